@@ -1,0 +1,43 @@
+import type { GetLatestResponse } from "@glassline/proto/query";
+
+import { counted } from "../format/plural.ts";
+import { ageText, clock, millisecondsOf } from "../format/time.ts";
+import { StateGlyph, stateName } from "../parts/state-glyph.tsx";
+
+/** Id, state and attributes of a camera. */
+export function CameraHeader({ cameraId, latest }: { cameraId: string; latest: GetLatestResponse }) {
+  const { camera, samples, nowUnixNano } = latest;
+  const state = stateName(camera?.state ?? 0);
+  const heardMs = millisecondsOf(camera?.lastReceivedUnixNano ?? 0n);
+  const ageMs = millisecondsOf(nowUnixNano) - heardMs;
+  const attributes = Object.entries(camera?.attributes ?? {}).toSorted(([left], [right]) => left.localeCompare(right));
+  return (
+    <header class="camera-header">
+      <div class="camera-title">
+        <h1>{cameraId}</h1>
+        <span class={`state-badge is-${state}`}>
+          <StateGlyph state={state} /> {state}
+          {state === "silent" && heardMs > 0 && ` since ${clock(heardMs)}`}
+        </span>
+        {camera?.attributes["camera.source"] === "gopro" && <span class="tag">recording</span>}
+      </div>
+      {camera?.reason && <p class={`camera-reason is-${state}`}>{camera.reason}</p>}
+      <dl class="attributes">
+        <Attribute name="last heard" value={heardMs > 0 ? `${ageText(ageMs)} ago` : "never"} />
+        <Attribute name="measures" value={counted(samples.length, "value")} />
+        {attributes.map(([name, value]) => (
+          <Attribute key={name} name={name} value={value} />
+        ))}
+      </dl>
+    </header>
+  );
+}
+
+function Attribute({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,82 @@
+import type { GetLatestResponse } from "@glassline/proto/query";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import { millisecondsOf } from "../format/time.ts";
+import { MetricCard } from "./metric-card.tsx";
+import { filterGroups, metricGroups } from "./metrics.ts";
+import { MetricControls } from "./metric-controls.tsx";
+import { createRangeFeed } from "./range-feed.ts";
+import { rangeOf, readWindow, refreshMs, type TimeWindow, writeWindow } from "./time-window.ts";
+import { useCounterRates } from "./use-counter-rates.ts";
+
+/** Charts of everything that a camera measures, in groups. */
+export function CameraMetrics({ cameraId, latest }: { cameraId: string; latest: GetLatestResponse }) {
+  const [text, setText] = useState("");
+  const [window, setWindow] = useState(readWindow);
+  const groups = useMemo(() => metricGroups(latest.samples), [latest]);
+  const shown = filterGroups(groups, text);
+  const rate = useCounterRates(groups);
+  const feed = useRangeFeed(cameraId, latest, window);
+  const chooseWindow = (next: TimeWindow): void => {
+    writeWindow(next);
+    setWindow(next);
+  };
+  return (
+    <>
+      <MetricControls
+        text={text}
+        onText={setText}
+        window={window}
+        onWindow={chooseWindow}
+        groups={shown}
+        allCount={groups.reduce((sum, { metrics }) => sum + metrics.length, 0)}
+      />
+      {shown.length === 0 && <p class="nothing">No metric matches this filter.</p>}
+      {shown.map(({ group, metrics }) => (
+        <section key={group} class="metric-group" id={idOf(group)} aria-label={group}>
+          <h2>{group}</h2>
+          <div class="metric-grid">
+            {metrics.map((metric) => (
+              <MetricCard
+                key={metric.metric}
+                metric={metric}
+                feed={feed}
+                rate={rate}
+                onSelect={(fromMs, toMs) => chooseWindow({ kind: "fixed", fromMs, toMs })}
+              />
+            ))}
+          </div>
+        </section>
+      ))}
+    </>
+  );
+}
+
+/** The id of a group's section, for links to it. */
+export function idOf(group: string): string {
+  return group.replaceAll(" ", "-");
+}
+
+function useRangeFeed(cameraId: string, latest: GetLatestResponse, window: TimeWindow) {
+  const current = useRef({ latest, window, receivedMs: performance.now() });
+  if (current.current.latest !== latest) current.current.receivedMs = performance.now();
+  Object.assign(current.current, { latest, window });
+  const feed = useMemo(() => {
+    const range = () => {
+      const { latest: answer, receivedMs } = current.current;
+      // The collector's clock, carried on by ours between two answers.
+      const nowMs = millisecondsOf(answer.nowUnixNano) + performance.now() - receivedMs;
+      return rangeOf(current.current.window, nowMs, newestMs(answer));
+    };
+    return createRangeFeed({ cameraId, range, refreshMs: () => refreshMs(current.current.window) });
+  }, [cameraId]);
+  useEffect(() => () => feed.close(), [feed]);
+  useEffect(() => feed.refresh(), [feed, window]);
+  return feed;
+}
+
+function newestMs({ samples }: GetLatestResponse): number {
+  let newest = 0n;
+  for (const { timeUnixNano } of samples) if (timeUnixNano > newest) newest = timeUnixNano;
+  return millisecondsOf(newest);
+}

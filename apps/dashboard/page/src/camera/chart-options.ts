@@ -1,0 +1,105 @@
+import uPlot from "uplot";
+
+import { compact } from "../format/quantity.ts";
+import { clock, minuteClock } from "../format/time.ts";
+import { colorOf } from "../shell/theme.ts";
+
+/** As many colours as the tokens --series-0 and so on. */
+export const SERIES_COLORS = 8;
+/** All charts of a page share their cursor under this key. */
+const SYNC_KEY = "camera";
+const SECONDS_SHOWN_BELOW_S = 20 * 60;
+const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+
+export interface ChartHandlers {
+  onCursor(index: number | null): void;
+  onSelect(fromMs: number, toMs: number): void;
+}
+
+/** Options that line charts and state bands have in common. */
+export function baseOptions(width: number, height: number, handlers: ChartHandlers): uPlot.Options {
+  return {
+    width,
+    height,
+    padding: [8, 6, 0, 0],
+    legend: { show: false },
+    scales: { x: { time: true } },
+    series: [{}],
+    axes: [timeAxis()],
+    cursor: {
+      y: false,
+      drag: { x: true, y: false, setScale: false, dist: 8 },
+      sync: { key: SYNC_KEY, setSeries: false, scales: ["x", null] },
+      points: { size: 6 },
+    },
+    hooks: {
+      setCursor: [(chart) => handlers.onCursor(chart.cursor.idx ?? null)],
+      setSelect: [(chart) => select(chart, handlers)],
+    },
+  };
+}
+
+/** An axis for values, with as many decimals as its steps need. */
+export function valueAxis(): uPlot.Axis {
+  return {
+    ...axisLook(),
+    size: 46,
+    gap: 6,
+    space: 26,
+    values: (_chart, splits, _axis, _space, step) => splits.map((split) => tickText(split, step)),
+  };
+}
+
+function timeAxis(): uPlot.Axis {
+  return {
+    ...axisLook(),
+    size: 24,
+    gap: 4,
+    space: 72,
+    values: (chart, splits) => {
+      const spanS = (chart.scales["x"]?.max ?? 0) - (chart.scales["x"]?.min ?? 0);
+      const text = spanS < SECONDS_SHOWN_BELOW_S ? clock : minuteClock;
+      return splits.map((split) => text(split * 1_000));
+    },
+  };
+}
+
+function axisLook(): uPlot.Axis {
+  return {
+    stroke: colorOf("--text-quiet"),
+    font: FONT,
+    grid: { stroke: colorOf("--chart-grid"), width: 1 },
+    ticks: { show: false },
+  };
+}
+
+function tickText(value: number, step: number): string {
+  if (Math.abs(value) >= 10_000) return shortNumber(value);
+  const decimals = Math.max(0, Math.ceil(-Math.log10(step || 1) - 1e-9));
+  return decimals > 5 ? value.toExponential(1) : value.toFixed(decimals);
+}
+
+function shortNumber(value: number): string {
+  const [divisor, prefix] = Math.abs(value) >= 1e9 ? [1e9, "G"] : Math.abs(value) >= 1e6 ? [1e6, "M"] : [1e3, "k"];
+  const scaled = value / divisor;
+  return `${Math.abs(scaled) >= 1_000 ? compact(scaled) : Number(scaled.toPrecision(3))}${prefix}`;
+}
+
+function select(chart: uPlot, { onSelect }: ChartHandlers): void {
+  const { left, width } = chart.select;
+  if (width < 8) return;
+  onSelect(chart.posToVal(left, "x") * 1_000, chart.posToVal(left + width, "x") * 1_000);
+  chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+}
+
+/** A range with some air around the values; a rate or anything close to zero begins at zero. */
+export function valueRange(least: number | null, greatest: number | null, fromZero: boolean): uPlot.Range.MinMax {
+  if (least === null || greatest === null) return [0, 1];
+  const low = fromZero ? Math.min(0, least) : least;
+  const span = greatest - low;
+  if (span < Math.abs(greatest) * 1e-6 || span === 0) {
+    const air = Math.abs(greatest) * 0.1 || 1;
+    return [fromZero && low >= 0 ? 0 : low - air, greatest + air];
+  }
+  return [fromZero && low >= 0 ? 0 : low - span * 0.08, greatest + span * 0.08];
+}

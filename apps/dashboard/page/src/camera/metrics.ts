@@ -1,0 +1,112 @@
+import { type Series, SeriesKind } from "@glassline/proto/camera";
+import type { LatestSample } from "@glassline/proto/query";
+import { METRICS } from "@glassline/telemetry/conventions";
+
+import { matches } from "../parts/text-match.ts";
+
+export type MetricKind = "gauge" | "counter" | "state";
+
+/** One metric of a camera, with the latest sample of each of its series. */
+export interface CameraMetric {
+  metric: string;
+  label: string;
+  group: string;
+  kind: MetricKind;
+  unit: string;
+  brief: string;
+  /** Names of the values of a state, by value. */
+  stateNames: Readonly<Record<string, string>>;
+  latest: SeriesValue[];
+}
+
+export interface SeriesValue {
+  name: string;
+  value: number;
+  timeUnixNano: bigint;
+}
+
+export interface MetricGroup {
+  group: string;
+  metrics: CameraMetric[];
+}
+
+const OTHER_GROUP = "other streams";
+const GROUP_ORDER = [
+  "lens",
+  "sensor",
+  "environment",
+  "thermal",
+  "motion",
+  "movement",
+  "output",
+  "health",
+  OTHER_GROUP,
+];
+const NATURAL = new Intl.Collator("en", { numeric: true });
+/** Within a group the convention's order holds; what it does not know comes after. */
+const METRIC_ORDER = new Map(Object.keys(METRICS).map((metric, index) => [metric, index]));
+
+/** What tells a series from its siblings: "x" for {component: "x"}; empty when nothing does. */
+export function seriesName(series: Series | undefined): string {
+  return Object.values(series?.attributes ?? {}).join(" · ");
+}
+
+/** The camera's metrics in groups; each metric once, with its series in order of name. */
+export function metricGroups(samples: readonly LatestSample[]): MetricGroup[] {
+  const byMetric = Map.groupBy(samples, ({ series }) => series?.metric ?? "");
+  const metrics = [...byMetric].map(([metric, own]) => metricOf(metric, own)).toSorted(byConvention);
+  const byGroup = Map.groupBy(metrics, ({ group }) => group);
+  return [...byGroup]
+    .map(([group, own]) => ({ group, metrics: own }))
+    .toSorted((left, right) => GROUP_ORDER.indexOf(left.group) - GROUP_ORDER.indexOf(right.group));
+}
+
+/** The groups with only those metrics that match. */
+export function filterGroups(groups: readonly MetricGroup[], text: string): MetricGroup[] {
+  if (text === "") return [...groups];
+  return groups
+    .map(({ group, metrics }) => ({
+      group,
+      metrics: metrics.filter(({ metric, label }) => matches(`${group} ${metric} ${label}`, text)),
+    }))
+    .filter(({ metrics }) => metrics.length > 0);
+}
+
+function metricOf(metric: string, samples: readonly LatestSample[]): CameraMetric {
+  const definition = METRICS[metric];
+  const series = samples[0]?.series;
+  const group = definition?.group ?? OTHER_GROUP;
+  return {
+    metric,
+    label: definition?.label ?? labelOf(metric),
+    group: GROUP_ORDER.includes(group) ? group : OTHER_GROUP,
+    kind: kindOf(series) ?? definition?.kind ?? "gauge",
+    unit: series?.unit || (definition?.unit ?? "1"),
+    brief: definition?.brief ?? `Stream of the recording, as it names it: ${metric}`,
+    stateNames: definition?.values ?? {},
+    latest: samples.map(latestOf).toSorted((left, right) => NATURAL.compare(left.name, right.name)),
+  };
+}
+
+function latestOf({ series, value, timeUnixNano }: LatestSample): SeriesValue {
+  return { name: seriesName(series), value, timeUnixNano };
+}
+
+function kindOf(series: Series | undefined): MetricKind | undefined {
+  if (series?.kind === SeriesKind.COUNTER) return "counter";
+  if (series?.kind === SeriesKind.STATE) return "state";
+  return series?.kind === SeriesKind.GAUGE ? "gauge" : undefined;
+}
+
+/** "camera.gpmf.kbat" is "KBAT": the four letters by which a GoPro names its streams. */
+function labelOf(metric: string): string {
+  const stream = /^camera\.gpmf\.([^.]+)(.*)$/.exec(metric);
+  if (stream) return `${stream[1]!.toUpperCase()}${stream[2]!.replaceAll(".", " ")}`;
+  return metric.replace(/^camera\./, "").replaceAll(/[._]/g, " ");
+}
+
+function byConvention(left: CameraMetric, right: CameraMetric): number {
+  const last = METRIC_ORDER.size;
+  const order = (METRIC_ORDER.get(left.metric) ?? last) - (METRIC_ORDER.get(right.metric) ?? last);
+  return order || NATURAL.compare(left.metric, right.metric);
+}

@@ -1,0 +1,29 @@
+import { compact } from "../format/quantity.ts";
+import { ageText } from "../format/time.ts";
+import { StateGlyph } from "../parts/state-glyph.tsx";
+import { cameraPath } from "../shell/place.ts";
+import type { FleetCamera } from "./fleet.ts";
+
+/** A camera as a row of the table. */
+export function CameraRow({ camera, nowMs }: { camera: FleetCamera; nowMs: number }) {
+  const { id, state, recording, about, reason, seriesCount, lastReceivedMs } = camera;
+  return (
+    <tr class={`is-${state}`}>
+      <th scope="row">
+        <a href={cameraPath(id)} data-testid={`camera-${id}`}>
+          {id}
+        </a>
+        {recording && <span class="tag">recording</span>}
+      </th>
+      <td class="wide-only">{about}</td>
+      <td>
+        <span class="state-text">
+          <StateGlyph state={state} /> {state}
+        </span>
+        {reason && <span class="row-reason">{reason}</span>}
+      </td>
+      <td class="number wide-only">{compact(seriesCount)}</td>
+      <td class="number">{lastReceivedMs > 0 ? `${ageText(nowMs - lastReceivedMs)} ago` : "never"}</td>
+    </tr>
+  );
+}

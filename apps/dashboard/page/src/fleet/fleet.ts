@@ -1,0 +1,86 @@
+import type { Camera } from "@glassline/proto/query";
+
+import { millisecondsOf } from "../format/time.ts";
+import { type StateName, stateName } from "../parts/state-glyph.tsx";
+import { matches } from "../parts/text-match.ts";
+
+/** Latest values that the fleet page shows, in order of preference; a camera has some of them. */
+export const HEADLINE_METRICS = [
+  "camera.sensor.temperature",
+  "camera.lens.focus.position",
+  "camera.imu.temperature",
+  "camera.imu.acceleration",
+  "camera.sensor.iso",
+  "camera.exposure.time",
+  "camera.environment.temperature",
+  "camera.environment.humidity",
+  "camera.thermal.spot.temperature",
+  "camera.motion.magnitude",
+];
+
+/** A camera as the fleet page needs it. */
+export interface FleetCamera {
+  id: string;
+  state: StateName;
+  recording: boolean;
+  /** Model and source, for people. */
+  about: string;
+  reason: string;
+  lastReceivedMs: number;
+  seriesCount: number;
+  values: Readonly<Record<string, number>>;
+  searchText: string;
+}
+
+export type StateCounts = Readonly<Record<StateName, number>>;
+
+const URGENCY: Readonly<Record<StateName, number>> = { fault: 0, silent: 1, unknown: 2, live: 3 };
+const NATURAL = new Intl.Collator("en", { numeric: true });
+
+/** All cameras: those with a problem first, then recordings, then by id. */
+export function fleetOf(cameras: readonly Camera[]): FleetCamera[] {
+  return cameras.map(fleetCameraOf).toSorted(byUrgency);
+}
+
+function fleetCameraOf(camera: Camera): FleetCamera {
+  const { attributes } = camera;
+  const source = attributes["camera.source"] ?? "";
+  const model = attributes["device.model.name"] ?? attributes["device.model.identifier"] ?? "";
+  return {
+    id: camera.cameraId,
+    state: stateName(camera.state),
+    recording: source === "gopro",
+    about: model || source,
+    reason: camera.reason,
+    lastReceivedMs: millisecondsOf(camera.lastReceivedUnixNano),
+    seriesCount: camera.seriesCount,
+    values: camera.values,
+    searchText: [camera.cameraId, camera.reason, ...Object.values(attributes)].join(" "),
+  };
+}
+
+function byUrgency(left: FleetCamera, right: FleetCamera): number {
+  return (
+    URGENCY[left.state] - URGENCY[right.state] ||
+    Number(right.recording) - Number(left.recording) ||
+    NATURAL.compare(left.id, right.id)
+  );
+}
+
+export function countStates(cameras: readonly FleetCamera[]): StateCounts {
+  const counts = { live: 0, fault: 0, silent: 0, unknown: 0 };
+  for (const { state } of cameras) counts[state]++;
+  return counts;
+}
+
+/** Cameras whose state is chosen (none chosen: any) and whose text matches. */
+export function filterFleet(
+  cameras: readonly FleetCamera[],
+  text: string,
+  states: ReadonlySet<StateName>,
+): FleetCamera[] {
+  return cameras.filter(
+    (camera) =>
+      (states.size === 0 || states.has(camera.state)) && (text === "" || matches(camera.searchText, text)),
+  );
+}

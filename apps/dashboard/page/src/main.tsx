@@ -1,0 +1,16 @@
+import { render } from "preact";
+
+import "uplot/dist/uPlot.min.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/parts.css";
+import "./styles/fleet.css";
+import "./styles/camera.css";
+import "./styles/mesh.css";
+import "./styles/traces.css";
+import { App } from "./shell/app.tsx";
+import { startNavigation } from "./shell/place.ts";
+
+startNavigation();
+render(<App />, document.querySelector("#page")!);

@@ -1,0 +1,30 @@
+import type { GetOverviewResponse, ServiceState } from "@glassline/proto/dashboard";
+
+import { clock, millisecondsOf } from "../format/time.ts";
+
+/** Names what is missing from the picture, since when and why. */
+export function AbsentNodes({ overview }: { overview: GetOverviewResponse }) {
+  const absent = overview.services.filter(({ reachable, kind }) => !reachable && kind !== "camera");
+  if (absent.length === 0) return null;
+  return (
+    <section class="absent" aria-label="Not in the picture">
+      <h2>Not in the picture</h2>
+      <ul>
+        {absent.map((service) => (
+          <li key={service.name}>
+            <AbsentNode service={service} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function AbsentNode({ service: { name, sinceUnixNano, error } }: { service: ServiceState }) {
+  return (
+    <>
+      <strong>{name}</strong> does not answer since {clock(millisecondsOf(sinceUnixNano))}
+      {error && <span class="absent-why">: {error}</span>}
+    </>
+  );
+}

@@ -1,0 +1,21 @@
+import type { RpcError } from "@glassline/proto/errors";
+
+/** Grey shapes where content will be; when the first request fails, why. */
+export function Loading({ shapes, error }: { shapes: number; error?: RpcError | undefined }) {
+  return (
+    <div aria-busy={!error}>
+      {error ? (
+        <p class="load-error">
+          Nothing to show yet: <span>{error.message}</span> This page asks again every second.
+        </p>
+      ) : (
+        <p class="visually-hidden">Loading</p>
+      )}
+      <div class="skeletons" aria-hidden="true">
+        {Array.from({ length: shapes }, (_, index) => (
+          <span key={index} class={error ? "skeleton is-still" : "skeleton"} />
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,20 @@
+const WIDTH = 120;
+const HEIGHT = 26;
+
+/** A small line without axes, from the oldest value to the newest. */
+export function Sparkline({ values, slots }: { values: number[]; slots: number }) {
+  if (values.length < 2) return <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true" />;
+  const greatest = Math.max(...values, 1e-9);
+  const points = values.map((value, index) => {
+    const x = WIDTH - ((values.length - 1 - index) * WIDTH) / (slots - 1);
+    return [x, HEIGHT - 2 - (value / greatest) * (HEIGHT - 5)] as const;
+  });
+  const line = points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L");
+  const first = points[0]![0].toFixed(1);
+  return (
+    <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+      <path class="area" d={`M${first} ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`} />
+      <path class="line" d={`M${line}`} />
+    </svg>
+  );
+}

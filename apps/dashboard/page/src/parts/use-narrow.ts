@@ -1,0 +1,14 @@
+import { useEffect, useState } from "preact/hooks";
+
+const query = matchMedia("(max-width: 720px)");
+
+/** Whether the screen is as narrow as a phone's. */
+export function useNarrow(): boolean {
+  const [narrow, setNarrow] = useState(query.matches);
+  useEffect(() => {
+    const onChange = (): void => setNarrow(query.matches);
+    query.addEventListener("change", onChange);
+    return () => query.removeEventListener("change", onChange);
+  }, []);
+  return narrow;
+}

@@ -1,0 +1,28 @@
+import { dashboard } from "../api/clients.ts";
+import { outagesOf } from "../api/outages.ts";
+import { usePoll } from "../api/use-poll.ts";
+import { OverviewContext } from "./overview.ts";
+import { MissingServices } from "./missing-services.tsx";
+import { Navigation } from "./navigation.tsx";
+import { usePath } from "./place.ts";
+import { pageOf } from "./routes.tsx";
+
+/** The frame around every page: navigation, what is missing, and the page itself. */
+export function App() {
+  const path = usePath();
+  const overview = usePoll("overview", (signal) => dashboard.getOverview({}, signal));
+  return (
+    <OverviewContext.Provider value={overview}>
+      <a class="skip-link" href="#main">
+        Skip to the content
+      </a>
+      <div class="shell">
+        <Navigation path={path} />
+        <main id="main" class="main" tabIndex={-1}>
+          <MissingServices outages={outagesOf(overview)} />
+          {pageOf(path)}
+        </main>
+      </div>
+    </OverviewContext.Provider>
+  );
+}

@@ -1,0 +1,42 @@
+import { Icon, type IconName } from "../parts/icon.tsx";
+import { ServiceList } from "./service-list.tsx";
+import { chooseTheme, useTheme } from "./theme.ts";
+
+const PLACES: { href: string; label: string; icon: IconName; rooms: string[] }[] = [
+  { href: "/", label: "Fleet", icon: "fleet", rooms: ["", "cameras"] },
+  { href: "/mesh", label: "Mesh", icon: "mesh", rooms: ["mesh"] },
+  { href: "/traces", label: "Traces", icon: "traces", rooms: ["traces"] },
+];
+
+/** A rail beside the page; on a phone, a bar above it and tabs below. */
+export function Navigation({ path }: { path: string }) {
+  const room = path.split("/")[1] ?? "";
+  return (
+    <header class="rail">
+      <a class="brand" href="/" aria-label="Glassline, to the fleet">
+        <img src="/favicon.svg" width="24" height="24" alt="" />
+        <span>Glassline</span>
+      </a>
+      <nav class="tabs" aria-label="Pages">
+        {PLACES.map(({ href, label, icon, rooms }) => (
+          <a key={href} href={href} aria-current={rooms.includes(room) ? "page" : undefined}>
+            <Icon name={icon} />
+            {label}
+          </a>
+        ))}
+      </nav>
+      <ServiceList />
+      <ThemeToggle />
+    </header>
+  );
+}
+
+function ThemeToggle() {
+  const other = useTheme() === "dark" ? "light" : "dark";
+  return (
+    <button type="button" class="theme-toggle" onClick={() => chooseTheme(other)}>
+      <Icon name={other} />
+      <span>{other === "dark" ? "Dark" : "Light"}</span>
+    </button>
+  );
+}

@@ -1,0 +1,16 @@
+import { defineConfig } from "vite";
+
+// Paths are relative to this folder, which is Vite's root: `vite build page` runs in apps/dashboard.
+export default defineConfig({
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: "../dist",
+    emptyOutDir: true,
+    assetsDir: "assets",
+    // light-dark() and custom properties reach the browser as written.
+    target: ["chrome123", "firefox128", "safari17.5"],
+    // The content security policy has no data: for scripts and styles, and the preload helper is inline-free without it.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+  },
+});

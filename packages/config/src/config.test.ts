@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+
+import { ConfigError, bytes, choice, duration, endpoints, integer, list, port, readConfig, text, toggle } from "./config.ts";
+
+const program = {
+  name: "test",
+  command: "npm start --",
+  purpose: "Starts it.",
+  environmentPrefix: "GLASSLINE_TEST",
+  spec: {
+    port: port({ help: "Port.", default: "7400" }),
+    cameras: integer({ help: "Cameras.", default: "200", min: 0, max: 100_000 }),
+    dataDir: text({ help: "Folder.", default: ".glassline", placeholder: "DIR" }),
+    camera: list({ help: "Recording.", placeholder: "FILE" }),
+    ringSize: bytes({ help: "Ring.", default: "64MiB", minBytes: 1024 }),
+    idle: duration({ help: "Idle.", default: "5s", minMs: 1, maxMs: 60_000 }),
+    level: choice({ help: "Level.", default: "info", of: ["debug", "info"] }),
+    peer: endpoints({ help: "Neighbour." }),
+    open: toggle({ help: "Open." }),
+  },
+};
+
+function read(words: string[], environment: Record<string, string> = {}) {
+  const result = readConfig(program, { arguments: words, environment });
+  if (!("config" in result)) throw new Error("got help, expected a config");
+  return result.config;
+}
+
+function problems(words: string[], environment: Record<string, string> = {}): readonly string[] {
+  try {
+    read(words, environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe("readConfig", () => {
+  test("gives typed defaults when nothing is said", () => {
+    expect(read([])).toEqual({
+      port: 7400,
+      cameras: 200,
+      dataDir: ".glassline",
+      camera: [],
+      ringSize: 64 * 2 ** 20,
+      idle: 5_000,
+      level: "info",
+      peer: [],
+      open: false,
+    });
+  });
+
+  test("reads flags in both spellings, repeated flags and switches", () => {
+    const config = read(["--port=1", "--camera", "a.mp4", "--camera", "b.mp4", "--open", "--peer", "node-2=localhost:7422"]);
+    expect(config.port).toBe(1);
+    expect(config.camera).toEqual(["a.mp4", "b.mp4"]);
+    expect(config.open).toBe(true);
+    expect(config.peer).toEqual([{ name: "node-2", host: "localhost", port: 7422 }]);
+  });
+
+  test("prefers a flag to the environment and the environment to the default", () => {
+    const environment = { GLASSLINE_TEST_PORT: "2", GLASSLINE_TEST_DATA_DIR: "/data", GLASSLINE_TEST_CAMERA: "a,b" };
+    const config = read(["--port", "3"], environment);
+    expect(config).toMatchObject({ port: 3, dataDir: "/data", camera: ["a", "b"] });
+  });
+
+  test("reports all mistakes at once, each with what was got and what was expected", () => {
+    const found = problems(["--port", "70000", "--cameras", "many", "--idle", "5 parsecs"], { GLASSLINE_TEST_LEVEL: "loud" });
+    expect(found).toHaveLength(4);
+    expect(found[0]).toBe('--port: got "70000", expected a whole number from 0 to 65535.');
+    expect(found.join()).toContain('GLASSLINE_TEST_LEVEL: got "loud", expected one of debug, info.');
+  });
+
+  test("suggests the nearest flag for an unknown one", () => {
+    expect(problems(["--camras", "5"])[0]).toBe("--camras: no such flag, did you mean --cameras?");
+  });
+
+  test("refuses a bare word and a flag without its value", () => {
+    expect(problems(["clip.mp4"])[0]).toContain('"clip.mp4": got a bare word');
+    expect(problems(["--port"])[0]).toBe("--port: got nothing, expected a value (PORT).");
+  });
+
+  test("--help describes every flag with its default", () => {
+    const result = readConfig(program, { arguments: ["--help"], environment: {} });
+    expect(result).toHaveProperty("help");
+    const help = (result as { help: string }).help;
+    for (const flag of ["--port PORT", "--camera FILE", "--ring-size SIZE", "--open"]) expect(help).toContain(flag);
+    expect(help).toContain("(default 7400)");
+  });
+});

@@ -1,0 +1,119 @@
+/** Reading and writing of the codec's primitive values, with every length checked before it is believed. */
+
+/** The bytes are not what the format says, or break a limit. The message says what, what was got, what was expected. */
+export class CodecError extends Error {
+  override readonly name = "CodecError";
+}
+
+const INITIAL_BYTES = 4_096;
+
+export class ByteWriter {
+  #bytes = new Uint8Array(INITIAL_BYTES);
+  #length = 0;
+
+  /** An unsigned number below 2^53, 7 bits a byte, least first. */
+  varint(value: number): void {
+    this.#reserve(8);
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#bytes[this.#length++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#bytes[this.#length++] = rest;
+  }
+
+  /** A signed 64-bit number, zigzag, 7 bits a byte, least first. */
+  signedVarint64(value: bigint): void {
+    this.#reserve(10);
+    let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n));
+    while (rest >= 0x80n) {
+      this.#bytes[this.#length++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.#bytes[this.#length++] = Number(rest);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  text(text: string): void {
+    const bytes = Buffer.from(text, "utf8");
+    this.varint(bytes.length);
+    this.raw(bytes);
+  }
+
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + count));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
+  }
+}
+
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  varint(what: string): number {
+    let value = 0;
+    for (let shift = 1; shift <= 2 ** 49; shift *= 0x80) {
+      const byte = this.#byte(what);
+      value += (byte & 0x7f) * shift;
+      if (byte < 0x80) return this.#safe(value, what);
+    }
+    throw new CodecError(`${what}: got a varint that does not end, expected at most 8 bytes`);
+  }
+
+  /** A varint that counts things, of which there can be at most `max`. */
+  count(what: string, max: number): number {
+    const count = this.varint(what);
+    if (count > max) throw new CodecError(`${what}: got ${count}, expected at most ${max}`);
+    return count;
+  }
+
+  signedVarint64(what: string): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#byte(what);
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
+    }
+    throw new CodecError(`${what}: got a varint that does not end, expected at most 10 bytes`);
+  }
+
+  raw(length: number, what: string): Uint8Array {
+    if (length > this.remaining) throw new CodecError(`${what}: got ${this.remaining} bytes, expected ${length}`);
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  text(what: string, maxBytes: number): string {
+    return Buffer.from(this.raw(this.count(`${what} length`, maxBytes), what)).toString("utf8");
+  }
+
+  #byte(what: string): number {
+    const byte = this.#bytes[this.#at++];
+    if (byte === undefined) throw new CodecError(`${what}: got the end of the bytes, expected a number`);
+    return byte;
+  }
+
+  #safe(value: number, what: string): number {
+    if (value > Number.MAX_SAFE_INTEGER) throw new CodecError(`${what}: got ${value}, expected a number below 2^53`);
+    return value;
+  }
+}

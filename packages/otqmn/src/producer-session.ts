@@ -1,0 +1,294 @@
+/**
+ * The producer's side of a session, as a pure state machine: (session, event) -> (session, effects). It outlives streams.
+ * The driver (apps/mesh-node/src/gateway) reads the ring, owns the stream and carries out the effects.
+ */
+
+/** "idle": no stream. "greeting": Hello is sent. "draining": the collector asked for another stream. "refused": for good. */
+export type ProducerState = "idle" | "greeting" | "streaming" | "draining" | "refused";
+
+export interface ProducerSession {
+  readonly state: ProducerState;
+  /** Last bundle in the ring; 0 when there is none. Sequence numbers are safe integers. */
+  readonly headSeq: number;
+  /** Last bundle that the collector holds durably. */
+  readonly durableSeq: number;
+  /** The bundle to send next. */
+  readonly nextSeq: number;
+  /** May go below zero by one batch. */
+  readonly creditBytes: number;
+  /** True while the driver reads and sends a bundle. */
+  readonly transmitting: boolean;
+  /** When the collector last moved us forward (or there was nothing to wait for), and when it was last heard. */
+  readonly progressMs: number;
+  readonly heardMs: number;
+  readonly sentMs: number;
+  /** Why the session was refused, or the last stream ended. */
+  readonly reason: string;
+}
+
+export type ProducerEvent =
+  | { type: "opened" }
+  | { type: "closed"; reason: string }
+  | { type: "welcome"; durableSeq: number; creditBytes: number }
+  | { type: "ack"; durableSeq: number }
+  | { type: "nack"; seq: number; code: "gap" | "transient" | "permanent"; reason: string }
+  | { type: "credit"; creditBytes: number }
+  | { type: "drain" }
+  | { type: "heard" }
+  | { type: "appended"; headSeq: number }
+  | { type: "transmitted"; seq: number; sizeBytes: number }
+  | { type: "tick" };
+
+export type ProducerEffect =
+  | { type: "send-hello"; firstUnackedSeq: number }
+  | { type: "transmit"; seq: number }
+  | { type: "send-heartbeat" }
+  | { type: "forget"; durableSeq: number }
+  /** The collector knows more than the ring: the ring was lost and came back older. A new incarnation is needed. */
+  | { type: "renew"; durableSeq: number }
+  | { type: "close"; reason: string };
+
+export interface ProducerLimits {
+  /** Sent but not durable for so long: the stream is given up. */
+  ackTimeoutMs: number;
+  /** Nothing heard for so long: the stream is given up. */
+  silenceTimeoutMs: number;
+  heartbeatIntervalMs: number;
+}
+
+export const PRODUCER_LIMITS: ProducerLimits = { ackTimeoutMs: 4_000, silenceTimeoutMs: 6_000, heartbeatIntervalMs: 1_000 };
+
+export interface Step {
+  session: ProducerSession;
+  effects: readonly ProducerEffect[];
+}
+
+interface At {
+  nowMs: number;
+  limits: ProducerLimits;
+}
+
+type Handler<E> = (session: ProducerSession, event: E, at: At) => Step;
+type EventType = ProducerEvent["type"];
+type Table = { [S in ProducerState]: { [T in EventType]: Handler<Extract<ProducerEvent, { type: T }>> } };
+
+export function newProducerSession(headSeq: number, durableSeq: number): ProducerSession {
+  return {
+    state: "idle",
+    headSeq,
+    durableSeq,
+    nextSeq: durableSeq + 1,
+    creditBytes: 0,
+    transmitting: false,
+    progressMs: 0,
+    heardMs: 0,
+    sentMs: 0,
+    reason: "",
+  };
+}
+
+export function stepProducer(
+  session: ProducerSession,
+  event: ProducerEvent,
+  nowMs: number,
+  limits: ProducerLimits = PRODUCER_LIMITS,
+): Step {
+  const handler = TABLE[session.state][event.type] as Handler<ProducerEvent>;
+  return handler(session, event, { nowMs, limits });
+}
+
+const stay: Handler<unknown> = (session) => ({ session, effects: [] });
+
+const opened: Handler<unknown> = (session, _event, { nowMs }) => ({
+  session: { ...session, state: "greeting", heardMs: nowMs, progressMs: nowMs, sentMs: nowMs },
+  effects: [{ type: "send-hello", firstUnackedSeq: session.durableSeq + 1 }],
+});
+
+const closed: Handler<{ reason: string }> = (session, { reason }) => ({
+  session: { ...session, state: "idle", nextSeq: session.durableSeq + 1, creditBytes: 0, transmitting: false, reason },
+  effects: [],
+});
+
+const giveUp = (session: ProducerSession, reason: string): Step => ({
+  session: { ...session, state: "idle", nextSeq: session.durableSeq + 1, creditBytes: 0, transmitting: false, reason },
+  effects: [{ type: "close", reason }],
+});
+
+const unexpected = (what: string): Handler<unknown> => (session) => giveUp(session, `protocol: got ${what} while ${session.state}`);
+
+const appended: Handler<{ headSeq: number }> = (session, { headSeq }) => ({ session: { ...session, headSeq }, effects: [] });
+
+const appendedWhileStreaming: Handler<{ headSeq: number }> = (session, { headSeq }, { nowMs }) => {
+  const nothingWasUnderWay = session.durableSeq === session.headSeq;
+  return pump({ ...session, headSeq, progressMs: nothingWasUnderWay ? nowMs : session.progressMs });
+};
+
+const welcome: Handler<{ durableSeq: number; creditBytes: number }> = (session, event, { nowMs }) => {
+  if (event.durableSeq > session.headSeq) {
+    return { session, effects: [{ type: "renew", durableSeq: event.durableSeq }] };
+  }
+  const durableSeq = Math.max(session.durableSeq, event.durableSeq);
+  const welcomed: ProducerSession = {
+    ...session,
+    state: "streaming",
+    durableSeq,
+    nextSeq: durableSeq + 1,
+    creditBytes: event.creditBytes,
+    heardMs: nowMs,
+    progressMs: nowMs,
+    reason: "",
+  };
+  return withForget(session, pump(welcomed));
+};
+
+const ack: Handler<{ durableSeq: number }> = (session, event, { nowMs }) => {
+  if (event.durableSeq > session.headSeq) {
+    return giveUp(session, `protocol: got an Ack of ${event.durableSeq}, expected at most ${session.headSeq}`);
+  }
+  if (event.durableSeq <= session.durableSeq) return { session: { ...session, heardMs: nowMs }, effects: [] };
+  const nextSeq = Math.max(session.nextSeq, event.durableSeq + 1);
+  const moved = { ...session, durableSeq: event.durableSeq, nextSeq, heardMs: nowMs, progressMs: nowMs };
+  return { session: moved, effects: [{ type: "forget", durableSeq: event.durableSeq }] };
+};
+
+const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (session, event, { nowMs }) => {
+  if (event.code === "gap" && event.seq > session.durableSeq && event.seq <= session.nextSeq) {
+    // What is being transmitted may be the very bundle that is missed, or one behind it: the collector tells them apart.
+    return pump({ ...session, nextSeq: event.seq, heardMs: nowMs });
+  }
+  if (event.code === "permanent") {
+    return { session: { ...session, state: "refused", reason: event.reason }, effects: [{ type: "close", reason: event.reason }] };
+  }
+  return giveUp(session, event.reason);
+};
+
+const credit: Handler<{ creditBytes: number }> = (session, event, { nowMs }) =>
+  pump({ ...session, creditBytes: session.creditBytes + event.creditBytes, heardMs: nowMs });
+
+const heard: Handler<unknown> = (session, _event, { nowMs }) => ({ session: { ...session, heardMs: nowMs }, effects: [] });
+
+const transmitted: Handler<{ seq: number; sizeBytes: number }> = (session, { seq, sizeBytes }, { nowMs }) => {
+  // After a gap was reported the cursor stands elsewhere: then this bundle will be sent again.
+  const nextSeq = session.nextSeq === seq ? seq + 1 : session.nextSeq;
+  return pump({ ...session, nextSeq, creditBytes: session.creditBytes - sizeBytes, transmitting: false, sentMs: nowMs });
+};
+
+const drain: Handler<unknown> = (session, _event, { nowMs }) => finishDraining({ ...session, state: "draining", heardMs: nowMs });
+
+const transmittedWhileDraining: typeof transmitted = (session, event, at) => {
+  const { session: after } = transmitted(session, event, at);
+  return finishDraining({ ...after, transmitting: false });
+};
+
+const ackWhileDraining: typeof ack = (session, event, at) => {
+  const step = ack(session, event, at);
+  if (step.session.state !== "draining") return step;
+  const done = finishDraining(step.session);
+  return { session: done.session, effects: [...step.effects, ...done.effects] };
+};
+
+/** A draining stream sends nothing new and ends when all that was sent is durable. */
+function finishDraining(session: ProducerSession): Step {
+  const allDurable = session.durableSeq === session.nextSeq - 1 && !session.transmitting;
+  return allDurable ? giveUp(session, "drained") : { session, effects: [] };
+}
+
+const tick: Handler<unknown> = (session, _event, { nowMs, limits }) => {
+  if (nowMs - session.heardMs > limits.silenceTimeoutMs) return giveUp(session, `nothing heard for ${limits.silenceTimeoutMs} ms`);
+  const waiting = session.durableSeq < session.nextSeq - 1 || isStarved(session);
+  if (waiting && nowMs - session.progressMs > limits.ackTimeoutMs) {
+    return giveUp(session, `bundle ${session.durableSeq + 1} not durable after ${limits.ackTimeoutMs} ms`);
+  }
+  const rested = waiting ? session : { ...session, progressMs: nowMs };
+  if (nowMs - session.sentMs < limits.heartbeatIntervalMs) return { session: rested, effects: [] };
+  return { session: { ...rested, sentMs: nowMs }, effects: [{ type: "send-heartbeat" }] };
+};
+
+/** Credit that belonged to lost messages does not come back on this stream. */
+function isStarved({ nextSeq, headSeq, creditBytes }: ProducerSession): boolean {
+  return nextSeq <= headSeq && creditBytes <= 0;
+}
+
+const tickWhileGreeting: Handler<unknown> = (session, _event, { nowMs, limits }) =>
+  nowMs - session.heardMs > limits.silenceTimeoutMs ? giveUp(session, "no answer to Hello") : { session, effects: [] };
+
+/** Starts the next transmission if there is a bundle, credit, and none under way. */
+function pump(session: ProducerSession): Step {
+  const ready = session.state === "streaming" && !session.transmitting && session.creditBytes > 0;
+  if (!ready || session.nextSeq > session.headSeq) return { session, effects: [] };
+  return { session: { ...session, transmitting: true }, effects: [{ type: "transmit", seq: session.nextSeq }] };
+}
+
+function withForget(before: ProducerSession, step: Step): Step {
+  if (step.session.durableSeq === before.durableSeq) return step;
+  return { session: step.session, effects: [{ type: "forget", durableSeq: step.session.durableSeq }, ...step.effects] };
+}
+
+/** Every state meets every event: forgetting one does not compile. */
+const TABLE: Table = {
+  idle: {
+    opened,
+    closed: stay,
+    welcome: stay,
+    ack: stay,
+    nack: stay,
+    credit: stay,
+    drain: stay,
+    heard: stay,
+    appended,
+    transmitted: stay,
+    tick: stay,
+  },
+  greeting: {
+    opened: stay,
+    closed,
+    welcome,
+    ack: unexpected("Ack"),
+    nack,
+    credit: unexpected("Credit"),
+    drain: (session) => giveUp(session, "drained"),
+    heard,
+    appended,
+    transmitted: stay,
+    tick: tickWhileGreeting,
+  },
+  streaming: {
+    opened: stay,
+    closed,
+    welcome: unexpected("a second Welcome"),
+    ack,
+    nack,
+    credit,
+    drain,
+    heard,
+    appended: appendedWhileStreaming,
+    transmitted,
+    tick,
+  },
+  draining: {
+    opened: stay,
+    closed,
+    welcome: unexpected("a second Welcome"),
+    ack: ackWhileDraining,
+    nack: (session, event) => giveUp(session, event.reason),
+    credit: heard,
+    drain: stay,
+    heard,
+    appended,
+    transmitted: transmittedWhileDraining,
+    tick,
+  },
+  refused: {
+    opened: stay,
+    closed: stay,
+    welcome: stay,
+    ack: stay,
+    nack: stay,
+    credit: stay,
+    drain: stay,
+    heard: stay,
+    appended,
+    transmitted: stay,
+    tick: stay,
+  },
+};

@@ -1,0 +1,171 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdtemp, open, readdir, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { scanSegment } from "./record.ts";
+import type { SegmentLogOptions } from "./segment-log.ts";
+import { SegmentLog } from "./segment-log.ts";
+
+let directory: string;
+beforeEach(async () => void (directory = await mkdtemp(join(tmpdir(), "glassline-log-"))));
+afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const options = (more: Partial<SegmentLogOptions> = {}): SegmentLogOptions => ({
+  directory,
+  segmentMaxBytes: 1_000,
+  maxBytes: 100_000,
+  recordMaxBytes: 500,
+  whenFull: "refuse",
+  ...more,
+});
+
+const record = (number: number) => Buffer.from(`record ${number} ${"x".repeat(40)}`);
+const segmentNames = async () => (await readdir(directory)).filter((name) => name.endsWith(".seg")).toSorted();
+
+async function readAll(log: SegmentLog, from = 1): Promise<[number, string | undefined][]> {
+  const records: [number, string | undefined][] = [];
+  for await (const { index, payload } of log.read(from)) records.push([index, payload && Buffer.from(payload).toString()]);
+  return records;
+}
+
+async function filled(count: number, more: Partial<SegmentLogOptions> = {}): Promise<SegmentLog> {
+  const log = await SegmentLog.open(options(more));
+  for (let number = 1; number <= count; number++) expect(await log.append(record(number))).toBe(number);
+  return log;
+}
+
+describe("SegmentLog", () => {
+  test("gives back what was appended, in order, over many segments and a restart", async () => {
+    await (await filled(100))[Symbol.asyncDispose]();
+    expect((await segmentNames()).length).toBeGreaterThan(3);
+    await using log = await SegmentLog.open(options());
+    expect(log.findings).toEqual([]);
+    expect(log.nextIndex).toBe(101);
+    expect(await readAll(log)).toEqual(Array.from({ length: 100 }, (_, at) => [at + 1, record(at + 1).toString()]));
+    expect((await readAll(log, 97)).map(([index]) => index)).toEqual([97, 98, 99, 100]);
+  });
+
+  test("appends of the same moment get indexes in their order", async () => {
+    await using log = await SegmentLog.open(options());
+    const indexes = await Promise.all(Array.from({ length: 50 }, (_, at) => log.append(record(at))));
+    expect(indexes).toEqual(Array.from({ length: 50 }, (_, at) => at + 1));
+  });
+
+  test("cuts a torn tail at start, reports it, and goes on where it ends", async () => {
+    await (await filled(10))[Symbol.asyncDispose]();
+    const last = join(directory, (await segmentNames()).at(-1)!);
+    await appendFile(last, Buffer.from([200, 0, 0, 0, 1, 2, 3, 4, 5]));
+    await using log = await SegmentLog.open(options());
+    expect(log.findings).toHaveLength(1);
+    expect(log.findings[0]).toContain("torn record");
+    expect(await log.append(record(11))).toBe(11);
+    expect((await readAll(log)).map(([index]) => index)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+
+  test("a cut at any byte loses at most the records behind it", async () => {
+    await (await filled(10))[Symbol.asyncDispose]();
+    const last = join(directory, (await segmentNames()).at(-1)!);
+    for (let cut = 0; cut < 12; cut++) {
+      const handle = await open(last);
+      const { size } = await handle.stat();
+      await handle.close();
+      await truncate(last, Math.max(0, size - 7));
+      await using log = await SegmentLog.open(options());
+      const records = await readAll(log);
+      expect(records).toEqual(records.map((_, at) => [at + 1, record(at + 1).toString()]));
+    }
+  });
+
+  test("a rotten record in a closed segment is a hole, not the end", async () => {
+    await (await filled(60))[Symbol.asyncDispose]();
+    const first = await open(join(directory, (await segmentNames())[0]!), "r+");
+    await first.write(Buffer.from([0xff]), 0, 1, 100);
+    await first.close();
+    await using log = await SegmentLog.open(options());
+    const records = await readAll(log);
+    expect(records.map(([index]) => index)).toEqual(Array.from({ length: 60 }, (_, at) => at + 1));
+    expect(records.filter(([, payload]) => payload === undefined).length).toBeGreaterThan(0);
+    expect(records.at(-1)).toEqual([60, record(60).toString()]);
+  });
+
+  test("refuses when full, and takes again when the oldest were dropped", async () => {
+    await using log = await SegmentLog.open(options({ maxBytes: 5_000 }));
+    const results = await Promise.allSettled(Array.from({ length: 120 }, (_, at) => log.append(record(at))));
+    const refused = results.filter((result) => result.status === "rejected");
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused[0]).toMatchObject({ reason: { name: "LogRefusal", reason: "full" } });
+    await log.roll();
+    await log.dropBefore(log.nextIndex);
+    const expected = log.nextIndex;
+    expect(await log.append(record(0))).toBe(expected);
+  });
+
+  test("drops the oldest when told so, and never grows beyond its bound", async () => {
+    await using log = await filled(300, { maxBytes: 5_000, whenFull: "drop-oldest" });
+    expect(log.bytes).toBeLessThanOrEqual(5_000);
+    expect(log.firstIndex).toBeGreaterThan(1);
+    expect((await readAll(log)).at(-1)![0]).toBe(300);
+  });
+
+  test("begins every segment but the first with a checkpoint", async () => {
+    let stored = 0;
+    await using log = await SegmentLog.open(options({ checkpoint: () => Buffer.from(`checkpoint ${stored}`) }));
+    for (; stored < 60; stored++) await log.append(record(stored));
+    const firsts = log.segments.slice(1).map(({ firstIndex }) => firstIndex);
+    const records = new Map(await readAll(log));
+    expect(firsts.length).toBeGreaterThan(2);
+    for (const index of firsts) expect(records.get(index)).toMatch(/^checkpoint \d+$/);
+    expect([...records.values()].filter((text) => text?.startsWith("record"))).toHaveLength(60);
+  });
+
+  test("refuses a record that is too large and a second opener", async () => {
+    await using log = await SegmentLog.open(options());
+    await expect(log.append(Buffer.alloc(501))).rejects.toMatchObject({ reason: "too-large" });
+    await expect(SegmentLog.open(options())).rejects.toThrow(/another process has this folder open/);
+    expect(await log.append(record(1))).toBe(1);
+  });
+
+  test("keeps its numbers when everything was dropped", async () => {
+    const log = await filled(30);
+    await log.roll();
+    await log.dropBefore(log.nextIndex);
+    await log[Symbol.asyncDispose]();
+    await using again = await SegmentLog.open(options());
+    expect(await again.append(record(31))).toBe(31);
+  });
+
+  test("holds every acknowledged record after SIGKILL, and its lock is free", async () => {
+    const program = `
+      import { SegmentLog } from ${JSON.stringify(new URL("./segment-log.ts", import.meta.url).href)};
+      const log = await SegmentLog.open(${JSON.stringify(options({ maxBytes: 50_000_000, segmentMaxBytes: 100_000 }))});
+      for (let number = 1; ; number++) console.log(await log.append(Buffer.from("record " + number)));`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+    let acknowledged = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      acknowledged = Number(chunk.toString().trimEnd().split("\n").at(-1));
+      if (acknowledged > 500) child.kill("SIGKILL");
+    });
+    await once(child, "close");
+    await using log = await SegmentLog.open(options({ maxBytes: 50_000_000 }));
+    expect(acknowledged).toBeGreaterThan(500);
+    expect(log.nextIndex).toBeGreaterThan(acknowledged);
+    expect((await readAll(log)).every(([index, payload]) => payload === `record ${index}`)).toBe(true);
+  });
+});
+
+test("scanning any bytes ends, in bounds, without a throw", () => {
+  const header = Buffer.from("GLSEGM1\n");
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 400 }), fc.boolean(), (bytes, withHeader) => {
+      const all = withHeader ? Buffer.concat([header, bytes]) : Buffer.from(bytes);
+      const scan = scanSegment(all, 100);
+      expect(scan.goodBytes).toBeLessThanOrEqual(all.length);
+      if (scan.damage === undefined && all.length > 0) expect(scan.goodBytes).toBe(all.length);
+    }),
+  );
+});

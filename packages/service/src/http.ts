@@ -1,0 +1,131 @@
+/** The HTTP side of an app: liveness, readiness, metrics, and its JSON API. Loopback; Host and Origin are checked. */
+import type { JsonRoute } from "@glassline/proto/json";
+import { jsonErrorBody } from "@glassline/proto/json";
+import { RpcError, toRpcError } from "@glassline/proto/errors";
+import type { FastifyInstance, FastifyServerOptions } from "fastify";
+import { fastify } from "fastify";
+import type { Registry } from "prom-client";
+
+import { listenError } from "./errors.ts";
+
+const BODY_MAX_BYTES = 1_048_576;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** A fastify server with our limits. */
+export function createHttpServer(options: FastifyServerOptions = {}): FastifyInstance {
+  return fastify({
+    bodyLimit: BODY_MAX_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    ...options,
+  }) as unknown as FastifyInstance;
+}
+
+export interface AddressCheck {
+  /** Host names (without port) that a browser may have asked for. */
+  allowedHosts: readonly string[];
+}
+
+/** Names by which this machine reaches itself. */
+export const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"] as const;
+
+/**
+ * Refuses requests for another host (DNS rebinding) and from pages of another origin (cross-site requests).
+ * Source: https://fetch.spec.whatwg.org/#origin-header, RFC 9110 section 7.2.
+ */
+export function checkAddresses(server: FastifyInstance, { allowedHosts }: AddressCheck): void {
+  server.addHook("onRequest", async (request, reply) => {
+    const host = request.headers.host ?? "";
+    if (!allowedHosts.includes(hostName(host))) {
+      return reply.code(421).send({
+        code: "permission_denied",
+        message: `Host: got ${JSON.stringify(host)}, expected one of ${allowedHosts.join(", ")}`,
+      });
+    }
+    const { origin } = request.headers;
+    if (origin !== undefined && origin !== `${request.protocol}://${host}`) {
+      return reply.code(403).send({
+        code: "permission_denied",
+        message: `Origin: got ${JSON.stringify(origin)}, expected none or ${request.protocol}://${host}`,
+      });
+    }
+  });
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, "").toLowerCase();
+}
+
+/** Mounts JSON routes below a prefix. */
+export function mountJson(server: FastifyInstance, routes: readonly JsonRoute[], prefix = ""): void {
+  for (const route of routes) {
+    server.post(`${prefix}${route.path}`, async (request, reply) => {
+      const abort = new AbortController();
+      reply.raw.once("close", () => abort.abort());
+      try {
+        return await route.handle(request.body, abort.signal);
+      } catch (error) {
+        const rpcError = toRpcError(error);
+        return reply.code(rpcError.httpStatus).send(jsonErrorBody(rpcError));
+      }
+    });
+  }
+}
+
+/** Errors of fastify itself (bad JSON, body too large, unknown address) in the same form as ours. */
+export function answerErrorsAsJson(server: FastifyInstance): void {
+  server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    const code = status === 413 ? "resource_exhausted" : status < 500 ? "invalid_argument" : "internal";
+    return reply.code(status).send(jsonErrorBody(new RpcError(code, error.message)));
+  });
+  server.setNotFoundHandler((request, reply) => {
+    const message = `${request.method} ${request.url}: no such address`;
+    return reply.code(404).send(jsonErrorBody(new RpcError("not_found", message)));
+  });
+}
+
+/** Listens and gives the port. Fails with OperatorError. */
+export async function listen(server: FastifyInstance, what: string, host: string, port: number): Promise<number> {
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    throw listenError(error, what, host, port);
+  }
+  const address = server.server.address();
+  return typeof address === "object" && address ? address.port : port;
+}
+
+export interface AdminServer extends AsyncDisposable {
+  port: number;
+}
+
+export interface AdminOptions extends AddressCheck {
+  host: string;
+  port: number;
+  registry: Registry;
+  /** Why the app is not ready; undefined when it is. */
+  unreadyReason: () => string | undefined;
+  routes?: readonly JsonRoute[];
+  /** Served at /openapi.json. */
+  openApi?: object;
+}
+
+/** /livez, /readyz, /metrics, /openapi.json and the JSON routes of an app. */
+export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
+  const server = createHttpServer();
+  checkAddresses(server, options);
+  answerErrorsAsJson(server);
+  server.get("/livez", async () => ({ status: "ok" }));
+  server.get("/readyz", async (_request, reply) => {
+    const reason = options.unreadyReason();
+    return reason === undefined ? { status: "ok" } : reply.code(503).send({ status: "not ready", reason });
+  });
+  server.get("/metrics", async (_request, reply) =>
+    reply.header("content-type", options.registry.contentType).send(await options.registry.metrics()),
+  );
+  if (options.openApi) server.get("/openapi.json", async () => options.openApi);
+  mountJson(server, options.routes ?? []);
+  const port = await listen(server, "admin HTTP", options.host, options.port);
+  return { port, [Symbol.asyncDispose]: () => server.close() };
+}

@@ -1,0 +1,110 @@
+/** The life of a process: configuration, start, ready, a signal, stop. Every app's main.ts is one call of `runMain`. */
+import type { ConfigOf, Program, Spec } from "@glassline/config";
+import { ConfigError, readConfig } from "@glassline/config";
+
+import { OperatorError, messageOf } from "./errors.ts";
+import type { Logger, LogLevel } from "./logger.ts";
+import { createLogger } from "./logger.ts";
+
+/** Exit codes, after sysexits.h. */
+const EXIT = { usage: 64, software: 70, unavailable: 69 } as const;
+
+/** An app that has not stopped so long after a signal is ended. */
+const STOP_DEADLINE_MS = 10_000;
+
+/** What an app tells the process that started it when it is ready. */
+export interface Ready {
+  ready: Record<string, string | number>;
+}
+
+/** What an app tells the process that started it when it cannot start or go on. */
+export interface Failed {
+  failed: string;
+}
+
+export interface Context {
+  logger: Logger;
+  /** Aborted when the process has been asked to stop. */
+  stopping: AbortSignal;
+}
+
+/** A running app; `addresses` are printed and told to the parent process. */
+export interface Running extends AsyncDisposable {
+  addresses: Record<string, string | number>;
+}
+
+/** Runs an app until it is told to stop by SIGINT, SIGTERM or the end of the process that started it. */
+export async function runMain<S extends Spec>(
+  program: Program<S>,
+  start: (config: ConfigOf<S>, context: Context) => Promise<Running>,
+): Promise<void> {
+  const config = readOrExplain(program);
+  if (!config) return;
+  const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
+  const logger = createLogger(program.name, level);
+  const stopping = stopSignal(logger);
+  try {
+    await using running = await start(config, { logger, stopping });
+    logger.info(running.addresses, "ready");
+    tellParent({ ready: running.addresses });
+    await aborted(stopping);
+    logger.info({ reason: String(stopping.reason) }, "stopping");
+  } catch (error) {
+    explain(program, error);
+  } finally {
+    if (process.connected) process.disconnect?.();
+    endLater();
+  }
+}
+
+/** Undefined when there is nothing to run: help was asked for, or the configuration is wrong. */
+function readOrExplain<S extends Spec>(program: Program<S>): ConfigOf<S> | undefined {
+  try {
+    const result = readConfig(program);
+    if ("config" in result) return result.config;
+    process.stdout.write(result.help);
+  } catch (error) {
+    explain(program, error);
+  }
+  return undefined;
+}
+
+function explain(program: Program<Spec>, error: unknown): void {
+  const known = error instanceof ConfigError || error instanceof OperatorError;
+  process.exitCode = error instanceof ConfigError ? EXIT.usage : known ? EXIT.unavailable : EXIT.software;
+  const detail = known || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
+  process.stderr.write(`${detail}\n`);
+  tellParent({ failed: detail });
+}
+
+function tellParent(message: Ready | Failed): void {
+  if (process.connected && process.send) process.send(message);
+}
+
+function stopSignal(logger: Logger): AbortSignal {
+  const abort = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => abort.abort(name));
+  // The parent's end closes the channel: an app does not outlive the stack that started it.
+  process.on("disconnect", () => abort.abort("the parent process has ended"));
+  const bug = (error: unknown) => {
+    logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, "a bug: stopping");
+    process.exitCode = EXIT.software;
+    abort.abort("a bug");
+  };
+  process.on("uncaughtException", bug);
+  process.on("unhandledRejection", bug);
+  abort.signal.addEventListener("abort", endLater, { once: true });
+  return abort.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** The event loop runs dry by itself; what still holds it after the deadline is cut off. The only place that ends a process. */
+function endLater(): void {
+  setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
+}

@@ -1,0 +1,73 @@
+/** TLS 1.3 between our processes: both ends show a certificate of the network's CA, the key exchange is X25519MLKEM768. */
+import type { SecureContextOptions } from "node:tls";
+import { createSecureContext } from "node:tls";
+
+import { RpcError } from "@glassline/proto/errors";
+import * as grpc from "@grpc/grpc-js";
+
+import type { Identity, PeerName, Role } from "./identity.ts";
+import { peerNameOf } from "./identity.ts";
+
+/** The hybrid group first (draft-ietf-tls-ecdhe-mlkem); no fallback, since both ends are ours. */
+export const KEY_EXCHANGE = "X25519MLKEM768";
+
+/** Key exchange for clients that are not ours, such as OpenTelemetry SDKs. */
+const PUBLIC_KEY_EXCHANGE = `${KEY_EXCHANGE}:X25519:P-256`;
+
+/** Options of a TLS context with this identity, TLS 1.3 only. */
+export function tlsOptions(identity: Identity, keyExchange = KEY_EXCHANGE): SecureContextOptions {
+  return {
+    ca: identity.ca,
+    cert: identity.certificate,
+    key: identity.privateKey,
+    minVersion: "TLSv1.3",
+    ecdhCurve: keyExchange,
+  };
+}
+
+/** Options of an HTTPS server that is open to clients without a certificate of ours. */
+export const publicTlsOptions = (identity: Identity) => tlsOptions(identity, PUBLIC_KEY_EXCHANGE);
+
+class TlsServerCredentials extends grpc.ServerCredentials {
+  override _equals(other: grpc.ServerCredentials): boolean {
+    return this === other;
+  }
+}
+
+/** For servers whose clients are our own processes: a client without a certificate of the CA is turned away. */
+export function mutualTlsServer(identity: Identity): grpc.ServerCredentials {
+  return new TlsServerCredentials({ requestCert: true, rejectUnauthorized: true }, tlsOptions(identity));
+}
+
+/** For servers that are open to clients without a certificate, which then show a token. */
+export function tokenTlsServer(identity: Identity): grpc.ServerCredentials {
+  return new TlsServerCredentials({ requestCert: false }, publicTlsOptions(identity));
+}
+
+/**
+ * For clients. The peer is known by the SPIFFE id in its certificate, not by its address: it must have the role, and the
+ * instance if one is named.
+ */
+export function mutualTlsClient(identity: Identity, role: Role, instance?: string): grpc.ChannelCredentials {
+  return grpc.credentials.createFromSecureContext(createSecureContext(tlsOptions(identity)), {
+    checkServerIdentity: (_host, certificate) => {
+      const peer = peerNameOf(certificate.subjectaltname);
+      if (peer?.role === role && (instance === undefined || peer.instance === instance)) return undefined;
+      const expected = `${role}${instance === undefined ? "" : ` ${instance}`}`;
+      return new Error(`peer shows the certificate of ${peer ? `${peer.role} ${peer.instance}` : "a stranger"}, expected ${expected}`);
+    },
+  });
+}
+
+/** A server name is needed and an IP address is not accepted as one; the peer's name is checked by mutualTlsClient. */
+export const TLS_CHANNEL_OPTIONS: grpc.ChannelOptions = { "grpc.ssl_target_name_override": "localhost" };
+
+/** The caller of a mutual TLS server, which must have one of the roles. Throws RpcError. */
+export function requirePeer(call: Pick<grpc.ServerDuplexStream<unknown, unknown>, "getAuthContext">, roles: readonly Role[]): PeerName {
+  const peer = peerNameOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
+  if (!peer) throw new RpcError("unauthenticated", "no certificate of this network, expected one with a spiffe://glassline id");
+  if (!roles.includes(peer.role)) {
+    throw new RpcError("permission_denied", `${peer.role} ${peer.instance} may not call this, expected ${roles.join(" or ")}`);
+  }
+  return peer;
+}

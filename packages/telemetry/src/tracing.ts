@@ -1,0 +1,39 @@
+/** OpenTelemetry's SDK, set up from the standard OTEL_* variables, which it reads by itself. */
+import type { TracerProvider } from "@opentelemetry/api";
+import { trace } from "@opentelemetry/api";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { NodeSDK } from "@opentelemetry/sdk-node";
+
+export interface Tracing extends AsyncDisposable {
+  tracerProvider: TracerProvider;
+}
+
+export interface ServiceName {
+  /** E.g. "mesh-node". */
+  service: string;
+  /** E.g. "node-2". */
+  instance: string;
+}
+
+/**
+ * Exports spans by OTLP when `endpoint` is set, else records none.
+ * @param endpoint the value of OTEL_EXPORTER_OTLP_ENDPOINT.
+ */
+export function startTracing({ service, instance }: ServiceName, endpoint: string): Tracing {
+  if (endpoint === "") return { tracerProvider: trace.getTracerProvider(), [Symbol.asyncDispose]: async () => {} };
+  const sdk = new NodeSDK({
+    autoDetectResources: false,
+    instrumentations: [],
+    resource: resourceFromAttributes({
+      "service.name": service,
+      "service.instance.id": instance,
+      "service.namespace": "glassline",
+    }),
+  });
+  sdk.start();
+  return {
+    tracerProvider: trace.getTracerProvider(),
+    // What cannot be exported any more, because its target has gone, must not hold up the stop.
+    [Symbol.asyncDispose]: () => sdk.shutdown().catch(() => {}),
+  };
+}
