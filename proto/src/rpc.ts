@@ -14,7 +14,8 @@ type Methods<S extends DescService> = S["method"];
 export interface CallContext {
   /** Aborted when the caller has gone or its deadline has passed. */
   signal: AbortSignal;
-  metadata: grpc.Metadata;
+  /** Absent when the call came as JSON over HTTP. */
+  metadata?: grpc.Metadata;
 }
 
 export type UnaryHandler<I extends DescMessage, O extends DescMessage> = (

@@ -175,7 +175,10 @@ export class SegmentLog implements AsyncDisposable {
     } catch (error) {
       await this.#cutBack();
       const refusal = new LogRefusal("disk", `the disk does not take writes: ${(error as Error).message}`, { cause: error });
-      for (const { reject } of group) reject(refusal);
+      // What waits behind the failed group fails with it: a later record never lands before an earlier one is refused.
+      const waiting = this.#pending.splice(0);
+      this.#pendingBytes -= waiting.reduce((sum, { payload }) => sum + FRAME_BYTES + payload.length, 0);
+      for (const { reject } of [...group, ...waiting]) reject(refusal);
       return;
     } finally {
       this.#pendingBytes -= groupBytes;

@@ -38,7 +38,9 @@ function dashboardOutage({ error, failingSinceMs, receivedMs }: Polled<unknown>)
 
 function serviceOutage(service: ServiceState, overview: GetOverviewResponse): Outage {
   const subject = service.name === service.kind ? `The ${service.name}` : service.name;
-  const since = service.sinceUnixNano ? ` since ${clock(millisecondsOf(service.sinceUnixNano))}` : "";
+  const since = service.sinceUnixNano
+    ? ` since ${clock(millisecondsOf(service.sinceUnixNano))}`
+    : "";
   return {
     key: `${service.kind}:${service.name}`,
     title: `${subject} does not answer${since}.`,
@@ -52,8 +54,10 @@ function meaningOf(service: ServiceState, overview: GetOverviewResponse): string
     return "Values below are from before that. Gateways keep new measurements on disk and hand them over when it is back.";
   if (service.kind === "camera") return "Nothing new comes from its cameras.";
   const gatewayAnswers = overview.nodes.some((node) => node.gateway);
-  if (!gatewayAnswers) return "No gateway answers: cameras keep what they measure until one is back.";
+  if (!gatewayAnswers)
+    return "No gateway answers: cameras keep what they measure until one is back.";
   const egresses = overview.nodes.map((node) => node.gateway?.egress).filter(Boolean);
-  if (egresses.length === 0) return "No way to the collector is in use: gateways keep measurements on disk.";
+  if (egresses.length === 0)
+    return "No way to the collector is in use: gateways keep measurements on disk.";
   return `Measurements go by another way, over ${egresses.join(", ")}.`;
 }

@@ -28,7 +28,12 @@ export async function request<T>(
  * Asks again and again while the tab is visible, never twice at a time. A slow answer slows the pace down, so that a large
  * fleet does not keep the browser busy. Returns the function that stops it.
  */
-export function startPolling<T>({ load, intervalMs, onData, onError }: PollingOptions<T>): () => void {
+export function startPolling<T>({
+  load,
+  intervalMs,
+  onData,
+  onError,
+}: PollingOptions<T>): () => void {
   const stop = new AbortController();
   let timer: number | undefined;
   let busy = false;

@@ -10,7 +10,13 @@ import { rangeOf, readWindow, refreshMs, type TimeWindow, writeWindow } from "./
 import { useCounterRates } from "./use-counter-rates.ts";
 
 /** Charts of everything that a camera measures, in groups. */
-export function CameraMetrics({ cameraId, latest }: { cameraId: string; latest: GetLatestResponse }) {
+export function CameraMetrics({
+  cameraId,
+  latest,
+}: {
+  cameraId: string;
+  latest: GetLatestResponse;
+}) {
   const [text, setText] = useState("");
   const [window, setWindow] = useState(readWindow);
   const groups = useMemo(() => metricGroups(latest.samples), [latest]);

@@ -13,12 +13,12 @@ import { UnknownCamera } from "./unknown-camera.tsx";
 export function CameraPage({ cameraId }: { cameraId: string }) {
   useTitle(cameraId);
   const latest = usePoll(`camera ${cameraId}`, (signal) => query.getLatest({ cameraId }, signal));
-  if (!latest.data && latest.error?.code === "not_found") return <UnknownCamera cameraId={cameraId} />;
+  if (!latest.data && latest.error?.code === "not_found")
+    return <UnknownCamera cameraId={cameraId} />;
   return (
     <>
       <nav class="crumbs" aria-label="Way back">
-        <a href="/">Fleet</a>
-        <span aria-hidden="true"> / </span>
+        <a href="/">← Fleet</a>
       </nav>
       <CameraBody cameraId={cameraId} latest={latest} />
     </>

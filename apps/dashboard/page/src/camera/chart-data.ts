@@ -32,7 +32,8 @@ export function chartDataOf(answer: RangeAnswer, asRate: boolean): ChartData {
 
 function columnOf(range: SeriesRange, windowS: number, asRate: boolean): Column {
   const timesS = range.timeUnixNano.map((time) => millisecondsOf(time) / 1_000);
-  if (!asRate) return withGaps(timesS, range.value, Math.max(GAP_MIN_S, (windowS * GAP_STEPS) / 300));
+  if (!asRate)
+    return withGaps(timesS, range.value, Math.max(GAP_MIN_S, (windowS * GAP_STEPS) / 300));
   const [rateTimesS, rates] = ratesOf(timesS, range.value, Math.max(1, windowS / RATE_STEPS));
   return withGaps(rateTimesS, rates, Math.max(GAP_MIN_S, (windowS * GAP_STEPS) / RATE_STEPS));
 }
@@ -49,7 +50,11 @@ function withGaps(timesS: readonly number[], values: readonly number[], gapS: nu
 }
 
 /** Growth a second over steps of at least `stepS`; a counter that began anew gives no rate for that step. */
-function ratesOf(timesS: readonly number[], values: readonly number[], stepS: number): [number[], number[]] {
+function ratesOf(
+  timesS: readonly number[],
+  values: readonly number[],
+  stepS: number,
+): [number[], number[]] {
   const rateTimesS: number[] = [];
   const rates: number[] = [];
   let from = 0;

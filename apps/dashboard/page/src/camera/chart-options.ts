@@ -1,6 +1,6 @@
 import uPlot from "uplot";
 
-import { compact } from "../format/quantity.ts";
+import { tickTexts } from "../format/ticks.ts";
 import { clock, minuteClock } from "../format/time.ts";
 import { colorOf } from "../shell/theme.ts";
 
@@ -8,6 +8,10 @@ import { colorOf } from "../shell/theme.ts";
 export const SERIES_COLORS = 8;
 /** All charts of a page share their cursor under this key. */
 const SYNC_KEY = "camera";
+/** Steps of the time axis in seconds; uPlot knows no steps between one minute and five. */
+const TIME_STEPS_S = [
+  1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1_200, 1_800, 3_600, 7_200, 14_400,
+];
 const SECONDS_SHOWN_BELOW_S = 20 * 60;
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
@@ -40,13 +44,13 @@ export function baseOptions(width: number, height: number, handlers: ChartHandle
 }
 
 /** An axis for values, with as many decimals as its steps need. */
-export function valueAxis(): uPlot.Axis {
+export function valueAxis(unit: string): uPlot.Axis {
   return {
     ...axisLook(),
     size: 46,
     gap: 6,
     space: 26,
-    values: (_chart, splits, _axis, _space, step) => splits.map((split) => tickText(split, step)),
+    values: (_chart, splits, _axis, _space, step) => tickTexts(splits, step, unit),
   };
 }
 
@@ -55,11 +59,12 @@ function timeAxis(): uPlot.Axis {
     ...axisLook(),
     size: 24,
     gap: 4,
-    space: 72,
+    space: 64,
+    incrs: TIME_STEPS_S,
     values: (chart, splits) => {
       const spanS = (chart.scales["x"]?.max ?? 0) - (chart.scales["x"]?.min ?? 0);
       const text = spanS < SECONDS_SHOWN_BELOW_S ? clock : minuteClock;
-      return splits.map((split) => text(split * 1_000));
+      return splits.map((split) => text(Math.round(split * 1_000)));
     },
   };
 }
@@ -73,18 +78,6 @@ function axisLook(): uPlot.Axis {
   };
 }
 
-function tickText(value: number, step: number): string {
-  if (Math.abs(value) >= 10_000) return shortNumber(value);
-  const decimals = Math.max(0, Math.ceil(-Math.log10(step || 1) - 1e-9));
-  return decimals > 5 ? value.toExponential(1) : value.toFixed(decimals);
-}
-
-function shortNumber(value: number): string {
-  const [divisor, prefix] = Math.abs(value) >= 1e9 ? [1e9, "G"] : Math.abs(value) >= 1e6 ? [1e6, "M"] : [1e3, "k"];
-  const scaled = value / divisor;
-  return `${Math.abs(scaled) >= 1_000 ? compact(scaled) : Number(scaled.toPrecision(3))}${prefix}`;
-}
-
 function select(chart: uPlot, { onSelect }: ChartHandlers): void {
   const { left, width } = chart.select;
   if (width < 8) return;
@@ -93,7 +86,11 @@ function select(chart: uPlot, { onSelect }: ChartHandlers): void {
 }
 
 /** A range with some air around the values; a rate or anything close to zero begins at zero. */
-export function valueRange(least: number | null, greatest: number | null, fromZero: boolean): uPlot.Range.MinMax {
+export function valueRange(
+  least: number | null,
+  greatest: number | null,
+  fromZero: boolean,
+): uPlot.Range.MinMax {
   if (least === null || greatest === null) return [0, 1];
   const low = fromZero ? Math.min(0, least) : least;
   const span = greatest - low;

@@ -3,8 +3,8 @@ import { baseOptions, SERIES_COLORS, valueAxis, valueRange } from "./chart-optio
 import { type ChartProps, useChart } from "./use-chart.ts";
 
 /** Lines over time, one a series. */
-export function LineChart(props: ChartProps & { fromZero: boolean }) {
-  const { height, fromZero, data } = props;
+export function LineChart(props: ChartProps & { fromZero: boolean; unit: string }) {
+  const { height, fromZero, unit, data } = props;
   const element = useChart(props, (width, handlers) => {
     const base = baseOptions(width, height, handlers);
     const single = data.names.length === 1;
@@ -18,7 +18,7 @@ export function LineChart(props: ChartProps & { fromZero: boolean }) {
     return {
       ...base,
       series: [...base.series, ...lines],
-      axes: [...base.axes!, valueAxis()],
+      axes: [...base.axes!, valueAxis(unit)],
       scales: {
         ...base.scales,
         y: { range: (_chart, least, greatest) => valueRange(least, greatest, fromZero) },

@@ -44,17 +44,24 @@ export function MetricCard({ metric, feed, rate, onSelect }: MetricCardProps) {
   const cursorS = cursor === null ? undefined : data?.columns[0]?.[cursor];
   const chart = { height: heightOf(metric), onCursor: setCursor, onSelect };
   return (
-    <article class={`metric-card ${error ? "has-error" : ""}`} ref={element} aria-label={metric.label}>
+    <article
+      class={`metric-card ${error ? "has-error" : ""}`}
+      ref={element}
+      aria-label={metric.label}
+    >
       <header>
         <h3 title={`${metric.brief}\n${metric.metric}`}>{metric.label}</h3>
         <CardValue metric={metric} readings={readings} />
       </header>
       <p class="metric-note">
         {cursorS === undefined ? noteOf(metric) : preciseClock(cursorS * 1_000)}
-        {error && <span class="metric-error"> {error.message}</span>}
+        {error && !isAway(error) && <span class="metric-error"> {error.message}</span>}
       </p>
+      {metric.kind === "state" && <p class="metric-brief">{metric.brief}</p>}
       <div class={`chart-place ${metric.kind === "state" ? "is-band" : ""}`}>
-        {inView && data && answer && <Chart metric={metric} data={data} range={answer} {...chart} />}
+        {inView && data && answer && (
+          <Chart metric={metric} data={data} range={answer} {...chart} />
+        )}
         {data && data.names.length === 0 && <p class="chart-empty">no sample in this window</p>}
       </div>
       <SeriesLegend readings={readings} />
@@ -64,10 +71,13 @@ export function MetricCard({ metric, feed, rate, onSelect }: MetricCardProps) {
 
 type ChartPartProps = Parameters<typeof LineChart>[0];
 
-function Chart({ metric, ...props }: { metric: CameraMetric } & Omit<ChartPartProps, "fromZero">) {
+function Chart({
+  metric,
+  ...props
+}: { metric: CameraMetric } & Omit<ChartPartProps, "fromZero" | "unit">) {
   if (props.data.names.length === 0) return null;
   if (metric.kind === "state") return <StateBand {...props} stateNames={metric.stateNames} />;
-  return <LineChart {...props} fromZero={isRate(metric)} />;
+  return <LineChart {...props} fromZero={isRate(metric)} unit={metric.unit} />;
 }
 
 function CardValue({ metric, readings }: { metric: CameraMetric; readings: ReadValue[] }) {
@@ -109,13 +119,21 @@ function isRate({ kind, unit }: CameraMetric): boolean {
   return kind === "counter" && unit !== "s";
 }
 
+/** That the collector is away is said once, above; not on every card. */
+function isAway({ code }: RpcError): boolean {
+  return code === "unavailable" || code === "deadline_exceeded";
+}
+
 function noteOf(metric: CameraMetric): string {
   if (!isRate(metric)) return metric.metric;
   const total = metric.latest.reduce((sum, { value }) => sum + value, 0);
-  const { text, unit } = metric.unit === "By" ? quantity(total, "By") : { text: compact(total), unit: "" };
+  const { text, unit } =
+    metric.unit === "By" ? quantity(total, "By") : { text: compact(total), unit: "" };
   return `${text}${unit && ` ${unit}`} in all`;
 }
 
 function heightOf({ kind, latest }: CameraMetric): number {
-  return kind === "state" ? BAND_HEIGHT_PX + (latest.length - 1) * BAND_ROW_HEIGHT_PX : LINE_HEIGHT_PX;
+  return kind === "state"
+    ? BAND_HEIGHT_PX + (latest.length - 1) * BAND_ROW_HEIGHT_PX
+    : LINE_HEIGHT_PX;
 }

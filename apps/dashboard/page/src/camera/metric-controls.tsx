@@ -2,7 +2,13 @@ import { clock } from "../format/time.ts";
 import { FilterField } from "../parts/filter-field.tsx";
 import { Segmented } from "../parts/segmented.tsx";
 import type { MetricGroup } from "./metrics.ts";
-import { DEFAULT_WINDOW, minutesOf, type TimeWindow, WINDOW_CHOICES, windowOfMinutes } from "./time-window.ts";
+import {
+  DEFAULT_WINDOW,
+  minutesOf,
+  type TimeWindow,
+  WINDOW_CHOICES,
+  windowOfMinutes,
+} from "./time-window.ts";
 
 interface MetricControlsProps {
   text: string;
@@ -15,7 +21,14 @@ interface MetricControlsProps {
 }
 
 /** Stays at the top while scrolling: time window, filter, and the way to each group. */
-export function MetricControls({ text, onText, window, onWindow, groups, allCount }: MetricControlsProps) {
+export function MetricControls({
+  text,
+  onText,
+  window,
+  onWindow,
+  groups,
+  allCount,
+}: MetricControlsProps) {
   const shownCount = groups.reduce((sum, { metrics }) => sum + metrics.length, 0);
   return (
     <div class="controls is-sticky">

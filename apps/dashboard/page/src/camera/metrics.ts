@@ -54,7 +54,9 @@ export function seriesName(series: Series | undefined): string {
 /** The camera's metrics in groups; each metric once, with its series in order of name. */
 export function metricGroups(samples: readonly LatestSample[]): MetricGroup[] {
   const byMetric = Map.groupBy(samples, ({ series }) => series?.metric ?? "");
-  const metrics = [...byMetric].map(([metric, own]) => metricOf(metric, own)).toSorted(byConvention);
+  const metrics = [...byMetric]
+    .map(([metric, own]) => metricOf(metric, own))
+    .toSorted(byConvention);
   const byGroup = Map.groupBy(metrics, ({ group }) => group);
   return [...byGroup]
     .map(([group, own]) => ({ group, metrics: own }))

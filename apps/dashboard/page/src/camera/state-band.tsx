@@ -27,11 +27,14 @@ export function StateBand(props: ChartProps & { stateNames: Readonly<Record<stri
     };
     return {
       ...base,
-      padding: [8, 6, 0, 8],
-      series: [...base.series, ...data.names.map(() => ({ paths: () => null, points: { show: false } }))],
+      padding: [4, 6, 0, 46],
+      series: [
+        ...base.series,
+        ...data.names.map(() => ({ paths: () => null, points: { show: false } })),
+      ],
       cursor: { ...base.cursor, points: { show: false } },
       scales: { ...base.scales, y: { range: [0, 1] } },
-      axes: base.axes!,
+      axes: [...base.axes!, { show: false }],
       hooks: { ...base.hooks, draw: [(chart) => drawRows(chart, stateNames, colors)] },
     };
   });
@@ -40,7 +43,11 @@ export function StateBand(props: ChartProps & { stateNames: Readonly<Record<stri
 
 type Colors = Readonly<Record<"calm" | "moving" | "bad" | "unknown" | "text", string>>;
 
-function drawRows(chart: uPlot, stateNames: Readonly<Record<string, string>>, colors: Colors): void {
+function drawRows(
+  chart: uPlot,
+  stateNames: Readonly<Record<string, string>>,
+  colors: Colors,
+): void {
   const rows = chart.series.length - 1;
   for (let row = 0; row < rows; row++) {
     const { top, height } = chart.bbox;
@@ -59,7 +66,8 @@ function runsOf(chart: uPlot, column: number): Run[] {
     const value = values[index];
     const last = runs.at(-1);
     if (last && value !== undefined) last.to = times[index]!;
-    if (typeof value === "number" && last?.value !== value) runs.push({ from: times[index]!, to: times[index]!, value });
+    if (typeof value === "number" && last?.value !== value)
+      runs.push({ from: times[index]!, to: times[index]!, value });
     if (value === null) runs.push({ from: times[index]!, to: times[index]!, value: Number.NaN });
   }
   return runs.filter((run) => !Number.isNaN(run.value));
@@ -84,6 +92,7 @@ function drawRun(
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   if (ctx.measureText(name).width + 2 * padding < right - left) {
     ctx.fillStyle = colors.text;
+    ctx.textAlign = "left";
     ctx.textBaseline = "middle";
     ctx.fillText(name, left + padding, top + height / 2);
   }

@@ -38,7 +38,8 @@ export function minutesOf(window: TimeWindow): "1" | "5" | "15" | "60" | undefin
  */
 export function rangeOf(window: TimeWindow, nowMs: number, newestMs: number): TimeRange {
   if (window.kind === "fixed") return window;
-  const outside = newestMs > 0 && (newestMs < nowMs - window.durationMs || newestMs > nowMs + 5_000);
+  const outside =
+    newestMs > 0 && (newestMs < nowMs - window.durationMs || newestMs > nowMs + 5_000);
   const toMs = outside ? newestMs + 1 : nowMs;
   return { fromMs: toMs - window.durationMs, toMs };
 }

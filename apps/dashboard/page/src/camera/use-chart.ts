@@ -16,7 +16,7 @@ export interface ChartProps extends ChartHandlers {
 type BuildOptions = (width: number, handlers: ChartHandlers) => uPlot.Options;
 
 /** Keeps a uPlot in an element: made anew for other series or another theme, else only fed. */
-export function useChart(props: ChartProps, build: BuildOptions): RefObject<HTMLDivElement> {
+export function useChart(props: ChartProps, build: BuildOptions): RefObject<HTMLDivElement | null> {
   const { data, range } = props;
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot>(null);
@@ -24,15 +24,19 @@ export function useChart(props: ChartProps, build: BuildOptions): RefObject<HTML
   newest.current = props;
   const theme = useTheme();
   useEffect(() => {
+    const place = element.current;
+    if (!place) return;
     const handlers: ChartHandlers = {
       onCursor: (index) => newest.current.onCursor(index),
       onSelect: (fromMs, toMs) => newest.current.onSelect(fromMs, toMs),
     };
-    const own = new uPlot(build(element.current!.clientWidth, handlers), [[]], element.current!);
+    const own = new uPlot(build(place.clientWidth, handlers), [[]], place);
     chart.current = own;
     feed(own, newest.current);
-    const resize = new ResizeObserver(() => own.setSize({ width: element.current!.clientWidth, height: own.height }));
-    resize.observe(element.current!);
+    const resize = new ResizeObserver(() =>
+      own.setSize({ width: place.clientWidth, height: own.height }),
+    );
+    resize.observe(place);
     return () => {
       resize.disconnect();
       own.destroy();

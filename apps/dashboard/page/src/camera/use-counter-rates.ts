@@ -11,7 +11,9 @@ interface Reading {
 }
 
 /** Growth a second of each counter's series, by metric and series; undefined until two readings are there. */
-export function useCounterRates(groups: readonly MetricGroup[]): (metric: string, name: string) => number | undefined {
+export function useCounterRates(
+  groups: readonly MetricGroup[],
+): (metric: string, name: string) => number | undefined {
   const readings = useRef(new Map<string, Reading[]>());
   for (const { metrics } of groups)
     for (const metric of metrics) if (metric.kind === "counter") record(readings.current, metric);
@@ -25,7 +27,9 @@ function record(readings: Map<string, Reading[]>, { metric, latest }: CameraMetr
     const last = before.at(-1);
     if (last?.timeUnixNano === timeUnixNano) continue;
     const restarted = last !== undefined && value < last.value;
-    const kept = restarted ? [] : before.filter((reading) => timeUnixNano - reading.timeUnixNano <= SPAN_NS);
+    const kept = restarted
+      ? []
+      : before.filter((reading) => timeUnixNano - reading.timeUnixNano <= SPAN_NS);
     readings.set(key, [...kept, { value, timeUnixNano }]);
   }
 }

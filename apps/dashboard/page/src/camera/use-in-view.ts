@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 const MARGIN = "160px 0px";
 
 /** Whether an element is in view, or nearly. */
-export function useInView(element: RefObject<Element>): boolean {
+export function useInView(element: RefObject<Element | null>): boolean {
   const [inView, setInView] = useState(false);
   useEffect(() => {
     const observer = new IntersectionObserver(

@@ -23,7 +23,9 @@ export function CameraRow({ camera, nowMs }: { camera: FleetCamera; nowMs: numbe
         {reason && <span class="row-reason">{reason}</span>}
       </td>
       <td class="number wide-only">{compact(seriesCount)}</td>
-      <td class="number">{lastReceivedMs > 0 ? `${ageText(nowMs - lastReceivedMs)} ago` : "never"}</td>
+      <td class="number">
+        {lastReceivedMs > 0 ? `${ageText(nowMs - lastReceivedMs)} ago` : "never"}
+      </td>
     </tr>
   );
 }

@@ -55,11 +55,19 @@ function Headlines({ camera: { values, recording } }: { camera: FleetCamera }) {
   );
 }
 
-function Problem({ camera: { state, reason, lastReceivedMs }, nowMs }: { camera: FleetCamera; nowMs: number }) {
+function Problem({
+  camera: { state, reason, lastReceivedMs },
+  nowMs,
+}: {
+  camera: FleetCamera;
+  nowMs: number;
+}) {
   const since = state === "silent" && lastReceivedMs > 0;
   return (
     <span class="tile-problem">
-      {since ? `silent since ${clock(lastReceivedMs)}, ${ageText(nowMs - lastReceivedMs)}` : reason || state}
+      {since
+        ? `silent since ${clock(lastReceivedMs)}, ${ageText(nowMs - lastReceivedMs)}`
+        : reason || state}
     </span>
   );
 }

@@ -19,13 +19,22 @@ interface FleetControlsProps {
 }
 
 /** What is shown, and how. */
-export function FleetControls({ text, onText, layout, onLayout, shownCount, allCount }: FleetControlsProps) {
+export function FleetControls({
+  text,
+  onText,
+  layout,
+  onLayout,
+  shownCount,
+  allCount,
+}: FleetControlsProps) {
   const all = shownCount === allCount;
   return (
     <div class="controls">
       <FilterField label="Filter by id, model, reason …" value={text} onChange={onText} />
       <p class="controls-count" role="status">
-        {all ? `${compact(allCount)} cameras` : `${compact(shownCount)} of ${compact(allCount)} cameras`}
+        {all
+          ? `${compact(allCount)} cameras`
+          : `${compact(shownCount)} of ${compact(allCount)} cameras`}
       </p>
       <Segmented label="Layout" choices={LAYOUTS} chosen={layout} onChoose={onLayout} />
     </div>

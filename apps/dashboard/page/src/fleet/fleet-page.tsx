@@ -20,7 +20,9 @@ const NO_STATES: ReadonlySet<StateName> = new Set();
 export function FleetPage() {
   const [text, setText] = useState("");
   const [states, setStates] = useState(NO_STATES);
-  const cameras = usePoll("cameras", (signal) => query.listCameras({ metrics: HEADLINE_METRICS }, signal));
+  const cameras = usePoll("cameras", (signal) =>
+    query.listCameras({ metrics: HEADLINE_METRICS }, signal),
+  );
   const status = usePoll("status", (signal) => query.getStatus({}, signal));
   const fleet = useMemo(() => fleetOf(cameras.data?.cameras ?? []), [cameras.data]);
   const counts = useMemo(() => countStates(fleet), [fleet]);

@@ -6,7 +6,7 @@ import { Meter } from "../parts/meter.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
 import { StateGlyph, type StateName } from "../parts/state-glyph.tsx";
 import type { StateCounts } from "./fleet.ts";
-import { RATE_SLOTS, usePointsRate } from "./use-points-rate.ts";
+import { usePointsRate } from "./use-points-rate.ts";
 
 const STATES = ["fault", "silent", "live"] as const;
 
@@ -57,7 +57,7 @@ function StorageFigures({ status }: { status: Polled<GetStatusResponse> }) {
           <span class="figure" data-testid="points-per-second">
             {rate === undefined ? "–" : compact(Math.round(rate))}
           </span>
-          <Sparkline values={rates} slots={RATE_SLOTS} />
+          <Sparkline values={rates} />
         </dd>
         <dt>points stored a second</dt>
       </div>

@@ -6,6 +6,8 @@ import { CameraTile } from "./camera-tile.tsx";
 import { moveFocus } from "./move-focus.ts";
 import type { FleetLayout } from "./use-fleet-layout.ts";
 
+const ROOMY_MAX_CAMERAS = 18;
+
 interface FleetViewProps {
   cameras: FleetCamera[];
   layout: FleetLayout;
@@ -20,11 +22,26 @@ export function FleetView({ cameras, layout, nowMs }: FleetViewProps) {
   const others = cameras.filter(({ state, recording }) => state === "live" && !recording);
   return (
     <>
-      <Section title="Needs attention" cameras={problems} layout={layout} nowMs={nowMs} />
-      <Section title="Recordings" cameras={recordings} layout={layout} nowMs={nowMs} />
+      <Section
+        title="Needs attention"
+        cameras={problems}
+        layout={roomy(layout, problems)}
+        nowMs={nowMs}
+      />
+      <Section
+        title="Recordings"
+        cameras={recordings}
+        layout={roomy(layout, recordings)}
+        nowMs={nowMs}
+      />
       <Section title="Live" cameras={others} layout={layout} nowMs={nowMs} />
     </>
   );
+}
+
+/** A few cameras that matter are shown as tiles even among cells: reason and values count for more than room. */
+function roomy(layout: FleetLayout, cameras: readonly FleetCamera[]): FleetLayout {
+  return layout === "cells" && cameras.length <= ROOMY_MAX_CAMERAS ? "tiles" : layout;
 }
 
 function Section({ title, cameras, layout, nowMs }: FleetViewProps & { title: string }) {

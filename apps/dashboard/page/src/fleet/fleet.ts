@@ -81,6 +81,7 @@ export function filterFleet(
 ): FleetCamera[] {
   return cameras.filter(
     (camera) =>
-      (states.size === 0 || states.has(camera.state)) && (text === "" || matches(camera.searchText, text)),
+      (states.size === 0 || states.has(camera.state)) &&
+      (text === "" || matches(camera.searchText, text)),
   );
 }

@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import type { Polled } from "../api/use-poll.ts";
 
 /** One minute at a poll a second. */
-export const RATE_SLOTS = 60;
+const RATE_SLOTS = 60;
 /** The rate is taken over this many polls, so that it does not jump with each batch. */
 const SPAN_POLLS = 5;
 

@@ -8,10 +8,10 @@ export interface Quantity {
 
 const UNIT_TEXT: Readonly<Record<string, string>> = {
   "1": "",
-  "Cel": "°C",
-  "deg": "°",
+  Cel: "°C",
+  deg: "°",
   "m/s2": "m/s²",
-  "us": "µs",
+  us: "µs",
 };
 
 const INTEGER = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -34,10 +34,12 @@ export function quantity(value: number, unit: string): Quantity {
   return { text: counted ? compact(value) : plain(value), unit: unitText(unit) };
 }
 
-/** What grows by `value` a second. */
+/** What grows by `value` a second. What is counted is the metric's name already: "30.0 /s", not "30.0 frames/s". */
 export function rateQuantity(value: number, unit: string): Quantity {
-  const { text, unit: one } = unit === "By" ? bytes(value) : { text: plain(value), unit: unitText(unit) };
-  return { text, unit: `${one}/s` };
+  if (unit !== "By")
+    return { text: plain(value), unit: unit.startsWith("{") ? "/s" : `${unitText(unit)}/s` };
+  const { text, unit: scaledUnit } = bytes(value);
+  return { text, unit: `${scaledUnit}/s` };
 }
 
 /** "1.24 MB". */
@@ -62,9 +64,10 @@ export function compact(value: number): string {
 /** A number without unit. */
 export function plain(value: number): string {
   const size = Math.abs(value);
+  if (size === 0) return "0";
   if (size >= 1e6) return compact(value);
   if (size >= 1_000) return INTEGER.format(value);
-  if (size !== 0 && size < 0.0005) return value.toExponential(1);
+  if (size < 0.0005) return value.toExponential(1);
   return value.toFixed(size >= 100 ? 1 : size >= 1 ? 2 : 3);
 }
 
@@ -82,9 +85,15 @@ function seconds(value: number): Quantity {
 }
 
 function scaled(value: number): { text: string; prefix: string } {
-  const power = Math.min(Math.floor(Math.log10(Math.max(Math.abs(value), 1)) / 3), SI_PREFIXES.length - 1);
+  const power = Math.min(
+    Math.floor(Math.log10(Math.max(Math.abs(value), 1)) / 3),
+    SI_PREFIXES.length - 1,
+  );
   const number = value / 1_000 ** power;
-  return { text: power === 0 ? INTEGER.format(number) : threeDigits(number), prefix: SI_PREFIXES[power]! };
+  return {
+    text: power === 0 ? INTEGER.format(number) : threeDigits(number),
+    prefix: SI_PREFIXES[power]!,
+  };
 }
 
 function threeDigits(value: number): string {

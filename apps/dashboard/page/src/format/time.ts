@@ -16,7 +16,9 @@ export function nanosecondsOf(unixMs: number): bigint {
 /** "12:01:07" in local time, with the day when it is not within the last 20 hours. */
 export function clock(unixMs: number): string {
   const time = CLOCK.format(unixMs);
-  return Math.abs(Date.now() - unixMs) < (DAY_MS * 20) / 24 ? time : `${DAY.format(unixMs)}, ${time}`;
+  return Math.abs(Date.now() - unixMs) < (DAY_MS * 20) / 24
+    ? time
+    : `${DAY.format(unixMs)}, ${time}`;
 }
 
 /** "12:01:07.250" in local time. */

@@ -35,7 +35,9 @@ const COLLECTOR_SERVICE = "collector";
 /** What the answering nodes say about each other, as a graph from cameras to collector. */
 export function meshGraphOf({ services, nodes }: GetOverviewResponse): MeshGraph {
   const collector = services.find(({ kind, reachable }) => kind === "collector" && reachable)?.name;
-  const ways = nodes.filter(({ gateway }) => gateway?.egress).map((node) => wayOf(node, nodes, collector));
+  const ways = nodes
+    .filter(({ gateway }) => gateway?.egress)
+    .map((node) => wayOf(node, nodes, collector));
   const stepsInUse = new Set(ways.flatMap(stepsOf));
   const layers = layersOf(nodes);
   const drawn = nodes.map((node): MeshNode => ({
@@ -43,15 +45,24 @@ export function meshGraphOf({ services, nodes }: GetOverviewResponse): MeshGraph
     kind: node.gateway ? "gateway" : "relay",
     layer: layers.get(node.node)!,
   }));
-  const links = [...meshLinks(nodes, stepsInUse), ...cameraLinks(nodes), ...collectorLinks(nodes, stepsInUse, collector)];
+  const links = [
+    ...meshLinks(nodes, stepsInUse),
+    ...cameraLinks(nodes),
+    ...collectorLinks(nodes, stepsInUse, collector),
+  ];
   const lastLayer = Math.max(0, ...layers.values()) + 1;
-  if (nodes.some(({ gateway }) => gateway)) drawn.unshift({ name: CAMERAS_NODE, kind: "cameras", layer: 0 });
+  if (nodes.some(({ gateway }) => gateway))
+    drawn.unshift({ name: CAMERAS_NODE, kind: "cameras", layer: 0 });
   if (collector) drawn.push({ name: collector, kind: "collector", layer: lastLayer });
   return { nodes: drawn, links, ways };
 }
 
 /** Nodes from a gateway to its egress and on to the collector, as the routes of each say. */
-function wayOf(gateway: GetStatusResponse, nodes: readonly GetStatusResponse[], collector: string | undefined): string[] {
+function wayOf(
+  gateway: GetStatusResponse,
+  nodes: readonly GetStatusResponse[],
+  collector: string | undefined,
+): string[] {
   const egress = gateway.gateway!.egress;
   const way = [gateway.node];
   while (way.at(-1) !== egress && way.length <= nodes.length) {
@@ -75,7 +86,9 @@ function pairOf(left: string, right: string): string {
 function layersOf(nodes: readonly GetStatusResponse[]): Map<string, number> {
   const byName = new Map(nodes.map((node) => [node.node, node]));
   const gateways = nodes.filter(({ gateway }) => gateway);
-  const layers = new Map((gateways.length > 0 ? gateways : nodes.slice(0, 1)).map(({ node }) => [node, 1]));
+  const layers = new Map(
+    (gateways.length > 0 ? gateways : nodes.slice(0, 1)).map(({ node }) => [node, 1]),
+  );
   // A map takes in what is set while it is walked: this is a search in breadth.
   for (const [name, layer] of layers)
     for (const { neighbour, up } of byName.get(name)?.links ?? [])
@@ -100,7 +113,12 @@ function meshLinks(nodes: readonly GetStatusResponse[], inUse: ReadonlySet<strin
 function cameraLinks(nodes: readonly GetStatusResponse[]): MeshLink[] {
   return nodes
     .filter(({ gateway }) => gateway)
-    .map(({ node, gateway }) => ({ from: CAMERAS_NODE, to: node, up: true, inUse: gateway!.agents > 0 }));
+    .map(({ node, gateway }) => ({
+      from: CAMERAS_NODE,
+      to: node,
+      up: true,
+      inUse: gateway!.agents > 0,
+    }));
 }
 
 function collectorLinks(
@@ -110,6 +128,14 @@ function collectorLinks(
 ): MeshLink[] {
   if (!collector) return [];
   return nodes
-    .filter(({ node, services }) => services.includes(COLLECTOR_SERVICE) || inUse.has(pairOf(node, collector)))
-    .map(({ node }) => ({ from: node, to: collector, up: true, inUse: inUse.has(pairOf(node, collector)) }));
+    .filter(
+      ({ node, services }) =>
+        services.includes(COLLECTOR_SERVICE) || inUse.has(pairOf(node, collector)),
+    )
+    .map(({ node }) => ({
+      from: node,
+      to: collector,
+      up: true,
+      inUse: inUse.has(pairOf(node, collector)),
+    }));
 }

@@ -25,8 +25,8 @@ const MARGIN = 14;
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /** Distances between the middles of two nodes: along the way, and across it. */
-const SIDEWAYS = { along: 216, across: 96 };
-const DOWNWARDS = { along: 112, across: 150 };
+const SIDEWAYS = { along: 256, across: 100 };
+const DOWNWARDS = { along: 112, across: 178 };
 
 /** Layers from the cameras to the collector, left to right, or downwards on a narrow screen. The same graph gives the same picture. */
 export function layoutOf(graph: MeshGraph, downwards: boolean): MeshLayout {
@@ -54,7 +54,9 @@ function orderedLayers({ nodes, links }: MeshGraph): MeshNode[][] {
   return [...byLayer.keys()]
     .toSorted((left, right) => left - right)
     .map((layer) => {
-      const own = byLayer.get(layer)!.toSorted((left, right) => NATURAL.compare(left.name, right.name));
+      const own = byLayer
+        .get(layer)!
+        .toSorted((left, right) => NATURAL.compare(left.name, right.name));
       const wanted = new Map(own.map(({ name }) => [name, meanPlace(name, links, place)]));
       own.sort((left, right) => wanted.get(left.name)! - wanted.get(right.name)!);
       own.forEach(({ name }, index) => place.set(name, index - (own.length - 1) / 2));
@@ -62,7 +64,11 @@ function orderedLayers({ nodes, links }: MeshGraph): MeshNode[][] {
     });
 }
 
-function meanPlace(name: string, links: readonly MeshLink[], place: ReadonlyMap<string, number>): number {
+function meanPlace(
+  name: string,
+  links: readonly MeshLink[],
+  place: ReadonlyMap<string, number>,
+): number {
   const neighbours = links
     .filter(({ from, to }) => from === name || to === name)
     .map(({ from, to }) => place.get(from === name ? to : from))
@@ -70,7 +76,11 @@ function meanPlace(name: string, links: readonly MeshLink[], place: ReadonlyMap<
   return neighbours.reduce((sum, value) => sum + value, 0) / (neighbours.length || 1);
 }
 
-function placedLinks(links: readonly MeshLink[], nodes: readonly PlacedNode[], downwards: boolean): PlacedLink[] {
+function placedLinks(
+  links: readonly MeshLink[],
+  nodes: readonly PlacedNode[],
+  downwards: boolean,
+): PlacedLink[] {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   return links.flatMap((link) => {
     const ends = [byName.get(link.from), byName.get(link.to)];
@@ -80,10 +90,18 @@ function placedLinks(links: readonly MeshLink[], nodes: readonly PlacedNode[], d
 }
 
 /** A line from edge to edge; links within a layer and over a layer bow out, so that they do not cross the nodes between. */
-function curveOf(from: PlacedNode, to: PlacedNode, downwards: boolean): { path: string; label: Point } {
+function curveOf(
+  from: PlacedNode,
+  to: PlacedNode,
+  downwards: boolean,
+): { path: string; label: Point } {
   if (from.layer === to.layer) return withinLayer(from, to, downwards);
-  const start = downwards ? { x: from.x, y: from.y + NODE_HEIGHT / 2 } : { x: from.x + NODE_WIDTH / 2, y: from.y };
-  const end = downwards ? { x: to.x, y: to.y - NODE_HEIGHT / 2 } : { x: to.x - NODE_WIDTH / 2, y: to.y };
+  const start = downwards
+    ? { x: from.x, y: from.y + NODE_HEIGHT / 2 }
+    : { x: from.x + NODE_WIDTH / 2, y: from.y };
+  const end = downwards
+    ? { x: to.x, y: to.y - NODE_HEIGHT / 2 }
+    : { x: to.x - NODE_WIDTH / 2, y: to.y };
   const half = downwards ? (end.y - start.y) / 2 : (end.x - start.x) / 2;
   const bow = to.layer - from.layer > 1 ? 64 : 0;
   const control = downwards
@@ -97,11 +115,19 @@ function curveOf(from: PlacedNode, to: PlacedNode, downwards: boolean): { path: 
   };
 }
 
-function withinLayer(one: PlacedNode, other: PlacedNode, downwards: boolean): { path: string; label: Point } {
+function withinLayer(
+  one: PlacedNode,
+  other: PlacedNode,
+  downwards: boolean,
+): { path: string; label: Point } {
   const swap = downwards ? one.x > other.x : one.y > other.y;
   const [from, to] = swap ? [other, one] : [one, other];
-  const start = downwards ? { x: from.x + NODE_WIDTH / 2, y: from.y } : { x: from.x, y: from.y + NODE_HEIGHT / 2 };
-  const end = downwards ? { x: to.x - NODE_WIDTH / 2, y: to.y } : { x: to.x, y: to.y - NODE_HEIGHT / 2 };
+  const start = downwards
+    ? { x: from.x + NODE_WIDTH / 2, y: from.y }
+    : { x: from.x, y: from.y + NODE_HEIGHT / 2 };
+  const end = downwards
+    ? { x: to.x - NODE_WIDTH / 2, y: to.y }
+    : { x: to.x, y: to.y - NODE_HEIGHT / 2 };
   const near = downwards ? end.x - start.x < NODE_WIDTH : end.y - start.y < NODE_HEIGHT * 1.5;
   const bow = near ? 0 : NODE_WIDTH / 2 + 24;
   const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 };

@@ -27,6 +27,7 @@ export function MeshPage() {
   const agents = nodes.reduce((sum, { gateway }) => sum + (gateway?.agents ?? 0), 0);
   const captions = {
     [CAMERAS_NODE]: cameras ?? counted(agents, "agent"),
+    ...collectorCaption(overview.data, status.data?.durability),
     ...Object.fromEntries(nodes.map((node) => [node.node, captionOf(node)])),
   };
   return (
@@ -46,6 +47,18 @@ export function MeshPage() {
   );
 }
 
+/** What fits below the name of the collector. */
+const CAPTION_MAX_CHARACTERS = 20;
+
+function collectorCaption(
+  { services }: GetOverviewResponse,
+  durability = "",
+): Record<string, string> {
+  const name = services.find(({ kind }) => kind === "collector")?.name ?? "";
+  const fits = durability !== "" && durability.length <= CAPTION_MAX_CHARACTERS;
+  return { [name]: fits ? durability : "stores and answers" };
+}
+
 function captionOf({ gateway, services }: GetOverviewResponse["nodes"][number]): string {
   if (gateway) return `gateway, ${counted(gateway.agents, "agent")}`;
   return services.length > 0 ? `relay to ${services[0]}` : "relay";
@@ -53,7 +66,8 @@ function captionOf({ gateway, services }: GetOverviewResponse["nodes"][number]):
 
 function sentenceOf({ ways, nodes }: MeshGraph): string {
   if (nodes.length === 0) return "No node answers.";
-  if (ways.length === 0) return "No way to the collector is in use: gateways keep measurements on disk.";
+  if (ways.length === 0)
+    return "No way to the collector is in use: gateways keep measurements on disk.";
   if (ways.length === 1) return `Measurements go ${ways[0]!.join(" → ")}.`;
   return `${ways.length} gateways have a way to the collector.`;
 }

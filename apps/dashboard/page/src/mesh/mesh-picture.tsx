@@ -2,13 +2,28 @@ import { useMemo } from "preact/hooks";
 
 import { useNarrow } from "../parts/use-narrow.ts";
 import type { MeshGraph } from "./mesh-graph.ts";
-import { layoutOf, NODE_HEIGHT, NODE_WIDTH, type PlacedLink, type PlacedNode } from "./mesh-layout.ts";
+import {
+  layoutOf,
+  NODE_HEIGHT,
+  NODE_WIDTH,
+  type PlacedLink,
+  type PlacedNode,
+} from "./mesh-layout.ts";
 
 /** With more links, figures stand only on those in use; the tables below have them all. */
 const LABELLED_MAX_LINKS = 16;
 
+/** A wide mesh is made smaller down to this, then it scrolls. */
+const SCALE_MIN = 0.66;
+
 /** The mesh as a drawing. `captions` are second lines of nodes, by name. */
-export function MeshPicture({ graph, captions }: { graph: MeshGraph; captions: Readonly<Record<string, string>> }) {
+export function MeshPicture({
+  graph,
+  captions,
+}: {
+  graph: MeshGraph;
+  captions: Readonly<Record<string, string>>;
+}) {
   const narrow = useNarrow();
   const { width, height, nodes, links } = useMemo(() => layoutOf(graph, narrow), [graph, narrow]);
   const ordered = links.toSorted((left, right) => Number(left.inUse) - Number(right.inUse));
@@ -19,6 +34,7 @@ export function MeshPicture({ graph, captions }: { graph: MeshGraph; captions: R
         viewBox={`0 0 ${width} ${height}`}
         width={width}
         height={height}
+        style={{ minWidth: `${width * SCALE_MIN}px` }}
         role="img"
         aria-label={`Mesh of ${nodes.length} nodes. ${graph.ways.map((way) => `In use: ${way.join(" to ")}.`).join(" ")}`}
       >
@@ -68,9 +84,22 @@ function NodeBox({ node: { name, kind, x, y }, caption }: { node: PlacedNode; ca
   return (
     <g class={`mesh-node is-${kind}`} data-node={name}>
       {kind === "cameras" && (
-        <rect x={left + 5} y={top - 5} width={NODE_WIDTH} height={NODE_HEIGHT} rx="10" class="behind" />
+        <rect
+          x={left + 5}
+          y={top - 5}
+          width={NODE_WIDTH}
+          height={NODE_HEIGHT}
+          rx="10"
+          class="behind"
+        />
       )}
-      <rect x={left} y={top} width={NODE_WIDTH} height={NODE_HEIGHT} rx={kind === "collector" ? 24 : 10} />
+      <rect
+        x={left}
+        y={top}
+        width={NODE_WIDTH}
+        height={NODE_HEIGHT}
+        rx={kind === "collector" ? 24 : 10}
+      />
       <text class="mesh-node-name" x={x} y={y - 3} text-anchor="middle">
         {name.length > 15 ? `${name.slice(0, 14)}…` : name}
         <title>{name}</title>

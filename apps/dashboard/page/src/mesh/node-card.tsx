@@ -32,7 +32,8 @@ function GatewayFigures({ gateway }: { gateway: GatewayStatus }) {
         <p>
           <span>Ring on disk</span>
           <span>
-            {bytesText(ringBytes)} of {bytesText(ringMaxBytes)} ({part.toFixed(part < 10 ? 1 : 0)} %)
+            {bytesText(ringBytes)} of {bytesText(ringMaxBytes)} ({part.toFixed(part < 10 ? 1 : 0)}{" "}
+            %)
           </span>
         </p>
         <Meter value={ringBytes} max={ringMaxBytes} text={`Ring of the gateway`} />
@@ -74,7 +75,9 @@ function Figure({ name, value }: { name: string; value: string }) {
 function reasonsText(byReason: Readonly<Record<string, bigint>>): string {
   const reasons = Object.entries(byReason).filter(([, count]) => count > 0n);
   if (reasons.length === 0) return "none";
-  return reasons.map(([reason, count]) => `${compact(Number(count))} ${wordsOf(reason)}`).join(", ");
+  return reasons
+    .map(([reason, count]) => `${compact(Number(count))} ${wordsOf(reason)}`)
+    .join(", ");
 }
 
 function wordsOf(reason: string): string {

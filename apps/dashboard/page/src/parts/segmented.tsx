@@ -14,11 +14,21 @@ interface SegmentedProps<T extends string> {
 }
 
 /** One of a few, as a row of buttons. */
-export function Segmented<T extends string>({ label, choices, chosen, onChoose }: SegmentedProps<T>) {
+export function Segmented<T extends string>({
+  label,
+  choices,
+  chosen,
+  onChoose,
+}: SegmentedProps<T>) {
   return (
     <div class="segmented" role="group" aria-label={label}>
       {choices.map(({ value, label: text, icon }) => (
-        <button key={value} type="button" aria-pressed={chosen === value} onClick={() => onChoose(value)}>
+        <button
+          key={value}
+          type="button"
+          aria-pressed={chosen === value}
+          onClick={() => onChoose(value)}
+        >
           {icon && <Icon name={icon} />}
           {text}
         </button>

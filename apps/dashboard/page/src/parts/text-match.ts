@@ -1,7 +1,10 @@
 /** Whether every word of the filter occurs in the text; the case does not matter. */
 export function matches(text: string, filter: string): boolean {
   const folded = text.toLowerCase();
-  return filter.toLowerCase().split(/\s+/).every((word) => folded.includes(word));
+  return filter
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => folded.includes(word));
 }
 
 /** The names that are nearest to what was asked for, best first. */
@@ -9,7 +12,9 @@ export function nearest(asked: string, names: readonly string[], count: number):
   const wanted = asked.toLowerCase();
   return names
     .map((name) => ({ name, distance: distanceOf(wanted, name.toLowerCase()) }))
-    .toSorted((left, right) => left.distance - right.distance || left.name.localeCompare(right.name))
+    .toSorted(
+      (left, right) => left.distance - right.distance || left.name.localeCompare(right.name),
+    )
     .slice(0, count)
     .map(({ name }) => name);
 }

@@ -44,8 +44,10 @@ export function startNavigation(): void {
 }
 
 function isOurs(event: MouseEvent, link: HTMLAnchorElement): boolean {
-  const modified = event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
-  if (modified || event.defaultPrevented || link.target || link.origin !== location.origin) return false;
+  const modified =
+    event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey;
+  if (modified || event.defaultPrevented || link.target || link.origin !== location.origin)
+    return false;
   return !(link.hash && link.pathname === location.pathname);
 }
 

@@ -8,7 +8,7 @@ import { NotFoundPage } from "./not-found-page.tsx";
 /** The page of a path. */
 export function pageOf(path: string) {
   const [room = "", name, ...rest] = path.split("/").slice(1).map(decoded);
-  if (rest.length > 0 && rest.some(Boolean)) return <NotFoundPage />;
+  if (rest.some(Boolean)) return <NotFoundPage />;
   if (room === "" && name === undefined) return <FleetPage />;
   if (room === "cameras" && name) return <CameraPage key={name} cameraId={name} />;
   if (room === "mesh" && !name) return <MeshPage />;

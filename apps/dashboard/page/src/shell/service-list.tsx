@@ -24,7 +24,9 @@ export function ServiceList() {
             </svg>
             <span class="services-name">{service.name}</span>
             <span class="services-since">
-              {service.reachable ? "answers" : `away, ${clock(millisecondsOf(service.sinceUnixNano))}`}
+              {service.reachable
+                ? "answers"
+                : `away, ${clock(millisecondsOf(service.sinceUnixNano))}`}
             </span>
           </li>
         ))}

@@ -34,7 +34,9 @@ export function HopRow({ row }: { row: WaterfallRow }) {
 }
 
 function HopDetails({ row: { hop }, startText }: { row: WaterfallRow; startText: string }) {
-  const attributes = Object.entries(hop.attributes).toSorted(([left], [right]) => left.localeCompare(right));
+  const attributes = Object.entries(hop.attributes).toSorted(([left], [right]) =>
+    left.localeCompare(right),
+  );
   const facts = [
     ["starts", `${preciseClock(millisecondsOf(hop.startUnixNano))}, ${startText} into the trace`],
     ["service", hop.instance ? `${hop.service}, ${hop.instance}` : hop.service],

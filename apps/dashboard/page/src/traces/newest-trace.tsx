@@ -21,7 +21,12 @@ export function NewestTrace({ traces }: { traces: TraceSummary[] }) {
     FOLLOW_INTERVAL_MS,
   );
   const summary = trace.data?.summary;
-  if (!trace.data || !summary) return <div class="skeletons" aria-hidden="true"><span class="skeleton" /></div>;
+  if (!trace.data || !summary)
+    return (
+      <div class="skeletons" aria-hidden="true">
+        <span class="skeleton" />
+      </div>
+    );
   return (
     <section class="newest panel" aria-label="Newest trace">
       <header>

@@ -14,15 +14,18 @@ const INTERVAL_MS = 3_000;
 /** One measurement's way. */
 export function TracePage({ traceId }: { traceId: string }) {
   useTitle(`Trace ${traceId.slice(0, 8)}`);
-  const trace = usePoll(`trace ${traceId}`, (signal) => query.getTrace({ traceId }, signal), INTERVAL_MS);
+  const trace = usePoll(
+    `trace ${traceId}`,
+    (signal) => query.getTrace({ traceId }, signal),
+    INTERVAL_MS,
+  );
   const unknown = trace.error?.code === "not_found" || trace.error?.code === "invalid_argument";
   if (!trace.data && unknown) return <UnknownTrace traceId={traceId} />;
   const summary = trace.data?.summary;
   return (
     <>
       <nav class="crumbs" aria-label="Way back">
-        <a href="/traces">Traces</a>
-        <span aria-hidden="true"> / </span>
+        <a href="/traces">← Traces</a>
       </nav>
       <header class="page-header">
         <h1 class="trace-title">{traceId}</h1>

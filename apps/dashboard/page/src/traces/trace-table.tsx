@@ -24,7 +24,11 @@ export function TraceTable({ traces }: { traces: TraceSummary[] }) {
       </thead>
       <tbody>
         {traces.map((trace) => (
-          <TraceRow key={trace.traceId} trace={trace} share={Number(trace.durationNano) / longest} />
+          <TraceRow
+            key={trace.traceId}
+            trace={trace}
+            share={Number(trace.durationNano) / longest}
+          />
         ))}
       </tbody>
     </table>
@@ -46,7 +50,7 @@ function TraceRow({ trace, share }: { trace: TraceSummary; share: number }) {
         </a>
       </td>
       <td class="trace-duration">
-        <span>{durationText(Number(durationNano) / 1e6)}</span>
+        <span class="trace-time">{durationText(Number(durationNano) / 1e6)}</span>
         <span class="trace-bar" aria-hidden="true">
           <span style={{ width: `${share * 100}%` }} />
         </span>

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 
 import { query } from "../api/clients.ts";
 import { usePoll } from "../api/use-poll.ts";
+import { counted } from "../format/plural.ts";
 import { FilterField } from "../parts/filter-field.tsx";
 import { Loading } from "../parts/loading.tsx";
 import { Stale } from "../parts/stale.tsx";
@@ -17,10 +18,16 @@ const INTERVAL_MS = 2_000;
 export function TracesPage() {
   useTitle("Traces");
   const [text, setText] = useState("");
-  const list = usePoll("traces", (signal) => query.listTraces({ limit: TRACES_MAX }, signal), INTERVAL_MS);
+  const list = usePoll(
+    "traces",
+    (signal) => query.listTraces({ limit: TRACES_MAX }, signal),
+    INTERVAL_MS,
+  );
   if (!list.data) return <Loading shapes={6} error={list.error} />;
   const { traces } = list.data;
-  const shown = traces.filter(({ cameraId, traceId }) => text === "" || matches(`${cameraId} ${traceId}`, text));
+  const shown = traces.filter(
+    ({ cameraId, traceId }) => text === "" || matches(`${cameraId} ${traceId}`, text),
+  );
   return (
     <>
       <header class="page-header">
@@ -28,7 +35,9 @@ export function TracesPage() {
         <p>The way of a measurement, hop by hop. A sample of all reports is traced.</p>
       </header>
       {traces.length === 0 ? (
-        <p class="nothing">No trace yet. One appears as soon as a traced report has reached the collector.</p>
+        <p class="nothing">
+          No trace yet. One appears as soon as a traced report has reached the collector.
+        </p>
       ) : (
         <>
           <NewestTrace traces={traces} />
@@ -36,7 +45,9 @@ export function TracesPage() {
             <div class="controls">
               <FilterField label="Filter by camera or trace id …" value={text} onChange={setText} />
               <p class="controls-count" role="status">
-                {shown.length} of the newest {traces.length}
+                {shown.length === traces.length
+                  ? `the newest ${counted(traces.length, "trace")}`
+                  : `${shown.length} of the newest ${counted(traces.length, "trace")}`}
               </p>
             </div>
             <TraceTable traces={shown} />

@@ -27,7 +27,10 @@ export function waterfallOf({ hops }: GetTraceResponse): { rows: WaterfallRow[];
   const ordered = hops.toSorted((left, right) => Number(left.startUnixNano - right.startUnixNano));
   const first = ordered[0];
   if (!first) return { rows: [], totalMs: 0 };
-  const lastNano = ordered.reduce((last, { endUnixNano }) => (endUnixNano > last ? endUnixNano : last), 0n);
+  const lastNano = ordered.reduce(
+    (last, { endUnixNano }) => (endUnixNano > last ? endUnixNano : last),
+    0n,
+  );
   const totalMs = elapsedMs(first.startUnixNano, lastNano);
   const services = [...new Set(ordered.map(({ service }) => service))];
   const bySpan = new Map(ordered.map((hop) => [hop.spanId, hop]));
@@ -66,7 +69,11 @@ export function longestOf(rows: readonly WaterfallRow[]): WaterfallRow | undefin
 function depthOf(hop: Hop, bySpan: ReadonlyMap<string, Hop>): number {
   let depth = 0;
   // Bounded, because a broken trace may name itself as its parent.
-  for (let above = bySpan.get(hop.parentSpanId); above && depth < bySpan.size; above = bySpan.get(above.parentSpanId))
+  for (
+    let above = bySpan.get(hop.parentSpanId);
+    above && depth < bySpan.size;
+    above = bySpan.get(above.parentSpanId)
+  )
     depth++;
   return depth;
 }

@@ -23,7 +23,7 @@ export function Waterfall({ trace }: { trace: GetTraceResponse }) {
       <div class="waterfall-axis" aria-hidden="true">
         {TICKS.map((part) => (
           <span key={part} style={{ left: `${part * 100}%` }}>
-            {durationText(totalMs * part)}
+            {part === 0 ? "0" : durationText(totalMs * part)}
           </span>
         ))}
       </div>

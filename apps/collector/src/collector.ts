@@ -1,0 +1,183 @@
+/** A collector: receivers -> pipeline -> log; queries. Wires the parts together and owns them. */
+import { join } from "node:path";
+
+import { openApi } from "@glassline/proto/openapi";
+import { jsonRoutes } from "@glassline/proto/json";
+import { OtqmnService } from "@glassline/proto/otqmn";
+import { QueryService } from "@glassline/proto/query";
+import type { Implementation } from "@glassline/proto/rpc";
+import { addService, grpcStatus } from "@glassline/proto/rpc";
+import type { Clock } from "@glassline/service/clock";
+import { every } from "@glassline/service/clock";
+import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
+import { LOOPBACK_HOSTS, answerErrorsAsJson, createHttpServer, listen, startAdmin } from "@glassline/service/http";
+import type { Identity, Role } from "@glassline/service/identity";
+import type { Logger } from "@glassline/service/logger";
+import type { Metrics } from "@glassline/service/metrics";
+import type { Random } from "@glassline/service/random";
+import { mutualTlsServer, publicTlsOptions, requirePeer, tokenTlsServer } from "@glassline/service/tls";
+import * as grpc from "@grpc/grpc-js";
+import type { TracerProvider } from "@opentelemetry/api";
+
+import type { CollectorConfig } from "./config.ts";
+import { Fleet } from "./core/fleet.ts";
+import { Producers } from "./core/producers.ts";
+import { Traces } from "./core/traces.ts";
+import { History } from "./history.ts";
+import type { CollectorMetrics } from "./metrics.ts";
+import { collectorMetrics } from "./metrics.ts";
+import type { Pipeline, Stores } from "./pipeline.ts";
+import { createPipeline, recover } from "./pipeline.ts";
+import { createQuery } from "./query.ts";
+import { createOtqmnReceiver } from "./receivers/otqmn.ts";
+import { REQUEST_MAX_BYTES, addOtlpGrpc, addOtlpHttp } from "./receivers/otlp.ts";
+import { openTelemetryLog } from "./stores/telemetry-log.ts";
+
+const VERSION = "0.1.0";
+const SWEEP_INTERVAL_MS = 1_000;
+const GRACE_MS = 1_000;
+const CAMERAS_MAX = 200_000;
+const SERIES_MAX_PER_CAMERA = 2_000;
+const TRACES_MAX = 2_000;
+const HOPS_MAX_PER_TRACE = 64;
+const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
+
+export interface CollectorDeps {
+  identity: Identity;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: Metrics;
+  tracerProvider: TracerProvider;
+}
+
+export interface Collector extends AsyncDisposable {
+  addresses: { port: number; adminPort: number; otlpGrpcPort: number; otlpHttpPort: number };
+}
+
+export async function startCollector(config: CollectorConfig, deps: CollectorDeps): Promise<Collector> {
+  await using stack = new AsyncDisposableStack();
+  const metrics = collectorMetrics(deps.metrics);
+  const startedUnixNano = deps.clock.nowUnixNano();
+  const stores = await openStores(config, stack, deps.logger);
+  const pipeline = createPipeline(stores, deps.clock, metrics);
+  const history = new History(stores.log, deps.clock);
+  const query = createQuery({ ...stores, clock: deps.clock, metrics, history, startedUnixNano, logMaxBytes: config.logSize });
+
+  startSweeper(stores, deps.clock, metrics, stack);
+  const port = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
+  const otlp = config.otlpToken === "" ? { otlpGrpcPort: 0, otlpHttpPort: 0 } : await startOtlp(config, deps, pipeline, metrics, stack);
+  const admin = stack.use(
+    await startAdmin({
+      host: config.host,
+      port: config.adminPort,
+      allowedHosts: [...LOOPBACK_HOSTS, ...config.allowedHost],
+      registry: deps.metrics.registry,
+      unreadyReason: () => undefined,
+      routes: jsonRoutes(QueryService, query),
+      openApi: openApi("Glassline collector", VERSION, [QueryService]),
+    }),
+  );
+  const parts = stack.move();
+  return { addresses: { port, adminPort: admin.port, ...otlp }, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}
+
+async function openStores(config: CollectorConfig, stack: AsyncDisposableStack, logger: Logger): Promise<Stores> {
+  const producers = new Producers();
+  const directory = join(config.dataDir, "log");
+  const log = stack.use(await openTelemetryLog({ directory, segmentMaxBytes: config.segmentSize, maxBytes: config.logSize }, producers));
+  for (const finding of log.findings) logger.warn({ finding }, "log recovered");
+  const fleet = new Fleet({
+    recentWindowMs: config.recentWindow,
+    recentMaxBytes: config.recentSize,
+    silenceLimitMs: config.silenceLimit,
+    seriesMaxPerCamera: SERIES_MAX_PER_CAMERA,
+    camerasMax: CAMERAS_MAX,
+  });
+  const traces = new Traces({ tracesMax: TRACES_MAX, hopsMax: HOPS_MAX_PER_TRACE });
+  const stores = { log, fleet, traces, producers };
+  await recover(stores);
+  return stores;
+}
+
+function startSweeper({ log, fleet }: Stores, clock: Clock, metrics: CollectorMetrics, stack: AsyncDisposableStack): void {
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  void every(clock, SWEEP_INTERVAL_MS, stop.signal, () => {
+    fleet.sweep(clock.nowMs());
+    metrics.logBytes.set(log.bytes);
+    metrics.logSegments.set(log.segments.length);
+    metrics.series.set(fleet.seriesCount);
+    metrics.recentBytes.set(fleet.recentBytes);
+    const states = [...fleet.cameras.values()].map((camera) => fleet.health(camera, clock.nowMs()).state);
+    for (const state of ["live", "fault", "silent"] as const) {
+      metrics.cameras.set({ state }, states.filter((other) => other === state).length);
+    }
+  });
+}
+
+interface Parts {
+  pipeline: Pipeline;
+  stores: Stores;
+  metrics: CollectorMetrics;
+  query: Implementation<typeof QueryService>;
+}
+
+async function startGrpc(
+  config: CollectorConfig,
+  deps: CollectorDeps,
+  { pipeline, stores, metrics, query }: Parts,
+  stack: AsyncDisposableStack,
+): Promise<number> {
+  const receiver = createOtqmnReceiver({
+    ...deps,
+    pipeline,
+    metrics,
+    producers: stores.producers,
+    tracer: deps.tracerProvider.getTracer("collector"),
+    ca: deps.identity.ca,
+    streamLifetimeMs: config.streamLifetime,
+  });
+  const server = new grpc.Server(GRPC_LIMITS);
+  addService(server, OtqmnService, {
+    stream: (call) => {
+      try {
+        requirePeer(call, PRODUCER_ROLES);
+        receiver.accept(call);
+      } catch (error) {
+        call.emit("error", grpcStatus(error));
+      }
+    },
+  });
+  addService(server, QueryService, query);
+  const port = await listenGrpc(server, "OTQMN and query gRPC (--port)", config.host, config.port, mutualTlsServer(deps.identity));
+  stack.defer(async () => {
+    receiver.drain();
+    await closeGrpc(server, GRACE_MS);
+    receiver[Symbol.dispose]();
+  });
+  return port;
+}
+
+async function startOtlp(
+  config: CollectorConfig,
+  { identity }: CollectorDeps,
+  pipeline: Pipeline,
+  metrics: CollectorMetrics,
+  stack: AsyncDisposableStack,
+): Promise<{ otlpGrpcPort: number; otlpHttpPort: number }> {
+  const deps = { pipeline, metrics, token: config.otlpToken };
+  const grpcServer = new grpc.Server(GRPC_LIMITS);
+  addOtlpGrpc(grpcServer, deps);
+  const credentials = config.otlpPlaintext ? grpc.ServerCredentials.createInsecure() : tokenTlsServer(identity);
+  const otlpGrpcPort = await listenGrpc(grpcServer, "OTLP/gRPC (--otlp-grpc-port)", config.host, config.otlpGrpcPort, credentials);
+  stack.defer(() => closeGrpc(grpcServer, GRACE_MS));
+
+  const https = config.otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
+  const httpServer = createHttpServer({ bodyLimit: REQUEST_MAX_BYTES, ...https });
+  answerErrorsAsJson(httpServer);
+  addOtlpHttp(httpServer, deps);
+  const otlpHttpPort = await listen(httpServer, "OTLP/HTTP (--otlp-http-port)", config.host, config.otlpHttpPort);
+  stack.defer(() => httpServer.close());
+  return { otlpGrpcPort, otlpHttpPort };
+}

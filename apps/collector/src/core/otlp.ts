@@ -1,0 +1,136 @@
+/** OTLP's messages as points of series and hops of traces, for the index; the log keeps the messages whole. */
+import type { Bundle, Series, SeriesKind } from "@glassline/otqmn/sample";
+import type { AnyValue, KeyValue } from "@glassline/proto/otlp/common";
+import type { Metric, NumberDataPoint, ResourceMetrics } from "@glassline/proto/otlp/metrics";
+import type { ResourceSpans, Span } from "@glassline/proto/otlp/trace";
+
+import type { Hop } from "./traces.ts";
+
+/** Resource attributes that name what was measured, the most specific first. */
+const IDENTITY_KEYS = ["camera.id", "device.id", "service.instance.id", "service.name"] as const;
+
+export interface OtlpPoints {
+  bundle: Bundle;
+  /** Points without a metric name or a value: refused, the rest is stored. */
+  rejected: number;
+}
+
+interface Row {
+  series: Series;
+  timeUnixNano: bigint;
+  value: number;
+}
+
+/** Numbers become points; of histograms and summaries, count and sum do. */
+export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): OtlpPoints {
+  const rows: Row[] = [];
+  const cameras: { cameraId: string; attributes: Record<string, string> }[] = [];
+  let rejected = 0;
+  for (const { resource, scopeMetrics } of resourceMetrics) {
+    const attributes = textsOf(resource?.attributes ?? []);
+    const cameraId = IDENTITY_KEYS.map((key) => attributes[key]).find((value) => value) ?? "unknown";
+    cameras.push({ cameraId, attributes });
+    for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
+      const found = metric.name === "" ? [] : rowsOf(cameraId, metric);
+      rows.push(...found);
+      if (metric.name === "" || metric.data.case === undefined) rejected += countPoints(metric);
+    }
+  }
+  return { bundle: bundleOf(rows, cameras), rejected };
+}
+
+function countPoints({ data }: Metric): number {
+  return data.case === undefined ? 1 : data.value.dataPoints.length;
+}
+
+function bundleOf(rows: readonly Row[], cameras: Bundle["cameras"]): Bundle {
+  const series = [...new Set(rows.map((row) => row.series))];
+  const indexes = new Map(series.map((one, index) => [one, index]));
+  return {
+    series,
+    cameras,
+    seriesIndex: Uint32Array.from(rows, (row) => indexes.get(row.series)!),
+    timeUnixNano: BigUint64Array.from(rows, (row) => row.timeUnixNano),
+    value: Float64Array.from(rows, (row) => row.value),
+    traceContexts: [],
+  };
+}
+
+function rowsOf(cameraId: string, metric: Metric): Row[] {
+  const { data } = metric;
+  const series = (suffix: string, unit: string, kind: SeriesKind, attributes: readonly KeyValue[]): Series => ({
+    cameraId,
+    metric: metric.name + suffix,
+    unit,
+    kind,
+    attributes: textsOf(attributes),
+  });
+  switch (data.case) {
+    case "gauge":
+      return numberRows(data.value.dataPoints, (attributes) => series("", metric.unit, "gauge", attributes));
+    case "sum": {
+      const kind = data.value.isMonotonic ? "counter" : "gauge";
+      return numberRows(data.value.dataPoints, (attributes) => series("", metric.unit, kind, attributes));
+    }
+    case "histogram":
+    case "exponentialHistogram":
+    case "summary":
+      return data.value.dataPoints.flatMap(({ attributes, timeUnixNano, count, sum }) => [
+        { series: series(".count", "1", "counter", attributes), timeUnixNano, value: Number(count) },
+        { series: series(".sum", metric.unit, "gauge", attributes), timeUnixNano, value: sum ?? Number.NaN },
+      ]);
+    default:
+      return [];
+  }
+}
+
+function numberRows(points: readonly NumberDataPoint[], seriesFor: (attributes: readonly KeyValue[]) => Series): Row[] {
+  return points.flatMap(({ attributes, timeUnixNano, value }) =>
+    value.case === undefined ? [] : [{ series: seriesFor(attributes), timeUnixNano, value: Number(value.value) }],
+  );
+}
+
+export function hopsOf(resourceSpans: readonly ResourceSpans[]): Hop[] {
+  return resourceSpans.flatMap(({ resource, scopeSpans }) => {
+    const attributes = textsOf(resource?.attributes ?? []);
+    const service = attributes["service.name"] ?? "unknown";
+    const instance = attributes["service.instance.id"] ?? "";
+    return scopeSpans.flatMap(({ spans }) => spans.map((span) => hopOf(span, service, instance)));
+  });
+}
+
+function hopOf(span: Span, service: string, instance: string): Hop {
+  const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+  return {
+    traceId: hex(span.traceId),
+    spanId: hex(span.spanId),
+    parentSpanId: hex(span.parentSpanId),
+    service,
+    instance,
+    name: span.name,
+    startUnixNano: span.startTimeUnixNano,
+    endUnixNano: span.endTimeUnixNano,
+    attributes: textsOf(span.attributes),
+  };
+}
+
+function textsOf(attributes: readonly KeyValue[]): Record<string, string> {
+  const entries = attributes.map(({ key, value }) => [key, textOf(value)] as const);
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function textOf(any: AnyValue | undefined): string {
+  const value = any?.value;
+  switch (value?.case) {
+    case undefined:
+      return "";
+    case "bytesValue":
+      return Buffer.from(value.value).toString("base64");
+    case "arrayValue":
+      return JSON.stringify(value.value.values.map(textOf));
+    case "kvlistValue":
+      return JSON.stringify(Object.fromEntries(value.value.values.map((pair) => [pair.key, textOf(pair.value)])));
+    default:
+      return String(value?.value);
+  }
+}

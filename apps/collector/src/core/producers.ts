@@ -1,0 +1,38 @@
+/** Who has sent what: the table by which replays are recognised. Rebuilt from the log at start. */
+
+export interface ProducerState {
+  producer: string;
+  /** 16 bytes. */
+  incarnation: Uint8Array;
+  /** Last sequence number that was handed to the log, and the last that is durable. */
+  receivedSeq: number;
+  durableSeq: number;
+  connected: boolean;
+}
+
+export class Producers {
+  readonly #states = new Map<string, ProducerState>();
+
+  /** The newest incarnation of each producer comes last. */
+  get all(): readonly ProducerState[] {
+    return [...this.#states.values()];
+  }
+
+  find(producer: string, incarnation: Uint8Array): ProducerState | undefined {
+    return this.#states.get(keyOf(producer, incarnation));
+  }
+
+  /** The state of a producer and incarnation; what is durable elsewhere counts as durable here. */
+  admit(producer: string, incarnation: Uint8Array, durableSeq: number): ProducerState {
+    const key = keyOf(producer, incarnation);
+    const state = this.#states.get(key) ?? { producer, incarnation, receivedSeq: 0, durableSeq: 0, connected: false };
+    this.#states.set(key, state);
+    state.receivedSeq = Math.max(state.receivedSeq, durableSeq);
+    state.durableSeq = Math.max(state.durableSeq, durableSeq);
+    return state;
+  }
+}
+
+function keyOf(producer: string, incarnation: Uint8Array): string {
+  return `${Buffer.from(incarnation).toString("hex")} ${producer}`;
+}

@@ -1,0 +1,25 @@
+/** The collector's own metrics, by their Prometheus names. */
+import type { Metrics } from "@glassline/service/metrics";
+
+export type CollectorMetrics = ReturnType<typeof collectorMetrics>;
+
+export function collectorMetrics(metrics: Metrics) {
+  return {
+    points: metrics.counter("points_stored_total", "Points made durable.", ["receiver"]),
+    batches: metrics.counter("batches_stored_total", "OTQMN batches made durable."),
+    spans: metrics.counter("spans_stored_total", "Spans made durable."),
+    replays: metrics.counter("batch_replays_total", "Batches recognised as stored already."),
+    dropped: metrics.counter("dropped_total", "Points, spans, batches or streams not taken, by reason.", ["reason"]),
+    streams: metrics.gauge("otqmn_streams", "OTQMN streams that are open."),
+    appendSeconds: metrics.histogram(
+      "append_duration_seconds",
+      "From a batch's arrival to its durability.",
+      [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1],
+    ),
+    logBytes: metrics.gauge("log_bytes", "Size of the log."),
+    logSegments: metrics.gauge("log_segments", "Segments of the log."),
+    cameras: metrics.gauge("cameras", "Cameras by state.", ["state"]),
+    series: metrics.gauge("series", "Series known."),
+    recentBytes: metrics.gauge("recent_points_bytes", "Memory held by recent points."),
+  };
+}

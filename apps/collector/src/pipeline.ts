@@ -1,0 +1,111 @@
+/**
+ * The way of data through the collector, on one screen: received -> appended to the log -> durable -> shown by queries ->
+ * acknowledged. Receivers call it and cannot know what is behind.
+ */
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Bundle } from "@glassline/otqmn/sample";
+import { decodeBundle } from "@glassline/otqmn/codec";
+import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
+import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
+import type { LogRecord } from "@glassline/proto/storage";
+import type { Clock } from "@glassline/service/clock";
+
+import type { Fleet } from "./core/fleet.ts";
+import { hopsOf, pointsOf } from "./core/otlp.ts";
+import type { ProducerState, Producers } from "./core/producers.ts";
+import type { Traces } from "./core/traces.ts";
+import type { CollectorMetrics } from "./metrics.ts";
+import type { TelemetryLog } from "./stores/telemetry-log.ts";
+
+export interface ReceivedBatch {
+  seq: number;
+  payload: Uint8Array;
+  bundle: Bundle;
+}
+
+export interface Pipeline {
+  /** Resolves when the batch is durable. Rejects with LogRefusal. */
+  appendBatch(producer: ProducerState, batch: ReceivedBatch): Promise<void>;
+  /** @param request ExportMetricsServiceRequest. @returns how many points were rejected. */
+  appendMetrics(request: Uint8Array): Promise<number>;
+  /** @param request ExportTraceServiceRequest. */
+  appendTraces(request: Uint8Array): Promise<void>;
+}
+
+export interface Stores {
+  log: TelemetryLog;
+  fleet: Fleet;
+  traces: Traces;
+  producers: Producers;
+}
+
+export function createPipeline({ log, fleet, traces }: Stores, clock: Clock, metrics: CollectorMetrics): Pipeline {
+  return {
+    async appendBatch(producer, { seq, payload, bundle }) {
+      const receivedUnixNano = clock.nowUnixNano();
+      const { producer: name, incarnation } = producer;
+      await log.append({
+        receivedUnixNano,
+        record: { case: "batch", value: { producer: name, incarnation, seq: BigInt(seq), payload } },
+      });
+      producer.durableSeq = seq;
+      fleet.add(bundle, msOf(receivedUnixNano));
+      metrics.batches.inc();
+      metrics.points.inc({ receiver: "otqmn" }, bundle.value.length);
+    },
+
+    async appendMetrics(request) {
+      const receivedUnixNano = clock.nowUnixNano();
+      const { bundle, rejected } = pointsOf(fromBinary(ExportMetricsServiceRequestSchema, request).resourceMetrics);
+      await log.append({ receivedUnixNano, record: { case: "otlpMetrics", value: request } });
+      fleet.add(bundle, msOf(receivedUnixNano));
+      metrics.points.inc({ receiver: "otlp" }, bundle.value.length);
+      metrics.dropped.inc({ reason: "otlp_point_without_name_or_value" }, rejected);
+      return rejected;
+    },
+
+    async appendTraces(request) {
+      const hops = hopsOf(fromBinary(ExportTraceServiceRequestSchema, request).resourceSpans);
+      await log.append({ receivedUnixNano: clock.nowUnixNano(), record: { case: "otlpTraces", value: request } });
+      for (const hop of hops) traces.add(hop);
+      metrics.spans.inc(hops.length);
+    },
+  };
+}
+
+/** Segments behind the last that a start reads to have recent points at hand. */
+const RECOVERED_SEGMENTS = 2;
+
+/** Reads the newest segments of the log into memory, as if their records had just become durable. */
+export async function recover({ log, fleet, traces, producers }: Stores): Promise<void> {
+  const from = log.segments.at(-RECOVERED_SEGMENTS)?.firstIndex ?? 1;
+  const isWhole = log.segments.length <= RECOVERED_SEGMENTS;
+  for await (const { record } of log.read(from)) {
+    recoverProducers(record, producers);
+    if (record.record.case === "checkpoint") continue;
+    if (!isWhole) fleet.completeFromUnixNano ||= record.receivedUnixNano;
+    const receivedMs = msOf(record.receivedUnixNano);
+    const bundle = bundleOfRecord(record);
+    if (bundle) fleet.add(bundle, receivedMs);
+    if (record.record.case === "otlpTraces") {
+      hopsOf(fromBinary(ExportTraceServiceRequestSchema, record.record.value).resourceSpans).forEach((hop) => traces.add(hop));
+    }
+  }
+}
+
+function recoverProducers({ record }: LogRecord, producers: Producers): void {
+  const marks = record.case === "checkpoint" ? record.value.producers : [];
+  for (const mark of marks) producers.admit(mark.producer, mark.incarnation, Number(mark.durableSeq));
+  if (record.case === "batch") producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
+}
+
+/** The points in a record; undefined when it holds none. */
+export function bundleOfRecord({ record }: LogRecord): Bundle | undefined {
+  if (record.case === "batch") return decodeBundle(record.value.payload);
+  if (record.case !== "otlpMetrics") return undefined;
+  return pointsOf(fromBinary(ExportMetricsServiceRequestSchema, record.value).resourceMetrics).bundle;
+}
+
+function msOf(unixNano: bigint): number {
+  return Number(unixNano / 1_000_000n);
+}

@@ -1,0 +1,168 @@
+/** The query API: memory for what is recent, the log for what is older. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Series } from "@glassline/otqmn/sample";
+import { seriesId } from "@glassline/otqmn/sample";
+import { SeriesKind } from "@glassline/proto/camera";
+import { RpcError } from "@glassline/proto/errors";
+import type {
+  CameraSchema,
+  GetStatusResponseSchema,
+  QueryRangeRequest,
+  QueryService,
+  SeriesRangeSchema,
+} from "@glassline/proto/query";
+import { CameraState as WireState } from "@glassline/proto/query";
+import type { Implementation } from "@glassline/proto/rpc";
+import type { Clock } from "@glassline/service/clock";
+import { valuesByLabel } from "@glassline/service/metrics";
+
+import type { CameraState, Fleet, SeriesState } from "./core/fleet.ts";
+import type { Point } from "./core/recent-points.ts";
+import { inOrder } from "./core/recent-points.ts";
+import { thin } from "./core/thin.ts";
+import { summarise } from "./core/traces.ts";
+import type { History } from "./history.ts";
+import type { CollectorMetrics } from "./metrics.ts";
+import type { Stores } from "./pipeline.ts";
+
+const HEADLINE_METRICS_MAX = 16;
+const TRACES_DEFAULT = 100;
+const TRACES_MAX = 1_000;
+const POINTS_MAX = 100_000;
+const LATEST_TIME = 2n ** 63n - 1n;
+
+const WIRE_KINDS = { gauge: SeriesKind.GAUGE, counter: SeriesKind.COUNTER, state: SeriesKind.STATE } as const;
+const WIRE_STATES = { live: WireState.LIVE, fault: WireState.FAULT, silent: WireState.SILENT } as const;
+
+export interface QueryDeps extends Stores {
+  clock: Clock;
+  metrics: CollectorMetrics;
+  history: History;
+  startedUnixNano: bigint;
+  logMaxBytes: number;
+}
+
+export function createQuery(deps: QueryDeps): Implementation<typeof QueryService> {
+  const { fleet, traces, clock } = deps;
+  return {
+    listCameras: async ({ metrics }) => {
+      if (metrics.length > HEADLINE_METRICS_MAX) {
+        throw new RpcError("invalid_argument", `metrics: got ${metrics.length}, expected at most ${HEADLINE_METRICS_MAX}`);
+      }
+      const cameras = [...fleet.cameras.values()].map((camera) => wireCamera(fleet, camera, clock.nowMs(), metrics));
+      return { cameras, nowUnixNano: clock.nowUnixNano() };
+    },
+    getLatest: async ({ cameraId }) => {
+      const camera = requireCamera(fleet, cameraId);
+      const samples = [...camera.series.values()].flatMap(({ series, points: { latest } }) =>
+        latest ? [{ series: wireSeries(series), timeUnixNano: BigInt.asUintN(64, latest.timeUnixNano), value: latest.value }] : [],
+      );
+      return { camera: wireCamera(fleet, camera, clock.nowMs(), []), samples, nowUnixNano: clock.nowUnixNano() };
+    },
+    queryRange: async (request, { signal }) => ({
+      series: await queryRange(deps, request, signal),
+      nowUnixNano: clock.nowUnixNano(),
+    }),
+    listTraces: async ({ limit, cameraId }) => ({
+      traces: traces.summaries(Math.min(limit || TRACES_DEFAULT, TRACES_MAX), cameraId),
+    }),
+    getTrace: async ({ traceId }) => {
+      const hops = traces.hops(traceId);
+      if (!hops) throw new RpcError("not_found", `trace ${JSON.stringify(traceId)}: not among the recent ones`);
+      return { summary: summarise({ traceId, hops }), hops };
+    },
+    getStatus: () => status(deps),
+  };
+}
+
+function requireCamera(fleet: Fleet, cameraId: string): CameraState {
+  const camera = fleet.cameras.get(cameraId);
+  if (!camera) throw new RpcError("not_found", `camera ${JSON.stringify(cameraId)}: nothing has come from it`);
+  return camera;
+}
+
+function wireCamera(fleet: Fleet, camera: CameraState, nowMs: number, metrics: readonly string[]): MessageInitShape<typeof CameraSchema> {
+  const health = fleet.health(camera, nowMs);
+  const values: Record<string, number> = {};
+  for (const metric of metrics) {
+    const latest = camera.byMetric.get(metric)?.[0]?.points.latest;
+    if (latest) values[metric] = latest.value;
+  }
+  return {
+    cameraId: camera.cameraId,
+    state: WIRE_STATES[health.state],
+    reason: health.state === "live" ? "" : health.reason,
+    lastReceivedUnixNano: BigInt(Math.round(camera.lastReceivedMs)) * 1_000_000n,
+    attributes: camera.attributes,
+    seriesCount: camera.series.size,
+    values,
+  };
+}
+
+function wireSeries({ cameraId, metric, unit, kind, attributes }: Series) {
+  return { cameraId, metric, unit, kind: WIRE_KINDS[kind], attributes };
+}
+
+async function queryRange(
+  deps: QueryDeps,
+  { cameraId, metric, attributes, fromUnixNano: from, toUnixNano, maxPoints }: QueryRangeRequest,
+  signal: AbortSignal,
+): Promise<MessageInitShape<typeof SeriesRangeSchema>[]> {
+  const camera = requireCamera(deps.fleet, cameraId);
+  const wanted = (camera.byMetric.get(metric) ?? []).filter(({ series }) => hasAttributes(series, attributes));
+  if (wanted.length === 0) {
+    throw new RpcError("not_found", `metric ${JSON.stringify(metric)}: camera ${cameraId} has no such series`);
+  }
+  const to = toUnixNano || LATEST_TIME;
+  if (from > to) throw new RpcError("invalid_argument", `from_unix_nano: got ${from}, expected at most to_unix_nano ${to}`);
+  const inMemory = wanted.every(({ points }) => points.completeFromUnixNano <= from);
+  const stored = inMemory ? undefined : await deps.history.points(cameraId, Number(from / 1_000_000n), signal);
+  return wanted.map((state) => wireRange(state.series, rangeOf(state, stored, from, to), maxPoints));
+}
+
+/** From the log, then what memory holds beyond the log's last point. */
+function rangeOf({ series, points }: SeriesState, stored: Map<string, Point[]> | undefined, from: bigint, to: bigint): Point[] {
+  const older = stored?.get(seriesId(series)) ?? [];
+  const last = older.reduce((latest, { timeUnixNano }) => (timeUnixNano > latest ? timeUnixNano : latest), from - 1n);
+  const kept = older.filter(({ timeUnixNano }) => timeUnixNano >= from && timeUnixNano < to);
+  return inOrder(kept).concat(points.range(last + 1n, to));
+}
+
+function wireRange(series: Series, points: Point[], maxPoints: number): MessageInitShape<typeof SeriesRangeSchema> {
+  const kept = thin(points, Math.min(maxPoints || POINTS_MAX, POINTS_MAX));
+  return {
+    series: wireSeries(series),
+    timeUnixNano: kept.map(({ timeUnixNano }) => BigInt.asUintN(64, timeUnixNano)),
+    value: kept.map(({ value }) => value),
+    thinned: kept.length < points.length,
+  };
+}
+
+function hasAttributes(series: Series, attributes: Readonly<Record<string, string>>): boolean {
+  return Object.entries(attributes).every(([key, value]) => series.attributes[key] === value);
+}
+
+async function status({ log, fleet, producers, metrics, startedUnixNano, logMaxBytes }: QueryDeps): Promise<MessageInitShape<typeof GetStatusResponseSchema>> {
+  const total = async (counter: { get(): Promise<{ values: { value: number }[] }> }) =>
+    BigInt((await counter.get()).values.reduce((sum, { value }) => sum + value, 0));
+  return {
+    durability: log.durability,
+    startedUnixNano,
+    logBytes: BigInt(log.bytes),
+    logMaxBytes: BigInt(logMaxBytes),
+    logSegments: log.segments.length,
+    pointsStored: await total(metrics.points),
+    batchesStored: await total(metrics.batches),
+    replays: await total(metrics.replays),
+    dropped: await valuesByLabel(metrics.dropped, "reason"),
+    producers: producers.all.map(({ producer, incarnation, durableSeq, connected }) => ({
+      producer,
+      incarnation: Buffer.from(incarnation).toString("hex"),
+      durableSeq: BigInt(durableSeq),
+      connected,
+    })),
+    cameras: fleet.cameras.size,
+    series: fleet.seriesCount,
+    startFindings: [...log.findings],
+  };
+}

@@ -1,0 +1,64 @@
+/** The telemetry log on this disk: durable means synced. Its records are glassline.storage.v1alpha1.LogRecord. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { LogRecord } from "@glassline/proto/storage";
+import { LogRecordSchema } from "@glassline/proto/storage";
+import type { SegmentInfo } from "@glassline/segment-log";
+import { SegmentLog } from "@glassline/segment-log";
+
+import type { Producers } from "../core/producers.ts";
+
+const RECORD_MAX_BYTES = 16_777_216;
+
+export interface TelemetryLogOptions {
+  directory: string;
+  segmentMaxBytes: number;
+  maxBytes: number;
+}
+
+export interface TelemetryLog extends AsyncDisposable {
+  /** What "durable" means here, for people. */
+  readonly durability: string;
+  readonly findings: readonly string[];
+  readonly bytes: number;
+  readonly segments: readonly SegmentInfo[];
+  /** Resolves when the record is durable. Rejects with LogRefusal. */
+  append(record: MessageInitShape<typeof LogRecordSchema>): Promise<void>;
+  /** Records from an index on; those that rotted are left out. */
+  read(fromIndex: number): AsyncIterable<{ index: number; record: LogRecord }>;
+}
+
+/** @param producers written to the head of every segment, so that a start needs only the last one. */
+export async function openTelemetryLog(options: TelemetryLogOptions, producers: Producers): Promise<TelemetryLog> {
+  const log = await SegmentLog.open({
+    ...options,
+    recordMaxBytes: RECORD_MAX_BYTES,
+    whenFull: "drop-oldest",
+    checkpoint: () => encode({ record: { case: "checkpoint", value: { producers: producers.all.map(markOf) } } }),
+  });
+  return {
+    durability: "synced to this disk",
+    findings: log.findings,
+    get bytes() {
+      return log.bytes;
+    },
+    get segments() {
+      return log.segments;
+    },
+    append: async (record) => void (await log.append(encode(record))),
+    read: async function* (fromIndex) {
+      for await (const { index, payload } of log.read(fromIndex)) {
+        if (payload) yield { index, record: fromBinary(LogRecordSchema, payload) };
+      }
+    },
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+  };
+}
+
+function encode(record: MessageInitShape<typeof LogRecordSchema>): Uint8Array {
+  return toBinary(LogRecordSchema, create(LogRecordSchema, record));
+}
+
+function markOf({ producer, incarnation, durableSeq }: Producers["all"][number]) {
+  return { producer, incarnation, durableSeq: BigInt(durableSeq) };
+}

@@ -1,0 +1,38 @@
+import type * as grpc from "@grpc/grpc-js";
+
+import { listenError } from "./errors.ts";
+
+/** Channel and server limits for all our streams. */
+export const GRPC_LIMITS: grpc.ChannelOptions = {
+  "grpc.max_receive_message_length": 8_388_608,
+  "grpc.max_send_message_length": 8_388_608,
+  "grpc.keepalive_time_ms": 10_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+};
+
+/** Listens and gives the port. Fails with OperatorError. */
+export function listenGrpc(
+  server: grpc.Server,
+  what: string,
+  host: string,
+  port: number,
+  credentials: grpc.ServerCredentials,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(`${host}:${port}`, credentials, (error, bound) => {
+      if (error) reject(listenError(error, what, host, port));
+      else resolve(bound);
+    });
+  });
+}
+
+/** Lets calls end by themselves for so long, then cuts them. */
+export function closeGrpc(server: grpc.Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.forceShutdown(), graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
