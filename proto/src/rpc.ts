@@ -54,7 +54,7 @@ export type Client<S extends DescService> = {
         options?: CallOptions,
       ) => Promise<MessageShape<Methods<S>[K]["output"]>>
     : () => ClientStream<Methods<S>[K]["input"], Methods<S>[K]["output"]>;
-} & Disposable;
+} & Disposable & { readonly $channel: grpc.Channel };
 
 /** The descriptor of a service in the form that grpc-js takes. */
 export function serviceDefinition(service: DescService): grpc.ServiceDefinition {
@@ -123,7 +123,8 @@ export function createClient<S extends DescService>(
     method.localName,
     method.methodKind === "unary" ? unaryCall(client, method) : bidirectionalCall(client, method),
   ]);
-  return Object.assign(Object.fromEntries(calls), { [Symbol.dispose]: () => client.close() }) as Client<S>;
+  const rest = { $channel: client.getChannel(), [Symbol.dispose]: () => client.close() };
+  return Object.assign(Object.fromEntries(calls), rest) as Client<S>;
 }
 
 function bidirectionalCall(client: grpc.Client, method: DescMethod) {

@@ -9,8 +9,9 @@ export default defineConfig({
     assetsDir: "assets",
     // light-dark() and custom properties reach the browser as written.
     target: ["chrome123", "firefox128", "safari17.5"],
-    // The content security policy has no data: for scripts and styles, and the preload helper is inline-free without it.
+    // Each of them knows modulepreload.
     modulePreload: { polyfill: false },
+    // The content security policy refuses data: addresses for everything but pictures.
     assetsInlineLimit: 0,
   },
 });

@@ -31,19 +31,22 @@ export interface OtlpDeps {
   token: string;
 }
 
+/** The fields of a response message. */
+type Answer = Record<string, unknown>;
+
 /** The two signals, by the path of OTLP/HTTP. */
 const SIGNALS = [
   { path: "/v1/metrics", request: ExportMetricsServiceRequestSchema, response: ExportMetricsServiceResponseSchema, append: appendMetrics },
   { path: "/v1/traces", request: ExportTraceServiceRequestSchema, response: ExportTraceServiceResponseSchema, append: appendTraces },
 ] as const;
 
-async function appendMetrics(pipeline: Pipeline, request: Uint8Array) {
+async function appendMetrics(pipeline: Pipeline, request: Uint8Array): Promise<Answer> {
   const rejected = await pipeline.appendMetrics(request);
   if (rejected === 0) return {};
   return { partialSuccess: { rejectedDataPoints: BigInt(rejected), errorMessage: `${rejected} points have no metric name or no value` } };
 }
 
-async function appendTraces(pipeline: Pipeline, request: Uint8Array): Promise<Record<string, never>> {
+async function appendTraces(pipeline: Pipeline, request: Uint8Array): Promise<Answer> {
   await pipeline.appendTraces(request);
   return {};
 }
@@ -135,7 +138,7 @@ function decodeContent(body: Buffer, encoding: string | undefined): Buffer {
 
 const isJson = (request: FastifyRequest) => request.headers["content-type"]?.startsWith("application/json") ?? false;
 
-function sendMessage(request: FastifyRequest, reply: FastifyReply, status: number, schema: DescMessage, message: Record<string, unknown>) {
+function sendMessage(request: FastifyRequest, reply: FastifyReply, status: number, schema: DescMessage, message: Answer) {
   const answer = create(schema, message);
   if (isJson(request)) return reply.code(status).send(toJson(schema, answer));
   return reply.code(status).type("application/x-protobuf").send(Buffer.from(toBinary(schema, answer)));

@@ -14,6 +14,8 @@ import "./styles/mesh.css";
 import "./styles/traces.css";
 import { App } from "./shell/app.tsx";
 import { startNavigation } from "./shell/place.ts";
+import { showThemeColor } from "./shell/theme.ts";
 
 startNavigation();
+showThemeColor();
 render(<App />, document.querySelector("#page")!);

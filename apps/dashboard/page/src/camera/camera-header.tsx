@@ -2,7 +2,8 @@ import type { GetLatestResponse } from "@glassline/proto/query";
 
 import { counted } from "../format/plural.ts";
 import { ageText, clock, millisecondsOf } from "../format/time.ts";
-import { StateGlyph, stateName } from "../parts/state-glyph.tsx";
+import { StateGlyph } from "../parts/state-glyph.tsx";
+import { stateName } from "../parts/state-name.ts";
 
 const RECENT_MS = 3_000;
 

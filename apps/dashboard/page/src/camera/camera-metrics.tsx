@@ -1,9 +1,9 @@
-import type { GetLatestResponse } from "@glassline/proto/query";
+import { CameraState, type GetLatestResponse } from "@glassline/proto/query";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { millisecondsOf } from "../format/time.ts";
+import { clock, millisecondsOf } from "../format/time.ts";
 import { MetricCard } from "./metric-card.tsx";
-import { filterGroups, metricGroups } from "./metrics.ts";
+import { filterGroups, groupId, metricGroups } from "./metrics.ts";
 import { MetricControls } from "./metric-controls.tsx";
 import { createRangeFeed } from "./range-feed.ts";
 import { rangeOf, readWindow, refreshMs, type TimeWindow, writeWindow } from "./time-window.ts";
@@ -23,12 +23,14 @@ export function CameraMetrics({
   const shown = filterGroups(groups, text);
   const rate = useCounterRates(groups);
   const feed = useRangeFeed(cameraId, latest, window);
+  const silent = latest.camera?.state === CameraState.SILENT;
+  const silentSince = silent && clock(newestMs(latest));
   const chooseWindow = (next: TimeWindow): void => {
     writeWindow(next);
     setWindow(next);
   };
   return (
-    <>
+    <div class={silent ? "metrics is-silent" : "metrics"}>
       <MetricControls
         text={text}
         onText={setText}
@@ -37,9 +39,12 @@ export function CameraMetrics({
         groups={shown}
         allCount={groups.reduce((sum, { metrics }) => sum + metrics.length, 0)}
       />
+      {silentSince && (
+        <p class="silent-note">Nothing newer than {silentSince}: values and charts end there.</p>
+      )}
       {shown.length === 0 && <p class="nothing">No metric matches this filter.</p>}
       {shown.map(({ group, metrics }) => (
-        <section key={group} class="metric-group" id={idOf(group)} aria-label={group}>
+        <section key={group} class="metric-group" id={groupId(group)} aria-label={group}>
           <h2>{group}</h2>
           <div class="metric-grid">
             {metrics.map((metric) => (
@@ -54,13 +59,8 @@ export function CameraMetrics({
           </div>
         </section>
       ))}
-    </>
+    </div>
   );
-}
-
-/** The id of a group's section, for links to it. */
-export function idOf(group: string): string {
-  return group.replaceAll(" ", "-");
 }
 
 function useRangeFeed(cameraId: string, latest: GetLatestResponse, window: TimeWindow) {

@@ -26,8 +26,10 @@ export function chartDataOf(answer: RangeAnswer, asRate: boolean): ChartData {
   const named = answer.series
     .map((range) => ({ name: seriesName(range.series), column: columnOf(range, windowS, asRate) }))
     .toSorted((left, right) => NATURAL.compare(left.name, right.name));
+  // uPlot cannot join nothing.
+  if (named.length === 0) return { names: [], columns: [[]] };
   const columns = uPlot.join(named.map(({ column }) => column as uPlot.AlignedData));
-  return { names: named.map(({ name }) => name), columns: named.length > 0 ? columns : [[]] };
+  return { names: named.map(({ name }) => name), columns };
 }
 
 function columnOf(range: SeriesRange, windowS: number, asRate: boolean): Column {

@@ -6,6 +6,8 @@ import { colorOf } from "../shell/theme.ts";
 
 /** As many colours as the tokens --series-0 and so on. */
 export const SERIES_COLORS = 8;
+/** Room for the ticks of values; state bands leave as much, so that times stand below each other. */
+export const VALUE_AXIS_WIDTH_PX = 50;
 /** All charts of a page share their cursor under this key. */
 const SYNC_KEY = "camera";
 /** Steps of the time axis in seconds; uPlot knows no steps between one minute and five. */
@@ -47,8 +49,8 @@ export function baseOptions(width: number, height: number, handlers: ChartHandle
 export function valueAxis(unit: string): uPlot.Axis {
   return {
     ...axisLook(),
-    size: 46,
-    gap: 6,
+    size: VALUE_AXIS_WIDTH_PX,
+    gap: 4,
     space: 26,
     values: (_chart, splits, _axis, _space, step) => tickTexts(splits, step, unit),
   };

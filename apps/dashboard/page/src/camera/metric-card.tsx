@@ -62,7 +62,7 @@ export function MetricCard({ metric, feed, rate, onSelect }: MetricCardProps) {
         {inView && data && answer && (
           <Chart metric={metric} data={data} range={answer} {...chart} />
         )}
-        {data && data.names.length === 0 && <p class="chart-empty">no sample in this window</p>}
+        {data?.columns[0]?.length === 0 && <p class="chart-empty">no sample in this window</p>}
       </div>
       <SeriesLegend readings={readings} />
     </article>

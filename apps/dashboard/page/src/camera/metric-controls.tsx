@@ -1,7 +1,7 @@
 import { clock } from "../format/time.ts";
 import { FilterField } from "../parts/filter-field.tsx";
 import { Segmented } from "../parts/segmented.tsx";
-import type { MetricGroup } from "./metrics.ts";
+import { groupId, type MetricGroup } from "./metrics.ts";
 import {
   DEFAULT_WINDOW,
   minutesOf,
@@ -49,7 +49,7 @@ export function MetricControls({
       </p>
       <nav class="group-links" aria-label="Groups">
         {groups.map(({ group }) => (
-          <a key={group} href={`#${group.replaceAll(" ", "-")}`}>
+          <a key={group} href={`#${groupId(group)}`}>
             {group}
           </a>
         ))}

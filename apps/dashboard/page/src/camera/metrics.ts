@@ -46,9 +46,11 @@ const NATURAL = new Intl.Collator("en", { numeric: true });
 /** Within a group the convention's order holds; what it does not know comes after. */
 const METRIC_ORDER = new Map(Object.keys(METRICS).map((metric, index) => [metric, index]));
 
-/** What tells a series from its siblings: "x" for {component: "x"}; empty when nothing does. */
+/** What tells a series from its siblings: "x" for {component: "x"}; "[0]" for {component: "0"}; empty when nothing does. */
 export function seriesName(series: Series | undefined): string {
-  return Object.values(series?.attributes ?? {}).join(" · ");
+  const name = Object.values(series?.attributes ?? {}).join(" · ");
+  // A bare number beside a value would read as part of it.
+  return /^\d+$/.test(name) ? `[${name}]` : name;
 }
 
 /** The camera's metrics in groups; each metric once, with its series in order of name. */
@@ -61,6 +63,11 @@ export function metricGroups(samples: readonly LatestSample[]): MetricGroup[] {
   return [...byGroup]
     .map(([group, own]) => ({ group, metrics: own }))
     .toSorted((left, right) => GROUP_ORDER.indexOf(left.group) - GROUP_ORDER.indexOf(right.group));
+}
+
+/** The id of a group's section on the page, for links to it. */
+export function groupId(group: string): string {
+  return group.replaceAll(" ", "-");
 }
 
 /** The groups with only those metrics that match. */

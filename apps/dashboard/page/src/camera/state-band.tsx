@@ -1,7 +1,7 @@
 import type uPlot from "uplot";
 
 import { colorOf } from "../shell/theme.ts";
-import { baseOptions } from "./chart-options.ts";
+import { baseOptions, VALUE_AXIS_WIDTH_PX } from "./chart-options.ts";
 import { severityOf, stateText } from "./states.ts";
 import { type ChartProps, useChart } from "./use-chart.ts";
 
@@ -27,7 +27,7 @@ export function StateBand(props: ChartProps & { stateNames: Readonly<Record<stri
     };
     return {
       ...base,
-      padding: [4, 6, 0, 46],
+      padding: [4, 6, 0, VALUE_AXIS_WIDTH_PX],
       series: [
         ...base.series,
         ...data.names.map(() => ({ paths: () => null, points: { show: false } })),

@@ -1,8 +1,10 @@
 import { compact } from "../format/quantity.ts";
-import { ageText } from "../format/time.ts";
+import { ageText, clock } from "../format/time.ts";
 import { StateGlyph } from "../parts/state-glyph.tsx";
 import { cameraPath } from "../shell/place.ts";
 import type { FleetCamera } from "./fleet.ts";
+
+const RECENT_MS = 3_000;
 
 /** A camera as a row of the table. */
 export function CameraRow({ camera, nowMs }: { camera: FleetCamera; nowMs: number }) {
@@ -23,9 +25,13 @@ export function CameraRow({ camera, nowMs }: { camera: FleetCamera; nowMs: numbe
         {reason && <span class="row-reason">{reason}</span>}
       </td>
       <td class="number wide-only">{compact(seriesCount)}</td>
-      <td class="number">
-        {lastReceivedMs > 0 ? `${ageText(nowMs - lastReceivedMs)} ago` : "never"}
-      </td>
+      <td class="number">{heardText(lastReceivedMs, nowMs)}</td>
     </tr>
   );
+}
+
+function heardText(lastReceivedMs: number, nowMs: number): string {
+  if (lastReceivedMs === 0) return "never";
+  const ageMs = nowMs - lastReceivedMs;
+  return ageMs < RECENT_MS ? clock(lastReceivedMs) : `${ageText(ageMs)} ago`;
 }

@@ -1,17 +1,17 @@
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 
 import { query } from "../api/clients.ts";
 import { isStale, usePoll } from "../api/use-poll.ts";
 import { millisecondsOf } from "../format/time.ts";
 import { Loading } from "../parts/loading.tsx";
 import { Stale } from "../parts/stale.tsx";
-import type { StateName } from "../parts/state-glyph.tsx";
+import type { StateName } from "../parts/state-name.ts";
 import { useTitle } from "../shell/use-title.ts";
 import { EmptyFleet } from "./empty-fleet.tsx";
 import { FleetControls } from "./fleet-controls.tsx";
 import { FleetSummary } from "./fleet-summary.tsx";
 import { FleetView } from "./fleet-view.tsx";
-import { countStates, filterFleet, fleetOf, HEADLINE_METRICS } from "./fleet.ts";
+import { countStates, filterFleet, fleetOf, HEADLINE_METRICS, metricsOf } from "./fleet.ts";
 import { useFleetLayout } from "./use-fleet-layout.ts";
 
 const NO_STATES: ReadonlySet<StateName> = new Set();
@@ -20,13 +20,15 @@ const NO_STATES: ReadonlySet<StateName> = new Set();
 export function FleetPage() {
   const [text, setText] = useState("");
   const [states, setStates] = useState(NO_STATES);
+  const metrics = useRef(HEADLINE_METRICS);
   const cameras = usePoll("cameras", (signal) =>
-    query.listCameras({ metrics: HEADLINE_METRICS }, signal),
+    query.listCameras({ metrics: metrics.current }, signal),
   );
   const status = usePoll("status", (signal) => query.getStatus({}, signal));
   const fleet = useMemo(() => fleetOf(cameras.data?.cameras ?? []), [cameras.data]);
   const counts = useMemo(() => countStates(fleet), [fleet]);
   const [layout, setLayout] = useFleetLayout(fleet.length);
+  metrics.current = metricsOf(layout);
   const problems = counts.fault + counts.silent;
   useTitle(problems > 0 && !isStale(cameras) ? `(${problems}) Fleet` : "Fleet");
   if (!cameras.data) return <Loading shapes={24} error={cameras.error} />;

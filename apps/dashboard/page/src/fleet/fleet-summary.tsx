@@ -4,7 +4,8 @@ import { isStale, type Polled } from "../api/use-poll.ts";
 import { bytesText, compact } from "../format/quantity.ts";
 import { Meter } from "../parts/meter.tsx";
 import { Sparkline } from "../parts/sparkline.tsx";
-import { StateGlyph, type StateName } from "../parts/state-glyph.tsx";
+import { StateGlyph } from "../parts/state-glyph.tsx";
+import type { StateName } from "../parts/state-name.ts";
 import type { StateCounts } from "./fleet.ts";
 import { usePointsRate } from "./use-points-rate.ts";
 

@@ -70,7 +70,7 @@ function Section({ title, cameras, layout, nowMs }: FleetViewProps & { title: st
 
 function CameraTable({ cameras, nowMs }: { cameras: FleetCamera[]; nowMs: number }) {
   return (
-    <table class="fleet-table">
+    <table class="fleet-table data-table">
       <thead>
         <tr>
           <th scope="col">Camera</th>

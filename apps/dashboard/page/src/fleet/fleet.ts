@@ -1,8 +1,9 @@
 import type { Camera } from "@glassline/proto/query";
 
 import { millisecondsOf } from "../format/time.ts";
-import { type StateName, stateName } from "../parts/state-glyph.tsx";
+import { type StateName, stateName } from "../parts/state-name.ts";
 import { matches } from "../parts/text-match.ts";
+import type { FleetLayout } from "./use-fleet-layout.ts";
 
 /** Latest values that the fleet page shows, in order of preference; a camera has some of them. */
 export const HEADLINE_METRICS = [
@@ -17,6 +18,20 @@ export const HEADLINE_METRICS = [
   "camera.thermal.spot.temperature",
   "camera.motion.magnitude",
 ];
+
+/** What only recordings have; they are shown as tiles in every layout but the table. */
+const RECORDING_METRICS = [
+  "camera.imu.temperature",
+  "camera.imu.acceleration",
+  "camera.sensor.iso",
+  "camera.exposure.time",
+];
+
+/** Metrics whose values a layout shows: a fleet of thousands is asked for no more than that. */
+export function metricsOf(layout: FleetLayout): string[] {
+  if (layout === "table") return [];
+  return layout === "cells" ? RECORDING_METRICS : HEADLINE_METRICS;
+}
 
 /** A camera as the fleet page needs it. */
 export interface FleetCamera {

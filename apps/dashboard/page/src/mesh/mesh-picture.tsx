@@ -13,7 +13,11 @@ import {
 /** With more links, figures stand only on those in use; the tables below have them all. */
 const LABELLED_MAX_LINKS = 16;
 
+const LABEL_WIDTH = 54;
+const LABEL_HEIGHT = 30;
 /** A wide mesh is made smaller down to this, then it scrolls. */
+/** And on a wide screen a small mesh may be a little larger than drawn. */
+const SCALE_WIDE = 1.15;
 const SCALE_MIN = 0.66;
 
 /** The mesh as a drawing. `captions` are second lines of nodes, by name. */
@@ -32,8 +36,7 @@ export function MeshPicture({
     <div class="mesh-picture">
       <svg
         viewBox={`0 0 ${width} ${height}`}
-        width={width}
-        height={height}
+        width={narrow ? width : width * SCALE_WIDE}
         style={{ minWidth: `${width * SCALE_MIN}px` }}
         role="img"
         aria-label={`Mesh of ${nodes.length} nodes. ${graph.ways.map((way) => `In use: ${way.join(" to ")}.`).join(" ")}`}
@@ -65,16 +68,21 @@ function LinkLine({ link: { path, up, inUse } }: { link: PlacedLink }) {
 function LinkLabel({ link: { label, up, rttMs, cost } }: { link: PlacedLink }) {
   if (rttMs === undefined) return null;
   return (
-    <text class="mesh-link-label" x={label.x} y={label.y} text-anchor="middle">
-      <tspan x={label.x} dy="-0.15em">
+    <g class="mesh-link-label" text-anchor="middle">
+      <rect
+        x={label.x - LABEL_WIDTH / 2}
+        y={label.y - LABEL_HEIGHT / 2}
+        width={LABEL_WIDTH}
+        height={LABEL_HEIGHT}
+        rx="6"
+      />
+      <text x={label.x} y={label.y - 2}>
         {up ? `${rttMs.toFixed(rttMs < 10 ? 1 : 0)} ms` : "down"}
-      </tspan>
-      {up && (
-        <tspan x={label.x} dy="1.15em">
-          cost {cost}
-        </tspan>
-      )}
-    </text>
+      </text>
+      <text x={label.x} y={label.y + 11}>
+        {up ? `cost ${cost}` : ""}
+      </text>
+    </g>
   );
 }
 

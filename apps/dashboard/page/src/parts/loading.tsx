@@ -1,21 +1,23 @@
 import type { RpcError } from "@glassline/proto/errors";
 
-/** Grey shapes where content will be; when the first request fails, why. */
+/** Grey shapes where content will be; when the first request fails, why there is none. */
 export function Loading({ shapes, error }: { shapes: number; error?: RpcError | undefined }) {
   return (
     <div aria-busy={!error}>
       {error ? (
         <p class="load-error">
-          Nothing to show yet: <span>{error.message}</span> This page asks again every second.
+          Nothing to show yet: <span>{error.message}.</span> This page asks again every second.
         </p>
       ) : (
-        <p class="visually-hidden">Loading</p>
+        <>
+          <p class="visually-hidden">Loading</p>
+          <div class="skeletons" aria-hidden="true">
+            {Array.from({ length: shapes }, (_, index) => (
+              <span key={index} class="skeleton" />
+            ))}
+          </div>
+        </>
       )}
-      <div class="skeletons" aria-hidden="true">
-        {Array.from({ length: shapes }, (_, index) => (
-          <span key={index} class={error ? "skeleton is-still" : "skeleton"} />
-        ))}
-      </div>
     </div>
   );
 }

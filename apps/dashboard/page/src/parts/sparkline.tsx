@@ -22,6 +22,7 @@ export function Sparkline({ values }: { values: number[] }) {
       preserveAspectRatio="none"
       aria-hidden="true"
     >
+      <path class="ground" d={`M0 ${HEIGHT - 0.5}H${WIDTH}`} />
       <path class="area" d={`M${first} ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`} />
       <path class="line" d={`M${line}`} />
     </svg>

@@ -1,13 +1,4 @@
-import { CameraState } from "@glassline/proto/query";
-
-export type StateName = "live" | "fault" | "silent" | "unknown";
-
-/** A camera's state in one word. */
-export function stateName(state: CameraState): StateName {
-  if (state === CameraState.LIVE) return "live";
-  if (state === CameraState.FAULT) return "fault";
-  return state === CameraState.SILENT ? "silent" : "unknown";
-}
+import type { StateName } from "./state-name.ts";
 
 /** A shape for each state, so that colour is never alone: disc, triangle, crossed ring. */
 export function StateGlyph({ state }: { state: StateName }) {

@@ -3,6 +3,8 @@ import { useEffect, useState } from "preact/hooks";
 export type Theme = "light" | "dark";
 
 const STORAGE_KEY = "glassline.theme";
+/** As --ground. */
+const THEME_COLORS: Readonly<Record<Theme, string>> = { light: "#f5f6f8", dark: "#0e1216" };
 const CHANGED = "glassline-theme";
 const systemDark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -21,7 +23,16 @@ export function chooseTheme(theme: Theme): void {
   } catch {
     // Storage may be forbidden: the choice holds until the page is closed.
   }
+  showThemeColor();
   dispatchEvent(new Event(CHANGED));
+}
+
+/** Colours the browser's own bar by the chosen theme; without a choice the page's meta elements follow the system. */
+export function showThemeColor(): void {
+  const chosen = document.documentElement.dataset["theme"];
+  if (chosen !== "light" && chosen !== "dark") return;
+  for (const meta of document.querySelectorAll<HTMLMetaElement>("meta[name=theme-color]"))
+    meta.content = THEME_COLORS[chosen];
 }
 
 /** The theme in use, kept up to date. */

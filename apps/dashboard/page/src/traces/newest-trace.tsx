@@ -16,7 +16,7 @@ export function NewestTrace({ traces }: { traces: TraceSummary[] }) {
   const [heldId, setHeldId] = useState<string>();
   const traceId = heldId ?? newestComplete(traces)?.traceId;
   const trace = usePoll(
-    heldId ? `trace ${heldId}` : "newest trace",
+    "newest trace",
     async (signal) => (traceId ? query.getTrace({ traceId }, signal) : undefined),
     FOLLOW_INTERVAL_MS,
   );

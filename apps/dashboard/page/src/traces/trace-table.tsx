@@ -8,7 +8,7 @@ import { cameraPath } from "../shell/place.ts";
 export function TraceTable({ traces }: { traces: TraceSummary[] }) {
   const longest = Math.max(1, ...traces.map(({ durationNano }) => Number(durationNano)));
   return (
-    <table class="trace-table">
+    <table class="trace-table data-table">
       <thead>
         <tr>
           <th scope="col">When</th>

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/mesh/v1alpha1/mesh.proto.
  */
 export const file_glassline_mesh_v1alpha1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSLlAQoFRnJhbWUSNQoIZ3JlZXRpbmcYASABKAsyIS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HcmVldGluZ0gAEi8KBWhlbGxvGAIgASgLMh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuSGVsbG9IABI8Cgxyb3V0ZV91cGRhdGUYAyABKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZVVwZGF0ZUgAEi0KBGRhdGEYBCABKAsyHS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5EYXRhSABCBwoFZnJhbWUiGAoIR3JlZXRpbmcSDAoEbm9kZRgBIAEoCSI9CgVIZWxsbxILCgNzZXEYASABKAQSEAoIZWNob19zZXEYAiABKAQSFQoNZWNob19kZWxheV91cxgDIAEoDSI9CgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZSJICgVSb3V0ZRIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJIs4BCgREYXRhEg8KB2NpcmN1aXQYASABKAYSDgoGc291cmNlGAIgASgJEhMKC2Rlc3RpbmF0aW9uGAMgASgJEhAKCHBvc2l0aW9uGAQgASgEEhEKCWhvcF9saW1pdBgFIAEoDRI2CgZzaWduYWwYBiABKA4yJi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5DaXJjdWl0U2lnbmFsEg8KB3BheWxvYWQYByABKAwSFAoMaG9wX2NvbnRleHRzGAggAygMEgwKBHBhdGgYCSADKAkiEgoQR2V0U3RhdHVzUmVxdWVzdCKLAgoRR2V0U3RhdHVzUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIyCgVsaW5rcxgCIAMoCzIjLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkxpbmtTdGF0dXMSNAoGcm91dGVzGAMgAygLMiQuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm91dGVTdGF0dXMSNwoHZ2F0ZXdheRgEIAEoCzImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMSMwoFcmVsYXkYBSABKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cxIQCghzZXJ2aWNlcxgGIAMoCSKNAQoKTGlua1N0YXR1cxIRCgluZWlnaGJvdXIYASABKAkSCgoCdXAYAiABKAgSDgoGcnR0X21zGAMgASgBEgwKBGNvc3QYBCABKA0SFAoMa2V5X2V4Y2hhbmdlGAUgASgJEhMKC2ZyYW1lc19zZW50GAYgASgEEhcKD2ZyYW1lc19yZWNlaXZlZBgHIAEoBCJRCgtSb3V0ZVN0YXR1cxIOCgZvcmlnaW4YASABKAkSEAoIbmV4dF9ob3AYAiABKAkSDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJItQCCg1HYXRld2F5U3RhdHVzEhMKC2luY2FybmF0aW9uGAEgASgJEhUKDXNlc3Npb25fc3RhdGUYAiABKAkSEAoIaGVhZF9zZXEYAyABKAQSEwoLZHVyYWJsZV9zZXEYBCABKAQSEgoKcmluZ19ieXRlcxgFIAEoBBIWCg5yaW5nX21heF9ieXRlcxgGIAEoBBIYChByZXBvcnRzX2FjY2VwdGVkGAcgASgEElMKD3JlcG9ydHNfcmVmdXNlZBgIIAMoCzI6LmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMuUmVwb3J0c1JlZnVzZWRFbnRyeRIOCgZhZ2VudHMYCSABKA0SDgoGZWdyZXNzGAogASgJGjUKE1JlcG9ydHNSZWZ1c2VkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASK+AQoLUmVsYXlTdGF0dXMSFgoOZnJhbWVzX3JlbGF5ZWQYASABKAQSTwoOZnJhbWVzX2Ryb3BwZWQYAiADKAsyNy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cy5GcmFtZXNEcm9wcGVkRW50cnkSEAoIY2lyY3VpdHMYAyABKA0aNAoSRnJhbWVzRHJvcHBlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEqewoNQ2lyY3VpdFNpZ25hbBIeChpDSVJDVUlUX1NJR05BTF9VTlNQRUNJRklFRBAAEhcKE0NJUkNVSVRfU0lHTkFMX09QRU4QARIXChNDSVJDVUlUX1NJR05BTF9EQVRBEAISGAoUQ0lSQ1VJVF9TSUdOQUxfQ0xPU0UQAzJdCg9NZXNoTGlua1NlcnZpY2USSgoETGluaxIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lGh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUoATABMnsKEE1lc2hBZG1pblNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
+  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKuAQoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIAEIHCgVmcmFtZSI9CgVIZWxsbxILCgNzZXEYASABKAQSEAoIZWNob19zZXEYAiABKAQSFQoNZWNob19kZWxheV91cxgDIAEoDSI9CgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZSJICgVSb3V0ZRIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJIrwBCgREYXRhEg8KB2NpcmN1aXQYASABKAYSDgoGc291cmNlGAIgASgJEhMKC2Rlc3RpbmF0aW9uGAMgASgJEhEKCWhvcF9saW1pdBgEIAEoDRI2CgZzaWduYWwYBSABKA4yJi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5DaXJjdWl0U2lnbmFsEg8KB3BheWxvYWQYBiABKAwSFAoMaG9wX2NvbnRleHRzGAcgAygMEgwKBHBhdGgYCCADKAkiEgoQR2V0U3RhdHVzUmVxdWVzdCKLAgoRR2V0U3RhdHVzUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIyCgVsaW5rcxgCIAMoCzIjLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkxpbmtTdGF0dXMSNAoGcm91dGVzGAMgAygLMiQuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm91dGVTdGF0dXMSNwoHZ2F0ZXdheRgEIAEoCzImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMSMwoFcmVsYXkYBSABKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cxIQCghzZXJ2aWNlcxgGIAMoCSKNAQoKTGlua1N0YXR1cxIRCgluZWlnaGJvdXIYASABKAkSCgoCdXAYAiABKAgSDgoGcnR0X21zGAMgASgBEgwKBGNvc3QYBCABKA0SFAoMa2V5X2V4Y2hhbmdlGAUgASgJEhMKC2ZyYW1lc19zZW50GAYgASgEEhcKD2ZyYW1lc19yZWNlaXZlZBgHIAEoBCJRCgtSb3V0ZVN0YXR1cxIOCgZvcmlnaW4YASABKAkSEAoIbmV4dF9ob3AYAiABKAkSDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJItQCCg1HYXRld2F5U3RhdHVzEhMKC2luY2FybmF0aW9uGAEgASgJEhUKDXNlc3Npb25fc3RhdGUYAiABKAkSEAoIaGVhZF9zZXEYAyABKAQSEwoLZHVyYWJsZV9zZXEYBCABKAQSEgoKcmluZ19ieXRlcxgFIAEoBBIWCg5yaW5nX21heF9ieXRlcxgGIAEoBBIYChByZXBvcnRzX2FjY2VwdGVkGAcgASgEElMKD3JlcG9ydHNfcmVmdXNlZBgIIAMoCzI6LmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMuUmVwb3J0c1JlZnVzZWRFbnRyeRIOCgZhZ2VudHMYCSABKA0SDgoGZWdyZXNzGAogASgJGjUKE1JlcG9ydHNSZWZ1c2VkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASK+AQoLUmVsYXlTdGF0dXMSFgoOZnJhbWVzX3JlbGF5ZWQYASABKAQSTwoOZnJhbWVzX2Ryb3BwZWQYAiADKAsyNy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cy5GcmFtZXNEcm9wcGVkRW50cnkSEAoIY2lyY3VpdHMYAyABKA0aNAoSRnJhbWVzRHJvcHBlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEqewoNQ2lyY3VpdFNpZ25hbBIeChpDSVJDVUlUX1NJR05BTF9VTlNQRUNJRklFRBAAEhcKE0NJUkNVSVRfU0lHTkFMX09QRU4QARIXChNDSVJDVUlUX1NJR05BTF9EQVRBEAISGAoUQ0lSQ1VJVF9TSUdOQUxfQ0xPU0UQAzJdCg9NZXNoTGlua1NlcnZpY2USSgoETGluaxIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lGh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUoATABMnsKEE1lc2hBZG1pblNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
 
 /**
  * One message on a link.
@@ -25,25 +25,19 @@ export type Frame = Message<"glassline.mesh.v1alpha1.Frame"> & {
    */
   frame: {
     /**
-     * @generated from field: glassline.mesh.v1alpha1.Greeting greeting = 1;
-     */
-    value: Greeting;
-    case: "greeting";
-  } | {
-    /**
-     * @generated from field: glassline.mesh.v1alpha1.Hello hello = 2;
+     * @generated from field: glassline.mesh.v1alpha1.Hello hello = 1;
      */
     value: Hello;
     case: "hello";
   } | {
     /**
-     * @generated from field: glassline.mesh.v1alpha1.RouteUpdate route_update = 3;
+     * @generated from field: glassline.mesh.v1alpha1.RouteUpdate route_update = 2;
      */
     value: RouteUpdate;
     case: "routeUpdate";
   } | {
     /**
-     * @generated from field: glassline.mesh.v1alpha1.Data data = 4;
+     * @generated from field: glassline.mesh.v1alpha1.Data data = 3;
      */
     value: Data;
     case: "data";
@@ -56,25 +50,6 @@ export type Frame = Message<"glassline.mesh.v1alpha1.Frame"> & {
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
   messageDesc(file_glassline_mesh_v1alpha1_mesh, 0);
-
-/**
- * Names the sender; equal to the identity in its certificate.
- *
- * @generated from message glassline.mesh.v1alpha1.Greeting
- */
-export type Greeting = Message<"glassline.mesh.v1alpha1.Greeting"> & {
-  /**
-   * @generated from field: string node = 1;
-   */
-  node: string;
-};
-
-/**
- * Describes the message glassline.mesh.v1alpha1.Greeting.
- * Use `create(GreetingSchema)` to create a new message.
- */
-export const GreetingSchema: GenMessage<Greeting> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 1);
 
 /**
  * Shows that the neighbour lives and measures the round trip.
@@ -105,7 +80,7 @@ export type Hello = Message<"glassline.mesh.v1alpha1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 2);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 1);
 
 /**
  * Routes as the sender has selected them (RFC 8966 section 4.6.9, in our own encoding).
@@ -124,7 +99,7 @@ export type RouteUpdate = Message<"glassline.mesh.v1alpha1.RouteUpdate"> & {
  * Use `create(RouteUpdateSchema)` to create a new message.
  */
 export const RouteUpdateSchema: GenMessage<RouteUpdate> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 3);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 2);
 
 /**
  * A route to an origin.
@@ -166,7 +141,7 @@ export type Route = Message<"glassline.mesh.v1alpha1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 4);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 3);
 
 /**
  * Part of a circuit: a gateway's session stream on its way through the mesh.
@@ -192,40 +167,33 @@ export type Data = Message<"glassline.mesh.v1alpha1.Data"> & {
   destination: string;
 
   /**
-   * Position within the circuit and direction, from 0 without gaps.
-   *
-   * @generated from field: uint64 position = 4;
-   */
-  position: bigint;
-
-  /**
-   * @generated from field: uint32 hop_limit = 5;
+   * @generated from field: uint32 hop_limit = 4;
    */
   hopLimit: number;
 
   /**
-   * @generated from field: glassline.mesh.v1alpha1.CircuitSignal signal = 6;
+   * @generated from field: glassline.mesh.v1alpha1.CircuitSignal signal = 5;
    */
   signal: CircuitSignal;
 
   /**
    * A message of the session, opaque to relays.
    *
-   * @generated from field: bytes payload = 7;
+   * @generated from field: bytes payload = 6;
    */
   payload: Uint8Array;
 
   /**
    * For every sampled report in the payload, the span of the last hop (W3C binary trace context, 29 bytes).
    *
-   * @generated from field: repeated bytes hop_contexts = 8;
+   * @generated from field: repeated bytes hop_contexts = 7;
    */
   hopContexts: Uint8Array[];
 
   /**
    * Nodes crossed so far, in order.
    *
-   * @generated from field: repeated string path = 9;
+   * @generated from field: repeated string path = 8;
    */
   path: string[];
 };
@@ -235,7 +203,7 @@ export type Data = Message<"glassline.mesh.v1alpha1.Data"> & {
  * Use `create(DataSchema)` to create a new message.
  */
 export const DataSchema: GenMessage<Data> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 5);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 4);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusRequest
@@ -248,7 +216,7 @@ export type GetStatusRequest = Message<"glassline.mesh.v1alpha1.GetStatusRequest
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 6);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 5);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusResponse
@@ -294,7 +262,7 @@ export type GetStatusResponse = Message<"glassline.mesh.v1alpha1.GetStatusRespon
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 7);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 6);
 
 /**
  * A link to a neighbour as this node sees it.
@@ -345,7 +313,7 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
  * Use `create(LinkStatusSchema)` to create a new message.
  */
 export const LinkStatusSchema: GenMessage<LinkStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 7);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RouteStatus
@@ -377,7 +345,7 @@ export type RouteStatus = Message<"glassline.mesh.v1alpha1.RouteStatus"> & {
  * Use `create(RouteStatusSchema)` to create a new message.
  */
 export const RouteStatusSchema: GenMessage<RouteStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GatewayStatus
@@ -443,7 +411,7 @@ export type GatewayStatus = Message<"glassline.mesh.v1alpha1.GatewayStatus"> & {
  * Use `create(GatewayStatusSchema)` to create a new message.
  */
 export const GatewayStatusSchema: GenMessage<GatewayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RelayStatus
@@ -470,7 +438,7 @@ export type RelayStatus = Message<"glassline.mesh.v1alpha1.RelayStatus"> & {
  * Use `create(RelayStatusSchema)` to create a new message.
  */
 export const RelayStatusSchema: GenMessage<RelayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
 
 /**
  * @generated from enum glassline.mesh.v1alpha1.CircuitSignal
@@ -519,7 +487,7 @@ export const CircuitSignalSchema: GenEnum<CircuitSignal> = /*@__PURE__*/
  */
 export const MeshLinkService: GenService<{
   /**
-   * One stream a link; both ends send frames. The first frame of each side is a greeting.
+   * One stream a link; both ends send frames. Each knows the other by its certificate.
    * A link is symmetric, so both directions carry the same message.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME

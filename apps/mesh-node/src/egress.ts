@@ -1,0 +1,107 @@
+/** The last node of a circuit: hands the session to the collector over one gRPC stream, and its answers back. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Data } from "@glassline/proto/mesh";
+import { CircuitSignal } from "@glassline/proto/mesh";
+import type { StreamRequestSchema, StreamResponse } from "@glassline/proto/otqmn";
+import { OtqmnService, PassageSchema, StreamRequestSchema as RequestSchema, StreamResponseSchema } from "@glassline/proto/otqmn";
+import type { Client, ClientStream } from "@glassline/proto/rpc";
+import { createClient } from "@glassline/proto/rpc";
+import type { Clock } from "@glassline/service/clock";
+import { every } from "@glassline/service/clock";
+import { GRPC_LIMITS } from "@glassline/service/grpc";
+import type { Identity } from "@glassline/service/identity";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+import { connectivityState } from "@grpc/grpc-js";
+
+import { COLLECTOR_SERVICE } from "./gateway/mesh-carrier.ts";
+import type { MeshMetrics } from "./metrics.ts";
+import type { Router } from "./router.ts";
+
+const CIRCUITS_MAX = 10_000;
+const PROBE_INTERVAL_MS = 200;
+/** Messages that may wait for a slow collector; the session sends again what is dropped. */
+const QUEUE_MAX_MESSAGES = 1_024;
+
+export interface EgressDeps {
+  /** HOST:PORT. */
+  collector: string;
+  identity: Identity;
+  router: Router;
+  clock: Clock;
+  metrics: MeshMetrics;
+}
+
+interface Circuit {
+  source: string;
+  stream: ClientStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
+}
+
+export interface Egress extends Disposable {
+  arrive(data: Data): void;
+  circuits(): number;
+}
+
+/** Announces the collector to the mesh while it is reachable from here. */
+export function createEgress(deps: EgressDeps): Egress {
+  const { collector, identity, router, clock, metrics } = deps;
+  const client = createClient(OtqmnService, collector, mutualTlsClient(identity, "collector"), {
+    ...GRPC_LIMITS,
+    ...TLS_CHANNEL_OPTIONS,
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.max_reconnect_backoff_ms": 1_000,
+  });
+  const circuits = new Map<bigint, Circuit>();
+  const stop = new AbortController();
+  void every(clock, PROBE_INTERVAL_MS, stop.signal, () => announce(router, client));
+  return {
+    circuits: () => circuits.size,
+    arrive(data) {
+      const circuit = circuits.get(data.circuit) ?? open(deps, client, circuits, data);
+      if (!circuit) return;
+      if (data.signal === CircuitSignal.CLOSE) {
+        circuits.delete(data.circuit);
+        circuit.stream.cancel();
+      } else if (circuit.stream.writableLength >= QUEUE_MAX_MESSAGES) metrics.framesDropped.inc({ reason: "collector_slow" });
+      else circuit.stream.write(withPassage(data));
+    },
+    [Symbol.dispose]: () => {
+      stop.abort();
+      for (const { stream } of circuits.values()) stream.cancel();
+      client[Symbol.dispose]();
+    },
+  };
+}
+
+function announce(router: Router, client: Client<typeof OtqmnService>): void {
+  const isReady = client.$channel.getConnectivityState(true) === connectivityState.READY;
+  router.setServices(isReady ? [COLLECTOR_SERVICE] : []);
+}
+
+function open(deps: EgressDeps, client: Client<typeof OtqmnService>, circuits: Map<bigint, Circuit>, data: Data): Circuit | undefined {
+  const { router, metrics } = deps;
+  const { circuit: id, source: destination } = data;
+  const answer = (signal: CircuitSignal, payload: Uint8Array) =>
+    router.send({ circuit: id, destination, signal, payload, hopContexts: [] });
+  if (data.signal !== CircuitSignal.OPEN || circuits.size >= CIRCUITS_MAX) {
+    const reason = data.signal === CircuitSignal.OPEN ? "too_many_circuits" : "unknown_circuit";
+    metrics.framesDropped.inc({ reason });
+    if (data.signal !== CircuitSignal.CLOSE) answer(CircuitSignal.CLOSE, Buffer.from(reason));
+    return undefined;
+  }
+  const stream = client.stream();
+  const circuit = { source: destination, stream };
+  circuits.set(id, circuit);
+  stream.on("data", (response: StreamResponse) => answer(CircuitSignal.DATA, toBinary(StreamResponseSchema, response)));
+  const ended = (reason: string) => {
+    if (circuits.delete(id)) answer(CircuitSignal.CLOSE, Buffer.from(reason));
+  };
+  stream.on("error", (error) => ended(`stream to the collector: ${error.message}`));
+  stream.on("end", () => ended("the collector ended the stream"));
+  return circuit;
+}
+
+/** The session's message, with what the way added to it. */
+function withPassage({ payload, hopContexts, path }: Data) {
+  const links = path.slice(1).map((to, at) => ({ from: path[at]!, to, keySource: "tls" }));
+  return create(RequestSchema, { ...fromBinary(RequestSchema, payload), passage: create(PassageSchema, { hopContexts, links }) });
+}

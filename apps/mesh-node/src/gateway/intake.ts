@@ -1,0 +1,112 @@
+/** From reports of cameras to bundles on the ring: cut -> append -> synced -> acknowledged. */
+import type { Clock } from "@glassline/service/clock";
+import { every } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
+import { LogRefusal } from "@glassline/segment-log";
+import { encodeBundle } from "@glassline/otqmn/codec";
+import { startHop } from "@glassline/telemetry/trace-context";
+import type { Tracer } from "@opentelemetry/api";
+
+import type { AgentMark, ResolvedReport } from "../core/bundle-cutter.ts";
+import { BundleCutter } from "../core/bundle-cutter.ts";
+import type { MeshMetrics } from "../metrics.ts";
+import type { Ring } from "./ring.ts";
+
+/** A bundle is cut after this time or at so many points, whichever comes first. */
+const CUT_INTERVAL_MS = 100;
+const CUT_POINTS = 20_000;
+
+export type RefusedBecause = "ring_full" | "store_unavailable";
+
+/** Told what became of its reports. */
+export interface ReportOwner {
+  acknowledged(seq: number): void;
+  refused(seq: number, because: RefusedBecause, message: string): void;
+}
+
+export interface IntakeDeps {
+  ring: Ring;
+  clock: Clock;
+  metrics: MeshMetrics;
+  tracer: Tracer;
+  /** Called after each append. */
+  appended: () => void;
+}
+
+export class Intake implements AsyncDisposable {
+  readonly #deps: IntakeDeps;
+  readonly #cutter = new BundleCutter();
+  readonly #stop = new AbortController();
+  #owners = new Map<ResolvedReport, ReportOwner>();
+  #underWay: Promise<void> = Promise.resolve();
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps;
+    void every(deps.clock, CUT_INTERVAL_MS, this.#stop.signal, () => this.#cut());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.settle();
+  }
+
+  /** Resolves when every report that came before is on the ring or refused. */
+  async settle(): Promise<void> {
+    this.#cut();
+    await this.#underWay;
+  }
+
+  add(report: ResolvedReport, owner: ReportOwner): void {
+    const { ring } = this.#deps;
+    if (ring.isFull) return this.#refuse([report], new Map([[report, owner]]), "ring_full", `ring: ${ring.bytes} bytes are taken by bundles that no collector has yet`);
+    this.#owners.set(report, owner);
+    this.#cutter.add(report);
+    if (this.#cutter.points >= CUT_POINTS) this.#cut();
+  }
+
+  #cut(): void {
+    const cut = this.#cutter.cut();
+    if (!cut) return;
+    const owners = this.#owners;
+    this.#owners = new Map();
+    const { ring, tracer, metrics, appended } = this.#deps;
+    const { bundle, reports } = cut;
+    const hop = startHop(tracer, "mesh-node/src/gateway/intake.ts", bundle.traceContexts, { "otqmn.points": bundle.value.length });
+    const record = {
+      payload: encodeBundle(bundle),
+      traceContexts: bundle.traceContexts,
+      hopContexts: hop.contexts,
+      points: bundle.value.length,
+    };
+    const append = async () => {
+      try {
+        const seq = await ring.append(record, marksOf(reports));
+        hop.setAttributes({ "otqmn.seq": seq });
+        metrics.bundles.inc();
+        metrics.reportsAccepted.inc(reports.length);
+        metrics.pointsAccepted.inc(record.points);
+        for (const [owner, mark] of lastByOwner(reports, owners)) owner.acknowledged(mark);
+        appended();
+      } catch (error) {
+        const full = error instanceof LogRefusal && error.reason === "full";
+        this.#refuse(reports, owners, full ? "ring_full" : "store_unavailable", messageOf(error));
+      } finally {
+        hop.end();
+      }
+    };
+    this.#underWay = Promise.all([this.#underWay, append()]).then(() => {});
+  }
+
+  #refuse(reports: readonly ResolvedReport[], owners: ReadonlyMap<ResolvedReport, ReportOwner>, because: RefusedBecause, message: string): void {
+    this.#deps.metrics.reportsRefused.inc({ reason: because }, reports.length);
+    for (const report of reports) owners.get(report)?.refused(report.seq, because, message);
+  }
+}
+
+function marksOf(reports: readonly ResolvedReport[]): Map<string, AgentMark> {
+  return new Map(reports.map(({ agent, incarnation, seq }) => [agent, { incarnation, seq }]));
+}
+
+function lastByOwner(reports: readonly ResolvedReport[], owners: ReadonlyMap<ResolvedReport, ReportOwner>): Map<ReportOwner, number> {
+  return new Map(reports.flatMap((report) => (owners.has(report) ? [[owners.get(report)!, report.seq] as const] : [])));
+}

@@ -1,0 +1,213 @@
+/** The gateway's session with a collector: carries out what the session (packages/otqmn) decides, over a carrier. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { signHello } from "@glassline/otqmn/hello";
+import type { ProducerEffect, ProducerEvent, ProducerSession } from "@glassline/otqmn/producer-session";
+import { newProducerSession, stepProducer } from "@glassline/otqmn/producer-session";
+import type { StreamResponse } from "@glassline/proto/otqmn";
+import { NackCode, StreamRequestSchema, StreamResponseSchema } from "@glassline/proto/otqmn";
+import { backoff } from "@glassline/service/backoff";
+import type { Clock } from "@glassline/service/clock";
+import { every } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
+import type { Identity } from "@glassline/service/identity";
+import type { Logger } from "@glassline/service/logger";
+import type { Random } from "@glassline/service/random";
+
+import type { MeshMetrics } from "../metrics.ts";
+import type { Carrier, CarrierEvents } from "./carrier.ts";
+import type { Ring } from "./ring.ts";
+
+const TICK_MS = 250;
+
+export interface UplinkDeps {
+  ring: Ring;
+  identity: Identity;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: MeshMetrics;
+  /** A new way to a collector; undefined when there is none now. */
+  openCarrier: (events: CarrierEvents) => Carrier | undefined;
+}
+
+export class Uplink implements AsyncDisposable {
+  readonly #deps: UplinkDeps;
+  readonly #stop = new AbortController();
+  readonly #retry;
+  #session: ProducerSession;
+  #carrier: Carrier | undefined;
+  #retryAtMs = 0;
+  #renewing = false;
+  #ringWork: Promise<void> = Promise.resolve();
+
+  constructor(deps: UplinkDeps) {
+    this.#deps = deps;
+    this.#retry = backoff({ firstMs: 100, maxMs: 3_000, random: deps.random });
+    this.#session = newProducerSession(deps.ring.headSeq, deps.ring.durableSeq);
+    void every(deps.clock, TICK_MS, this.#stop.signal, () => this.#tick());
+  }
+
+  get session(): ProducerSession {
+    return this.#session;
+  }
+
+  /** The node that hands the session to the collector at present; empty when there is none. */
+  get egress(): string {
+    return this.#carrier?.egress ?? "";
+  }
+
+  appended(): void {
+    this.#dispatch({ type: "appended", headSeq: this.#deps.ring.headSeq });
+  }
+
+  /** Routes have changed: a carrier whose end is gone is given up at once, and a new one is tried. */
+  routesChanged(): void {
+    if (this.#carrier && !this.#carrier.isReachable()) this.#close("its end is not reachable any more");
+    this.#retryAtMs = 0;
+    this.#connect();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#carrier?.close("the gateway stops");
+    await this.#ringWork;
+  }
+
+  #tick(): void {
+    this.#connect();
+    this.#dispatch({ type: "tick" });
+    const { ring, metrics } = this.#deps;
+    metrics.ringBytes.set(ring.bytes);
+    metrics.ringBundles.set(ring.headSeq - ring.durableSeq);
+  }
+
+  #connect(): void {
+    const { clock, openCarrier, metrics } = this.#deps;
+    if (this.#carrier || this.#renewing || this.#stop.signal.aborted || clock.monotonicMs() < this.#retryAtMs) return;
+    if (this.#session.state === "refused") return;
+    const carrier = openCarrier({
+      message: (bytes) => this.#receive(bytes),
+      closed: (reason) => {
+        if (this.#carrier === carrier) this.#lost(reason);
+      },
+    });
+    if (!carrier) return;
+    this.#carrier = carrier;
+    metrics.streamsOpened.inc();
+    this.#dispatch({ type: "opened" });
+  }
+
+  #lost(reason: string): void {
+    this.#carrier = undefined;
+    this.#retryAtMs = this.#deps.clock.monotonicMs() + this.#retry.nextMs();
+    this.#deps.logger.info({ reason }, "stream to the collector ended");
+    this.#dispatch({ type: "closed", reason });
+  }
+
+  #close(reason: string): void {
+    const carrier = this.#carrier;
+    this.#lost(reason);
+    carrier?.close(reason);
+  }
+
+  #receive(bytes: Uint8Array): void {
+    let response: StreamResponse;
+    try {
+      response = fromBinary(StreamResponseSchema, bytes);
+    } catch (error) {
+      return this.#close(`got bytes that are not a message of a collector: ${messageOf(error)}`);
+    }
+    const event = eventOf(response);
+    if (event.type === "welcome") this.#retry.reset();
+    if (event.type === "nack" && event.code !== "gap") this.#deps.logger.warn({ reason: event.reason }, "the collector refuses");
+    this.#dispatch(event);
+  }
+
+  #dispatch(event: ProducerEvent): void {
+    const { session, effects } = stepProducer(this.#session, event, this.#deps.clock.monotonicMs());
+    if (session.state !== this.#session.state) this.#deps.logger.info({ state: session.state, egress: this.egress }, "session");
+    this.#session = session;
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: ProducerEffect): void {
+    switch (effect.type) {
+      case "send-hello":
+        return this.#sendHello(effect.firstUnackedSeq);
+      case "transmit":
+        return void this.#transmit(effect.seq, this.#carrier);
+      case "send-heartbeat":
+        return this.#send({ message: { case: "heartbeat", value: { sentAtUnixNano: this.#deps.clock.nowUnixNano() } } });
+      case "forget":
+        return this.#onRing(() => this.#deps.ring.forget(effect.durableSeq));
+      case "renew":
+        return this.#renew(effect.durableSeq);
+      case "close":
+        if (this.#carrier) this.#close(effect.reason);
+    }
+  }
+
+  #sendHello(firstUnackedSeq: number): void {
+    const { ring, identity, clock } = this.#deps;
+    const opening = { producer: identity.instance, incarnation: ring.incarnation, firstUnackedSeq: BigInt(firstUnackedSeq) };
+    this.#send({ message: { case: "hello", value: signHello(opening, identity, clock.nowUnixNano()) } });
+  }
+
+  async #transmit(seq: number, carrier: Carrier | undefined): Promise<void> {
+    const record = await this.#deps.ring.read(seq);
+    if (this.#carrier !== carrier) return;
+    const { payload, traceContexts, hopContexts } = record;
+    const value = { seq: BigInt(seq), keyBatch: true, traceContexts: [...traceContexts], payload };
+    this.#send({ message: { case: "batch", value } }, hopContexts);
+    this.#deps.metrics.bundlesSent.inc();
+    this.#dispatch({ type: "transmitted", seq, sizeBytes: payload.length });
+  }
+
+  #send(init: MessageInitShape<typeof StreamRequestSchema>, hopContexts: readonly Uint8Array[] = []): void {
+    this.#carrier?.send(toBinary(StreamRequestSchema, create(StreamRequestSchema, init)), hopContexts);
+  }
+
+  #renew(durableSeq: number): void {
+    const { ring, logger } = this.#deps;
+    logger.error({ durableSeq, headSeq: ring.headSeq }, "the collector holds more than the ring: the ring was lost; a new incarnation begins");
+    this.#renewing = true;
+    this.#close("new incarnation");
+    this.#onRing(async () => {
+      await ring.renew();
+      this.#session = newProducerSession(ring.headSeq, ring.durableSeq);
+      this.#renewing = false;
+    });
+  }
+
+  /** One change of the ring at a time. */
+  #onRing(work: () => Promise<void>): void {
+    this.#ringWork = this.#ringWork.then(work).catch((error: unknown) => {
+      this.#deps.logger.error({ reason: messageOf(error) }, "the ring could not be changed");
+    });
+  }
+}
+
+/** Nacks that another stream will not change. */
+const PERMANENT: readonly NackCode[] = [NackCode.INVALID, NackCode.UNAUTHENTICATED];
+
+function eventOf({ message }: StreamResponse): ProducerEvent {
+  switch (message.case) {
+    case "welcome":
+      return { type: "welcome", durableSeq: Number(message.value.durableSeq), creditBytes: Number(message.value.creditBytes) };
+    case "ack":
+      return { type: "ack", durableSeq: Number(message.value.durableSeq) };
+    case "nack": {
+      const { seq, code, reason } = message.value;
+      const kind = code === NackCode.GAP ? "gap" : PERMANENT.includes(code) ? "permanent" : "transient";
+      return { type: "nack", seq: Number(seq), code: kind, reason };
+    }
+    case "credit":
+      return { type: "credit", creditBytes: Number(message.value.creditBytes) };
+    case "drain":
+      return { type: "drain" };
+    default:
+      // Every batch is a key batch with this codec, so a KeyBatchRequest asks for nothing new; directives come with cameras' controls.
+      return { type: "heard" };
+  }
+}

@@ -1,0 +1,21 @@
+/** A link to a neighbour, as the router sees it. Adapters: grpc-links.ts; in memory for tests: memory-links.testing.ts. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Frame, FrameSchema } from "@glassline/proto/mesh";
+
+export type FrameInit = MessageInitShape<typeof FrameSchema>;
+
+export interface Link {
+  readonly neighbour: string;
+  /** TLS group of the key exchange; empty where it is not known. */
+  readonly keyExchange: string;
+  /** False when the link has too much waiting or is closed: the frame is dropped. */
+  send(frame: FrameInit): boolean;
+  close(reason: string): void;
+}
+
+/** The router's side: told in order up, frames, down; exactly one down after an up. */
+export interface LinkEvents {
+  up(link: Link): void;
+  frame(link: Link, frame: Frame): void;
+  down(link: Link, reason: string): void;
+}

@@ -1,0 +1,138 @@
+/** A mesh node: links and routes; a gateway where cameras attach; an egress where a collector is near. */
+import { CameraGatewayService } from "@glassline/proto/camera";
+import { jsonRoutes } from "@glassline/proto/json";
+import { MeshAdminService, MeshLinkService } from "@glassline/proto/mesh";
+import { openApi } from "@glassline/proto/openapi";
+import type { Implementation } from "@glassline/proto/rpc";
+import { addService } from "@glassline/proto/rpc";
+import { backoff } from "@glassline/service/backoff";
+import type { Clock } from "@glassline/service/clock";
+import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
+import { LOOPBACK_HOSTS, startAdmin } from "@glassline/service/http";
+import type { Identity } from "@glassline/service/identity";
+import type { Logger } from "@glassline/service/logger";
+import type { Metrics } from "@glassline/service/metrics";
+import { valuesByLabel } from "@glassline/service/metrics";
+import type { Random } from "@glassline/service/random";
+import { mutualTlsServer } from "@glassline/service/tls";
+import * as grpc from "@grpc/grpc-js";
+import type { TracerProvider } from "@opentelemetry/api";
+
+import type { MeshNodeConfig } from "./config.ts";
+import type { Egress } from "./egress.ts";
+import { createEgress } from "./egress.ts";
+import type { Gateway } from "./gateway/gateway.ts";
+import { startGateway } from "./gateway/gateway.ts";
+import { acceptLinks, keepLink } from "./links/grpc-links.ts";
+import type { MeshMetrics } from "./metrics.ts";
+import { meshMetrics } from "./metrics.ts";
+import type { Router } from "./router.ts";
+import { createRouter } from "./router.ts";
+
+const VERSION = "0.1.0";
+const GRACE_MS = 500;
+const DIAL_FIRST_MS = 100;
+const DIAL_MAX_MS = 1_000;
+
+export interface MeshNodeDeps {
+  identity: Identity;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: Metrics;
+  tracerProvider: TracerProvider;
+}
+
+export interface MeshNode extends AsyncDisposable {
+  addresses: { port: number; adminPort: number };
+}
+
+interface Parts {
+  router: Router;
+  egress: Egress | undefined;
+  gateway: Gateway | undefined;
+}
+
+export async function startMeshNode(config: MeshNodeConfig, deps: MeshNodeDeps): Promise<MeshNode> {
+  await using stack = new AsyncDisposableStack();
+  const metrics = meshMetrics(deps.metrics);
+  const tracer = deps.tracerProvider.getTracer("mesh-node");
+  const router = stack.use(createRouter({ ...deps, node: config.name, metrics, tracer }));
+  const egress = config.collector === "" ? undefined : stack.use(createEgress({ ...deps, collector: config.collector, router, metrics }));
+  const gateway = config.gateway ? stack.use(await startGateway(config, { ...deps, metrics, tracer, router })) : undefined;
+
+  router.onArrival((data) => {
+    if (!gateway?.arrive(data)) egress?.arrive(data);
+  });
+  router.onRoutes(() => {
+    metrics.linksUp.set(router.status().links.length);
+    gateway?.routesChanged();
+  });
+
+  const parts = { router, egress, gateway };
+  const admin = adminService(config.name, parts, metrics);
+  const port = await startGrpc(config, deps, parts, admin, stack);
+  dialPeers(config, deps, router, stack);
+  const http = stack.use(
+    await startAdmin({
+      host: config.host,
+      port: config.adminPort,
+      allowedHosts: [...LOOPBACK_HOSTS, ...config.allowedHost],
+      registry: deps.metrics.registry,
+      unreadyReason: () => undefined,
+      routes: jsonRoutes(MeshAdminService, admin),
+      openApi: openApi("Glassline mesh node", VERSION, [MeshAdminService]),
+    }),
+  );
+  const owned = stack.move();
+  return { addresses: { port, adminPort: http.port }, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+async function startGrpc(
+  config: MeshNodeConfig,
+  { identity }: MeshNodeDeps,
+  { router, gateway }: Parts,
+  admin: Implementation<typeof MeshAdminService>,
+  stack: AsyncDisposableStack,
+): Promise<number> {
+  const server = new grpc.Server(GRPC_LIMITS);
+  addService(server, MeshLinkService, acceptLinks(router.linkEvents));
+  addService(server, MeshAdminService, admin);
+  if (gateway) addService(server, CameraGatewayService, gateway.implementation);
+  const port = await listenGrpc(server, "mesh gRPC (--port)", config.host, config.port, mutualTlsServer(identity));
+  stack.defer(() => closeGrpc(server, GRACE_MS));
+  return port;
+}
+
+function dialPeers(config: MeshNodeConfig, deps: MeshNodeDeps, router: Router, stack: AsyncDisposableStack): void {
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  for (const peer of config.peer) {
+    const dial = {
+      ...deps,
+      events: router.linkEvents,
+      backoff: backoff({ firstMs: DIAL_FIRST_MS, maxMs: DIAL_MAX_MS, random: deps.random }),
+      failed: (reason: string) => deps.logger.debug({ neighbour: peer.name, reason }, "no link"),
+    };
+    void keepLink(peer, dial, stop.signal);
+  }
+}
+
+function adminService(node: string, { router, egress, gateway }: Parts, metrics: MeshMetrics): Implementation<typeof MeshAdminService> {
+  return {
+    getStatus: async () => {
+      const relayed = await metrics.framesRelayed.get();
+      const state = gateway && (await gateway.status());
+      return {
+        node,
+        ...router.status(),
+        ...(state && { gateway: state }),
+        relay: {
+          framesRelayed: BigInt(relayed.values[0]?.value ?? 0),
+          framesDropped: await valuesByLabel(metrics.framesDropped, "reason"),
+          circuits: egress?.circuits() ?? 0,
+        },
+      };
+    },
+  };
+}

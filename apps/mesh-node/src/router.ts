@@ -1,0 +1,243 @@
+/** The mesh at one node: links, routes, and the way of a frame to its next hop. Relays keep nothing. */
+import type { Data, Frame, LinkStatus, Route, RouteStatus } from "@glassline/proto/mesh";
+import type { Clock } from "@glassline/service/clock";
+import { every } from "@glassline/service/clock";
+import type { Logger } from "@glassline/service/logger";
+import { startHop } from "@glassline/telemetry/trace-context";
+import type { Tracer } from "@opentelemetry/api";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { DataSchema } from "@glassline/proto/mesh";
+
+import type { LinkMonitor, LinkPrice } from "./core/link-monitor.ts";
+import { hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./core/link-monitor.ts";
+import type { RoutingEvent, RoutingState } from "./core/routing.ts";
+import { advertisements, nearestService, newRouting, noteTold, stepRouting } from "./core/routing.ts";
+import type { Link, LinkEvents } from "./links/link.ts";
+import type { MeshMetrics } from "./metrics.ts";
+
+const HELLO_INTERVAL_MS = 250;
+/** A neighbour that was not heard for so long is dead. */
+const DEAD_AFTER_MS = 1_500;
+const RENEW_INTERVAL_MS = 1_000;
+/** Sequence numbers follow the clock in steps of 100 ms since 2026, so that a node that starts again is not behind itself. */
+const SEQNO_EPOCH_MS = Date.UTC(2026, 0, 1);
+const SEQNO_STEP_MS = 100;
+const HOP_LIMIT = 32;
+
+export type DataInit = Pick<MessageInitShape<typeof DataSchema>, "circuit" | "destination" | "signal" | "payload" | "hopContexts">;
+
+export interface RouterDeps {
+  node: string;
+  clock: Clock;
+  logger: Logger;
+  metrics: MeshMetrics;
+  tracer: Tracer;
+  linkPrice?: LinkPrice;
+}
+
+interface Neighbour {
+  link: Link;
+  monitor: LinkMonitor;
+  sent: number;
+  received: number;
+}
+
+export interface Router extends Disposable {
+  readonly linkEvents: LinkEvents;
+  /** Sends from this node; false when there is no way or the link is full. */
+  send(data: DataInit): boolean;
+  /** Takes what is addressed to this node. */
+  onArrival(take: (data: Data) => void): void;
+  /** Called after every change of routes. */
+  onRoutes(changed: () => void): void;
+  setServices(services: readonly string[]): void;
+  nearest(service: string): string | undefined;
+  /** True when the node has the service and there is a way to it. */
+  reaches(node: string, service: string): boolean;
+  status(): { links: Partial<LinkStatus>[]; routes: Partial<RouteStatus>[]; services: string[] };
+}
+
+export function createRouter(deps: RouterDeps): Router {
+  return new MeshRouter(deps);
+}
+
+class MeshRouter implements Router {
+  readonly #deps: RouterDeps;
+  readonly #price: LinkPrice;
+  readonly #neighbours = new Map<string, Neighbour>();
+  readonly #stop = new AbortController();
+  #routing: RoutingState;
+  #arrive: (data: Data) => void = () => {};
+  #routesChanged: () => void = () => {};
+
+  constructor(deps: RouterDeps) {
+    this.#deps = deps;
+    this.#price = deps.linkPrice ?? roundTripPrice;
+    this.#routing = newRouting(deps.node, this.#nowSeqno());
+    void every(deps.clock, HELLO_INTERVAL_MS, this.#stop.signal, () => this.#beat());
+    void every(deps.clock, RENEW_INTERVAL_MS, this.#stop.signal, () => this.#step({ type: "renew", nowSeqno: this.#nowSeqno() }));
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+    for (const { link } of this.#neighbours.values()) link.close("the node stops");
+  }
+
+  get linkEvents(): LinkEvents {
+    return {
+      up: (link) => this.#up(link),
+      frame: (link, frame) => this.#frame(link, frame),
+      down: (link, reason) => this.#down(link, reason),
+    };
+  }
+
+  onArrival(take: (data: Data) => void): void {
+    this.#arrive = take;
+  }
+
+  onRoutes(changed: () => void): void {
+    this.#routesChanged = changed;
+  }
+
+  setServices(services: readonly string[]): void {
+    if (services.join() === this.#routing.services.join()) return;
+    this.#step({ type: "services", services, nowSeqno: this.#nowSeqno() });
+  }
+
+  nearest(service: string): string | undefined {
+    return nearestService(this.#routing, service);
+  }
+
+  reaches(node: string, service: string): boolean {
+    if (node === this.#deps.node) return this.#routing.services.includes(service);
+    return this.#routing.selected.get(node)?.services.includes(service) ?? false;
+  }
+
+  send(init: DataInit): boolean {
+    const data = { ...init, source: this.#deps.node, hopLimit: HOP_LIMIT, path: [this.#deps.node] };
+    if (data.destination === this.#deps.node) {
+      // A turn of the event loop, so that sender and receiver never run inside each other.
+      setImmediate(() => this.#arrive(data as Data));
+      return true;
+    }
+    return this.#sendOn(data as Data);
+  }
+
+  status() {
+    return {
+      links: [...this.#neighbours.values()].map(({ link, monitor, sent, received }) => ({
+        neighbour: link.neighbour,
+        up: true,
+        rttMs: monitor.rttMs ?? 0,
+        cost: this.#routing.costs.get(link.neighbour) ?? 0,
+        keyExchange: link.keyExchange,
+        framesSent: BigInt(sent),
+        framesReceived: BigInt(received),
+      })),
+      routes: [...this.#routing.selected.values()].map(({ origin, nextHop, metric, services }) => ({
+        origin,
+        nextHop,
+        metric,
+        services: [...services],
+      })),
+      services: [...this.#routing.services],
+    };
+  }
+
+  #up(link: Link): void {
+    this.#neighbours.get(link.neighbour)?.link.close("a newer link took over");
+    this.#neighbours.set(link.neighbour, { link, monitor: newLinkMonitor(this.#now()), sent: 0, received: 0 });
+    this.#deps.logger.info({ neighbour: link.neighbour }, "link up");
+    const cost = this.#price(newLinkMonitor(this.#now()));
+    this.#step({ type: "link-up", neighbour: link.neighbour, cost, nowSeqno: this.#nowSeqno() });
+    this.#hello(this.#neighbours.get(link.neighbour)!);
+  }
+
+  #down(link: Link, reason: string): void {
+    if (this.#neighbours.get(link.neighbour)?.link !== link) return;
+    this.#neighbours.delete(link.neighbour);
+    this.#deps.logger.info({ neighbour: link.neighbour, reason }, "link down");
+    this.#step({ type: "link-down", neighbour: link.neighbour, nowSeqno: this.#nowSeqno() });
+  }
+
+  #frame(link: Link, { frame }: Frame): void {
+    const neighbour = this.#neighbours.get(link.neighbour);
+    if (neighbour?.link !== link) return;
+    neighbour.received++;
+    neighbour.monitor = { ...neighbour.monitor, heardMs: this.#now() };
+    if (frame.case === "hello") {
+      const { seq, echoSeq, echoDelayUs } = frame.value;
+      neighbour.monitor = hearHello(neighbour.monitor, { seq: Number(seq), echoSeq: Number(echoSeq), echoDelayUs }, this.#now());
+    }
+    if (frame.case === "routeUpdate") this.#step({ type: "update", neighbour: link.neighbour, routes: frame.value.routes });
+    if (frame.case === "data") this.#data(frame.value);
+  }
+
+  #data(data: Data): void {
+    const hop = startHop(this.#deps.tracer, "mesh-node/src/router.ts", data.hopContexts, { "mesh.destination": data.destination });
+    data.path = [...data.path, this.#deps.node];
+    data.hopContexts = hop.contexts;
+    if (data.destination === this.#deps.node) this.#arrive(data);
+    else if (data.hopLimit <= 1) this.#deps.metrics.framesDropped.inc({ reason: "hop_limit" });
+    else if (this.#sendOn({ ...data, hopLimit: data.hopLimit - 1 })) this.#deps.metrics.framesRelayed.inc();
+    hop.end();
+  }
+
+  #sendOn(data: Data): boolean {
+    const nextHop = this.#routing.selected.get(data.destination)?.nextHop;
+    const neighbour = nextHop === undefined ? undefined : this.#neighbours.get(nextHop);
+    if (!neighbour) {
+      this.#deps.metrics.framesDropped.inc({ reason: "no_route" });
+      return false;
+    }
+    if (this.#sendFrame(neighbour, { case: "data", value: data })) return true;
+    this.#deps.metrics.framesDropped.inc({ reason: "link_full" });
+    return false;
+  }
+
+  #sendFrame(neighbour: Neighbour, frame: Parameters<Link["send"]>[0]["frame"] & object): boolean {
+    const accepted = neighbour.link.send({ frame });
+    if (accepted) neighbour.sent++;
+    return accepted;
+  }
+
+  /** Hellos, and the ends of neighbours that are silent. */
+  #beat(): void {
+    for (const neighbour of this.#neighbours.values()) {
+      if (this.#now() - neighbour.monitor.heardMs > DEAD_AFTER_MS) {
+        this.#down(neighbour.link, `nothing heard for ${DEAD_AFTER_MS} ms`);
+        neighbour.link.close("silent");
+        continue;
+      }
+      this.#hello(neighbour);
+      const cost = this.#price(neighbour.monitor);
+      if (cost !== this.#routing.costs.get(neighbour.link.neighbour)) {
+        this.#step({ type: "link-cost", neighbour: neighbour.link.neighbour, cost });
+      }
+    }
+  }
+
+  #hello(neighbour: Neighbour): void {
+    const { monitor, hello } = makeHello(neighbour.monitor, this.#now());
+    neighbour.monitor = monitor;
+    const value = { seq: BigInt(hello.seq), echoSeq: BigInt(hello.echoSeq), echoDelayUs: hello.echoDelayUs };
+    this.#sendFrame(neighbour, { case: "hello", value });
+  }
+
+  #step(event: RoutingEvent): void {
+    const { state, tell } = stepRouting(this.#routing, event);
+    this.#routing = tell ? noteTold(state) : state;
+    if (!tell) return;
+    const routes = advertisements(state) as unknown as Route[];
+    for (const neighbour of this.#neighbours.values()) this.#sendFrame(neighbour, { case: "routeUpdate", value: { routes } });
+    this.#routesChanged();
+  }
+
+  #now(): number {
+    return this.#deps.clock.monotonicMs();
+  }
+
+  #nowSeqno(): number {
+    return Math.floor((this.#deps.clock.nowMs() - SEQNO_EPOCH_MS) / SEQNO_STEP_MS);
+  }
+}
