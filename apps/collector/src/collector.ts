@@ -10,7 +10,7 @@ import { addService, grpcStatus } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import { LOOPBACK_HOSTS, answerErrorsAsJson, createHttpServer, listen, startAdmin } from "@glassline/service/http";
+import { LOOPBACK_HOSTS, answerErrorsAsJson, answerUnknownAsJson, createHttpServer, listen, startAdmin } from "@glassline/service/http";
 import type { Identity, Role } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
 import type { Metrics } from "@glassline/service/metrics";
@@ -176,6 +176,7 @@ async function startOtlp(
   const https = config.otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
   const httpServer = createHttpServer({ bodyLimit: REQUEST_MAX_BYTES, ...https });
   answerErrorsAsJson(httpServer);
+  answerUnknownAsJson(httpServer);
   addOtlpHttp(httpServer, deps);
   const otlpHttpPort = await listen(httpServer, "OTLP/HTTP (--otlp-http-port)", config.host, config.otlpHttpPort);
   stack.defer(() => httpServer.close());

@@ -1,12 +1,11 @@
 /** The mesh at one node: links, routes, and the way of a frame to its next hop. Relays keep nothing. */
-import type { Data, Frame, LinkStatus, Route, RouteStatus } from "@glassline/proto/mesh";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Data, DataSchema, Frame, LinkStatusSchema, Route, RouteStatusSchema } from "@glassline/proto/mesh";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { DataSchema } from "@glassline/proto/mesh";
 
 import type { LinkMonitor, LinkPrice } from "./core/link-monitor.ts";
 import { hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./core/link-monitor.ts";
@@ -35,6 +34,9 @@ export interface RouterDeps {
   linkPrice?: LinkPrice;
 }
 
+type LinkState = MessageInitShape<typeof LinkStatusSchema>;
+type RouteState = MessageInitShape<typeof RouteStatusSchema>;
+
 interface Neighbour {
   link: Link;
   monitor: LinkMonitor;
@@ -54,7 +56,7 @@ export interface Router extends Disposable {
   nearest(service: string): string | undefined;
   /** True when the node has the service and there is a way to it. */
   reaches(node: string, service: string): boolean;
-  status(): { links: Partial<LinkStatus>[]; routes: Partial<RouteStatus>[]; services: string[] };
+  status(): { links: LinkState[]; routes: RouteState[]; services: string[] };
 }
 
 export function createRouter(deps: RouterDeps): Router {
@@ -123,7 +125,7 @@ class MeshRouter implements Router {
     return this.#sendOn(data as Data);
   }
 
-  status() {
+  status(): { links: LinkState[]; routes: RouteState[]; services: string[] } {
     return {
       links: [...this.#neighbours.values()].map(({ link, monitor, sent, received }) => ({
         neighbour: link.neighbour,

@@ -115,3 +115,8 @@ export function environmentName(program: Program<Spec>, setting: string): string
   if (variable !== undefined) return variable;
   return `${program.environmentPrefix}_${setting.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
+
+/** The folder in which the user typed the command; npm itself runs scripts in the project's. */
+export function invocationDirectory(environment: Inputs["environment"] = process.env): string {
+  return environment["INIT_CWD"] ?? process.cwd();
+}

@@ -72,13 +72,17 @@ export function mountJson(server: FastifyInstance, routes: readonly JsonRoute[],
   }
 }
 
-/** Errors of fastify itself (bad JSON, body too large, unknown address) in the same form as ours. */
+/** Errors of fastify itself (bad JSON, body too large) in the same form as ours. */
 export function answerErrorsAsJson(server: FastifyInstance): void {
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
     const code = status === 413 ? "resource_exhausted" : status < 500 ? "invalid_argument" : "internal";
     return reply.code(status).send(jsonErrorBody(new RpcError(code, error.message)));
   });
+}
+
+/** Unknown addresses in the same form as other errors. */
+export function answerUnknownAsJson(server: FastifyInstance): void {
   server.setNotFoundHandler((request, reply) => {
     const message = `${request.method} ${request.url}: no such address`;
     return reply.code(404).send(jsonErrorBody(new RpcError("not_found", message)));
@@ -116,6 +120,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const server = createHttpServer();
   checkAddresses(server, options);
   answerErrorsAsJson(server);
+  answerUnknownAsJson(server);
   server.get("/livez", async () => ({ status: "ok" }));
   server.get("/readyz", async (_request, reply) => {
     const reason = options.unreadyReason();

@@ -1,7 +1,7 @@
 import uPlot from "uplot";
 
 import { tickTexts } from "../format/ticks.ts";
-import { clock, minuteClock } from "../format/time.ts";
+import { minuteClock, timeOfDay } from "../format/time.ts";
 import { colorOf } from "../shell/theme.ts";
 
 /** As many colours as the tokens --series-0 and so on. */
@@ -15,6 +15,8 @@ const TIME_STEPS_S = [
   1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1_200, 1_800, 3_600, 7_200, 14_400,
 ];
 const SECONDS_SHOWN_BELOW_S = 20 * 60;
+const PADDING_RIGHT_PX = 6;
+const TIME_HALF_WIDTH_PX = 28;
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 
 export interface ChartHandlers {
@@ -27,7 +29,7 @@ export function baseOptions(width: number, height: number, handlers: ChartHandle
   return {
     width,
     height,
-    padding: [8, 6, 0, 0],
+    padding: [8, PADDING_RIGHT_PX, 0, 0],
     legend: { show: false },
     scales: { x: { time: true } },
     series: [{}],
@@ -63,12 +65,17 @@ function timeAxis(): uPlot.Axis {
     gap: 4,
     space: 64,
     incrs: TIME_STEPS_S,
-    values: (chart, splits) => {
-      const spanS = (chart.scales["x"]?.max ?? 0) - (chart.scales["x"]?.min ?? 0);
-      const text = spanS < SECONDS_SHOWN_BELOW_S ? clock : minuteClock;
-      return splits.map((split) => text(Math.round(split * 1_000)));
-    },
+    values: (chart, splits) => splits.map((split) => timeText(chart, split)),
   };
+}
+
+/** Nothing where the text would be cut off by the right edge. */
+function timeText(chart: uPlot, split: number): string {
+  const { min = 0, max = 0 } = chart.scales["x"]!;
+  const rightPx = chart.over.clientWidth - chart.valToPos(split, "x");
+  if (rightPx < TIME_HALF_WIDTH_PX - PADDING_RIGHT_PX) return "";
+  const text = max - min < SECONDS_SHOWN_BELOW_S ? timeOfDay : minuteClock;
+  return text(Math.round(split * 1_000));
 }
 
 function axisLook(): uPlot.Axis {

@@ -104,9 +104,16 @@ function readingsOf(
     const under = column < 0 ? undefined : data?.columns[column + 1]?.[cursor!];
     if (under !== undefined && under !== null) return { name, ...written(metric, under) };
     if (!isRate(metric)) return { name, ...written(metric, value) };
-    const growth = rate(metric.metric, name);
+    const growth = rate(metric.metric, name) ?? lastOf(data, name);
     return { name, ...(growth === undefined ? { text: "–", unit: "" } : written(metric, growth)) };
   });
+}
+
+/** The newest point of a series in the chart. */
+function lastOf(data: ChartData | undefined, name: string): number | undefined {
+  const index = data?.names.indexOf(name) ?? -1;
+  const values = index < 0 ? [] : Array.from(data?.columns[index + 1] ?? []);
+  return values.findLast((value) => typeof value === "number");
 }
 
 function written(metric: CameraMetric, value: number): { text: string; unit: string } {

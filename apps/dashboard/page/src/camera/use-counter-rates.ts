@@ -5,12 +5,15 @@ import type { CameraMetric, MetricGroup } from "./metrics.ts";
 /** Growth is taken over so much time, so that the figure does not jump with each report. */
 const SPAN_NS = 10_000_000_000n;
 
+/** Over less than this a rate says more about the reports' rhythm than about the camera. */
+const SPAN_MIN_NS = 2_000_000_000n;
+
 interface Reading {
   value: number;
   timeUnixNano: bigint;
 }
 
-/** Growth a second of each counter's series, by metric and series; undefined until two readings are there. */
+/** Growth a second of each counter's series, by metric and series; undefined until readings span some seconds. */
 export function useCounterRates(
   groups: readonly MetricGroup[],
 ): (metric: string, name: string) => number | undefined {
@@ -38,5 +41,6 @@ function rateOf(readings: readonly Reading[]): number | undefined {
   const first = readings[0];
   const last = readings.at(-1);
   if (!first || !last || first === last) return undefined;
+  if (last.timeUnixNano - first.timeUnixNano < SPAN_MIN_NS) return undefined;
   return ((last.value - first.value) * 1e9) / Number(last.timeUnixNano - first.timeUnixNano);
 }

@@ -66,7 +66,7 @@ function Problem({
   return (
     <span class="tile-problem">
       {since
-        ? `silent since ${clock(lastReceivedMs)}, ${ageText(nowMs - lastReceivedMs)}`
+        ? `silent for ${ageText(nowMs - lastReceivedMs)}, since ${clock(lastReceivedMs)}`
         : reason || state}
     </span>
   );

@@ -54,22 +54,22 @@ function StorageFigures({ status }: { status: Polled<GetStatusResponse> }) {
   return (
     <dl class={`summary-storage ${isStale(status) ? "is-stale" : ""}`}>
       <div>
+        <dt>points stored a second</dt>
         <dd>
           <span class="figure" data-testid="points-per-second">
             {rate === undefined ? "–" : compact(Math.round(rate))}
           </span>
           <Sparkline values={rates} />
         </dd>
-        <dt>points stored a second</dt>
       </div>
       <div>
+        <dt>
+          log{logMaxBytes > 0 && ` of ${bytesText(logMaxBytes)}`}, {data?.durability || "–"}
+        </dt>
         <dd>
           <span class="figure">{data ? bytesText(logBytes) : "–"}</span>
           <Meter value={logBytes} max={logMaxBytes} text="Fill of the log" />
         </dd>
-        <dt>
-          log{logMaxBytes > 0 && ` of ${bytesText(logMaxBytes)}`}, {data?.durability || "–"}
-        </dt>
       </div>
     </dl>
   );

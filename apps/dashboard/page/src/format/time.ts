@@ -21,6 +21,11 @@ export function clock(unixMs: number): string {
     : `${DAY.format(unixMs)}, ${time}`;
 }
 
+/** "12:01:07" in local time, on whatever day. */
+export function timeOfDay(unixMs: number): string {
+  return CLOCK.format(unixMs);
+}
+
 /** "12:01:07.250" in local time. */
 export function preciseClock(unixMs: number): string {
   const fraction = String(Math.floor(unixMs) % 1_000).padStart(3, "0");

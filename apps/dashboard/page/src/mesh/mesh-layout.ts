@@ -19,14 +19,14 @@ export interface MeshLayout {
   links: PlacedLink[];
 }
 
-export const NODE_WIDTH = 116;
+export const NODE_WIDTH = 128;
 export const NODE_HEIGHT = 48;
 const MARGIN = 14;
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /** Distances between the middles of two nodes: along the way, and across it. */
 const SIDEWAYS = { along: 256, across: 100 };
-const DOWNWARDS = { along: 112, across: 178 };
+const DOWNWARDS = { along: 112, across: 192 };
 
 /** Layers from the cameras to the collector, left to right, or downwards on a narrow screen. The same graph gives the same picture. */
 export function layoutOf(graph: MeshGraph, downwards: boolean): MeshLayout {

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 
 const listeners = new Set<() => void>();
 const scrollByPath = new Map<string, number>();
+let shownPath = location.pathname;
 
 /** The path of the address, kept up to date. */
 export function usePath(): string {
@@ -23,7 +24,7 @@ export function cameraPath(cameraId: string): string {
 export function navigate(href: string): void {
   scrollByPath.set(location.pathname, scrollY);
   history.pushState(null, "", href);
-  for (const listener of listeners) listener();
+  show();
   scrollTo(0, 0);
   focusMain();
 }
@@ -32,7 +33,9 @@ export function navigate(href: string): void {
 export function startNavigation(): void {
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => {
-    for (const listener of listeners) listener();
+    // A link to a group of the same page comes here too, and the browser has scrolled to it already.
+    if (location.pathname === shownPath) return;
+    show();
     restoreScroll();
   });
   document.addEventListener("click", (event) => {
@@ -41,6 +44,11 @@ export function startNavigation(): void {
     event.preventDefault();
     navigate(link.href);
   });
+}
+
+function show(): void {
+  shownPath = location.pathname;
+  for (const listener of listeners) listener();
 }
 
 function isOurs(event: MouseEvent, link: HTMLAnchorElement): boolean {

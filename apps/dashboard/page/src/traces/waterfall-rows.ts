@@ -9,8 +9,6 @@ export interface WaterfallRow {
   length: number;
   startMs: number;
   durationMs: number;
-  /** Spans above this one. */
-  depth: number;
   /** Which of the trace's services it belongs to; colours repeat after eight. */
   serviceIndex: number;
 }
@@ -33,7 +31,6 @@ export function waterfallOf({ hops }: GetTraceResponse): { rows: WaterfallRow[];
   );
   const totalMs = elapsedMs(first.startUnixNano, lastNano);
   const services = [...new Set(ordered.map(({ service }) => service))];
-  const bySpan = new Map(ordered.map((hop) => [hop.spanId, hop]));
   const rows = ordered.map((hop): WaterfallRow => {
     const startMs = elapsedMs(first.startUnixNano, hop.startUnixNano);
     const durationMs = elapsedMs(hop.startUnixNano, hop.endUnixNano);
@@ -43,7 +40,6 @@ export function waterfallOf({ hops }: GetTraceResponse): { rows: WaterfallRow[];
       durationMs,
       from: totalMs > 0 ? startMs / totalMs : 0,
       length: totalMs > 0 ? durationMs / totalMs : 1,
-      depth: depthOf(hop, bySpan),
       serviceIndex: services.indexOf(hop.service),
     };
   });
@@ -64,16 +60,4 @@ export function sentenceOf(trace: GetTraceResponse): string {
 /** Where the time went: the hop that took longest. */
 export function longestOf(rows: readonly WaterfallRow[]): WaterfallRow | undefined {
   return rows.toSorted((left, right) => right.durationMs - left.durationMs)[0];
-}
-
-function depthOf(hop: Hop, bySpan: ReadonlyMap<string, Hop>): number {
-  let depth = 0;
-  // Bounded, because a broken trace may name itself as its parent.
-  for (
-    let above = bySpan.get(hop.parentSpanId);
-    above && depth < bySpan.size;
-    above = bySpan.get(above.parentSpanId)
-  )
-    depth++;
-  return depth;
 }

@@ -1,0 +1,70 @@
+/** The agent beside cameras: sources -> agent -> gateway. */
+import type { Clock } from "@glassline/service/clock";
+import { LOOPBACK_HOSTS, startAdmin } from "@glassline/service/http";
+import type { Identity } from "@glassline/service/identity";
+import type { Logger } from "@glassline/service/logger";
+import type { Metrics } from "@glassline/service/metrics";
+import type { Random } from "@glassline/service/random";
+import type { TracerProvider } from "@opentelemetry/api";
+
+import { Agent } from "./agent.ts";
+import type { CameraConfig } from "./config.ts";
+import { cameraMetrics } from "./metrics.ts";
+import { cameraIdOf, goproSource } from "./sources/gopro.ts";
+import { simulatedSource } from "./sources/simulated.ts";
+import type { Source } from "./sources/source.ts";
+
+export interface CameraDeps {
+  identity: Identity;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: Metrics;
+  tracerProvider: TracerProvider;
+  /** Sources beside those of the configuration. */
+  sources?: readonly Source[];
+}
+
+export interface CameraApp extends AsyncDisposable {
+  addresses: { adminPort: number; cameras: number };
+}
+
+export async function startCamera(config: CameraConfig, deps: CameraDeps): Promise<CameraApp> {
+  await using stack = new AsyncDisposableStack();
+  const sources = [...(await sourcesOf(config, deps.clock)), ...(deps.sources ?? [])];
+  const metrics = cameraMetrics(deps.metrics);
+  const cameras = sources.flatMap((source) => source.cameras);
+  for (const { attributes } of cameras) metrics.cameras.inc({ source: attributes["camera.source"] ?? "unknown" });
+
+  const agent = stack.use(new Agent(sources, config, { ...deps, metrics, tracer: deps.tracerProvider.getTracer("camera") }));
+  const admin = stack.use(
+    await startAdmin({
+      host: config.host,
+      port: config.adminPort,
+      allowedHosts: [...LOOPBACK_HOSTS, ...config.allowedHost],
+      registry: deps.metrics.registry,
+      unreadyReason: () => (agent.isAttached ? undefined : `not attached to the gateway ${config.gateway}`),
+    }),
+  );
+  const parts = stack.move();
+  return {
+    addresses: { adminPort: admin.port, cameras: cameras.length },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+/** Fails with OperatorError when a recording cannot be used. */
+export async function sourcesOf(config: Pick<CameraConfig, "camera" | "cameras" | "seed" | "interval">, clock: Clock): Promise<Source[]> {
+  const ids = uniqueIds(config.camera.map(cameraIdOf));
+  const recordings = await Promise.all(config.camera.map((path, at) => goproSource({ path, cameraId: ids[at]!, clock })));
+  if (config.cameras === 0) return recordings;
+  return [...recordings, simulatedSource({ count: config.cameras, seed: config.seed, intervalMs: config.interval, clock })];
+}
+
+/** The same file given twice is two cameras: "clip", "clip-2". */
+export function uniqueIds(ids: readonly string[]): string[] {
+  return ids.map((id, at) => {
+    const before = ids.slice(0, at).filter((other) => other === id).length;
+    return before === 0 ? id : `${id}-${before + 1}`;
+  });
+}

@@ -1,0 +1,97 @@
+/** A GoPro recording (MP4 with a GPMF track), replayed at its own speed and looped. */
+import type { FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
+import { basename, extname } from "node:path";
+
+import type { Clock } from "@glassline/service/clock";
+import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
+import { GPMFExtract } from "gpmf-extract";
+import { goProTelemetry } from "gopro-telemetry";
+
+import type { GpmfDevice, Recording } from "../core/gpmf.ts";
+import { recordingOf } from "../core/gpmf.ts";
+import { checkMp4 } from "./mp4.ts";
+import type { CameraReport, Sample, Source } from "./source.ts";
+
+/** Samples of this length of time go into one report. */
+const REPORT_MS = 100;
+/** The extractor holds the whole file in memory. */
+const FILE_MAX_BYTES = 1_073_741_824;
+
+/** Reads a recording. Fails with OperatorError when the file is missing, not an MP4 or without telemetry. */
+export async function readRecording(path: string, cameraId: string): Promise<Recording> {
+  await using file = await openFile(path);
+  const { size } = await file.stat();
+  await checkMp4(file, path);
+  if (size > FILE_MAX_BYTES) {
+    throw new OperatorError(`${path}: got ${size} bytes, expected at most ${FILE_MAX_BYTES}. Cut the recording into parts.`);
+  }
+  const noTelemetry = (error: unknown) => {
+    throw new OperatorError(
+      `${path}: an MP4 without GoPro telemetry (no readable GPMF track: ${messageOf(error)}). Give a recording of a GoPro HERO5 or later.`,
+      { cause: error },
+    );
+  };
+  const extracted = await GPMFExtract(await file.readFile()).catch(noTelemetry);
+  const telemetry = await goProTelemetry(extracted, {}).catch(noTelemetry);
+  const devices = Object.values(telemetry).filter((entry) => typeof entry === "object" && entry !== null) as GpmfDevice[];
+  const recording = recordingOf(cameraId, devices, extracted.timing.videoDuration * 1_000);
+  if (recording.samples.length === 0) noTelemetry("it holds no sample");
+  return recording;
+}
+
+async function openFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    const missing = systemCodeOf(error) === "ENOENT";
+    throw new OperatorError(`${path}: ${missing ? "no such file" : `cannot be read (${messageOf(error)})`}. Check --camera.`, { cause: error });
+  }
+}
+
+/** "/clips/My Clip.MP4" -> "my-clip" */
+export function cameraIdOf(path: string): string {
+  const name = basename(path, extname(path)).toLowerCase();
+  return name.replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "recording";
+}
+
+export interface GoproOptions {
+  path: string;
+  cameraId: string;
+  clock: Clock;
+}
+
+/** The loop begins at multiples of its length since 1970, so that others can follow it by the clock alone. */
+export async function goproSource({ path, cameraId, clock }: GoproOptions): Promise<Source> {
+  const recording = await readRecording(path, cameraId);
+  const attributes = { "camera.source": "gopro", "camera.recording": basename(path), ...recording.attributes };
+  return {
+    cameras: [{ cameraId, attributes }],
+    async *reports(signal) {
+      let fromMs = clock.nowMs();
+      while (!signal.aborted) {
+        await clock.sleep(REPORT_MS, signal).catch(() => {});
+        const toMs = clock.nowMs();
+        const samples = samplesBetween(recording, fromMs, toMs);
+        fromMs = Math.max(fromMs, toMs);
+        if (samples.length > 0 && !signal.aborted) yield { cameraId, samples } satisfies CameraReport;
+      }
+    },
+  };
+}
+
+/** The samples whose moment in the loop lies in [fromMs, toMs), with the times of this pass. A long pause skips passes. */
+export function samplesBetween({ samples, lengthMs }: Recording, fromMs: number, toMs: number): Sample[] {
+  const result: Sample[] = [];
+  const [fromNano, toNano] = [BigInt(Math.round(fromMs)) * 1_000_000n, BigInt(Math.round(toMs)) * 1_000_000n];
+  const firstPass = Math.max(Math.floor(fromMs / lengthMs), Math.floor(toMs / lengthMs) - 1);
+  for (let pass = firstPass; pass * lengthMs < toMs; pass++) {
+    const startNano = BigInt(pass) * BigInt(lengthMs) * 1_000_000n;
+    for (const { series, offsetNano, value } of samples) {
+      const timeUnixNano = startNano + offsetNano;
+      if (timeUnixNano >= toNano) break;
+      if (timeUnixNano >= fromNano) result.push({ series, timeUnixNano, value });
+    }
+  }
+  return result;
+}

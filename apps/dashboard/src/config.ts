@@ -1,0 +1,22 @@
+import type { ConfigOf, Program } from "@glassline/config";
+import { endpoints, port, text } from "@glassline/config";
+import { commonOptions } from "@glassline/service/options";
+
+const spec = {
+  name: text({ help: "Name of this dashboard, as in its certificate.", default: "dashboard" }),
+  port: port({ help: "HTTP for the page.", default: "7400" }),
+  ...commonOptions("7401"),
+  collector: endpoints({ help: "Collector to ask; the first one answers queries." }),
+  meshNode: endpoints({ help: "Mesh node to show." }),
+  cameraAgent: endpoints({ help: "Admin address of a camera agent to show." }),
+};
+
+export const program: Program<typeof spec> = {
+  name: "dashboard",
+  command: "npm run start -w @glassline/dashboard --",
+  purpose: "The web page, and the small server that it talks to.",
+  environmentPrefix: "GLASSLINE_DASHBOARD",
+  spec,
+};
+
+export type DashboardConfig = ConfigOf<typeof spec>;

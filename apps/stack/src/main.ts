@@ -1,0 +1,54 @@
+/** `npm start`: the whole stack on embedded defaults, one process an app. */
+import { join, relative } from "node:path";
+
+import { invocationDirectory } from "@glassline/config";
+import { runMain } from "@glassline/service/main";
+
+import type { StackConfig } from "./config.ts";
+import { program } from "./config.ts";
+import { buildPage } from "./page.ts";
+import type { Plan } from "./plan.ts";
+import { checkDataFolder, checkPorts, checkRecordings } from "./preflight.ts";
+import { prepare } from "./secrets.ts";
+import { Supervisor } from "./supervisor.ts";
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+await runMain({ ...program, spec: program.spec }, async (config, { stopping }) => {
+  const recordings = await checkRecordings(config.camera, invocationDirectory());
+  await checkDataFolder(config);
+  const plan = await prepare(config, recordings);
+  await checkPorts(plan.processes);
+  say("Starting Glassline ...");
+  await buildPage();
+  const supervisor = new Supervisor(plan.processes, { logDirectory: join(config.data, "logs"), restart: !config.noRestart, say });
+  stopping.addEventListener("abort", () => say("\nStopping ..."), { once: true });
+  try {
+    await supervisor.start();
+  } catch (error) {
+    await supervisor[Symbol.asyncDispose]();
+    throw error;
+  }
+  if (!stopping.aborted) say(welcome(config, plan, recordings));
+  return {
+    addresses: { url: plan.url },
+    [Symbol.asyncDispose]: async () => {
+      await supervisor[Symbol.asyncDispose]();
+      say("Stopped. The data is kept for the next start.");
+    },
+  };
+});
+
+function welcome(config: StackConfig, { url }: Plan, recordings: readonly string[]): string {
+  const shown = relative(process.cwd(), config.data) || config.data;
+  const recorded = recordings.length === 0 ? "" : `, ${recordings.length} recording${recordings.length === 1 ? "" : "s"} of real cameras`;
+  return `
+Glassline is running.
+
+  Dashboard   ${url}
+  Cameras     ${config.cameras} simulated${recorded}
+  OTLP        https://localhost:${config.otlpHttpPort} (HTTP), https://localhost:${config.otlpGrpcPort} (gRPC); settings in ${join(shown, "otlp.env")}
+  Data, logs  ${shown}
+
+Ctrl-C stops everything.`;
+}
