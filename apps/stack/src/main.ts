@@ -2,6 +2,7 @@
 import { join, relative } from "node:path";
 
 import { invocationDirectory } from "@glassline/config";
+import type { Context, Running } from "@glassline/service/main";
 import { runMain } from "@glassline/service/main";
 
 import type { StackConfig } from "./config.ts";
@@ -14,7 +15,9 @@ import { Supervisor } from "./supervisor.ts";
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-await runMain({ ...program, spec: program.spec }, async (config, { stopping }) => {
+await runMain(program, start, { logs: false });
+
+async function start(config: StackConfig, { stopping }: Context): Promise<Running> {
   const recordings = await checkRecordings(config.camera, invocationDirectory());
   await checkDataFolder(config);
   const plan = await prepare(config, recordings);
@@ -37,7 +40,7 @@ await runMain({ ...program, spec: program.spec }, async (config, { stopping }) =
       say("Stopped. The data is kept for the next start.");
     },
   };
-});
+}
 
 function welcome(config: StackConfig, { url }: Plan, recordings: readonly string[]): string {
   const shown = relative(process.cwd(), config.data) || config.data;

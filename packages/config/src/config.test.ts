@@ -73,7 +73,7 @@ describe("readConfig", () => {
   });
 
   test("suggests the nearest flag for an unknown one", () => {
-    expect(problems(["--camras", "5"])[0]).toBe("--camras: no such flag, did you mean --cameras?");
+    expect(problems(["--camras", "5"])).toEqual(["--camras: no such flag, did you mean --cameras?"]);
   });
 
   test("refuses a bare word and a flag without its value", () => {

@@ -84,6 +84,8 @@ function collectFlags(spec: Spec, words: readonly string[], problems: string[]):
     const name = names.get(flag);
     if (name === undefined) {
       problems.push(unknownWord(word, flag, [...names.keys()]));
+      const isUnknownFlag = word.startsWith("-") && attached === undefined;
+      if (isUnknownFlag && words[index + 1]?.startsWith("-") === false) index++; // its value, most likely
       continue;
     }
     const value = attached ?? (spec[name]!.placeholder === undefined ? "true" : words[++index]);

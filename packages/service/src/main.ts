@@ -33,14 +33,18 @@ export interface Running extends AsyncDisposable {
   addresses: Record<string, string | number>;
 }
 
-/** Runs an app until it is told to stop by SIGINT, SIGTERM or the end of the process that started it. */
+/**
+ * Runs an app until it is told to stop by SIGINT, SIGTERM or the end of the process that started it.
+ * @param logs false for a program that speaks to a person instead.
+ */
 export async function runMain<S extends Spec>(
   program: Program<S>,
   start: (config: ConfigOf<S>, context: Context) => Promise<Running>,
+  { logs }: { logs: boolean } = { logs: true },
 ): Promise<void> {
   const config = readOrExplain(program);
   if (!config) return;
-  const level = "logLevel" in config ? (config.logLevel as LogLevel) : "info";
+  const level = logs && "logLevel" in config ? (config.logLevel as LogLevel) : "silent";
   const logger = createLogger(program.name, level);
   const stopping = stopSignal(logger);
   try {

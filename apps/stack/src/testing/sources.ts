@@ -1,0 +1,66 @@
+/** Sources for tests: what goes in is known, so that what comes out can be compared. */
+import type { Sample, Source } from "@glassline/camera/source";
+import type { Series } from "@glassline/otqmn/sample";
+
+export const COUNTED_METRIC = "camera.frames.captured";
+
+export function seriesOf(cameraId: string, metric = COUNTED_METRIC): Series {
+  return { cameraId, metric, unit: "{frame}", kind: "counter", attributes: {} };
+}
+
+export interface CountingSource extends Source {
+  /** How many samples were yielded: their values are 1 to this. */
+  readonly yielded: number;
+  /** No more samples from now on. */
+  finish(): void;
+}
+
+export interface CountingOptions {
+  perReport: number;
+  intervalMs: number;
+  /** The value of the n-th sample; n itself when it is left out. */
+  valueOf?: (count: number) => number;
+}
+
+/** Yields 1, 2, 3, ... in reports of one camera, so many a report, until it is told to finish. */
+export function countingSource(
+  cameraId: string,
+  { perReport, intervalMs, valueOf = (count) => count }: CountingOptions,
+): CountingSource {
+  const series = seriesOf(cameraId);
+  let [yielded, finished] = [0, false];
+  return {
+    cameras: [{ cameraId, attributes: { "camera.source": "test" } }],
+    get yielded() {
+      return yielded;
+    },
+    finish: () => void (finished = true),
+    async *reports(signal) {
+      while (!signal.aborted) {
+        await new Promise((resolve) => setTimeout(resolve, intervalMs));
+        if (finished) continue;
+        const startNano = BigInt(Date.now()) * 1_000_000n;
+        const samples = Array.from({ length: perReport }, (_, at) => ({
+          series,
+          timeUnixNano: startNano + BigInt(at),
+          value: valueOf(++yielded),
+        }));
+        yield { cameraId, samples };
+      }
+    },
+  };
+}
+
+/** Yields given samples once, in reports of so many, and then nothing more. */
+export function fixedSource(cameraId: string, samples: readonly Sample[], perReport = 1_000): Source {
+  return {
+    cameras: [{ cameraId, attributes: { "camera.source": "test" } }],
+    async *reports(signal) {
+      for (let at = 0; at < samples.length; at += perReport) yield { cameraId, samples: samples.slice(at, at + perReport) };
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/** A whole network in one process, on real sockets: what `npm run flow` shows and the end-to-end tests use. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { startCamera } from "@glassline/camera";
+import { program as cameraProgram } from "@glassline/camera/config";
+import type { Source } from "@glassline/camera/source";
+import { startCollector } from "@glassline/collector";
+import { program as collectorProgram } from "@glassline/collector/config";
+import type { ConfigOf, Program, Spec } from "@glassline/config";
+import { readConfig } from "@glassline/config";
+import { startMeshNode } from "@glassline/mesh-node";
+import { program as meshNodeProgram } from "@glassline/mesh-node/config";
+import { QueryService } from "@glassline/proto/query";
+import type { Client } from "@glassline/proto/rpc";
+import { createClient } from "@glassline/proto/rpc";
+import { systemClock } from "@glassline/service/clock";
+import type { Identity, PeerName } from "@glassline/service/identity";
+import { createLogger } from "@glassline/service/logger";
+import { createMetrics } from "@glassline/service/metrics";
+import { ephemeralPki } from "@glassline/service/pki";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+import type { TracerProvider } from "@opentelemetry/api";
+import { trace } from "@opentelemetry/api";
+
+export interface TestbedOptions {
+  /** Spans of one app instance go to this provider. */
+  tracerProviderOf?: (service: string, instance: string) => TracerProvider;
+}
+
+type Words = Record<string, string | number | boolean | readonly string[]>;
+
+/** A configuration from flags, as a user would give them. */
+export function configOf<S extends Spec>(program: Program<S>, words: Words): ConfigOf<S> {
+  const flags = Object.entries(words).flatMap(([name, value]) => {
+    const values = Array.isArray(value) ? value : [value];
+    return value === false ? [] : values.map((one) => (one === true ? `--${name}` : `--${name}=${one}`));
+  });
+  const result = readConfig(program, { arguments: flags, environment: {} });
+  if (!("config" in result)) throw new Error("got help, expected a configuration");
+  return result.config;
+}
+
+export class Testbed implements AsyncDisposable {
+  readonly directory: string;
+  readonly #issue: (name: PeerName) => Promise<Identity>;
+  readonly #options: TestbedOptions;
+  readonly #stack = new AsyncDisposableStack();
+
+  private constructor(directory: string, issue: (name: PeerName) => Promise<Identity>, options: TestbedOptions) {
+    this.directory = directory;
+    this.#issue = issue;
+    this.#options = options;
+    this.#stack.defer(() => rm(directory, { recursive: true, force: true }));
+  }
+
+  static async open(options: TestbedOptions = {}): Promise<Testbed> {
+    return new Testbed(await mkdtemp(join(tmpdir(), "glassline-")), await ephemeralPki(), options);
+  }
+
+  async collector(words: Words = {}) {
+    const config = configOf(collectorProgram, {
+      "data-dir": join(this.directory, "collector"),
+      port: 0,
+      "admin-port": 0,
+      "otlp-grpc-port": 0,
+      "otlp-http-port": 0,
+      ...words,
+    });
+    const deps = await this.#deps({ role: "collector", instance: config.name });
+    return this.#stack.use(await startCollector(config, deps));
+  }
+
+  async meshNode(name: string, words: Words = {}) {
+    const config = configOf(meshNodeProgram, { name, port: 0, "admin-port": 0, "data-dir": join(this.directory, name), ...words });
+    const deps = await this.#deps({ role: "mesh-node", instance: name });
+    return this.#stack.use(await startMeshNode(config, deps));
+  }
+
+  async camera(name: string, gatewayPort: number, sources: readonly Source[], words: Words = {}) {
+    const config = configOf(cameraProgram, { name, gateway: `localhost:${gatewayPort}`, "admin-port": 0, ...words });
+    const deps = await this.#deps({ role: "camera", instance: name });
+    const metrics = createMetrics("camera");
+    return this.#stack.use(Object.assign(await startCamera(config, { ...deps, metrics, sources }), { metrics }));
+  }
+
+  /** A client of a collector's queries. */
+  async query(port: number): Promise<Client<typeof QueryService>> {
+    const identity = await this.#issue({ role: "operator", instance: "test" });
+    return this.#stack.use(createClient(QueryService, `localhost:${port}`, mutualTlsClient(identity, "collector"), TLS_CHANNEL_OPTIONS));
+  }
+
+  identity(name: PeerName): Promise<Identity> {
+    return this.#issue(name);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+
+  async #deps(name: PeerName) {
+    return {
+      identity: await this.#issue(name),
+      clock: systemClock,
+      random: Math.random,
+      logger: createLogger(name.instance, "silent"),
+      metrics: createMetrics(name.instance),
+      tracerProvider: this.#options.tracerProviderOf?.(name.role, name.instance) ?? trace.getTracerProvider(),
+    };
+  }
+}
+
+/** Tries until the check gives a value that is not undefined. Fails with the last error or a message after the time. */
+export async function eventually<T>(what: string, check: () => Promise<T | undefined> | T | undefined, timeoutMs = 15_000): Promise<T> {
+  const deadlineMs = performance.now() + timeoutMs;
+  let last: unknown;
+  while (performance.now() < deadlineMs) {
+    try {
+      const value = await check();
+      if (value !== undefined) return value;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause: last });
+}
