@@ -92,7 +92,7 @@ describe("a full ring", () => {
   test("refuses and counts, the camera alone drops and counts, and what was acknowledged arrives when a collector comes", async () => {
     const relayWords = { "ring-size": "2MiB", gateway: true };
     const gateway = await testbed.meshNode("node-1", relayWords);
-    const source = countingSource("cam-a", { perReport: 2_000, intervalMs: 2, valueOf: seededRandom(1) });
+    const source = countingSource("cam-a", { perReport: 2_000, intervalMs: 2, valueAt: seededRandom(1) });
     const camera = await testbed.camera("agent-1", gateway.addresses.port, [source], { "buffer-reports": 50 });
     const counter = async (name: string) => {
       const metric = await camera.metrics.registry.getSingleMetric(name)!.get();

@@ -19,13 +19,13 @@ export interface CountingOptions {
   perReport: number;
   intervalMs: number;
   /** The value of the n-th sample; n itself when it is left out. */
-  valueOf?: (count: number) => number;
+  valueAt?: (count: number) => number;
 }
 
 /** Yields 1, 2, 3, ... in reports of one camera, so many a report, until it is told to finish. */
 export function countingSource(
   cameraId: string,
-  { perReport, intervalMs, valueOf = (count) => count }: CountingOptions,
+  { perReport, intervalMs, valueAt = (count) => count }: CountingOptions,
 ): CountingSource {
   const series = seriesOf(cameraId);
   let [yielded, finished] = [0, false];
@@ -43,7 +43,7 @@ export function countingSource(
         const samples = Array.from({ length: perReport }, (_, at) => ({
           series,
           timeUnixNano: startNano + BigInt(at),
-          value: valueOf(++yielded),
+          value: valueAt(++yielded),
         }));
         yield { cameraId, samples };
       }
