@@ -2,7 +2,13 @@
  * JSON over HTTP from the same descriptors: unary calls of the Connect protocol, so that curl, fetch and connect-es clients
  * can all speak it. Runs in a browser too. Source: https://connectrpc.com/docs/protocol/#unary-request
  */
-import type { DescMethod, DescService, JsonValue, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type {
+  DescMethod,
+  DescService,
+  JsonValue,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import { create, fromJson, toJson } from "@bufbuild/protobuf";
 
 import { RpcError, rpcCodeOfName } from "./errors.ts";
@@ -26,16 +32,22 @@ export interface JsonRoute {
 }
 
 /** One route a unary method of the service. */
-export function jsonRoutes<S extends DescService>(service: S, methods: UnaryMethods<S>): JsonRoute[] {
+export function jsonRoutes<S extends DescService>(
+  service: S,
+  methods: UnaryMethods<S>,
+): JsonRoute[] {
   return service.methods
     .filter((method) => method.methodKind === "unary")
     .map((method) => ({
       path: `/${service.typeName}/${method.name}`,
       method,
       handle: async (body, signal) => {
-        const call = (methods as Record<string, (request: unknown, context: { signal: AbortSignal }) => Promise<never>>)[
-          method.localName
-        ]!;
+        const call = (
+          methods as Record<
+            string,
+            (request: unknown, context: { signal: AbortSignal }) => Promise<never>
+          >
+        )[method.localName]!;
         const response = await call(parseRequest(method, body), { signal });
         return toJson(method.output, create(method.output, response), { alwaysEmitImplicit: true });
       },
@@ -64,7 +76,11 @@ export type JsonClient<S extends DescService> = {
 };
 
 /** A client for a page: `baseUrl` without a trailing slash, e.g. "/api". Fails with RpcError, "unavailable" when nobody answers. */
-export function jsonClient<S extends DescService>(service: S, baseUrl: string, send = globalThis.fetch): JsonClient<S> {
+export function jsonClient<S extends DescService>(
+  service: S,
+  baseUrl: string,
+  send = globalThis.fetch,
+): JsonClient<S> {
   const calls = service.methods
     .filter((method) => method.methodKind === "unary")
     .map((method) => [
@@ -73,12 +89,15 @@ export function jsonClient<S extends DescService>(service: S, baseUrl: string, s
         const body = JSON.stringify(toJson(method.input, create(method.input, request)));
         const headers = { "content-type": "application/json", "connect-protocol-version": "1" };
         const url = `${baseUrl}/${service.typeName}/${method.name}`;
-        const response = await send(url, { method: "POST", headers, body, ...(signal && { signal }) }).catch(
-          (error: unknown) => {
-            if (signal?.aborted) throw error;
-            throw new RpcError("unavailable", `${url}: no answer`, { cause: error });
-          },
-        );
+        const response = await send(url, {
+          method: "POST",
+          headers,
+          body,
+          ...(signal && { signal }),
+        }).catch((error: unknown) => {
+          if (signal?.aborted) throw error;
+          throw new RpcError("unavailable", `${url}: no answer`, { cause: error });
+        });
         const answer: unknown = await response.json().catch(() => undefined);
         if (!response.ok) throw errorOf(url, response.status, answer);
         return fromJson(method.output, answer as JsonValue, { ignoreUnknownFields: true });
@@ -89,5 +108,8 @@ export function jsonClient<S extends DescService>(service: S, baseUrl: string, s
 
 function errorOf(url: string, status: number, answer: unknown): RpcError {
   const { code, message } = (answer ?? {}) as { code?: unknown; message?: unknown };
-  return new RpcError(rpcCodeOfName(code), typeof message === "string" ? message : `${url}: HTTP status ${status}`);
+  return new RpcError(
+    rpcCodeOfName(code),
+    typeof message === "string" ? message : `${url}: HTTP status ${status}`,
+  );
 }

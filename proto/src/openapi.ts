@@ -18,7 +18,10 @@ export function openApi(title: string, version: string, services: readonly DescS
           requestBody: { required: true, content: jsonContent(messageRef(method.input, schemas)) },
           responses: {
             200: { description: "OK", content: jsonContent(messageRef(method.output, schemas)) },
-            default: { description: "Error", content: jsonContent({ $ref: "#/components/schemas/Error" }) },
+            default: {
+              description: "Error",
+              content: jsonContent({ $ref: "#/components/schemas/Error" }),
+            },
           },
         },
       };
@@ -59,14 +62,20 @@ function fieldSchema(field: DescField, schemas: Record<string, Schema>): Schema 
   }
 }
 
-function elementSchema(field: DescField & { fieldKind: "list" | "map" }, schemas: Record<string, Schema>): Schema {
+function elementSchema(
+  field: DescField & { fieldKind: "list" | "map" },
+  schemas: Record<string, Schema>,
+): Schema {
   const kind = field.fieldKind === "list" ? field.listKind : field.mapKind;
   if (kind === "message" && field.message) return messageRef(field.message, schemas);
   if (kind === "enum" && field.enum) return enumSchema(field.enum);
   return scalarSchema(field.scalar ?? ScalarType.STRING);
 }
 
-const enumSchema = (desc: DescEnum): Schema => ({ type: "string", enum: desc.values.map(({ name }) => name) });
+const enumSchema = (desc: DescEnum): Schema => ({
+  type: "string",
+  enum: desc.values.map(({ name }) => name),
+});
 
 /** Source: https://protobuf.dev/programming-guides/json/ (64-bit integers are strings; NaN and infinities too). */
 function scalarSchema(scalar: ScalarType): Schema {
@@ -79,7 +88,9 @@ function scalarSchema(scalar: ScalarType): Schema {
       return { type: "boolean" };
     case ScalarType.DOUBLE:
     case ScalarType.FLOAT:
-      return { oneOf: [{ type: "number" }, { type: "string", enum: ["NaN", "Infinity", "-Infinity"] }] };
+      return {
+        oneOf: [{ type: "number" }, { type: "string", enum: ["NaN", "Infinity", "-Infinity"] }],
+      };
     case ScalarType.INT32:
     case ScalarType.UINT32:
     case ScalarType.SINT32:

@@ -2,7 +2,13 @@
  * gRPC services and clients from protobuf-es descriptors: one generator for the messages, none for the stubs.
  * Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md (the path of a method).
  */
-import type { DescMessage, DescMethod, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type {
+  DescMessage,
+  DescMethod,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 
@@ -58,16 +64,21 @@ export type Client<S extends DescService> = {
 
 /** The descriptor of a service in the form that grpc-js takes. */
 export function serviceDefinition(service: DescService): grpc.ServiceDefinition {
-  return Object.fromEntries(service.methods.map((method) => [method.localName, methodDefinition(method)]));
+  return Object.fromEntries(
+    service.methods.map((method) => [method.localName, methodDefinition(method)]),
+  );
 }
 
 function methodDefinition(method: DescMethod): grpc.MethodDefinition<object, object> {
-  const serialize = (schema: DescMessage) => (message: object) => Buffer.from(toBinary(schema, message as never));
+  const serialize = (schema: DescMessage) => (message: object) =>
+    Buffer.from(toBinary(schema, message as never));
   const deserialize = (schema: DescMessage) => (bytes: Buffer) => fromBinary(schema, bytes);
   return {
     path: methodPath(method),
-    requestStream: method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
-    responseStream: method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
+    requestStream:
+      method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming",
+    responseStream:
+      method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming",
     requestSerialize: serialize(method.input),
     requestDeserialize: deserialize(method.input),
     responseSerialize: serialize(method.output),
@@ -95,7 +106,10 @@ export function addService<S extends DescService>(
 }
 
 function unaryAdapter(method: DescMethod, handler: UnaryHandler<DescMessage, DescMessage>) {
-  return (call: grpc.ServerUnaryCall<MessageShape<DescMessage>, object>, callback: grpc.sendUnaryData<object>) => {
+  return (
+    call: grpc.ServerUnaryCall<MessageShape<DescMessage>, object>,
+    callback: grpc.sendUnaryData<object>,
+  ) => {
     const abort = new AbortController();
     call.on("cancelled", () => abort.abort());
     handler(call.request, { signal: abort.signal, metadata: call.metadata }).then(
@@ -138,11 +152,18 @@ function unaryCall(client: grpc.Client, method: DescMethod) {
     new Promise((resolve, reject) => {
       const deadline = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
       const message = create(method.input, request);
-      const call = client.makeUnaryRequest(path, requestSerialize, responseDeserialize, message, deadline, (error, response) => {
-        signal?.removeEventListener("abort", cancel);
-        if (error) reject(rpcErrorOf(error));
-        else resolve(response);
-      });
+      const call = client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        message,
+        deadline,
+        (error, response) => {
+          signal?.removeEventListener("abort", cancel);
+          if (error) reject(rpcErrorOf(error));
+          else resolve(response);
+        },
+      );
       const cancel = () => call.cancel();
       signal?.addEventListener("abort", cancel, { once: true });
       if (signal?.aborted) cancel();
@@ -151,7 +172,8 @@ function unaryCall(client: grpc.Client, method: DescMethod) {
 
 /** An error of grpc-js as an RpcError. */
 export function rpcErrorOf(error: grpc.ServiceError | Error): RpcError {
-  const code = "code" in error && typeof error.code === "number" ? rpcCodeOfGrpc(error.code) : "unknown";
+  const code =
+    "code" in error && typeof error.code === "number" ? rpcCodeOfGrpc(error.code) : "unknown";
   const message = "details" in error && error.details ? error.details : error.message;
   return new RpcError(code, message, { cause: error });
 }

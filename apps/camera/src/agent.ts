@@ -3,7 +3,12 @@ import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Series } from "@glassline/otqmn/sample";
 import type { Refusal, ReportResponse, ReportResponseSchema } from "@glassline/proto/camera";
-import { CameraGatewayService, RefusalReason, ReportRequestSchema, SeriesKind } from "@glassline/proto/camera";
+import {
+  CameraGatewayService,
+  RefusalReason,
+  ReportRequestSchema,
+  SeriesKind,
+} from "@glassline/proto/camera";
 import type { Client, ClientStream } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
 import type { Backoff } from "@glassline/service/backoff";
@@ -33,7 +38,11 @@ const REFUSAL_REASONS: ReadonlyMap<RefusalReason, string> = new Map([
   [RefusalReason.STORE_UNAVAILABLE, "store_unavailable"],
 ]);
 
-const KINDS = { gauge: SeriesKind.GAUGE, counter: SeriesKind.COUNTER, state: SeriesKind.STATE } as const;
+const KINDS = {
+  gauge: SeriesKind.GAUGE,
+  counter: SeriesKind.COUNTER,
+  state: SeriesKind.STATE,
+} as const;
 
 export interface AgentOptions {
   /** HOST:PORT. */
@@ -104,7 +113,8 @@ export class Agent implements AsyncDisposable {
 
   async #follow(source: Source): Promise<void> {
     const facts = new Map(source.cameras.map(({ cameraId, attributes }) => [cameraId, attributes]));
-    for await (const report of source.reports(this.#stop.signal)) this.#take(report, facts.get(report.cameraId) ?? {});
+    for await (const report of source.reports(this.#stop.signal))
+      this.#take(report, facts.get(report.cameraId) ?? {});
   }
 
   #take(report: CameraReport, attributes: Readonly<Record<string, string>>): void {
@@ -114,7 +124,10 @@ export class Agent implements AsyncDisposable {
     const span = isTraced
       ? tracer.startSpan(
           "camera/src/agent.ts",
-          { kind: SpanKind.PRODUCER, attributes: { "camera.id": report.cameraId, "otqmn.points": report.samples.length } },
+          {
+            kind: SpanKind.PRODUCER,
+            attributes: { "camera.id": report.cameraId, "otqmn.points": report.samples.length },
+          },
           ROOT_CONTEXT,
         )
       : undefined;
@@ -129,7 +142,13 @@ export class Agent implements AsyncDisposable {
   async #stayConnected(): Promise<void> {
     const { clock, logger, metrics } = this.#deps;
     while (!this.#stop.signal.aborted) {
-      const stream = new AgentStream(this.#client.report(), this.#outbox, this.#incarnation, this.#deps, this.#retry);
+      const stream = new AgentStream(
+        this.#client.report(),
+        this.#outbox,
+        this.#incarnation,
+        this.#deps,
+        this.#retry,
+      );
       this.#stream = stream;
       metrics.streamsOpened.inc();
       const reason = await stream.ended;
@@ -153,7 +172,13 @@ class AgentStream {
   #blocked = false;
   #progressMs: number;
 
-  constructor(stream: Stream, outbox: Outbox<Queued>, incarnation: Uint8Array, deps: AgentDeps, retry: Backoff) {
+  constructor(
+    stream: Stream,
+    outbox: Outbox<Queued>,
+    incarnation: Uint8Array,
+    deps: AgentDeps,
+    retry: Backoff,
+  ) {
     this.#stream = stream;
     this.#outbox = outbox;
     this.#deps = deps;
@@ -183,7 +208,11 @@ class AgentStream {
   /** Sends what the window, the transport and a refusal's pause allow. */
   pump(): void {
     const { clock } = this.#deps;
-    while (!this.#blocked && this.#outbox.unacknowledged < this.#windowReports && clock.monotonicMs() >= this.#pausedUntilMs) {
+    while (
+      !this.#blocked &&
+      this.#outbox.unacknowledged < this.#windowReports &&
+      clock.monotonicMs() >= this.#pausedUntilMs
+    ) {
       const outgoing = this.#outbox.next();
       if (!outgoing) return;
       if (this.#outbox.unacknowledged === 1) this.#progressMs = clock.monotonicMs();
@@ -277,8 +306,13 @@ class AgentStream {
   }
 
   #send(message: RequestMessage): boolean {
-    return this.#stream.write(create(ReportRequestSchema, { message } as MessageInitShape<typeof ReportRequestSchema>));
+    return this.#stream.write(
+      create(ReportRequestSchema, { message } as MessageInitShape<typeof ReportRequestSchema>),
+    );
   }
 }
 
-type RequestMessage = Exclude<MessageInitShape<typeof ReportRequestSchema>["message"], undefined | { case: undefined }>;
+type RequestMessage = Exclude<
+  MessageInitShape<typeof ReportRequestSchema>["message"],
+  undefined | { case: undefined }
+>;

@@ -34,16 +34,24 @@ export async function startCamera(config: CameraConfig, deps: CameraDeps): Promi
   const sources = [...(await sourcesOf(config, deps.clock)), ...(deps.sources ?? [])];
   const metrics = cameraMetrics(deps.metrics);
   const cameras = sources.flatMap((source) => source.cameras);
-  for (const { attributes } of cameras) metrics.cameras.inc({ source: attributes["camera.source"] ?? "unknown" });
+  for (const { attributes } of cameras)
+    metrics.cameras.inc({ source: attributes["camera.source"] ?? "unknown" });
 
-  const agent = stack.use(new Agent(sources, config, { ...deps, metrics, tracer: deps.tracerProvider.getTracer("camera") }));
+  const agent = stack.use(
+    new Agent(sources, config, {
+      ...deps,
+      metrics,
+      tracer: deps.tracerProvider.getTracer("camera"),
+    }),
+  );
   const admin = stack.use(
     await startAdmin({
       host: config.host,
       port: config.adminPort,
       allowedHosts: [...LOOPBACK_HOSTS, ...config.allowedHost],
       registry: deps.metrics.registry,
-      unreadyReason: () => (agent.isAttached ? undefined : `not attached to the gateway ${config.gateway}`),
+      unreadyReason: () =>
+        agent.isAttached ? undefined : `not attached to the gateway ${config.gateway}`,
     }),
   );
   const parts = stack.move();
@@ -54,11 +62,24 @@ export async function startCamera(config: CameraConfig, deps: CameraDeps): Promi
 }
 
 /** Fails with OperatorError when a recording cannot be used. */
-export async function sourcesOf(config: Pick<CameraConfig, "camera" | "cameras" | "seed" | "interval">, clock: Clock): Promise<Source[]> {
+export async function sourcesOf(
+  config: Pick<CameraConfig, "camera" | "cameras" | "seed" | "interval">,
+  clock: Clock,
+): Promise<Source[]> {
   const ids = uniqueIds(config.camera.map(cameraIdOf));
-  const recordings = await Promise.all(config.camera.map((path, at) => goproSource({ path, cameraId: ids[at]!, clock })));
+  const recordings = await Promise.all(
+    config.camera.map((path, at) => goproSource({ path, cameraId: ids[at]!, clock })),
+  );
   if (config.cameras === 0) return recordings;
-  return [...recordings, simulatedSource({ count: config.cameras, seed: config.seed, intervalMs: config.interval, clock })];
+  return [
+    ...recordings,
+    simulatedSource({
+      count: config.cameras,
+      seed: config.seed,
+      intervalMs: config.interval,
+      clock,
+    }),
+  ];
 }
 
 /** The same file given twice is two cameras: "clip", "clip-2". */

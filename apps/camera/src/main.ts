@@ -11,7 +11,14 @@ await runMain(program, async (config, { logger }) => {
   const identity = await readIdentity(config.pkiDir, { role: "camera", instance: config.name });
   const tracing = startTracing({ service: "camera", instance: config.name }, config.otlpEndpoint);
   const metrics = createMetrics("camera", true);
-  const camera = await startCamera(config, { identity, clock: systemClock, random: Math.random, logger, metrics, ...tracing });
+  const camera = await startCamera(config, {
+    identity,
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    metrics,
+    ...tracing,
+  });
   return {
     addresses: camera.addresses,
     [Symbol.asyncDispose]: async () => {

@@ -10,12 +10,24 @@ import { addService, grpcStatus } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import { LOOPBACK_HOSTS, answerErrorsAsJson, answerUnknownAsJson, createHttpServer, listen, startAdmin } from "@glassline/service/http";
+import {
+  LOOPBACK_HOSTS,
+  answerErrorsAsJson,
+  answerUnknownAsJson,
+  createHttpServer,
+  listen,
+  startAdmin,
+} from "@glassline/service/http";
 import type { Identity, Role } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
 import type { Metrics } from "@glassline/service/metrics";
 import type { Random } from "@glassline/service/random";
-import { mutualTlsServer, publicTlsOptions, requirePeer, tokenTlsServer } from "@glassline/service/tls";
+import {
+  mutualTlsServer,
+  publicTlsOptions,
+  requirePeer,
+  tokenTlsServer,
+} from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 import type { TracerProvider } from "@opentelemetry/api";
 
@@ -55,18 +67,31 @@ export interface Collector extends AsyncDisposable {
   addresses: { port: number; adminPort: number; otlpGrpcPort: number; otlpHttpPort: number };
 }
 
-export async function startCollector(config: CollectorConfig, deps: CollectorDeps): Promise<Collector> {
+export async function startCollector(
+  config: CollectorConfig,
+  deps: CollectorDeps,
+): Promise<Collector> {
   await using stack = new AsyncDisposableStack();
   const metrics = collectorMetrics(deps.metrics);
   const startedUnixNano = deps.clock.nowUnixNano();
   const stores = await openStores(config, stack, deps.logger);
   const pipeline = createPipeline(stores, deps.clock, metrics);
   const history = new History(stores.log, deps.clock);
-  const query = createQuery({ ...stores, clock: deps.clock, metrics, history, startedUnixNano, logMaxBytes: config.logSize });
+  const query = createQuery({
+    ...stores,
+    clock: deps.clock,
+    metrics,
+    history,
+    startedUnixNano,
+    logMaxBytes: config.logSize,
+  });
 
   startSweeper(stores, deps.clock, metrics, stack);
   const port = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
-  const otlp = config.otlpToken === "" ? { otlpGrpcPort: 0, otlpHttpPort: 0 } : await startOtlp(config, deps, pipeline, metrics, stack);
+  const otlp =
+    config.otlpToken === ""
+      ? { otlpGrpcPort: 0, otlpHttpPort: 0 }
+      : await startOtlp(config, deps, pipeline, metrics, stack);
   const admin = stack.use(
     await startAdmin({
       host: config.host,
@@ -79,13 +104,25 @@ export async function startCollector(config: CollectorConfig, deps: CollectorDep
     }),
   );
   const parts = stack.move();
-  return { addresses: { port, adminPort: admin.port, ...otlp }, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+  return {
+    addresses: { port, adminPort: admin.port, ...otlp },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
 }
 
-async function openStores(config: CollectorConfig, stack: AsyncDisposableStack, logger: Logger): Promise<Stores> {
+async function openStores(
+  config: CollectorConfig,
+  stack: AsyncDisposableStack,
+  logger: Logger,
+): Promise<Stores> {
   const producers = new Producers();
   const directory = join(config.dataDir, "log");
-  const log = stack.use(await openTelemetryLog({ directory, segmentMaxBytes: config.segmentSize, maxBytes: config.logSize }, producers));
+  const log = stack.use(
+    await openTelemetryLog(
+      { directory, segmentMaxBytes: config.segmentSize, maxBytes: config.logSize },
+      producers,
+    ),
+  );
   for (const finding of log.findings) logger.warn({ finding }, "log recovered");
   const fleet = new Fleet({
     recentWindowMs: config.recentWindow,
@@ -100,7 +137,12 @@ async function openStores(config: CollectorConfig, stack: AsyncDisposableStack, 
   return stores;
 }
 
-function startSweeper({ log, fleet }: Stores, clock: Clock, metrics: CollectorMetrics, stack: AsyncDisposableStack): void {
+function startSweeper(
+  { log, fleet }: Stores,
+  clock: Clock,
+  metrics: CollectorMetrics,
+  stack: AsyncDisposableStack,
+): void {
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   void every(clock, SWEEP_INTERVAL_MS, stop.signal, () => {
@@ -109,7 +151,9 @@ function startSweeper({ log, fleet }: Stores, clock: Clock, metrics: CollectorMe
     metrics.logSegments.set(log.segments.length);
     metrics.series.set(fleet.seriesCount);
     metrics.recentBytes.set(fleet.recentBytes);
-    const states = [...fleet.cameras.values()].map((camera) => fleet.health(camera, clock.nowMs()).state);
+    const states = [...fleet.cameras.values()].map(
+      (camera) => fleet.health(camera, clock.nowMs()).state,
+    );
     for (const state of ["live", "fault", "silent"] as const) {
       metrics.cameras.set({ state }, states.filter((other) => other === state).length);
     }
@@ -150,7 +194,13 @@ async function startGrpc(
     },
   });
   addService(server, QueryService, query);
-  const port = await listenGrpc(server, "OTQMN and query gRPC (--port)", config.host, config.port, mutualTlsServer(deps.identity));
+  const port = await listenGrpc(
+    server,
+    "OTQMN and query gRPC (--port)",
+    config.host,
+    config.port,
+    mutualTlsServer(deps.identity),
+  );
   stack.defer(async () => {
     receiver.drain();
     await closeGrpc(server, GRACE_MS);
@@ -169,8 +219,16 @@ async function startOtlp(
   const deps = { pipeline, metrics, token: config.otlpToken };
   const grpcServer = new grpc.Server(GRPC_LIMITS);
   addOtlpGrpc(grpcServer, deps);
-  const credentials = config.otlpPlaintext ? grpc.ServerCredentials.createInsecure() : tokenTlsServer(identity);
-  const otlpGrpcPort = await listenGrpc(grpcServer, "OTLP/gRPC (--otlp-grpc-port)", config.host, config.otlpGrpcPort, credentials);
+  const credentials = config.otlpPlaintext
+    ? grpc.ServerCredentials.createInsecure()
+    : tokenTlsServer(identity);
+  const otlpGrpcPort = await listenGrpc(
+    grpcServer,
+    "OTLP/gRPC (--otlp-grpc-port)",
+    config.host,
+    config.otlpGrpcPort,
+    credentials,
+  );
   stack.defer(() => closeGrpc(grpcServer, GRACE_MS));
 
   const https = config.otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
@@ -178,7 +236,12 @@ async function startOtlp(
   answerErrorsAsJson(httpServer);
   answerUnknownAsJson(httpServer);
   addOtlpHttp(httpServer, deps);
-  const otlpHttpPort = await listen(httpServer, "OTLP/HTTP (--otlp-http-port)", config.host, config.otlpHttpPort);
+  const otlpHttpPort = await listen(
+    httpServer,
+    "OTLP/HTTP (--otlp-http-port)",
+    config.host,
+    config.otlpHttpPort,
+  );
   stack.defer(() => httpServer.close());
   return { otlpGrpcPort, otlpHttpPort };
 }

@@ -4,19 +4,49 @@ import { commonOptions } from "@glassline/service/options";
 
 const spec = {
   name: text({ help: "Name of this collector, as in its certificate.", default: "collector" }),
-  dataDir: text({ help: "Folder of the log.", default: ".glassline/collector", placeholder: "DIR" }),
+  dataDir: text({
+    help: "Folder of the log.",
+    default: ".glassline/collector",
+    placeholder: "DIR",
+  }),
   port: port({ help: "gRPC with client certificates: OTQMN and queries.", default: "7411" }),
   ...commonOptions("7410"),
   otlpGrpcPort: port({ help: "OTLP over gRPC.", default: "4317" }),
   otlpHttpPort: port({ help: "OTLP over HTTP.", default: "4318" }),
-  otlpToken: text({ help: "Bearer token that OTLP senders must show; better given by the environment. Empty: OTLP is off.", default: "" }),
+  otlpToken: text({
+    help: "Bearer token that OTLP senders must show; better given by the environment. Empty: OTLP is off.",
+    default: "",
+  }),
   otlpPlaintext: toggle({ help: "OTLP without TLS, behind a sidecar that does it." }),
-  logSize: bytes({ help: "Size of the log; the oldest segments go when it is reached.", default: "2GiB", minBytes: 1_048_576 }),
+  logSize: bytes({
+    help: "Size of the log; the oldest segments go when it is reached.",
+    default: "2GiB",
+    minBytes: 1_048_576,
+  }),
   segmentSize: bytes({ help: "Size of a segment of the log.", default: "8MiB", minBytes: 65_536 }),
-  recentWindow: duration({ help: "Age of the points that are kept in memory.", default: "15m", minMs: 1_000, maxMs: 86_400_000 }),
-  recentSize: bytes({ help: "Memory for recent points; the window shrinks when it is reached.", default: "256MiB", minBytes: 1_048_576 }),
-  silenceLimit: duration({ help: "A camera is silent when nothing has come for so long.", default: "10s", minMs: 100, maxMs: 86_400_000 }),
-  streamLifetime: duration({ help: "Age at which a stream is drained, give or take a fifth.", default: "7m", minMs: 1_000, maxMs: 86_400_000 }),
+  recentWindow: duration({
+    help: "Age of the points that are kept in memory.",
+    default: "15m",
+    minMs: 1_000,
+    maxMs: 86_400_000,
+  }),
+  recentSize: bytes({
+    help: "Memory for recent points; the window shrinks when it is reached.",
+    default: "256MiB",
+    minBytes: 1_048_576,
+  }),
+  silenceLimit: duration({
+    help: "A camera is silent when nothing has come for so long.",
+    default: "10s",
+    minMs: 100,
+    maxMs: 86_400_000,
+  }),
+  streamLifetime: duration({
+    help: "Age at which a stream is drained, give or take a fifth.",
+    default: "7m",
+    minMs: 1_000,
+    maxMs: 86_400_000,
+  }),
 };
 
 export const program: Program<typeof spec> = {

@@ -37,7 +37,11 @@ export class History {
    * All points of the camera that the log holds since about `fromMs`, by series, in order of arrival. Those of the last
    * seconds may be missing. Rejects with the signal's reason when it is aborted.
    */
-  async points(cameraId: string, fromMs: number, signal: AbortSignal): Promise<Map<string, Point[]>> {
+  async points(
+    cameraId: string,
+    fromMs: number,
+    signal: AbortSignal,
+  ): Promise<Map<string, Point[]>> {
     const merged = new Map<string, Point[]>();
     for (const extract of await this.#extracts(cameraId, fromMs, signal)) {
       for (const [id, points] of extract) merged.set(id, (merged.get(id) ?? []).concat(points));
@@ -49,12 +53,14 @@ export class History {
   async #extracts(cameraId: string, fromMs: number, signal: AbortSignal): Promise<Extract[]> {
     const found: Extract[] = [];
     const segments = this.#log.segments.slice(-SEGMENTS_MAX);
-    for (const [position, { firstIndex }] of [...segments.entries()].reverse()) {
+    for (const [position, { firstIndex }] of [...segments.entries()].toReversed()) {
       signal.throwIfAborted();
       const endIndex = segments[position + 1]?.firstIndex;
       // The segment that is still written is read anew every few seconds, whoever asks.
       const version = endIndex ?? `open ${Math.floor(this.#clock.nowMs() / OPEN_SEGMENT_FRESH_MS)}`;
-      const entry = await this.#cached(`${firstIndex} ${version} ${cameraId}`, () => this.#scan(cameraId, firstIndex, endIndex));
+      const entry = await this.#cached(`${firstIndex} ${version} ${cameraId}`, () =>
+        this.#scan(cameraId, firstIndex, endIndex),
+      );
       found.unshift(entry.extract);
       if (entry.firstReceivedMs < fromMs - CLOCK_SLACK_MS) break;
     }
@@ -78,13 +84,18 @@ export class History {
     return entry;
   }
 
-  async #scan(cameraId: string, firstIndex: number, endIndex = Number.POSITIVE_INFINITY): Promise<Entry> {
+  async #scan(
+    cameraId: string,
+    firstIndex: number,
+    endIndex = Number.POSITIVE_INFINITY,
+  ): Promise<Entry> {
     const extract: Extract = new Map();
     let firstReceivedMs = Number.POSITIVE_INFINITY;
     let count = 0;
     for await (const { index, record } of this.#log.read(firstIndex)) {
       if (index >= endIndex) break;
-      if (record.receivedUnixNano !== 0n) firstReceivedMs = Math.min(firstReceivedMs, Number(record.receivedUnixNano / 1_000_000n));
+      if (record.receivedUnixNano !== 0n)
+        firstReceivedMs = Math.min(firstReceivedMs, Number(record.receivedUnixNano / 1_000_000n));
       count += extractInto(extract, cameraId, bundleOfRecord(record));
       // A long scan lets ingestion go on in between.
       await new Promise((resolve) => setImmediate(resolve));
@@ -93,7 +104,11 @@ export class History {
   }
 }
 
-function extractInto(extract: Extract, cameraId: string, bundle: ReturnType<typeof bundleOfRecord>): number {
+function extractInto(
+  extract: Extract,
+  cameraId: string,
+  bundle: ReturnType<typeof bundleOfRecord>,
+): number {
   if (!bundle) return 0;
   const targets = bundle.series.map((series) => {
     if (series.cameraId !== cameraId) return undefined;
@@ -106,7 +121,10 @@ function extractInto(extract: Extract, cameraId: string, bundle: ReturnType<type
   for (const [at, index] of bundle.seriesIndex.entries()) {
     const points = targets[index];
     if (!points) continue;
-    points.push({ timeUnixNano: BigInt.asIntN(64, bundle.timeUnixNano[at]!), value: bundle.value[at]! });
+    points.push({
+      timeUnixNano: BigInt.asIntN(64, bundle.timeUnixNano[at]!),
+      value: bundle.value[at]!,
+    });
     count++;
   }
   return count;

@@ -9,9 +9,19 @@ import { program } from "./config.ts";
 
 await runMain(program, async (config, { logger }) => {
   const identity = await readIdentity(config.pkiDir, { role: "collector", instance: config.name });
-  const tracing = startTracing({ service: "collector", instance: config.name }, config.otlpEndpoint);
+  const tracing = startTracing(
+    { service: "collector", instance: config.name },
+    config.otlpEndpoint,
+  );
   const metrics = createMetrics("collector", true);
-  const collector = await startCollector(config, { identity, clock: systemClock, random: Math.random, logger, metrics, ...tracing });
+  const collector = await startCollector(config, {
+    identity,
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    metrics,
+    ...tracing,
+  });
   return {
     addresses: collector.addresses,
     [Symbol.asyncDispose]: async () => {

@@ -9,7 +9,11 @@ export function collectorMetrics(metrics: Metrics) {
     batches: metrics.counter("batches_stored_total", "OTQMN batches made durable."),
     spans: metrics.counter("spans_stored_total", "Spans made durable."),
     replays: metrics.counter("batch_replays_total", "Batches recognised as stored already."),
-    dropped: metrics.counter("dropped_total", "Points, spans, batches or streams not taken, by reason.", ["reason"]),
+    dropped: metrics.counter(
+      "dropped_total",
+      "Points, spans, batches or streams not taken, by reason.",
+      ["reason"],
+    ),
     streams: metrics.gauge("otqmn_streams", "OTQMN streams that are open."),
     appendSeconds: metrics.histogram(
       "append_duration_seconds",

@@ -39,14 +39,21 @@ export interface Stores {
   producers: Producers;
 }
 
-export function createPipeline({ log, fleet, traces }: Stores, clock: Clock, metrics: CollectorMetrics): Pipeline {
+export function createPipeline(
+  { log, fleet, traces }: Stores,
+  clock: Clock,
+  metrics: CollectorMetrics,
+): Pipeline {
   return {
     async appendBatch(producer, { seq, payload, bundle }) {
       const receivedUnixNano = clock.nowUnixNano();
       const { producer: name, incarnation } = producer;
       await log.append({
         receivedUnixNano,
-        record: { case: "batch", value: { producer: name, incarnation, seq: BigInt(seq), payload } },
+        record: {
+          case: "batch",
+          value: { producer: name, incarnation, seq: BigInt(seq), payload },
+        },
       });
       producer.durableSeq = seq;
       fleet.add(bundle, msOf(receivedUnixNano));
@@ -56,7 +63,9 @@ export function createPipeline({ log, fleet, traces }: Stores, clock: Clock, met
 
     async appendMetrics(request) {
       const receivedUnixNano = clock.nowUnixNano();
-      const { bundle, rejected } = pointsOf(fromBinary(ExportMetricsServiceRequestSchema, request).resourceMetrics);
+      const { bundle, rejected } = pointsOf(
+        fromBinary(ExportMetricsServiceRequestSchema, request).resourceMetrics,
+      );
       await log.append({ receivedUnixNano, record: { case: "otlpMetrics", value: request } });
       fleet.add(bundle, msOf(receivedUnixNano));
       metrics.points.inc({ receiver: "otlp" }, bundle.value.length);
@@ -66,7 +75,10 @@ export function createPipeline({ log, fleet, traces }: Stores, clock: Clock, met
 
     async appendTraces(request) {
       const hops = hopsOf(fromBinary(ExportTraceServiceRequestSchema, request).resourceSpans);
-      await log.append({ receivedUnixNano: clock.nowUnixNano(), record: { case: "otlpTraces", value: request } });
+      await log.append({
+        receivedUnixNano: clock.nowUnixNano(),
+        record: { case: "otlpTraces", value: request },
+      });
       for (const hop of hops) traces.add(hop);
       metrics.spans.inc(hops.length);
     },
@@ -88,22 +100,27 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
     const bundle = bundleOfRecord(record);
     if (bundle) fleet.add(bundle, receivedMs);
     if (record.record.case === "otlpTraces") {
-      hopsOf(fromBinary(ExportTraceServiceRequestSchema, record.record.value).resourceSpans).forEach((hop) => traces.add(hop));
+      hopsOf(
+        fromBinary(ExportTraceServiceRequestSchema, record.record.value).resourceSpans,
+      ).forEach((hop) => traces.add(hop));
     }
   }
 }
 
 function recoverProducers({ record }: LogRecord, producers: Producers): void {
   const marks = record.case === "checkpoint" ? record.value.producers : [];
-  for (const mark of marks) producers.admit(mark.producer, mark.incarnation, Number(mark.durableSeq));
-  if (record.case === "batch") producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
+  for (const mark of marks)
+    producers.admit(mark.producer, mark.incarnation, Number(mark.durableSeq));
+  if (record.case === "batch")
+    producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
 }
 
 /** The points in a record; undefined when it holds none. */
 export function bundleOfRecord({ record }: LogRecord): Bundle | undefined {
   if (record.case === "batch") return decodeBundle(record.value.payload);
   if (record.case !== "otlpMetrics") return undefined;
-  return pointsOf(fromBinary(ExportMetricsServiceRequestSchema, record.value).resourceMetrics).bundle;
+  return pointsOf(fromBinary(ExportMetricsServiceRequestSchema, record.value).resourceMetrics)
+    .bundle;
 }
 
 function msOf(unixNano: bigint): number {

@@ -31,8 +31,16 @@ const TRACES_MAX = 1_000;
 const POINTS_MAX = 100_000;
 const LATEST_TIME = 2n ** 63n - 1n;
 
-const WIRE_KINDS = { gauge: SeriesKind.GAUGE, counter: SeriesKind.COUNTER, state: SeriesKind.STATE } as const;
-const WIRE_STATES = { live: WireState.LIVE, fault: WireState.FAULT, silent: WireState.SILENT } as const;
+const WIRE_KINDS = {
+  gauge: SeriesKind.GAUGE,
+  counter: SeriesKind.COUNTER,
+  state: SeriesKind.STATE,
+} as const;
+const WIRE_STATES = {
+  live: WireState.LIVE,
+  fault: WireState.FAULT,
+  silent: WireState.SILENT,
+} as const;
 
 export interface QueryDeps extends Stores {
   clock: Clock;
@@ -47,17 +55,34 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
   return {
     listCameras: async ({ metrics }) => {
       if (metrics.length > HEADLINE_METRICS_MAX) {
-        throw new RpcError("invalid_argument", `metrics: got ${metrics.length}, expected at most ${HEADLINE_METRICS_MAX}`);
+        throw new RpcError(
+          "invalid_argument",
+          `metrics: got ${metrics.length}, expected at most ${HEADLINE_METRICS_MAX}`,
+        );
       }
-      const cameras = [...fleet.cameras.values()].map((camera) => wireCamera(fleet, camera, clock.nowMs(), metrics));
+      const cameras = [...fleet.cameras.values()].map((camera) =>
+        wireCamera(fleet, camera, clock.nowMs(), metrics),
+      );
       return { cameras, nowUnixNano: clock.nowUnixNano() };
     },
     getLatest: async ({ cameraId }) => {
       const camera = requireCamera(fleet, cameraId);
       const samples = [...camera.series.values()].flatMap(({ series, points: { latest } }) =>
-        latest ? [{ series: wireSeries(series), timeUnixNano: BigInt.asUintN(64, latest.timeUnixNano), value: latest.value }] : [],
+        latest
+          ? [
+              {
+                series: wireSeries(series),
+                timeUnixNano: BigInt.asUintN(64, latest.timeUnixNano),
+                value: latest.value,
+              },
+            ]
+          : [],
       );
-      return { camera: wireCamera(fleet, camera, clock.nowMs(), []), samples, nowUnixNano: clock.nowUnixNano() };
+      return {
+        camera: wireCamera(fleet, camera, clock.nowMs(), []),
+        samples,
+        nowUnixNano: clock.nowUnixNano(),
+      };
     },
     queryRange: async (request, { signal }) => ({
       series: await queryRange(deps, request, signal),
@@ -68,7 +93,11 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
     }),
     getTrace: async ({ traceId }) => {
       const hops = traces.hops(traceId);
-      if (!hops) throw new RpcError("not_found", `trace ${JSON.stringify(traceId)}: not among the recent ones`);
+      if (!hops)
+        throw new RpcError(
+          "not_found",
+          `trace ${JSON.stringify(traceId)}: not among the recent ones`,
+        );
       return { summary: summarise({ traceId, hops }), hops };
     },
     getStatus: () => status(deps),
@@ -77,11 +106,17 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
 
 function requireCamera(fleet: Fleet, cameraId: string): CameraState {
   const camera = fleet.cameras.get(cameraId);
-  if (!camera) throw new RpcError("not_found", `camera ${JSON.stringify(cameraId)}: nothing has come from it`);
+  if (!camera)
+    throw new RpcError("not_found", `camera ${JSON.stringify(cameraId)}: nothing has come from it`);
   return camera;
 }
 
-function wireCamera(fleet: Fleet, camera: CameraState, nowMs: number, metrics: readonly string[]): MessageInitShape<typeof CameraSchema> {
+function wireCamera(
+  fleet: Fleet,
+  camera: CameraState,
+  nowMs: number,
+  metrics: readonly string[],
+): MessageInitShape<typeof CameraSchema> {
   const health = fleet.health(camera, nowMs);
   const values: Record<string, number> = {};
   for (const metric of metrics) {
@@ -109,26 +144,51 @@ async function queryRange(
   signal: AbortSignal,
 ): Promise<MessageInitShape<typeof SeriesRangeSchema>[]> {
   const camera = requireCamera(deps.fleet, cameraId);
-  const wanted = (camera.byMetric.get(metric) ?? []).filter(({ series }) => hasAttributes(series, attributes));
+  const wanted = (camera.byMetric.get(metric) ?? []).filter(({ series }) =>
+    hasAttributes(series, attributes),
+  );
   if (wanted.length === 0) {
-    throw new RpcError("not_found", `metric ${JSON.stringify(metric)}: camera ${cameraId} has no such series`);
+    throw new RpcError(
+      "not_found",
+      `metric ${JSON.stringify(metric)}: camera ${cameraId} has no such series`,
+    );
   }
   const to = toUnixNano || LATEST_TIME;
-  if (from > to) throw new RpcError("invalid_argument", `from_unix_nano: got ${from}, expected at most to_unix_nano ${to}`);
+  if (from > to)
+    throw new RpcError(
+      "invalid_argument",
+      `from_unix_nano: got ${from}, expected at most to_unix_nano ${to}`,
+    );
   const inMemory = wanted.every(({ points }) => points.completeFromUnixNano <= from);
-  const stored = inMemory ? undefined : await deps.history.points(cameraId, Number(from / 1_000_000n), signal);
-  return wanted.map((state) => wireRange(state.series, rangeOf(state, stored, from, to), maxPoints));
+  const stored = inMemory
+    ? undefined
+    : await deps.history.points(cameraId, Number(from / 1_000_000n), signal);
+  return wanted.map((state) =>
+    wireRange(state.series, rangeOf(state, stored, from, to), maxPoints),
+  );
 }
 
 /** From the log, then what memory holds beyond the log's last point. */
-function rangeOf({ series, points }: SeriesState, stored: Map<string, Point[]> | undefined, from: bigint, to: bigint): Point[] {
+function rangeOf(
+  { series, points }: SeriesState,
+  stored: Map<string, Point[]> | undefined,
+  from: bigint,
+  to: bigint,
+): Point[] {
   const older = stored?.get(seriesId(series)) ?? [];
-  const last = older.reduce((latest, { timeUnixNano }) => (timeUnixNano > latest ? timeUnixNano : latest), from - 1n);
+  const last = older.reduce(
+    (latest, { timeUnixNano }) => (timeUnixNano > latest ? timeUnixNano : latest),
+    from - 1n,
+  );
   const kept = older.filter(({ timeUnixNano }) => timeUnixNano >= from && timeUnixNano < to);
   return inOrder(kept).concat(points.range(last + 1n, to));
 }
 
-function wireRange(series: Series, points: Point[], maxPoints: number): MessageInitShape<typeof SeriesRangeSchema> {
+function wireRange(
+  series: Series,
+  points: Point[],
+  maxPoints: number,
+): MessageInitShape<typeof SeriesRangeSchema> {
   const kept = thin(points, Math.min(maxPoints || POINTS_MAX, POINTS_MAX));
   return {
     series: wireSeries(series),
@@ -142,7 +202,14 @@ function hasAttributes(series: Series, attributes: Readonly<Record<string, strin
   return Object.entries(attributes).every(([key, value]) => series.attributes[key] === value);
 }
 
-async function status({ log, fleet, producers, metrics, startedUnixNano, logMaxBytes }: QueryDeps): Promise<MessageInitShape<typeof GetStatusResponseSchema>> {
+async function status({
+  log,
+  fleet,
+  producers,
+  metrics,
+  startedUnixNano,
+  logMaxBytes,
+}: QueryDeps): Promise<MessageInitShape<typeof GetStatusResponseSchema>> {
   const total = async (counter: { get(): Promise<{ values: { value: number }[] }> }) =>
     BigInt((await counter.get()).values.reduce((sum, { value }) => sum + value, 0));
   return {

@@ -13,7 +13,15 @@ import { createClient } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { OperatorError } from "@glassline/service/errors";
 import { GRPC_LIMITS } from "@glassline/service/grpc";
-import { LOOPBACK_HOSTS, answerErrorsAsJson, checkAddresses, createHttpServer, listen, mountJson, startAdmin } from "@glassline/service/http";
+import {
+  LOOPBACK_HOSTS,
+  answerErrorsAsJson,
+  checkAddresses,
+  createHttpServer,
+  listen,
+  mountJson,
+  startAdmin,
+} from "@glassline/service/http";
 import type { Identity } from "@glassline/service/identity";
 import type { Metrics } from "@glassline/service/metrics";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
@@ -48,9 +56,15 @@ export interface Dashboard extends AsyncDisposable {
   addresses: { port: number; adminPort: number; url: string };
 }
 
-export async function startDashboard(config: DashboardConfig, deps: DashboardDeps): Promise<Dashboard> {
+export async function startDashboard(
+  config: DashboardConfig,
+  deps: DashboardDeps,
+): Promise<Dashboard> {
   const collector = config.collector[0];
-  if (!collector) throw new OperatorError("--collector: got none, expected NAME=HOST:PORT of the collector that answers queries.");
+  if (!collector)
+    throw new OperatorError(
+      "--collector: got none, expected NAME=HOST:PORT of the collector that answers queries.",
+    );
   if (!existsSync(`${PAGE_DIRECTORY}index.html`)) {
     throw new OperatorError("the page is not built. Run: npm run build -w @glassline/dashboard");
   }
@@ -80,7 +94,13 @@ export async function startDashboard(config: DashboardConfig, deps: DashboardDep
 
   const registry = deps.metrics.registry;
   const admin = stack.use(
-    await startAdmin({ host: config.host, port: config.adminPort, allowedHosts, registry, unreadyReason: () => undefined }),
+    await startAdmin({
+      host: config.host,
+      port: config.adminPort,
+      allowedHosts,
+      registry,
+      unreadyReason: () => undefined,
+    }),
   );
   const parts = stack.move();
   const name = config.host === "127.0.0.1" ? "localhost" : config.host;
@@ -92,7 +112,10 @@ export async function startDashboard(config: DashboardConfig, deps: DashboardDep
 
 /** The collector's answers, with a time limit. */
 function passedOn(client: Client<typeof QueryService>): UnaryMethods<typeof QueryService> {
-  const options = ({ signal }: { signal: AbortSignal }) => ({ signal, timeoutMs: QUERY_TIMEOUT_MS });
+  const options = ({ signal }: { signal: AbortSignal }) => ({
+    signal,
+    timeoutMs: QUERY_TIMEOUT_MS,
+  });
   return {
     listCameras: (request, context) => client.listCameras(request, options(context)),
     getLatest: (request, context) => client.getLatest(request, options(context)),
@@ -111,12 +134,19 @@ async function servePage(server: FastifyInstance): Promise<void> {
     wildcard: false,
     setHeaders: (reply, path) => {
       const isHashed = path.includes("/assets/");
-      void reply.header("cache-control", isHashed ? "public, max-age=31536000, immutable" : "no-cache");
+      void reply.header(
+        "cache-control",
+        isHashed ? "public, max-age=31536000, immutable" : "no-cache",
+      );
     },
   });
-  for (const route of PAGE_ROUTES) server.get(route, (_request, reply) => reply.sendFile("index.html"));
+  for (const route of PAGE_ROUTES)
+    server.get(route, (_request, reply) => reply.sendFile("index.html"));
   server.setNotFoundHandler((request, reply) => {
-    const isPage = request.method === "GET" && !request.url.startsWith("/api/") && !request.url.startsWith("/assets/");
+    const isPage =
+      request.method === "GET" &&
+      !request.url.startsWith("/api/") &&
+      !request.url.startsWith("/assets/");
     if (isPage) return reply.code(404).sendFile("index.html");
     const message = `${request.method} ${request.url}: no such address`;
     return reply.code(404).send(jsonErrorBody(new RpcError("not_found", message)));

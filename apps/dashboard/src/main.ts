@@ -8,5 +8,9 @@ import { startDashboard } from "./dashboard.ts";
 
 await runMain(program, async (config) => {
   const identity = await readIdentity(config.pkiDir, { role: "dashboard", instance: config.name });
-  return startDashboard(config, { identity, clock: systemClock, metrics: createMetrics("dashboard", true) });
+  return startDashboard(config, {
+    identity,
+    clock: systemClock,
+    metrics: createMetrics("dashboard", true),
+  });
 });

@@ -16,7 +16,11 @@ import type { DashboardConfig } from "./config.ts";
 const FRESH_MS = 500;
 const PROBE_TIMEOUT_MS = 900;
 /** A service that comes back is seen within about this time. */
-const CHANNEL_OPTIONS = { ...TLS_CHANNEL_OPTIONS, "grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 1_000 };
+const CHANNEL_OPTIONS = {
+  ...TLS_CHANNEL_OPTIONS,
+  "grpc.initial_reconnect_backoff_ms": 200,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+};
 
 type Overview = MessageInitShape<typeof GetOverviewResponseSchema>;
 
@@ -35,7 +39,11 @@ export interface OverviewSource extends Disposable {
   get(): Promise<Overview>;
 }
 
-export function createOverview(config: DashboardConfig, identity: Identity, clock: Clock): OverviewSource {
+export function createOverview(
+  config: DashboardConfig,
+  identity: Identity,
+  clock: Clock,
+): OverviewSource {
   const probes = [
     ...config.collector.map((endpoint) => collectorProbe(endpoint, identity)),
     ...config.meshNode.map((endpoint) => meshNodeProbe(endpoint, identity)),
@@ -56,23 +64,40 @@ export function createOverview(config: DashboardConfig, identity: Identity, cloc
   };
 }
 
-async function askAll(probes: readonly Probe[], known: Map<string, Reachability>, clock: Clock): Promise<Overview> {
+async function askAll(
+  probes: readonly Probe[],
+  known: Map<string, Reachability>,
+  clock: Clock,
+): Promise<Overview> {
   const answers = await Promise.allSettled(probes.map((probe) => probe.ask()));
   const nowUnixNano = clock.nowUnixNano();
   const services = answers.map((answer, at): MessageInitShape<typeof ServiceStateSchema> => {
     const { name, kind } = probes[at]!;
     const reachable = answer.status === "fulfilled";
     const before = known.get(name);
-    const state = before?.reachable === reachable ? before : { reachable, sinceUnixNano: nowUnixNano };
+    const state =
+      before?.reachable === reachable ? before : { reachable, sinceUnixNano: nowUnixNano };
     known.set(name, state);
-    return { name, kind, ...state, error: answer.status === "rejected" ? messageOf(answer.reason) : "" };
+    return {
+      name,
+      kind,
+      ...state,
+      error: answer.status === "rejected" ? messageOf(answer.reason) : "",
+    };
   });
-  const nodes = answers.flatMap((answer) => (answer.status === "fulfilled" && answer.value ? [answer.value] : []));
+  const nodes = answers.flatMap((answer) =>
+    answer.status === "fulfilled" && answer.value ? [answer.value] : [],
+  );
   return { services, nodes, nowUnixNano };
 }
 
 function collectorProbe({ name, host, port }: Endpoint, identity: Identity): Probe {
-  const client = createClient(QueryService, `${host}:${port}`, mutualTlsClient(identity, "collector", name), CHANNEL_OPTIONS);
+  const client = createClient(
+    QueryService,
+    `${host}:${port}`,
+    mutualTlsClient(identity, "collector", name),
+    CHANNEL_OPTIONS,
+  );
   return {
     name,
     kind: "collector",
@@ -82,7 +107,12 @@ function collectorProbe({ name, host, port }: Endpoint, identity: Identity): Pro
 }
 
 function meshNodeProbe({ name, host, port }: Endpoint, identity: Identity): Probe {
-  const client = createClient(MeshAdminService, `${host}:${port}`, mutualTlsClient(identity, "mesh-node", name), CHANNEL_OPTIONS);
+  const client = createClient(
+    MeshAdminService,
+    `${host}:${port}`,
+    mutualTlsClient(identity, "mesh-node", name),
+    CHANNEL_OPTIONS,
+  );
   return {
     name,
     kind: "mesh-node",
@@ -96,7 +126,9 @@ function cameraAgentProbe({ name, host, port }: Endpoint): Probe {
     name,
     kind: "camera",
     ask: async () => {
-      const response = await fetch(`http://${host}:${port}/livez`, { signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
+      const response = await fetch(`http://${host}:${port}/livez`, {
+        signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+      });
       if (!response.ok) throw new Error(`HTTP status ${response.status}`);
       return undefined;
     },

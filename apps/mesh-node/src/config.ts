@@ -7,16 +7,31 @@ const spec = {
   port: port({ help: "gRPC with client certificates: links, cameras, status.", default: "7421" }),
   ...commonOptions("7431"),
   peer: endpoints({ help: "Neighbour to keep a link to; the other end need not name this one." }),
-  collector: text({ help: "Address of a collector that this node hands sessions to. Empty: none.", default: "", placeholder: "HOST:PORT" }),
-  gateway: toggle({ help: "Take reports of cameras, keep them on a ring and bring them to a collector." }),
-  dataDir: text({ help: "Folder of a gateway's ring.", default: ".glassline/node-1", placeholder: "DIR" }),
-  ringSize: bytes({ help: "Size of the ring; when it is full, reports are refused.", default: "256MiB", minBytes: 2_097_152 }),
+  collector: text({
+    help: "Address of a collector that this node hands sessions to. Empty: none.",
+    default: "",
+    placeholder: "HOST:PORT",
+  }),
+  gateway: toggle({
+    help: "Take reports of cameras, keep them on a ring and bring them to a collector.",
+  }),
+  dataDir: text({
+    help: "Folder of a gateway's ring.",
+    default: ".glassline/node-1",
+    placeholder: "DIR",
+  }),
+  ringSize: bytes({
+    help: "Size of the ring; when it is full, reports are refused.",
+    default: "256MiB",
+    minBytes: 2_097_152,
+  }),
 };
 
 export const program: Program<typeof spec> = {
   name: "mesh-node",
   command: "npm run start -w @glassline/mesh-node --",
-  purpose: "Takes what cameras measure (gateway) and carries it through the mesh to a collector (relay).",
+  purpose:
+    "Takes what cameras measure (gateway) and carries it through the mesh to a collector (relay).",
   environmentPrefix: "GLASSLINE_MESH_NODE",
   spec,
 };

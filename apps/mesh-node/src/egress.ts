@@ -3,7 +3,12 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Data } from "@glassline/proto/mesh";
 import { CircuitSignal } from "@glassline/proto/mesh";
 import type { StreamRequestSchema, StreamResponse } from "@glassline/proto/otqmn";
-import { OtqmnService, PassageSchema, StreamRequestSchema as RequestSchema, StreamResponseSchema } from "@glassline/proto/otqmn";
+import {
+  OtqmnService,
+  PassageSchema,
+  StreamRequestSchema as RequestSchema,
+  StreamResponseSchema,
+} from "@glassline/proto/otqmn";
 import type { Client, ClientStream } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
@@ -61,7 +66,8 @@ export function createEgress(deps: EgressDeps): Egress {
       if (data.signal === CircuitSignal.CLOSE) {
         circuits.delete(data.circuit);
         circuit.stream.cancel();
-      } else if (circuit.stream.writableLength >= QUEUE_MAX_MESSAGES) metrics.framesDropped.inc({ reason: "collector_slow" });
+      } else if (circuit.stream.writableLength >= QUEUE_MAX_MESSAGES)
+        metrics.framesDropped.inc({ reason: "collector_slow" });
       else circuit.stream.write(withPassage(data));
     },
     [Symbol.dispose]: () => {
@@ -77,7 +83,12 @@ function announce(router: Router, client: Client<typeof OtqmnService>): void {
   router.setServices(isReady ? [COLLECTOR_SERVICE] : []);
 }
 
-function open(deps: EgressDeps, client: Client<typeof OtqmnService>, circuits: Map<bigint, Circuit>, data: Data): Circuit | undefined {
+function open(
+  deps: EgressDeps,
+  client: Client<typeof OtqmnService>,
+  circuits: Map<bigint, Circuit>,
+  data: Data,
+): Circuit | undefined {
   const { router, metrics } = deps;
   const { circuit: id, source: destination } = data;
   const answer = (signal: CircuitSignal, payload: Uint8Array) =>
@@ -91,7 +102,9 @@ function open(deps: EgressDeps, client: Client<typeof OtqmnService>, circuits: M
   const stream = client.stream();
   const circuit = { source: destination, stream };
   circuits.set(id, circuit);
-  stream.on("data", (response: StreamResponse) => answer(CircuitSignal.DATA, toBinary(StreamResponseSchema, response)));
+  stream.on("data", (response: StreamResponse) =>
+    answer(CircuitSignal.DATA, toBinary(StreamResponseSchema, response)),
+  );
   const ended = (reason: string) => {
     if (circuits.delete(id)) answer(CircuitSignal.CLOSE, Buffer.from(reason));
   };
@@ -103,5 +116,8 @@ function open(deps: EgressDeps, client: Client<typeof OtqmnService>, circuits: M
 /** The session's message, with what the way added to it. */
 function withPassage({ payload, hopContexts, path }: Data) {
   const links = path.slice(1).map((to, at) => ({ from: path[at]!, to, keySource: "tls" }));
-  return create(RequestSchema, { ...fromBinary(RequestSchema, payload), passage: create(PassageSchema, { hopContexts, links }) });
+  return create(RequestSchema, {
+    ...fromBinary(RequestSchema, payload),
+    passage: create(PassageSchema, { hopContexts, links }),
+  });
 }

@@ -9,9 +9,19 @@ import { startMeshNode } from "./mesh-node.ts";
 
 await runMain(program, async (config, { logger }) => {
   const identity = await readIdentity(config.pkiDir, { role: "mesh-node", instance: config.name });
-  const tracing = startTracing({ service: "mesh-node", instance: config.name }, config.otlpEndpoint);
+  const tracing = startTracing(
+    { service: "mesh-node", instance: config.name },
+    config.otlpEndpoint,
+  );
   const metrics = createMetrics("mesh-node", true);
-  const node = await startMeshNode(config, { identity, clock: systemClock, random: Math.random, logger, metrics, ...tracing });
+  const node = await startMeshNode(config, {
+    identity,
+    clock: systemClock,
+    random: Math.random,
+    logger,
+    metrics,
+    ...tracing,
+  });
   return {
     addresses: node.addresses,
     [Symbol.asyncDispose]: async () => {

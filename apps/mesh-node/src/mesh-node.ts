@@ -58,8 +58,13 @@ export async function startMeshNode(config: MeshNodeConfig, deps: MeshNodeDeps):
   const metrics = meshMetrics(deps.metrics);
   const tracer = deps.tracerProvider.getTracer("mesh-node");
   const router = stack.use(createRouter({ ...deps, node: config.name, metrics, tracer }));
-  const egress = config.collector === "" ? undefined : stack.use(createEgress({ ...deps, collector: config.collector, router, metrics }));
-  const gateway = config.gateway ? stack.use(await startGateway(config, { ...deps, metrics, tracer, router })) : undefined;
+  const egress =
+    config.collector === ""
+      ? undefined
+      : stack.use(createEgress({ ...deps, collector: config.collector, router, metrics }));
+  const gateway = config.gateway
+    ? stack.use(await startGateway(config, { ...deps, metrics, tracer, router }))
+    : undefined;
 
   router.onArrival((data) => {
     if (!gateway?.arrive(data)) egress?.arrive(data);
@@ -85,7 +90,10 @@ export async function startMeshNode(config: MeshNodeConfig, deps: MeshNodeDeps):
     }),
   );
   const owned = stack.move();
-  return { addresses: { port, adminPort: http.port }, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    addresses: { port, adminPort: http.port },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 async function startGrpc(
@@ -99,12 +107,23 @@ async function startGrpc(
   addService(server, MeshLinkService, acceptLinks(router.linkEvents));
   addService(server, MeshAdminService, admin);
   if (gateway) addService(server, CameraGatewayService, gateway.implementation);
-  const port = await listenGrpc(server, "mesh gRPC (--port)", config.host, config.port, mutualTlsServer(identity));
+  const port = await listenGrpc(
+    server,
+    "mesh gRPC (--port)",
+    config.host,
+    config.port,
+    mutualTlsServer(identity),
+  );
   stack.defer(() => closeGrpc(server, GRACE_MS));
   return port;
 }
 
-function dialPeers(config: MeshNodeConfig, deps: MeshNodeDeps, router: Router, stack: AsyncDisposableStack): void {
+function dialPeers(
+  config: MeshNodeConfig,
+  deps: MeshNodeDeps,
+  router: Router,
+  stack: AsyncDisposableStack,
+): void {
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   for (const peer of config.peer) {
@@ -118,7 +137,11 @@ function dialPeers(config: MeshNodeConfig, deps: MeshNodeDeps, router: Router, s
   }
 }
 
-function adminService(node: string, { router, egress, gateway }: Parts, metrics: MeshMetrics): Implementation<typeof MeshAdminService> {
+function adminService(
+  node: string,
+  { router, egress, gateway }: Parts,
+  metrics: MeshMetrics,
+): Implementation<typeof MeshAdminService> {
   return {
     getStatus: async () => {
       const relayed = await metrics.framesRelayed.get();

@@ -5,16 +5,42 @@ export type MeshMetrics = ReturnType<typeof meshMetrics>;
 
 export function meshMetrics(metrics: Metrics) {
   return {
-    framesRelayed: metrics.counter("mesh_frames_relayed_total", "Frames handed to a next hop for others."),
-    framesDropped: metrics.counter("mesh_frames_dropped_total", "Frames not handed on, by reason.", ["reason"]),
-    reportsAccepted: metrics.counter("gateway_reports_accepted_total", "Reports of cameras that are on the ring."),
-    reportsRefused: metrics.counter("gateway_reports_refused_total", "Reports of cameras not taken, by reason.", ["reason"]),
-    pointsAccepted: metrics.counter("gateway_points_accepted_total", "Points of cameras that are on the ring."),
+    framesRelayed: metrics.counter(
+      "mesh_frames_relayed_total",
+      "Frames handed to a next hop for others.",
+    ),
+    framesDropped: metrics.counter(
+      "mesh_frames_dropped_total",
+      "Frames not handed on, by reason.",
+      ["reason"],
+    ),
+    reportsAccepted: metrics.counter(
+      "gateway_reports_accepted_total",
+      "Reports of cameras that are on the ring.",
+    ),
+    reportsRefused: metrics.counter(
+      "gateway_reports_refused_total",
+      "Reports of cameras not taken, by reason.",
+      ["reason"],
+    ),
+    pointsAccepted: metrics.counter(
+      "gateway_points_accepted_total",
+      "Points of cameras that are on the ring.",
+    ),
     bundles: metrics.counter("gateway_bundles_total", "Bundles written to the ring."),
-    bundlesSent: metrics.counter("gateway_bundles_sent_total", "Bundles sent to a collector, repetitions included."),
-    streamsOpened: metrics.counter("gateway_streams_opened_total", "Streams opened to a collector."),
+    bundlesSent: metrics.counter(
+      "gateway_bundles_sent_total",
+      "Bundles sent to a collector, repetitions included.",
+    ),
+    streamsOpened: metrics.counter(
+      "gateway_streams_opened_total",
+      "Streams opened to a collector.",
+    ),
     ringBytes: metrics.gauge("gateway_ring_bytes", "Size of the ring."),
-    ringBundles: metrics.gauge("gateway_ring_undurable_bundles", "Bundles that no collector has durably."),
+    ringBundles: metrics.gauge(
+      "gateway_ring_undurable_bundles",
+      "Bundles that no collector has durably.",
+    ),
     linksUp: metrics.gauge("mesh_links_up", "Links that are up."),
   };
 }

@@ -1,6 +1,13 @@
 /** The mesh at one node: links, routes, and the way of a frame to its next hop. Relays keep nothing. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Data, DataSchema, Frame, LinkStatusSchema, Route, RouteStatusSchema } from "@glassline/proto/mesh";
+import type {
+  Data,
+  DataSchema,
+  Frame,
+  LinkStatusSchema,
+  Route,
+  RouteStatusSchema,
+} from "@glassline/proto/mesh";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
@@ -10,7 +17,13 @@ import type { Tracer } from "@opentelemetry/api";
 import type { LinkMonitor, LinkPrice } from "./core/link-monitor.ts";
 import { hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./core/link-monitor.ts";
 import type { RoutingEvent, RoutingState } from "./core/routing.ts";
-import { advertisements, nearestService, newRouting, noteTold, stepRouting } from "./core/routing.ts";
+import {
+  advertisements,
+  nearestService,
+  newRouting,
+  noteTold,
+  stepRouting,
+} from "./core/routing.ts";
 import type { Link, LinkEvents } from "./links/link.ts";
 import type { MeshMetrics } from "./metrics.ts";
 
@@ -23,7 +36,10 @@ const SEQNO_EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEQNO_STEP_MS = 100;
 const HOP_LIMIT = 32;
 
-export type DataInit = Pick<MessageInitShape<typeof DataSchema>, "circuit" | "destination" | "signal" | "payload" | "hopContexts">;
+export type DataInit = Pick<
+  MessageInitShape<typeof DataSchema>,
+  "circuit" | "destination" | "signal" | "payload" | "hopContexts"
+>;
 
 export interface RouterDeps {
   node: string;
@@ -77,7 +93,9 @@ class MeshRouter implements Router {
     this.#price = deps.linkPrice ?? roundTripPrice;
     this.#routing = newRouting(deps.node, this.#nowSeqno());
     void every(deps.clock, HELLO_INTERVAL_MS, this.#stop.signal, () => this.#beat());
-    void every(deps.clock, RENEW_INTERVAL_MS, this.#stop.signal, () => this.#step({ type: "renew", nowSeqno: this.#nowSeqno() }));
+    void every(deps.clock, RENEW_INTERVAL_MS, this.#stop.signal, () =>
+      this.#step({ type: "renew", nowSeqno: this.#nowSeqno() }),
+    );
   }
 
   [Symbol.dispose](): void {
@@ -148,7 +166,12 @@ class MeshRouter implements Router {
 
   #up(link: Link): void {
     this.#neighbours.get(link.neighbour)?.link.close("a newer link took over");
-    this.#neighbours.set(link.neighbour, { link, monitor: newLinkMonitor(this.#now()), sent: 0, received: 0 });
+    this.#neighbours.set(link.neighbour, {
+      link,
+      monitor: newLinkMonitor(this.#now()),
+      sent: 0,
+      received: 0,
+    });
     this.#deps.logger.info({ neighbour: link.neighbour }, "link up");
     const cost = this.#price(newLinkMonitor(this.#now()));
     this.#step({ type: "link-up", neighbour: link.neighbour, cost, nowSeqno: this.#nowSeqno() });
@@ -169,19 +192,27 @@ class MeshRouter implements Router {
     neighbour.monitor = { ...neighbour.monitor, heardMs: this.#now() };
     if (frame.case === "hello") {
       const { seq, echoSeq, echoDelayUs } = frame.value;
-      neighbour.monitor = hearHello(neighbour.monitor, { seq: Number(seq), echoSeq: Number(echoSeq), echoDelayUs }, this.#now());
+      neighbour.monitor = hearHello(
+        neighbour.monitor,
+        { seq: Number(seq), echoSeq: Number(echoSeq), echoDelayUs },
+        this.#now(),
+      );
     }
-    if (frame.case === "routeUpdate") this.#step({ type: "update", neighbour: link.neighbour, routes: frame.value.routes });
+    if (frame.case === "routeUpdate")
+      this.#step({ type: "update", neighbour: link.neighbour, routes: frame.value.routes });
     if (frame.case === "data") this.#data(frame.value);
   }
 
   #data(data: Data): void {
-    const hop = startHop(this.#deps.tracer, "mesh-node/src/router.ts", data.hopContexts, { "mesh.destination": data.destination });
+    const hop = startHop(this.#deps.tracer, "mesh-node/src/router.ts", data.hopContexts, {
+      "mesh.destination": data.destination,
+    });
     data.path = [...data.path, this.#deps.node];
     data.hopContexts = hop.contexts;
     if (data.destination === this.#deps.node) this.#arrive(data);
     else if (data.hopLimit <= 1) this.#deps.metrics.framesDropped.inc({ reason: "hop_limit" });
-    else if (this.#sendOn({ ...data, hopLimit: data.hopLimit - 1 })) this.#deps.metrics.framesRelayed.inc();
+    else if (this.#sendOn({ ...data, hopLimit: data.hopLimit - 1 }))
+      this.#deps.metrics.framesRelayed.inc();
     hop.end();
   }
 
@@ -222,7 +253,11 @@ class MeshRouter implements Router {
   #hello(neighbour: Neighbour): void {
     const { monitor, hello } = makeHello(neighbour.monitor, this.#now());
     neighbour.monitor = monitor;
-    const value = { seq: BigInt(hello.seq), echoSeq: BigInt(hello.echoSeq), echoDelayUs: hello.echoDelayUs };
+    const value = {
+      seq: BigInt(hello.seq),
+      echoSeq: BigInt(hello.echoSeq),
+      echoDelayUs: hello.echoDelayUs,
+    };
     this.#sendFrame(neighbour, { case: "hello", value });
   }
 
@@ -231,7 +266,8 @@ class MeshRouter implements Router {
     this.#routing = tell ? noteTold(state) : state;
     if (!tell) return;
     const routes = advertisements(state) as unknown as Route[];
-    for (const neighbour of this.#neighbours.values()) this.#sendFrame(neighbour, { case: "routeUpdate", value: { routes } });
+    for (const neighbour of this.#neighbours.values())
+      this.#sendFrame(neighbour, { case: "routeUpdate", value: { routes } });
     this.#routesChanged();
   }
 

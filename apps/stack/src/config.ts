@@ -3,13 +3,33 @@ import { choice, duration, integer, list, number, port, text, toggle } from "@gl
 import { LOG_LEVELS } from "@glassline/service/logger";
 
 const spec = {
-  camera: list({ help: "Recording of a real camera (GoPro MP4 with telemetry), replayed and looped.", placeholder: "FILE.mp4" }),
+  camera: list({
+    help: "Recording of a real camera (GoPro MP4 with telemetry), replayed and looped.",
+    placeholder: "FILE.mp4",
+  }),
   cameras: integer({ help: "Number of simulated cameras.", default: "200", min: 0, max: 100_000 }),
-  interval: duration({ help: "Time between reports of a simulated camera.", default: "1s", minMs: 10, maxMs: 3_600_000 }),
+  interval: duration({
+    help: "Time between reports of a simulated camera.",
+    default: "1s",
+    minMs: 10,
+    maxMs: 3_600_000,
+  }),
   seed: integer({ help: "Seed of the simulation.", default: "1", min: 0, max: 4_294_967_295 }),
-  traceRatio: number({ help: "Share of reports that are traced.", default: "0.005", min: 0, max: 1 }),
-  data: text({ help: "Folder for data, certificates and logs.", default: ".glassline", placeholder: "DIR" }),
-  basePort: port({ help: "The dashboard's port; the other services use the 50 ports from here on.", default: "7400" }),
+  traceRatio: number({
+    help: "Share of reports that are traced.",
+    default: "0.005",
+    min: 0,
+    max: 1,
+  }),
+  data: text({
+    help: "Folder for data, certificates and logs.",
+    default: ".glassline",
+    placeholder: "DIR",
+  }),
+  basePort: port({
+    help: "The dashboard's port; the other services use the 50 ports from here on.",
+    default: "7400",
+  }),
   otlpGrpcPort: port({ help: "Port for OTLP over gRPC.", default: "4317" }),
   otlpHttpPort: port({ help: "Port for OTLP over HTTP.", default: "4318" }),
   noRestart: toggle({ help: "Do not start a service again that has ended by itself." }),
@@ -19,7 +39,8 @@ const spec = {
 export const program: Program<typeof spec> = {
   name: "stack",
   command: "npm start --",
-  purpose: "Runs all of Glassline on this machine: cameras, a mesh of three nodes, a collector and the dashboard.",
+  purpose:
+    "Runs all of Glassline on this machine: cameras, a mesh of three nodes, a collector and the dashboard.",
   environmentPrefix: "GLASSLINE",
   spec,
 };

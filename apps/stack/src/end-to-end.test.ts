@@ -17,22 +17,41 @@ beforeEach(async () => void (testbed = await Testbed.open()));
 afterEach(() => testbed[Symbol.asyncDispose]());
 
 /** The bits of doubles, which NaN and -0 are told apart by. */
-const bits = (values: readonly number[]) => [...new BigUint64Array(Float64Array.from(values).buffer)];
+const bits = (values: readonly number[]) => [
+  ...new BigUint64Array(Float64Array.from(values).buffer),
+];
 
 /** A collector, a relay to it and a gateway behind that. */
 async function network() {
   const collector = await testbed.collector();
-  const relay = await testbed.meshNode("node-2", { collector: `localhost:${collector.addresses.port}` });
-  const gateway = await testbed.meshNode("node-1", { gateway: true, peer: [`node-2=localhost:${relay.addresses.port}`] });
+  const relay = await testbed.meshNode("node-2", {
+    collector: `localhost:${collector.addresses.port}`,
+  });
+  const gateway = await testbed.meshNode("node-1", {
+    gateway: true,
+    peer: [`node-2=localhost:${relay.addresses.port}`],
+  });
   return { collector, relay, gateway, query: await testbed.query(collector.addresses.port) };
 }
 
 describe("a measurement", () => {
   test("comes out of the query API equal to the bit, by gRPC and by JSON", async () => {
     const { collector, gateway, query } = await network();
-    const values = [36.6, -0, 5e-324, Number.MAX_VALUE, Number.POSITIVE_INFINITY, Number.NaN, 0.1 + 0.2];
+    const values = [
+      36.6,
+      -0,
+      5e-324,
+      Number.MAX_VALUE,
+      Number.POSITIVE_INFINITY,
+      Number.NaN,
+      0.1 + 0.2,
+    ];
     const nowNano = BigInt(Date.now()) * 1_000_000n;
-    const samples = values.map((value, at): Sample => ({ series: seriesOf("cam-a"), timeUnixNano: nowNano + BigInt(at), value }));
+    const samples = values.map((value, at): Sample => ({
+      series: seriesOf("cam-a"),
+      timeUnixNano: nowNano + BigInt(at),
+      value,
+    }));
     await testbed.camera("agent-1", gateway.addresses.port, [fixedSource("cam-a", samples)]);
 
     const request = { cameraId: "cam-a", metric: "camera.frames.captured" };
@@ -45,31 +64,62 @@ describe("a measurement", () => {
     expect(series.series).toMatchObject({ unit: "{frame}", attributes: {} });
 
     const url = `http://localhost:${collector.addresses.adminPort}/glassline.query.v1alpha1.QueryService/QueryRange`;
-    const response = await fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(request) });
-    const json = (await response.json()) as { series: { value: unknown[]; timeUnixNano: string[] }[] };
-    expect(json.series[0]!.value.map(Number)).toEqual([36.6, 0, 5e-324, Number.MAX_VALUE, Infinity, Number.NaN, 0.1 + 0.2]);
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(request),
+    });
+    const json = (await response.json()) as {
+      series: { value: unknown[]; timeUnixNano: string[] }[];
+    };
+    expect(json.series[0]!.value.map(Number)).toEqual([
+      36.6,
+      0,
+      5e-324,
+      Number.MAX_VALUE,
+      Infinity,
+      Number.NaN,
+      0.1 + 0.2,
+    ]);
     expect(json.series[0]!.timeUnixNano[0]).toBe(String(nowNano));
   });
 
   test("of an unknown camera or metric, or with a wrong request, gets an error that says what is wrong", async () => {
     const { query, gateway } = await network();
-    await testbed.camera("agent-1", gateway.addresses.port, [countingSource("cam-a", { perReport: 1, intervalMs: 10 })]);
-    await expect(query.getLatest({ cameraId: "nobody" })).rejects.toThrow('camera "nobody": nothing has come from it');
-    await eventually("the camera is known", () => query.getLatest({ cameraId: "cam-a" }));
-    await expect(query.queryRange({ cameraId: "cam-a", metric: "wrong" })).rejects.toThrow(/has no such series/);
-    await expect(query.queryRange({ cameraId: "cam-a", metric: "camera.frames.captured", fromUnixNano: 9n, toUnixNano: 5n })).rejects.toThrow(
-      /from_unix_nano: got 9, expected at most/,
+    await testbed.camera("agent-1", gateway.addresses.port, [
+      countingSource("cam-a", { perReport: 1, intervalMs: 10 }),
+    ]);
+    await expect(query.getLatest({ cameraId: "nobody" })).rejects.toThrow(
+      'camera "nobody": nothing has come from it',
     );
+    await eventually("the camera is known", () => query.getLatest({ cameraId: "cam-a" }));
+    await expect(query.queryRange({ cameraId: "cam-a", metric: "wrong" })).rejects.toThrow(
+      /has no such series/,
+    );
+    await expect(
+      query.queryRange({
+        cameraId: "cam-a",
+        metric: "camera.frames.captured",
+        fromUnixNano: 9n,
+        toUnixNano: 5n,
+      }),
+    ).rejects.toThrow(/from_unix_nano: got 9, expected at most/);
     await expect(query.getTrace({ traceId: "00" })).rejects.toMatchObject({ code: "not_found" });
   });
 
   test.skipIf(!existsSync(RECORDING))(
-    existsSync(RECORDING) ? "of the real recording: every numeric component is in the store" : "skipped: no recording",
+    existsSync(RECORDING)
+      ? "of the real recording: every numeric component is in the store"
+      : "skipped: no recording",
     async () => {
       const { query, gateway } = await network();
       const recording = await readRecording(RECORDING, "karma");
       const startNano = BigInt(Date.now()) * 1_000_000n;
-      const samples = recording.samples.map(({ series, offsetNano, value }) => ({ series, timeUnixNano: startNano + offsetNano, value }));
+      const samples = recording.samples.map(({ series, offsetNano, value }) => ({
+        series,
+        timeUnixNano: startNano + offsetNano,
+        value,
+      }));
       await testbed.camera("agent-1", gateway.addresses.port, [fixedSource("karma", samples)]);
       await eventually("all points are stored", async () => {
         const { pointsStored } = await query.getStatus({});
@@ -77,29 +127,42 @@ describe("a measurement", () => {
       });
       const stored = new Map<string, number[]>();
       for (const metric of new Set(samples.map(({ series }) => series.metric))) {
-        for (const { series, value } of (await query.queryRange({ cameraId: "karma", metric })).series) {
+        for (const { series, value } of (await query.queryRange({ cameraId: "karma", metric }))
+          .series) {
           stored.set(JSON.stringify([series!.metric, series!.attributes]), value);
         }
       }
-      const expected = Map.groupBy(samples, ({ series }) => JSON.stringify([series.metric, series.attributes]));
+      const expected = Map.groupBy(samples, ({ series }) =>
+        JSON.stringify([series.metric, series.attributes]),
+      );
       expect(new Set(stored.keys())).toEqual(new Set(expected.keys()));
-      for (const [key, points] of expected) expect(bits(stored.get(key)!), key).toEqual(bits(points.map(({ value }) => value)));
+      for (const [key, points] of expected)
+        expect(bits(stored.get(key)!), key).toEqual(bits(points.map(({ value }) => value)));
     },
   );
 });
 
 describe("a full ring", () => {
   test("refuses and counts, the camera alone drops and counts, and what was acknowledged arrives when a collector comes", async () => {
-    const relayWords = { "ring-size": "2MiB", gateway: true };
-    const gateway = await testbed.meshNode("node-1", relayWords);
-    const source = countingSource("cam-a", { perReport: 2_000, intervalMs: 2, valueAt: seededRandom(1) });
-    const camera = await testbed.camera("agent-1", gateway.addresses.port, [source], { "buffer-reports": 50 });
+    const gateway = await testbed.meshNode("node-1", { "ring-size": "2MiB", gateway: true });
+    const source = countingSource("cam-a", {
+      perReport: 2_000,
+      intervalMs: 2,
+      valueAt: seededRandom(1),
+    });
+    const camera = await testbed.camera("agent-1", gateway.addresses.port, [source], {
+      "buffer-reports": 50,
+    });
     const counter = async (name: string) => {
       const metric = await camera.metrics.registry.getSingleMetric(name)!.get();
       return metric.values.reduce((sum, { value }) => sum + value, 0);
     };
-    await eventually("the gateway refuses", async () => ((await counter("glassline_camera_reports_refused_total")) > 0 ? true : undefined));
-    await eventually("the camera drops", async () => ((await counter("glassline_camera_reports_dropped_total")) > 0 ? true : undefined));
+    await eventually("the gateway refuses", async () =>
+      (await counter("glassline_camera_reports_refused_total")) > 0 ? true : undefined,
+    );
+    await eventually("the camera drops", async () =>
+      (await counter("glassline_camera_reports_dropped_total")) > 0 ? true : undefined,
+    );
     source.finish();
     const yielded = source.yielded / 2_000;
     const dropped = await counter("glassline_camera_reports_dropped_total");

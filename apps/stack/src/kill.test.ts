@@ -10,7 +10,16 @@ import { eventually } from "./testing/testbed.ts";
 const CAMERA = "cam-counted";
 
 let stack: ProcessStack;
-beforeEach(async () => void (stack = await startProcesses({}, ["node-1", "node-2", "node-3", "collector", "dashboard"])));
+beforeEach(
+  async () =>
+    void (stack = await startProcesses({}, [
+      "node-1",
+      "node-2",
+      "node-3",
+      "collector",
+      "dashboard",
+    ])),
+);
 afterEach(() => stack[Symbol.asyncDispose]());
 
 async function storedValues(): Promise<number[]> {
@@ -18,7 +27,8 @@ async function storedValues(): Promise<number[]> {
   return series[0]?.value ?? [];
 }
 
-const atLeast = (count: number) => async () => ((await storedValues()).length >= count ? true : undefined);
+const atLeast = (count: number) => async () =>
+  (await storedValues()).length >= count ? true : undefined;
 
 /** Lets samples flow, does something terrible, lets more flow, and compares what went in with what is stored. */
 async function survives(terrible: () => Promise<void>): Promise<CountingSource> {
@@ -55,7 +65,9 @@ describe("nothing acknowledged is lost or stored twice", { timeout: 90_000 }, ()
   test("when the relay in use is killed: traffic takes the other way", async () => {
     const first = await egress();
     await survives(() => stack.supervisor.kill(first, "SIGKILL"));
-    await eventually("the gateway uses the other relay", async () => ((await egress()) === first ? undefined : true));
+    await eventually("the gateway uses the other relay", async () =>
+      (await egress()) === first ? undefined : true,
+    );
   });
 
   test("when the gateway is killed and started again", async () => {

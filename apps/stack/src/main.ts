@@ -24,7 +24,11 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
   await checkPorts(plan.processes);
   say("Starting Glassline ...");
   await buildPage();
-  const supervisor = new Supervisor(plan.processes, { logDirectory: join(config.data, "logs"), restart: !config.noRestart, say });
+  const supervisor = new Supervisor(plan.processes, {
+    logDirectory: join(config.data, "logs"),
+    restart: !config.noRestart,
+    say,
+  });
   stopping.addEventListener("abort", () => say("\nStopping ..."), { once: true });
   try {
     await supervisor.start();
@@ -44,7 +48,10 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
 
 function welcome(config: StackConfig, { url }: Plan, recordings: readonly string[]): string {
   const shown = relative(process.cwd(), config.data) || config.data;
-  const recorded = recordings.length === 0 ? "" : `, ${recordings.length} recording${recordings.length === 1 ? "" : "s"} of real cameras`;
+  const recorded =
+    recordings.length === 0
+      ? ""
+      : `, ${recordings.length} recording${recordings.length === 1 ? "" : "s"} of real cameras`;
   return `
 Glassline is running.
 

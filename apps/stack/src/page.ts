@@ -9,15 +9,29 @@ export const ROOT_DIRECTORY = fileURLToPath(new URL("../../../", import.meta.url
 
 /** Fails with OperatorError and the builder's words. */
 export async function buildPage(): Promise<void> {
-  const words = ["turbo", "run", "build", "--filter=@glassline/dashboard", "--output-logs=errors-only", "--no-daemon", "--ui=stream"];
+  const words = [
+    "turbo",
+    "run",
+    "build",
+    "--filter=@glassline/dashboard",
+    "--output-logs=errors-only",
+    "--no-daemon",
+    "--ui=stream",
+  ];
   const child = spawn("npx", ["--no-install", ...words], {
     cwd: ROOT_DIRECTORY,
     stdio: ["ignore", "pipe", "pipe"],
     shell: process.platform === "win32",
-    env: { ...process.env, TURBO_TELEMETRY_DISABLED: "1", TURBO_NO_UPDATE_NOTIFIER: "1", DO_NOT_TRACK: "1" },
+    env: {
+      ...process.env,
+      TURBO_TELEMETRY_DISABLED: "1",
+      TURBO_NO_UPDATE_NOTIFIER: "1",
+      DO_NOT_TRACK: "1",
+    },
   });
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
   const [code] = (await once(child, "exit")) as [number | null];
   if (code !== 0) throw new OperatorError(`the page could not be built:\n${output}`);
 }

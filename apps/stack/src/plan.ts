@@ -25,7 +25,15 @@ export interface Plan {
 const HOST = "localhost";
 
 /** Offsets from the base port; node N adds N. */
-const OFFSET = { dashboard: 0, dashboardAdmin: 1, collectorAdmin: 10, collector: 11, node: 20, nodeAdmin: 30, camera: 40 } as const;
+const OFFSET = {
+  dashboard: 0,
+  dashboardAdmin: 1,
+  collectorAdmin: 10,
+  collector: 11,
+  node: 20,
+  nodeAdmin: 30,
+  camera: 40,
+} as const;
 /** Of the ports that the plan uses: for `--base-port`. */
 export const PORT_SPAN = 50;
 
@@ -36,96 +44,122 @@ export interface Secrets {
 /** @param recordings absolute paths. */
 export function planOf(config: StackConfig, recordings: readonly string[], secrets: Secrets): Plan {
   const at = (offset: number) => config.basePort + offset;
+  const address = (offset: number) => `${HOST}:${at(offset)}`;
   const pkiDir = join(config.data, "pki");
-  const common = ["--pki-dir", pkiDir, "--log-level", config.logLevel];
   const telemetry = telemetryEnvironment(config, pkiDir, secrets);
-  const collectorAddress = `${HOST}:${at(OFFSET.collector)}`;
-  const nodeAddress = (node: number) => `${HOST}:${at(OFFSET.node + node)}`;
+  const common = { "pki-dir": pkiDir, "log-level": config.logLevel };
 
-  const camera: ProcessPlan = {
-    name: "agent-1",
-    app: "camera",
-    identity: { role: "camera", instance: "agent-1" },
-    environment: telemetry,
-    ports: [{ port: at(OFFSET.camera), what: "camera" }],
-    arguments: [
-      ...common,
-      ...["--name", "agent-1", "--gateway", nodeAddress(1), "--admin-port", String(at(OFFSET.camera))],
-      ...["--cameras", String(config.cameras), "--seed", String(config.seed), "--interval", `${config.interval}ms`],
-      ...["--trace-ratio", String(config.traceRatio)],
-      ...recordings.flatMap((path) => ["--camera", path]),
-    ],
-  };
-
-  const meshNode = (node: number, more: readonly string[]): ProcessPlan => ({
-    name: `node-${node}`,
-    app: "mesh-node",
-    identity: { role: "mesh-node", instance: `node-${node}` },
-    environment: telemetry,
+  const meshNode = (node: number, more: Flags): ProcessPlan => ({
+    ...processOf("mesh-node", `node-${node}`, telemetry),
     ports: [
       { port: at(OFFSET.node + node), what: `node-${node}` },
       { port: at(OFFSET.nodeAdmin + node), what: `node-${node}'s health` },
     ],
-    arguments: [
+    arguments: flags({
       ...common,
-      ...["--name", `node-${node}`, "--port", String(at(OFFSET.node + node)), "--admin-port", String(at(OFFSET.nodeAdmin + node))],
+      name: `node-${node}`,
+      port: at(OFFSET.node + node),
+      "admin-port": at(OFFSET.nodeAdmin + node),
       ...more,
-    ],
+    }),
   });
+  const peers = (...nodes: number[]) =>
+    nodes.map((node) => `node-${node}=${address(OFFSET.node + node)}`);
+
+  const camera: ProcessPlan = {
+    ...processOf("camera", "agent-1", telemetry),
+    ports: [{ port: at(OFFSET.camera), what: "camera" }],
+    arguments: flags({
+      ...common,
+      name: "agent-1",
+      gateway: address(OFFSET.node + 1),
+      "admin-port": at(OFFSET.camera),
+      cameras: config.cameras,
+      seed: config.seed,
+      interval: `${config.interval}ms`,
+      "trace-ratio": config.traceRatio,
+      camera: recordings,
+    }),
+  };
 
   const collector: ProcessPlan = {
-    name: "collector",
-    app: "collector",
-    identity: { role: "collector", instance: "collector" },
-    environment: { ...telemetry, GLASSLINE_COLLECTOR_OTLP_TOKEN: secrets.otlpToken },
+    ...processOf("collector", "collector", {
+      ...telemetry,
+      GLASSLINE_COLLECTOR_OTLP_TOKEN: secrets.otlpToken,
+    }),
     ports: [
       { port: at(OFFSET.collector), what: "collector" },
       { port: at(OFFSET.collectorAdmin), what: "collector's health and queries" },
       { port: config.otlpGrpcPort, what: "OTLP over gRPC (--otlp-grpc-port)" },
       { port: config.otlpHttpPort, what: "OTLP over HTTP (--otlp-http-port)" },
     ],
-    arguments: [
+    arguments: flags({
       ...common,
-      ...["--name", "collector", "--data-dir", join(config.data, "collector")],
-      ...["--port", String(at(OFFSET.collector)), "--admin-port", String(at(OFFSET.collectorAdmin))],
-      ...["--otlp-grpc-port", String(config.otlpGrpcPort), "--otlp-http-port", String(config.otlpHttpPort)],
-    ],
+      name: "collector",
+      "data-dir": join(config.data, "collector"),
+      port: at(OFFSET.collector),
+      "admin-port": at(OFFSET.collectorAdmin),
+      "otlp-grpc-port": config.otlpGrpcPort,
+      "otlp-http-port": config.otlpHttpPort,
+    }),
   };
 
   const dashboard: ProcessPlan = {
-    name: "dashboard",
-    app: "dashboard",
-    identity: { role: "dashboard", instance: "dashboard" },
-    environment: {},
+    ...processOf("dashboard", "dashboard", {}),
     ports: [
       { port: at(OFFSET.dashboard), what: "dashboard" },
       { port: at(OFFSET.dashboardAdmin), what: "dashboard's health" },
     ],
-    arguments: [
+    arguments: flags({
       ...common,
-      ...["--port", String(at(OFFSET.dashboard)), "--admin-port", String(at(OFFSET.dashboardAdmin))],
-      ...["--collector", `collector=${collectorAddress}`],
-      ...[1, 2, 3].flatMap((node) => ["--mesh-node", `node-${node}=${nodeAddress(node)}`]),
-      ...["--camera-agent", `agent-1=${HOST}:${at(OFFSET.camera)}`],
-    ],
+      port: at(OFFSET.dashboard),
+      "admin-port": at(OFFSET.dashboardAdmin),
+      collector: `collector=${address(OFFSET.collector)}`,
+      "mesh-node": peers(1, 2, 3),
+      "camera-agent": `agent-1=${address(OFFSET.camera)}`,
+    }),
   };
 
-  const ring = ["--gateway", "--data-dir", join(config.data, "node-1")];
+  const nearCollector = { collector: address(OFFSET.collector) };
   return {
-    url: `http://${HOST}:${at(OFFSET.dashboard)}/`,
+    url: `http://${address(OFFSET.dashboard)}/`,
     processes: [
       camera,
       dashboard,
-      meshNode(1, [...ring, "--peer", `node-2=${nodeAddress(2)}`, "--peer", `node-3=${nodeAddress(3)}`]),
-      meshNode(2, ["--collector", collectorAddress, "--peer", `node-3=${nodeAddress(3)}`]),
-      meshNode(3, ["--collector", collectorAddress]),
+      meshNode(1, { gateway: true, "data-dir": join(config.data, "node-1"), peer: peers(2, 3) }),
+      meshNode(2, { ...nearCollector, peer: peers(3) }),
+      meshNode(3, nearCollector),
       collector,
     ],
   };
 }
 
+function processOf(
+  app: ProcessPlan["app"],
+  name: string,
+  environment: Readonly<Record<string, string>>,
+): Pick<ProcessPlan, "app" | "name" | "identity" | "environment"> {
+  return { app, name, identity: { role: app, instance: name }, environment };
+}
+
+type Flags = Readonly<Record<string, string | number | true | readonly string[]>>;
+
+/** {port: 1, peer: ["a", "b"], gateway: true} -> --port=1 --peer=a --peer=b --gateway */
+export function flags(values: Flags): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (value === true) return [`--${name}`];
+    return (Array.isArray(value) ? value : [value]).map(
+      (one: string | number) => `--${name}=${one}`,
+    );
+  });
+}
+
 /** The standard variables by which every OpenTelemetry SDK finds the stack's own collector. */
-export function telemetryEnvironment(config: StackConfig, pkiDir: string, { otlpToken }: Secrets): Record<string, string> {
+export function telemetryEnvironment(
+  config: StackConfig,
+  pkiDir: string,
+  { otlpToken }: Secrets,
+): Record<string, string> {
   return {
     OTEL_EXPORTER_OTLP_ENDPOINT: `https://${HOST}:${config.otlpHttpPort}`,
     OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",

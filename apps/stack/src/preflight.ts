@@ -22,18 +22,24 @@ export async function checkRecordings(paths: readonly string[], from: string): P
 
 export async function checkDataFolder({ data, basePort }: StackConfig): Promise<void> {
   if (basePort + PORT_SPAN > 65_535) {
-    throw new OperatorError(`--base-port: got ${basePort}, expected at most ${65_535 - PORT_SPAN}: the stack uses ${PORT_SPAN} ports.`);
+    throw new OperatorError(
+      `--base-port: got ${basePort}, expected at most ${65_535 - PORT_SPAN}: the stack uses ${PORT_SPAN} ports.`,
+    );
   }
   try {
     await mkdir(data, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new OperatorError(`--data: cannot make the folder ${data}: ${messageOf(error)}.`, { cause: error });
+    throw new OperatorError(`--data: cannot make the folder ${data}: ${messageOf(error)}.`, {
+      cause: error,
+    });
   }
 }
 
 /** Every port of the plan must be free. */
 export async function checkPorts(processes: readonly ProcessPlan[]): Promise<void> {
-  const taken = (await Promise.all(processes.flatMap(({ ports }) => ports.map(takenPort)))).filter((line) => line !== undefined);
+  const taken = (await Promise.all(processes.flatMap(({ ports }) => ports.map(takenPort)))).filter(
+    (line) => line !== undefined,
+  );
   if (taken.length === 0) return;
   throw new OperatorError(
     `${taken.length === 1 ? "A port is" : "Ports are"} taken by another program: ${taken.join(", ")}. ` +
@@ -41,7 +47,13 @@ export async function checkPorts(processes: readonly ProcessPlan[]): Promise<voi
   );
 }
 
-async function takenPort({ port, what }: { port: number; what: string }): Promise<string | undefined> {
+async function takenPort({
+  port,
+  what,
+}: {
+  port: number;
+  what: string;
+}): Promise<string | undefined> {
   const server = createServer();
   server.listen({ port, host: LOOPBACK, exclusive: true });
   try {

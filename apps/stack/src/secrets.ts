@@ -14,7 +14,9 @@ const TOKEN_BYTES = 24;
 
 /** Makes what is missing, and gives the plan that uses it. Also writes otlp.env, for senders of the user's own. */
 export async function prepare(config: StackConfig, recordings: readonly string[]): Promise<Plan> {
-  const names = planOf(config, recordings, { otlpToken: "" }).processes.map(({ identity }) => identity);
+  const names = planOf(config, recordings, { otlpToken: "" }).processes.map(
+    ({ identity }) => identity,
+  );
   const pkiDir = join(config.data, "pki");
   await ensureDevelopmentPki(pkiDir, [...names, { role: "operator", instance: "local" }]);
   const secrets = { otlpToken: await ensureToken(join(pkiDir, "otlp.token")) };
@@ -33,10 +35,23 @@ async function ensureToken(path: string): Promise<string> {
   }
 }
 
-async function writeEnvironmentFile(config: StackConfig, pkiDir: string, secrets: Secrets): Promise<void> {
-  const { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_CERTIFICATE, OTEL_EXPORTER_OTLP_HEADERS } =
-    telemetryEnvironment(config, pkiDir, secrets);
-  const variables = { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_CERTIFICATE, OTEL_EXPORTER_OTLP_HEADERS };
+async function writeEnvironmentFile(
+  config: StackConfig,
+  pkiDir: string,
+  secrets: Secrets,
+): Promise<void> {
+  const {
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_PROTOCOL,
+    OTEL_EXPORTER_OTLP_CERTIFICATE,
+    OTEL_EXPORTER_OTLP_HEADERS,
+  } = telemetryEnvironment(config, pkiDir, secrets);
+  const variables = {
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_PROTOCOL,
+    OTEL_EXPORTER_OTLP_CERTIFICATE,
+    OTEL_EXPORTER_OTLP_HEADERS,
+  };
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}='${value}'`);
   const content = `# Sends any OpenTelemetry SDK's metrics and traces to this stack: . ${join(config.data, "otlp.env")}\n${lines.join("\n")}\n`;
   await writeFile(join(config.data, "otlp.env"), content, { mode: 0o600 });

@@ -96,15 +96,21 @@ export class Supervisor implements AsyncDisposable {
   async #launch(service: Service): Promise<void> {
     const { plan } = service;
     await using log = await openLog(join(this.#options.logDirectory, `${plan.name}.log`));
-    const child = fork(fileURLToPath(import.meta.resolve(`@glassline/${plan.app}/main`)), plan.arguments, {
-      // A process group of its own: Ctrl-C reaches the stack alone, which then stops its services in order.
-      detached: true,
-      stdio: ["ignore", log.fd, log.fd, "ipc"],
-      env: { ...process.env, ...plan.environment, ...ownTelemetry(process.env) },
-    });
+    const child = fork(
+      fileURLToPath(import.meta.resolve(`@glassline/${plan.app}/main`)),
+      plan.arguments,
+      {
+        // A process group of its own: Ctrl-C reaches the stack alone, which then stops its services in order.
+        detached: true,
+        stdio: ["ignore", log.fd, log.fd, "ipc"],
+        env: { ...process.env, ...plan.environment, ...ownTelemetry(process.env) },
+      },
+    );
     service.child = child;
     service.startedMs = performance.now();
-    child.once("exit", (code, signal) => this.#ended(service, child, signal ?? `exit code ${code}`));
+    child.once("exit", (code, signal) =>
+      this.#ended(service, child, signal ?? `exit code ${code}`),
+    );
     await ready(child, plan.name);
   }
 
@@ -115,7 +121,9 @@ export class Supervisor implements AsyncDisposable {
     if (!restart) return say(`${service.plan.name} has ended (${how}).`);
     if (performance.now() - service.startedMs > STABLE_MS) service.backoff.reset();
     const waitMs = service.backoff.nextMs();
-    say(`${service.plan.name} has ended (${how}); starting it again in ${(waitMs / 1_000).toFixed(1)} s.`);
+    say(
+      `${service.plan.name} has ended (${how}); starting it again in ${(waitMs / 1_000).toFixed(1)} s.`,
+    );
     service.timer = setTimeout(() => {
       this.#launch(service).then(
         () => say(`${service.plan.name} is running again.`),
@@ -128,13 +136,19 @@ export class Supervisor implements AsyncDisposable {
 /** A user's own OTLP target wins over the stack's collector. */
 function ownTelemetry(environment: NodeJS.ProcessEnv): Record<string, string> {
   if (environment["OTEL_EXPORTER_OTLP_ENDPOINT"] === undefined) return {};
-  const names = ["ENDPOINT", "PROTOCOL", "CERTIFICATE", "HEADERS"].map((name) => `OTEL_EXPORTER_OTLP_${name}`);
+  const names = ["ENDPOINT", "PROTOCOL", "CERTIFICATE", "HEADERS"].map(
+    (name) => `OTEL_EXPORTER_OTLP_${name}`,
+  );
   return Object.fromEntries(names.map((name) => [name, environment[name] ?? ""]));
 }
 
 function ready(child: ChildProcess, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new OperatorError(`${name} was not ready within ${READY_TIMEOUT_MS / 1_000} s.`)), READY_TIMEOUT_MS);
+    const timer = setTimeout(
+      () =>
+        reject(new OperatorError(`${name} was not ready within ${READY_TIMEOUT_MS / 1_000} s.`)),
+      READY_TIMEOUT_MS,
+    );
     const settle = (settled: () => void) => {
       clearTimeout(timer);
       settled();
@@ -143,7 +157,11 @@ function ready(child: ChildProcess, name: string): Promise<void> {
       if ("ready" in message) settle(resolve);
       else settle(() => reject(new OperatorError(`${name}: ${message.failed}`)));
     });
-    child.once("exit", (code, signal) => settle(() => reject(new OperatorError(`${name} ended at once (${signal ?? `exit code ${code}`}).`))));
+    child.once("exit", (code, signal) =>
+      settle(() =>
+        reject(new OperatorError(`${name} ended at once (${signal ?? `exit code ${code}`}).`)),
+      ),
+    );
   });
 }
 

@@ -1,6 +1,18 @@
 import { describe, expect, test } from "vitest";
 
-import { ConfigError, bytes, choice, duration, endpoints, integer, list, port, readConfig, text, toggle } from "./config.ts";
+import {
+  ConfigError,
+  bytes,
+  choice,
+  duration,
+  endpoints,
+  integer,
+  list,
+  port,
+  readConfig,
+  text,
+  toggle,
+} from "./config.ts";
 
 const program = {
   name: "test",
@@ -52,7 +64,16 @@ describe("readConfig", () => {
   });
 
   test("reads flags in both spellings, repeated flags and switches", () => {
-    const config = read(["--port=1", "--camera", "a.mp4", "--camera", "b.mp4", "--open", "--peer", "node-2=localhost:7422"]);
+    const config = read([
+      "--port=1",
+      "--camera",
+      "a.mp4",
+      "--camera",
+      "b.mp4",
+      "--open",
+      "--peer",
+      "node-2=localhost:7422",
+    ]);
     expect(config.port).toBe(1);
     expect(config.camera).toEqual(["a.mp4", "b.mp4"]);
     expect(config.open).toBe(true);
@@ -60,20 +81,30 @@ describe("readConfig", () => {
   });
 
   test("prefers a flag to the environment and the environment to the default", () => {
-    const environment = { GLASSLINE_TEST_PORT: "2", GLASSLINE_TEST_DATA_DIR: "/data", GLASSLINE_TEST_CAMERA: "a,b" };
+    const environment = {
+      GLASSLINE_TEST_PORT: "2",
+      GLASSLINE_TEST_DATA_DIR: "/data",
+      GLASSLINE_TEST_CAMERA: "a,b",
+    };
     const config = read(["--port", "3"], environment);
     expect(config).toMatchObject({ port: 3, dataDir: "/data", camera: ["a", "b"] });
   });
 
   test("reports all mistakes at once, each with what was got and what was expected", () => {
-    const found = problems(["--port", "70000", "--cameras", "many", "--idle", "5 parsecs"], { GLASSLINE_TEST_LEVEL: "loud" });
+    const found = problems(["--port", "70000", "--cameras", "many", "--idle", "5 parsecs"], {
+      GLASSLINE_TEST_LEVEL: "loud",
+    });
     expect(found).toHaveLength(4);
     expect(found[0]).toBe('--port: got "70000", expected a whole number from 0 to 65535.');
-    expect(found.join()).toContain('GLASSLINE_TEST_LEVEL: got "loud", expected one of debug, info.');
+    expect(found.join()).toContain(
+      'GLASSLINE_TEST_LEVEL: got "loud", expected one of debug, info.',
+    );
   });
 
   test("suggests the nearest flag for an unknown one", () => {
-    expect(problems(["--camras", "5"])).toEqual(["--camras: no such flag, did you mean --cameras?"]);
+    expect(problems(["--camras", "5"])).toEqual([
+      "--camras: no such flag, did you mean --cameras?",
+    ]);
   });
 
   test("refuses a bare word and a flag without its value", () => {
@@ -85,7 +116,8 @@ describe("readConfig", () => {
     const result = readConfig(program, { arguments: ["--help"], environment: {} });
     expect(result).toHaveProperty("help");
     const help = (result as { help: string }).help;
-    for (const flag of ["--port PORT", "--camera FILE", "--ring-size SIZE", "--open"]) expect(help).toContain(flag);
+    for (const flag of ["--port PORT", "--camera FILE", "--ring-size SIZE", "--open"])
+      expect(help).toContain(flag);
     expect(help).toContain("(default 7400)");
   });
 });

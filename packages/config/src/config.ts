@@ -1,26 +1,24 @@
 /** Flags and environment -> typed values. All mistakes are reported at once; the only package that reads the environment. */
-import type { Option } from "./option.ts";
 import { helpText } from "./help.ts";
 import { nearest } from "./nearest.ts";
+import type { Option } from "./option.ts";
+import type { ConfigOf, Program, Spec } from "./program.ts";
+import { environmentName, flagName } from "./program.ts";
 
-export { bytes, choice, duration, endpoints, integer, list, number, port, text, toggle } from "./option.ts";
+export {
+  bytes,
+  choice,
+  duration,
+  endpoints,
+  integer,
+  list,
+  number,
+  port,
+  text,
+  toggle,
+} from "./option.ts";
 export type { Endpoint, Option } from "./option.ts";
-
-export type Spec = Readonly<Record<string, Option<unknown>>>;
-
-export type ConfigOf<S extends Spec> = { readonly [K in keyof S]: S[K] extends Option<infer T> ? T : never };
-
-export interface Program<S extends Spec> {
-  /** Short, for logs: "camera". */
-  name: string;
-  /** As typed in a shell, e.g. "npm start --". */
-  command: string;
-  /** One sentence. */
-  purpose: string;
-  /** "GLASSLINE_CAMERA": the setting `dataDir` is read from GLASSLINE_CAMERA_DATA_DIR. */
-  environmentPrefix: string;
-  spec: S;
-}
+export type { ConfigOf, Program, Spec } from "./program.ts";
 
 export interface Inputs {
   arguments: readonly string[];
@@ -43,7 +41,8 @@ export function readConfig<S extends Spec>(
   program: Program<S>,
   inputs: Inputs = { arguments: process.argv.slice(2), environment: process.env },
 ): { help: string } | { config: ConfigOf<S> } {
-  if (inputs.arguments.includes("--help") || inputs.arguments.includes("-h")) return { help: helpText(program) };
+  if (inputs.arguments.includes("--help") || inputs.arguments.includes("-h"))
+    return { help: helpText(program) };
   const problems: string[] = [];
   const given = collectFlags(program.spec, inputs.arguments, problems);
   const values: Record<string, unknown> = {};
@@ -51,7 +50,13 @@ export function readConfig<S extends Spec>(
     const variable = environmentName(program, name);
     const fromFlag = given.get(name);
     const fromEnvironment = inputs.environment[variable];
-    const [source, texts] = chooseSource(option, flagName(name), fromFlag, variable, fromEnvironment);
+    const [source, texts] = chooseSource(
+      option,
+      flagName(name),
+      fromFlag,
+      variable,
+      fromEnvironment,
+    );
     try {
       values[name] = option.parse(texts);
     } catch (error) {
@@ -71,11 +76,16 @@ function chooseSource(
   fromEnvironment: string | undefined,
 ): [source: string, texts: readonly string[]] {
   if (fromFlag) return [flag, fromFlag];
-  if (fromEnvironment !== undefined) return [variable, option.repeatable ? fromEnvironment.split(",") : [fromEnvironment]];
+  if (fromEnvironment !== undefined)
+    return [variable, option.repeatable ? fromEnvironment.split(",") : [fromEnvironment]];
   return [flag, option.defaultText === undefined ? [] : [option.defaultText]];
 }
 
-function collectFlags(spec: Spec, words: readonly string[], problems: string[]): Map<string, string[]> {
+function collectFlags(
+  spec: Spec,
+  words: readonly string[],
+  problems: string[],
+): Map<string, string[]> {
   const given = new Map<string, string[]>();
   const names = new Map(Object.keys(spec).map((name) => [flagName(name), name]));
   for (let index = 0; index < words.length; index++) {
@@ -89,7 +99,8 @@ function collectFlags(spec: Spec, words: readonly string[], problems: string[]):
       continue;
     }
     const value = attached ?? (spec[name]!.placeholder === undefined ? "true" : words[++index]);
-    if (value === undefined) problems.push(`${flag}: got nothing, expected a value (${spec[name]!.placeholder}).`);
+    if (value === undefined)
+      problems.push(`${flag}: got nothing, expected a value (${spec[name]!.placeholder}).`);
     else given.set(name, [...(given.get(name) ?? []), value]);
   }
   return given;
@@ -97,25 +108,16 @@ function collectFlags(spec: Spec, words: readonly string[], problems: string[]):
 
 function splitAtEquals(word: string): [flag: string, value: string | undefined] {
   const at = word.indexOf("=");
-  return word.startsWith("--") && at > 0 ? [word.slice(0, at), word.slice(at + 1)] : [word, undefined];
+  return word.startsWith("--") && at > 0
+    ? [word.slice(0, at), word.slice(at + 1)]
+    : [word, undefined];
 }
 
 function unknownWord(word: string, flag: string, known: readonly string[]): string {
-  if (!word.startsWith("-")) return `${JSON.stringify(word)}: got a bare word, expected a flag such as ${known[0] ?? "--help"}.`;
+  if (!word.startsWith("-"))
+    return `${JSON.stringify(word)}: got a bare word, expected a flag such as ${known[0] ?? "--help"}.`;
   const suggestion = nearest(flag, known);
   return `${flag}: no such flag${suggestion ? `, did you mean ${suggestion}?` : "."}`;
-}
-
-/** dataDir -> --data-dir */
-export function flagName(setting: string): string {
-  return `--${setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-/** dataDir -> GLASSLINE_CAMERA_DATA_DIR */
-export function environmentName(program: Program<Spec>, setting: string): string {
-  const { variable } = program.spec[setting]!;
-  if (variable !== undefined) return variable;
-  return `${program.environmentPrefix}_${setting.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
 /** The folder in which the user typed the command; npm itself runs scripts in the project's. */

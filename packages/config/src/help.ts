@@ -1,5 +1,5 @@
-import type { Program, Spec } from "./config.ts";
-import { environmentName, flagName } from "./config.ts";
+import type { Program, Spec } from "./program.ts";
+import { environmentName, flagName } from "./program.ts";
 
 const COLUMN = 34;
 
@@ -12,7 +12,9 @@ export function helpText(program: Program<Spec>): string {
       option.defaultText ? `default ${option.defaultText}` : "",
     ].filter(Boolean);
     const help = `${option.help}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
-    return flag.length < COLUMN ? `${flag.padEnd(COLUMN)}${help}` : `${flag}\n${" ".repeat(COLUMN)}${help}`;
+    return flag.length < COLUMN
+      ? `${flag.padEnd(COLUMN)}${help}`
+      : `${flag}\n${" ".repeat(COLUMN)}${help}`;
   });
   return `${program.purpose}
 
@@ -31,5 +33,7 @@ export function configurationTable(program: Program<Spec>): string {
     const fallback = option.defaultText === undefined ? "" : `\`${option.defaultText || '""'}\``;
     return `| ${flag} | \`${environmentName(program, name)}\` | ${fallback} | ${option.help} |`;
   });
-  return ["| flag | environment | default | meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
+  return ["| flag | environment | default | meaning |", "| --- | --- | --- | --- |", ...rows].join(
+    "\n",
+  );
 }

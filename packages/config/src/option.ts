@@ -44,7 +44,9 @@ export function text(common: Common & { placeholder?: string }): Option<string> 
 }
 
 /** A whole number from min to max. */
-export function integer(common: Common & { min: number; max: number; placeholder?: string }): Option<number> {
+export function integer(
+  common: Common & { min: number; max: number; placeholder?: string },
+): Option<number> {
   return single(common.placeholder ?? "N", common, (value) => {
     const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
     if (!(number >= common.min && number <= common.max)) {
@@ -70,7 +72,13 @@ export function port(common: Common): Option<number> {
   return integer({ ...common, min: 0, max: 65_535, placeholder: "PORT" });
 }
 
-const BYTE_UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+const BYTE_UNITS: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+};
 
 /** A size such as 64MiB, in bytes. */
 export function bytes(common: Common & { minBytes: number }): Option<number> {
@@ -78,13 +86,21 @@ export function bytes(common: Common & { minBytes: number }): Option<number> {
     const match = /^(\d+)(B|KiB|MiB|GiB|TiB)$/.exec(value);
     const size = match ? Number(match[1]) * BYTE_UNITS[match[2]!]! : Number.NaN;
     if (!(size >= common.minBytes && Number.isSafeInteger(size))) {
-      throw new Error(`expected a size of at least ${common.minBytes} bytes, such as 64MiB or 2GiB`);
+      throw new Error(
+        `expected a size of at least ${common.minBytes} bytes, such as 64MiB or 2GiB`,
+      );
     }
     return size;
   });
 }
 
-const DURATION_UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** A length of time such as 500ms or 5m, in milliseconds. */
 export function duration(common: Common & { minMs: number; maxMs: number }): Option<number> {
@@ -92,7 +108,9 @@ export function duration(common: Common & { minMs: number; maxMs: number }): Opt
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value);
     const lengthMs = match ? Number(match[1]) * DURATION_UNITS_MS[match[2]!]! : Number.NaN;
     if (!(lengthMs >= common.minMs && lengthMs <= common.maxMs)) {
-      throw new Error(`expected a time from ${common.minMs}ms to ${common.maxMs}ms, such as 500ms, 5s or 10m`);
+      throw new Error(
+        `expected a time from ${common.minMs}ms to ${common.maxMs}ms, such as 500ms, 5s or 10m`,
+      );
     }
     return lengthMs;
   });
@@ -116,7 +134,8 @@ export function toggle({ help }: { help: string }): Option<boolean> {
     repeatable: false,
     parse: (texts) => {
       const value = texts.at(-1) ?? "false";
-      if (!["1", "true", "0", "false"].includes(value)) throw new Error("expected 1, true, 0 or false");
+      if (!["1", "true", "0", "false"].includes(value))
+        throw new Error("expected 1, true, 0 or false");
       return value === "1" || value === "true";
     },
   };

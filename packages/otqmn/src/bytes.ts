@@ -97,7 +97,8 @@ export class ByteReader {
   }
 
   raw(length: number, what: string): Uint8Array {
-    if (length > this.remaining) throw new CodecError(`${what}: got ${this.remaining} bytes, expected ${length}`);
+    if (length > this.remaining)
+      throw new CodecError(`${what}: got ${this.remaining} bytes, expected ${length}`);
     this.#at += length;
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
@@ -108,12 +109,14 @@ export class ByteReader {
 
   #byte(what: string): number {
     const byte = this.#bytes[this.#at++];
-    if (byte === undefined) throw new CodecError(`${what}: got the end of the bytes, expected a number`);
+    if (byte === undefined)
+      throw new CodecError(`${what}: got the end of the bytes, expected a number`);
     return byte;
   }
 
   #safe(value: number, what: string): number {
-    if (value > Number.MAX_SAFE_INTEGER) throw new CodecError(`${what}: got ${value}, expected a number below 2^53`);
+    if (value > Number.MAX_SAFE_INTEGER)
+      throw new CodecError(`${what}: got ${value}, expected a number below 2^53`);
     return value;
   }
 }

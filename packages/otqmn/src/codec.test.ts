@@ -15,7 +15,10 @@ const series = (number: number): Series => ({
 
 const NANO = 1_000_000_000n;
 
-function bundleOf(values: number[], times = values.map((_, at) => 1_790_000_000n * NANO + BigInt(at) * NANO)): Bundle {
+function bundleOf(
+  values: number[],
+  times = values.map((_, at) => 1_790_000_000n * NANO + BigInt(at) * NANO),
+): Bundle {
   return {
     ...EMPTY_BUNDLE,
     series: [series(0), series(1)],
@@ -26,7 +29,9 @@ function bundleOf(values: number[], times = values.map((_, at) => 1_790_000_000n
 }
 
 /** The bits of the doubles, which NaN and -0 are told apart by. */
-const bits = (value: Float64Array) => [...new BigUint64Array(value.buffer, value.byteOffset, value.length)];
+const bits = (value: Float64Array) => [
+  ...new BigUint64Array(value.buffer, value.byteOffset, value.length),
+];
 
 describe("columns/1", () => {
   test("brings every part of a bundle back", () => {
@@ -55,16 +60,21 @@ describe("columns/1", () => {
 
   test("any samples come back bit for bit", () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.double(), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), { maxLength: 50 }), (points) => {
-        const bundle = bundleOf(
-          points.map(([value]) => value),
-          points.map(([, time]) => time),
-        );
-        const decoded = decodeBundle(encodeBundle(bundle));
-        expect(bits(decoded.value)).toEqual(bits(bundle.value));
-        expect(decoded.timeUnixNano).toEqual(bundle.timeUnixNano);
-        expect(decoded.seriesIndex).toEqual(bundle.seriesIndex);
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.double(), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n })), {
+          maxLength: 50,
+        }),
+        (points) => {
+          const bundle = bundleOf(
+            points.map(([value]) => value),
+            points.map(([, time]) => time),
+          );
+          const decoded = decodeBundle(encodeBundle(bundle));
+          expect(bits(decoded.value)).toEqual(bits(bundle.value));
+          expect(decoded.timeUnixNano).toEqual(bundle.timeUnixNano);
+          expect(decoded.seriesIndex).toEqual(bundle.seriesIndex);
+        },
+      ),
     );
   });
 
@@ -75,13 +85,17 @@ describe("columns/1", () => {
     expect(() => decodeBundle(bytes.subarray(0, bytes.length - 3))).toThrow(CodecError);
     const tight = { ...DEFAULT_LIMITS, pointsMax: 3 };
     expect(() => decodeBundle(bytes, tight)).toThrow("points: got 4, expected at most 3");
-    expect(() => decodeBundle(bytes, { ...DEFAULT_LIMITS, seriesMax: 1 })).toThrow(/expected at most/);
+    expect(() => decodeBundle(bytes, { ...DEFAULT_LIMITS, seriesMax: 1 })).toThrow(
+      /expected at most/,
+    );
   });
 
   test("a small message that would unpack to much more than the limit is refused", () => {
     const bomb = encodeBundle(bundleOf(Array.from({ length: 100_000 }, () => 0)));
     expect(bomb.length).toBeLessThan(10_000);
-    expect(() => decodeBundle(bomb, { ...DEFAULT_LIMITS, batchMaxBytes: 20_000 })).toThrow(/not zstd of at most 80000 bytes/);
+    expect(() => decodeBundle(bomb, { ...DEFAULT_LIMITS, batchMaxBytes: 20_000 })).toThrow(
+      /not zstd of at most 80000 bytes/,
+    );
   });
 
   test("any change of any byte is an error or another bundle, never a hang or another kind of throw", () => {

@@ -31,7 +31,11 @@ export interface CodecLimits {
   seriesMax: number;
 }
 
-export const DEFAULT_LIMITS: CodecLimits = { batchMaxBytes: 4_194_304, pointsMax: 200_000, seriesMax: 100_000 };
+export const DEFAULT_LIMITS: CodecLimits = {
+  batchMaxBytes: 4_194_304,
+  pointsMax: 200_000,
+  seriesMax: 100_000,
+};
 
 export function encodeBundle(bundle: Bundle): Uint8Array {
   const body = new ByteWriter();
@@ -81,31 +85,49 @@ function writePoints(writer: ByteWriter, { seriesIndex, timeUnixNano, value }: B
     writer.signedVarint64(BigInt.asIntN(64, delta - previousDelta));
     [previous, previousDelta] = [time, delta];
   }
-  writer.raw(transpose(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), value.length, DOUBLE_BYTES));
+  writer.raw(
+    transpose(
+      new Uint8Array(value.buffer, value.byteOffset, value.byteLength),
+      value.length,
+      DOUBLE_BYTES,
+    ),
+  );
 }
 
 /** Throws CodecError on bytes that are not a bundle or break a limit. Memory is bounded by the limits. */
 export function decodeBundle(bytes: Uint8Array, limits: CodecLimits = DEFAULT_LIMITS): Bundle {
   if (bytes.length > limits.batchMaxBytes) {
-    throw new CodecError(`batch: got ${bytes.length} bytes, expected at most ${limits.batchMaxBytes}`);
+    throw new CodecError(
+      `batch: got ${bytes.length} bytes, expected at most ${limits.batchMaxBytes}`,
+    );
   }
-  if (bytes[0] !== VERSION) throw new CodecError(`codec version: got ${bytes[0] ?? "no byte"}, expected ${VERSION}`);
+  if (bytes[0] !== VERSION)
+    throw new CodecError(`codec version: got ${bytes[0] ?? "no byte"}, expected ${VERSION}`);
   const reader = new ByteReader(decompress(bytes.subarray(1), limits.batchMaxBytes * 4));
-  const texts = readList(reader, "texts", limits.seriesMax * 2, () => reader.text("text", TEXT_MAX_BYTES));
+  const texts = readList(reader, "texts", limits.seriesMax * 2, () =>
+    reader.text("text", TEXT_MAX_BYTES),
+  );
   const readText = (what: string) => {
     const text = texts[reader.varint(what)];
-    if (text === undefined) throw new CodecError(`${what}: got the number of a text that is not there`);
+    if (text === undefined)
+      throw new CodecError(`${what}: got the number of a text that is not there`);
     return text;
   };
   const readAttributes = () => {
-    const entries = readList(reader, "attributes", ATTRIBUTES_MAX, () => [readText("key"), readText("value")] as const);
+    const entries = readList(
+      reader,
+      "attributes",
+      ATTRIBUTES_MAX,
+      () => [readText("key"), readText("value")] as const,
+    );
     return Object.fromEntries(entries);
   };
 
   const series = readList(reader, "series", limits.seriesMax, (): Series => {
     const [cameraId, metric, unit] = [readText("camera"), readText("metric"), readText("unit")];
     const kind = KINDS[reader.varint("kind")];
-    if (!kind) throw new CodecError(`kind: got a number that is not one, expected 0 to ${KINDS.length - 1}`);
+    if (!kind)
+      throw new CodecError(`kind: got a number that is not one, expected 0 to ${KINDS.length - 1}`);
     return { cameraId, metric, unit, kind, attributes: readAttributes() };
   });
   const cameras = readList(reader, "cameras", limits.seriesMax, (): CameraFacts => {
@@ -115,7 +137,8 @@ export function decodeBundle(bytes: Uint8Array, limits: CodecLimits = DEFAULT_LI
     Uint8Array.from(reader.raw(TRACE_CONTEXT_BYTES, "trace context")),
   );
   const points = readPoints(reader, series.length, limits.pointsMax);
-  if (reader.remaining > 0) throw new CodecError(`batch: got ${reader.remaining} bytes after its end, expected none`);
+  if (reader.remaining > 0)
+    throw new CodecError(`batch: got ${reader.remaining} bytes after its end, expected none`);
   return { series, cameras, traceContexts, ...points };
 }
 
@@ -123,7 +146,9 @@ function decompress(bytes: Uint8Array, maxOutputLength: number): Uint8Array {
   try {
     return zstdDecompressSync(bytes, { maxOutputLength });
   } catch (error) {
-    throw new CodecError(`batch: got bytes that are not zstd of at most ${maxOutputLength} bytes`, { cause: error });
+    throw new CodecError(`batch: got bytes that are not zstd of at most ${maxOutputLength} bytes`, {
+      cause: error,
+    });
   }
 }
 
@@ -141,7 +166,8 @@ function readPoints(
   const seriesIndex = new Uint32Array(count);
   for (let point = 0; point < count; point++) {
     const index = reader.varint("series number");
-    if (index >= seriesCount) throw new CodecError(`series number: got ${index}, expected less than ${seriesCount}`);
+    if (index >= seriesCount)
+      throw new CodecError(`series number: got ${index}, expected less than ${seriesCount}`);
     seriesIndex[point] = index;
   }
   const timeUnixNano = new BigUint64Array(count);
@@ -159,7 +185,8 @@ function readPoints(
 function transpose(bytes: Uint8Array, rows: number, columns: number): Uint8Array<ArrayBuffer> {
   const result = new Uint8Array(bytes.length);
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) result[column * rows + row] = bytes[row * columns + column]!;
+    for (let column = 0; column < columns; column++)
+      result[column * rows + row] = bytes[row * columns + column]!;
   }
   return result;
 }

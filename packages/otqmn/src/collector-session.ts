@@ -64,11 +64,21 @@ interface At {
 
 type Handler<B, E> = (session: CollectorSession<B>, event: E, at: At) => CollectorStep<B>;
 type Table<B> = {
-  [S in CollectorState]: { [T in CollectorEvent<B>["type"]]: Handler<B, Extract<CollectorEvent<B>, { type: T }>> };
+  [S in CollectorState]: {
+    [T in CollectorEvent<B>["type"]]: Handler<B, Extract<CollectorEvent<B>, { type: T }>>;
+  };
 };
 
 export function newCollectorSession<B>(nowMs: number): CollectorSession<B> {
-  return { state: "greeting", expectedSeq: 0, durableSeq: 0, early: new Map(), reportedGap: 0, openedMs: nowMs, heardMs: nowMs };
+  return {
+    state: "greeting",
+    expectedSeq: 0,
+    durableSeq: 0,
+    early: new Map(),
+    reportedGap: 0,
+    openedMs: nowMs,
+    heardMs: nowMs,
+  };
 }
 
 export function stepCollector<B>(
@@ -85,8 +95,14 @@ type Session = CollectorSession<unknown>;
 type Step = CollectorStep<unknown>;
 
 const stay: Handler<unknown, unknown> = (session) => ({ session, effects: [] });
-const heard: Handler<unknown, unknown> = (session, _event, { nowMs }) => ({ session: { ...session, heardMs: nowMs }, effects: [] });
-const closed: Handler<unknown, unknown> = (session) => ({ session: { ...session, state: "closed", early: new Map() }, effects: [] });
+const heard: Handler<unknown, unknown> = (session, _event, { nowMs }) => ({
+  session: { ...session, heardMs: nowMs },
+  effects: [],
+});
+const closed: Handler<unknown, unknown> = (session) => ({
+  session: { ...session, state: "closed", early: new Map() },
+  effects: [],
+});
 
 function refuse(session: Session, seq: number, code: NackCode, reason: string): Step {
   return {
@@ -95,11 +111,21 @@ function refuse(session: Session, seq: number, code: NackCode, reason: string): 
   };
 }
 
-const admit: Handler<unknown, { durableSeq: number; firstUnackedSeq: number }> = (session, event, { nowMs }) => {
+const admit: Handler<unknown, { durableSeq: number; firstUnackedSeq: number }> = (
+  session,
+  event,
+  { nowMs },
+) => {
   // Bundles before the first unacknowledged one are durable at another collector: this log begins after them.
   const durableSeq = Math.max(event.durableSeq, event.firstUnackedSeq - 1);
   return {
-    session: { ...session, state: "admitted", durableSeq, expectedSeq: durableSeq + 1, heardMs: nowMs },
+    session: {
+      ...session,
+      state: "admitted",
+      durableSeq,
+      expectedSeq: durableSeq + 1,
+      heardMs: nowMs,
+    },
     effects: [{ type: "send-welcome", durableSeq }],
   };
 };
@@ -128,7 +154,9 @@ function ackOf(session: Session): CollectorEffect<unknown> {
 
 function early(session: Session, event: Arrival, limits: CollectorLimits): Step {
   const fits = session.early.size < limits.reorderMaxBatches;
-  const kept = fits ? { ...session, early: new Map(session.early).set(event.seq, event.batch) } : session;
+  const kept = fits
+    ? { ...session, early: new Map(session.early).set(event.seq, event.batch) }
+    : session;
   const credit = fits ? [] : [{ type: "send-credit", creditBytes: event.sizeBytes } as const];
   if (session.reportedGap === session.expectedSeq) return { session: kept, effects: credit };
   const reason = `batch ${event.seq} came, batch ${session.expectedSeq} was expected`;
@@ -140,7 +168,9 @@ function early(session: Session, event: Arrival, limits: CollectorLimits): Step 
 
 /** The batch, and those that waited for it. */
 function appendInOrder(session: Session, event: Arrival): Step {
-  const effects: CollectorEffect<unknown>[] = [{ type: "append", seq: event.seq, batch: event.batch }];
+  const effects: CollectorEffect<unknown>[] = [
+    { type: "append", seq: event.seq, batch: event.batch },
+  ];
   const waiting = new Map(session.early);
   let expectedSeq = event.seq + 1;
   for (; waiting.has(expectedSeq); expectedSeq++) {
@@ -150,13 +180,21 @@ function appendInOrder(session: Session, event: Arrival): Step {
   return { session: { ...session, expectedSeq, early: waiting }, effects };
 }
 
-const durable: Handler<unknown, { seq: number; sizeBytes: number }> = (session, { seq, sizeBytes }) => {
+const durable: Handler<unknown, { seq: number; sizeBytes: number }> = (
+  session,
+  { seq, sizeBytes },
+) => {
   const moved = { ...session, durableSeq: Math.max(session.durableSeq, seq) };
-  return { session: moved, effects: [ackOf(moved), { type: "send-credit", creditBytes: sizeBytes }] };
+  return {
+    session: moved,
+    effects: [ackOf(moved), { type: "send-credit", creditBytes: sizeBytes }],
+  };
 };
 
-const appendRefused: Handler<unknown, { seq: number; code: NackCode; reason: string }> = (session, event) =>
-  refuse(session, event.seq, event.code, event.reason);
+const appendRefused: Handler<unknown, { seq: number; code: NackCode; reason: string }> = (
+  session,
+  event,
+) => refuse(session, event.seq, event.code, event.reason);
 
 const superseded: Handler<unknown, unknown> = (session) =>
   refuse(session, 0, "superseded", "a newer stream of this producer took over");
@@ -170,7 +208,9 @@ const tick: Handler<unknown, unknown> = (session, event, at) => {
   if (at.nowMs - session.heardMs > at.limits.silenceTimeoutMs) {
     return refuse(session, 0, "unavailable", `nothing heard for ${at.limits.silenceTimeoutMs} ms`);
   }
-  return at.nowMs - session.openedMs > at.limits.streamLifetimeMs ? startDraining(session, event, at) : { session, effects: [] };
+  return at.nowMs - session.openedMs > at.limits.streamLifetimeMs
+    ? startDraining(session, event, at)
+    : { session, effects: [] };
 };
 
 const tickWhileGreeting: Handler<unknown, unknown> = (session, _event, { nowMs, limits }) =>
@@ -198,8 +238,10 @@ const TABLE: Table<unknown> = {
     tick: tickWhileGreeting,
   },
   admitted: {
-    "hello-accepted": (session) => refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
-    "hello-refused": (session) => refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
+    "hello-accepted": (session) =>
+      refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
+    "hello-refused": (session) =>
+      refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
     batch,
     durable,
     "append-refused": appendRefused,
@@ -210,8 +252,10 @@ const TABLE: Table<unknown> = {
     tick,
   },
   draining: {
-    "hello-accepted": (session) => refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
-    "hello-refused": (session) => refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
+    "hello-accepted": (session) =>
+      refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
+    "hello-refused": (session) =>
+      refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
     batch,
     durable,
     "append-refused": appendRefused,

@@ -11,7 +11,7 @@ import { CODEC } from "./codec.ts";
 export const INCARNATION_BYTES = 16;
 /** A Hello that is older or younger is refused, so that a recorded one is of no use for long. */
 const CLOCK_TOLERANCE_MS = 300_000;
-const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
+const PRODUCER_ROLES: ReadonlySet<Role> = new Set(["mesh-node", "camera"]);
 const CONTEXT = "glassline otqmn hello v1";
 
 export interface Opening {
@@ -26,7 +26,11 @@ export class HelloError extends Error {
   override readonly name = "HelloError";
 }
 
-export function signHello(opening: Opening, identity: Identity, nowUnixNano: bigint): MessageInitShape<typeof HelloSchema> {
+export function signHello(
+  opening: Opening,
+  identity: Identity,
+  nowUnixNano: bigint,
+): MessageInitShape<typeof HelloSchema> {
   const unsigned = {
     ...opening,
     capabilities: [CODEC],
@@ -41,25 +45,33 @@ export function signHello(opening: Opening, identity: Identity, nowUnixNano: big
 export function verifyHello(hello: Hello, ca: string, nowMs: number): Opening {
   const { producer, incarnation, firstUnackedSeq } = hello;
   if (incarnation.length !== INCARNATION_BYTES) {
-    throw new HelloError(`incarnation: got ${incarnation.length} bytes, expected ${INCARNATION_BYTES}`);
+    throw new HelloError(
+      `incarnation: got ${incarnation.length} bytes, expected ${INCARNATION_BYTES}`,
+    );
   }
   if (firstUnackedSeq < 1n) throw new HelloError("first_unacked_seq: got 0, expected at least 1");
   if (!hello.capabilities.includes(CODEC)) {
-    throw new HelloError(`capabilities: got ${hello.capabilities.join(", ") || "none"}, expected ${CODEC} among them`);
+    throw new HelloError(
+      `capabilities: got ${hello.capabilities.join(", ") || "none"}, expected ${CODEC} among them`,
+    );
   }
   const ageMs = nowMs - Number(hello.signedAtUnixNano / 1_000_000n);
   if (Math.abs(ageMs) > CLOCK_TOLERANCE_MS) {
-    throw new HelloError(`signed_at: got ${ageMs} ms ago, expected at most ${CLOCK_TOLERANCE_MS} ms from now; check the clocks`);
+    throw new HelloError(
+      `signed_at: got ${ageMs} ms ago, expected at most ${CLOCK_TOLERANCE_MS} ms from now; check the clocks`,
+    );
   }
   const certificate = verifyCertificate(hello.certificate, ca, nowMs);
   const peer = peerNameOf(certificate.subjectAltName);
-  if (!peer || !PRODUCER_ROLES.includes(peer.role) || peer.instance !== producer) {
+  if (!peer || !PRODUCER_ROLES.has(peer.role) || peer.instance !== producer) {
     const shown = peer ? `${peer.role} ${peer.instance}` : "no name of this network";
     throw new HelloError(`certificate: got one of ${shown}, expected producer ${producer}`);
   }
   const key = { key: certificate.publicKey, dsaEncoding: "ieee-p1363" } as const;
   if (!verify("sha256", canonicalBytes(hello), key, hello.signature)) {
-    throw new HelloError("signature: got one that does not fit the message, expected the producer's own");
+    throw new HelloError(
+      "signature: got one that does not fit the message, expected the producer's own",
+    );
   }
   return { producer, incarnation, firstUnackedSeq };
 }
@@ -70,22 +82,46 @@ function verifyCertificate(der: Uint8Array, ca: string, nowMs: number): X509Cert
   try {
     certificate = new X509Certificate(der);
   } catch (error) {
-    throw new HelloError(`certificate: got ${der.length} bytes that are not one, expected X.509 DER`, { cause: error });
+    throw new HelloError(
+      `certificate: got ${der.length} bytes that are not one, expected X.509 DER`,
+      { cause: error },
+    );
   }
   if (!certificate.checkIssued(authority) || !certificate.verify(authority.publicKey)) {
     throw new HelloError("certificate: got one of another CA, expected one of this network's");
   }
   if (nowMs < certificate.validFromDate.getTime() || nowMs > certificate.validToDate.getTime()) {
-    throw new HelloError(`certificate: got one valid ${certificate.validFrom} to ${certificate.validTo}, expected one valid now`);
+    throw new HelloError(
+      `certificate: got one valid ${certificate.validFrom} to ${certificate.validTo}, expected one valid now`,
+    );
   }
   return certificate;
 }
 
-type Signed = Opening & { capabilities: readonly string[]; signedAtUnixNano: bigint; certificate: Uint8Array };
+type Signed = Opening & {
+  capabilities: readonly string[];
+  signedAtUnixNano: bigint;
+  certificate: Uint8Array;
+};
 
 /** Every field with its length before it, so that no two Hellos have the same bytes. */
-function canonicalBytes({ producer, incarnation, firstUnackedSeq, capabilities, signedAtUnixNano, certificate }: Signed): Buffer {
-  const fields = [CONTEXT, producer, incarnation, String(firstUnackedSeq), ...capabilities, String(signedAtUnixNano), certificate];
+function canonicalBytes({
+  producer,
+  incarnation,
+  firstUnackedSeq,
+  capabilities,
+  signedAtUnixNano,
+  certificate,
+}: Signed): Buffer {
+  const fields = [
+    CONTEXT,
+    producer,
+    incarnation,
+    String(firstUnackedSeq),
+    ...capabilities,
+    String(signedAtUnixNano),
+    certificate,
+  ];
   return Buffer.concat(
     fields.flatMap((field) => {
       const bytes = Buffer.from(field as string);

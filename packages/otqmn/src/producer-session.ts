@@ -3,65 +3,24 @@
  * The driver (apps/mesh-node/src/gateway) reads the ring, owns the stream and carries out the effects.
  */
 
-/** "idle": no stream. "greeting": Hello is sent. "draining": the collector asked for another stream. "refused": for good. */
-export type ProducerState = "idle" | "greeting" | "streaming" | "draining" | "refused";
+import type {
+  ProducerEvent,
+  ProducerLimits,
+  ProducerSession,
+  ProducerState,
+  Step,
+} from "./producer-types.ts";
+import { PRODUCER_LIMITS } from "./producer-types.ts";
 
-export interface ProducerSession {
-  readonly state: ProducerState;
-  /** Last bundle in the ring; 0 when there is none. Sequence numbers are safe integers. */
-  readonly headSeq: number;
-  /** Last bundle that the collector holds durably. */
-  readonly durableSeq: number;
-  /** The bundle to send next. */
-  readonly nextSeq: number;
-  /** May go below zero by one batch. */
-  readonly creditBytes: number;
-  /** True while the driver reads and sends a bundle. */
-  readonly transmitting: boolean;
-  /** When the collector last moved us forward (or there was nothing to wait for), and when it was last heard. */
-  readonly progressMs: number;
-  readonly heardMs: number;
-  readonly sentMs: number;
-  /** Why the session was refused, or the last stream ended. */
-  readonly reason: string;
-}
-
-export type ProducerEvent =
-  | { type: "opened" }
-  | { type: "closed"; reason: string }
-  | { type: "welcome"; durableSeq: number; creditBytes: number }
-  | { type: "ack"; durableSeq: number }
-  | { type: "nack"; seq: number; code: "gap" | "transient" | "permanent"; reason: string }
-  | { type: "credit"; creditBytes: number }
-  | { type: "drain" }
-  | { type: "heard" }
-  | { type: "appended"; headSeq: number }
-  | { type: "transmitted"; seq: number; sizeBytes: number }
-  | { type: "tick" };
-
-export type ProducerEffect =
-  | { type: "send-hello"; firstUnackedSeq: number }
-  | { type: "transmit"; seq: number }
-  | { type: "send-heartbeat" }
-  | { type: "forget"; durableSeq: number }
-  /** The collector knows more than the ring: the ring was lost and came back older. A new incarnation is needed. */
-  | { type: "renew"; durableSeq: number }
-  | { type: "close"; reason: string };
-
-export interface ProducerLimits {
-  /** Sent but not durable for so long: the stream is given up. */
-  ackTimeoutMs: number;
-  /** Nothing heard for so long: the stream is given up. */
-  silenceTimeoutMs: number;
-  heartbeatIntervalMs: number;
-}
-
-export const PRODUCER_LIMITS: ProducerLimits = { ackTimeoutMs: 4_000, silenceTimeoutMs: 6_000, heartbeatIntervalMs: 1_000 };
-
-export interface Step {
-  session: ProducerSession;
-  effects: readonly ProducerEffect[];
-}
+export type {
+  ProducerEffect,
+  ProducerEvent,
+  ProducerLimits,
+  ProducerSession,
+  ProducerState,
+  Step,
+} from "./producer-types.ts";
+export { PRODUCER_LIMITS } from "./producer-types.ts";
 
 interface At {
   nowMs: number;
@@ -70,7 +29,9 @@ interface At {
 
 type Handler<E> = (session: ProducerSession, event: E, at: At) => Step;
 type EventType = ProducerEvent["type"];
-type Table = { [S in ProducerState]: { [T in EventType]: Handler<Extract<ProducerEvent, { type: T }>> } };
+type Table = {
+  [S in ProducerState]: { [T in EventType]: Handler<Extract<ProducerEvent, { type: T }>> };
+};
 
 export function newProducerSession(headSeq: number, durableSeq: number): ProducerSession {
   return {
@@ -105,25 +66,49 @@ const opened: Handler<unknown> = (session, _event, { nowMs }) => ({
 });
 
 const closed: Handler<{ reason: string }> = (session, { reason }) => ({
-  session: { ...session, state: "idle", nextSeq: session.durableSeq + 1, creditBytes: 0, transmitting: false, reason },
+  session: {
+    ...session,
+    state: "idle",
+    nextSeq: session.durableSeq + 1,
+    creditBytes: 0,
+    transmitting: false,
+    reason,
+  },
   effects: [],
 });
 
 const giveUp = (session: ProducerSession, reason: string): Step => ({
-  session: { ...session, state: "idle", nextSeq: session.durableSeq + 1, creditBytes: 0, transmitting: false, reason },
+  session: {
+    ...session,
+    state: "idle",
+    nextSeq: session.durableSeq + 1,
+    creditBytes: 0,
+    transmitting: false,
+    reason,
+  },
   effects: [{ type: "close", reason }],
 });
 
-const unexpected = (what: string): Handler<unknown> => (session) => giveUp(session, `protocol: got ${what} while ${session.state}`);
+const unexpected =
+  (what: string): Handler<unknown> =>
+  (session) =>
+    giveUp(session, `protocol: got ${what} while ${session.state}`);
 
-const appended: Handler<{ headSeq: number }> = (session, { headSeq }) => ({ session: { ...session, headSeq }, effects: [] });
+const appended: Handler<{ headSeq: number }> = (session, { headSeq }) => ({
+  session: { ...session, headSeq },
+  effects: [],
+});
 
 const appendedWhileStreaming: Handler<{ headSeq: number }> = (session, { headSeq }, { nowMs }) => {
   const nothingWasUnderWay = session.durableSeq === session.headSeq;
   return pump({ ...session, headSeq, progressMs: nothingWasUnderWay ? nowMs : session.progressMs });
 };
 
-const welcome: Handler<{ durableSeq: number; creditBytes: number }> = (session, event, { nowMs }) => {
+const welcome: Handler<{ durableSeq: number; creditBytes: number }> = (
+  session,
+  event,
+  { nowMs },
+) => {
   if (event.durableSeq > session.headSeq) {
     return { session, effects: [{ type: "renew", durableSeq: event.durableSeq }] };
   }
@@ -143,11 +128,21 @@ const welcome: Handler<{ durableSeq: number; creditBytes: number }> = (session, 
 
 const ack: Handler<{ durableSeq: number }> = (session, event, { nowMs }) => {
   if (event.durableSeq > session.headSeq) {
-    return giveUp(session, `protocol: got an Ack of ${event.durableSeq}, expected at most ${session.headSeq}`);
+    return giveUp(
+      session,
+      `protocol: got an Ack of ${event.durableSeq}, expected at most ${session.headSeq}`,
+    );
   }
-  if (event.durableSeq <= session.durableSeq) return { session: { ...session, heardMs: nowMs }, effects: [] };
+  if (event.durableSeq <= session.durableSeq)
+    return { session: { ...session, heardMs: nowMs }, effects: [] };
   const nextSeq = Math.max(session.nextSeq, event.durableSeq + 1);
-  const moved = { ...session, durableSeq: event.durableSeq, nextSeq, heardMs: nowMs, progressMs: nowMs };
+  const moved = {
+    ...session,
+    durableSeq: event.durableSeq,
+    nextSeq,
+    heardMs: nowMs,
+    progressMs: nowMs,
+  };
   return { session: moved, effects: [{ type: "forget", durableSeq: event.durableSeq }] };
 };
 
@@ -157,7 +152,10 @@ const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (session, event,
     return pump({ ...session, nextSeq: event.seq, heardMs: nowMs });
   }
   if (event.code === "permanent") {
-    return { session: { ...session, state: "refused", reason: event.reason }, effects: [{ type: "close", reason: event.reason }] };
+    return {
+      session: { ...session, state: "refused", reason: event.reason },
+      effects: [{ type: "close", reason: event.reason }],
+    };
   }
   return giveUp(session, event.reason);
 };
@@ -165,15 +163,29 @@ const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (session, event,
 const credit: Handler<{ creditBytes: number }> = (session, event, { nowMs }) =>
   pump({ ...session, creditBytes: session.creditBytes + event.creditBytes, heardMs: nowMs });
 
-const heard: Handler<unknown> = (session, _event, { nowMs }) => ({ session: { ...session, heardMs: nowMs }, effects: [] });
+const heard: Handler<unknown> = (session, _event, { nowMs }) => ({
+  session: { ...session, heardMs: nowMs },
+  effects: [],
+});
 
-const transmitted: Handler<{ seq: number; sizeBytes: number }> = (session, { seq, sizeBytes }, { nowMs }) => {
+const transmitted: Handler<{ seq: number; sizeBytes: number }> = (
+  session,
+  { seq, sizeBytes },
+  { nowMs },
+) => {
   // After a gap was reported the cursor stands elsewhere: then this bundle will be sent again.
   const nextSeq = session.nextSeq === seq ? seq + 1 : session.nextSeq;
-  return pump({ ...session, nextSeq, creditBytes: session.creditBytes - sizeBytes, transmitting: false, sentMs: nowMs });
+  return pump({
+    ...session,
+    nextSeq,
+    creditBytes: session.creditBytes - sizeBytes,
+    transmitting: false,
+    sentMs: nowMs,
+  });
 };
 
-const drain: Handler<unknown> = (session, _event, { nowMs }) => finishDraining({ ...session, state: "draining", heardMs: nowMs });
+const drain: Handler<unknown> = (session, _event, { nowMs }) =>
+  finishDraining({ ...session, state: "draining", heardMs: nowMs });
 
 const transmittedWhileDraining: typeof transmitted = (session, event, at) => {
   const { session: after } = transmitted(session, event, at);
@@ -194,10 +206,14 @@ function finishDraining(session: ProducerSession): Step {
 }
 
 const tick: Handler<unknown> = (session, _event, { nowMs, limits }) => {
-  if (nowMs - session.heardMs > limits.silenceTimeoutMs) return giveUp(session, `nothing heard for ${limits.silenceTimeoutMs} ms`);
+  if (nowMs - session.heardMs > limits.silenceTimeoutMs)
+    return giveUp(session, `nothing heard for ${limits.silenceTimeoutMs} ms`);
   const waiting = session.durableSeq < session.nextSeq - 1 || isStarved(session);
   if (waiting && nowMs - session.progressMs > limits.ackTimeoutMs) {
-    return giveUp(session, `bundle ${session.durableSeq + 1} not durable after ${limits.ackTimeoutMs} ms`);
+    return giveUp(
+      session,
+      `bundle ${session.durableSeq + 1} not durable after ${limits.ackTimeoutMs} ms`,
+    );
   }
   const rested = waiting ? session : { ...session, progressMs: nowMs };
   if (nowMs - session.sentMs < limits.heartbeatIntervalMs) return { session: rested, effects: [] };
@@ -210,18 +226,26 @@ function isStarved({ nextSeq, headSeq, creditBytes }: ProducerSession): boolean 
 }
 
 const tickWhileGreeting: Handler<unknown> = (session, _event, { nowMs, limits }) =>
-  nowMs - session.heardMs > limits.silenceTimeoutMs ? giveUp(session, "no answer to Hello") : { session, effects: [] };
+  nowMs - session.heardMs > limits.silenceTimeoutMs
+    ? giveUp(session, "no answer to Hello")
+    : { session, effects: [] };
 
 /** Starts the next transmission if there is a bundle, credit, and none under way. */
 function pump(session: ProducerSession): Step {
   const ready = session.state === "streaming" && !session.transmitting && session.creditBytes > 0;
   if (!ready || session.nextSeq > session.headSeq) return { session, effects: [] };
-  return { session: { ...session, transmitting: true }, effects: [{ type: "transmit", seq: session.nextSeq }] };
+  return {
+    session: { ...session, transmitting: true },
+    effects: [{ type: "transmit", seq: session.nextSeq }],
+  };
 }
 
 function withForget(before: ProducerSession, step: Step): Step {
   if (step.session.durableSeq === before.durableSeq) return step;
-  return { session: step.session, effects: [{ type: "forget", durableSeq: step.session.durableSeq }, ...step.effects] };
+  return {
+    session: step.session,
+    effects: [{ type: "forget", durableSeq: step.session.durableSeq }, ...step.effects],
+  };
 }
 
 /** Every state meets every event: forgetting one does not compile. */

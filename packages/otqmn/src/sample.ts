@@ -44,6 +44,16 @@ export const EMPTY_BUNDLE: Bundle = {
 };
 
 /** A text that is equal for equal series only. */
-export function seriesId({ cameraId, metric, attributes }: Pick<Series, "cameraId" | "metric" | "attributes">): string {
-  return JSON.stringify([cameraId, metric, ...Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)).flat()]);
+export function seriesId({
+  cameraId,
+  metric,
+  attributes,
+}: Pick<Series, "cameraId" | "metric" | "attributes">): string {
+  return JSON.stringify([
+    cameraId,
+    metric,
+    ...Object.entries(attributes)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .flat(),
+  ]);
 }

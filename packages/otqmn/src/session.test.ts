@@ -7,7 +7,12 @@ import { newCollectorSession, stepCollector } from "./collector-session.ts";
 import type { ProducerEvent, ProducerSession } from "./producer-session.ts";
 import { PRODUCER_LIMITS, newProducerSession, stepProducer } from "./producer-session.ts";
 
-const COLLECTOR_LIMITS = { reorderMaxBatches: 4, silenceTimeoutMs: 6_000, streamLifetimeMs: 20_000, drainTimeoutMs: 5_000 };
+const COLLECTOR_LIMITS = {
+  reorderMaxBatches: 4,
+  silenceTimeoutMs: 6_000,
+  streamLifetimeMs: 20_000,
+  drainTimeoutMs: 5_000,
+};
 const CREDIT_BYTES = 300;
 const BATCH_BYTES = 100;
 
@@ -19,13 +24,19 @@ function producer(events: ProducerEvent[], start = newProducerSession(0, 0), now
   return { session, effects };
 }
 
-const STREAMING: ProducerEvent[] = [{ type: "opened" }, { type: "welcome", durableSeq: 0, creditBytes: 1_000 }];
+const STREAMING: ProducerEvent[] = [
+  { type: "opened" },
+  { type: "welcome", durableSeq: 0, creditBytes: 1_000 },
+];
 
 describe("the producer's session", () => {
   test("says Hello when a stream opens and sends from the first bundle that is not durable", () => {
     const opened = producer([{ type: "opened" }], newProducerSession(9, 4));
     expect(opened.effects).toEqual([{ type: "send-hello", firstUnackedSeq: 5 }]);
-    const welcomed = producer([{ type: "welcome", durableSeq: 6, creditBytes: 10 }], opened.session);
+    const welcomed = producer(
+      [{ type: "welcome", durableSeq: 6, creditBytes: 10 }],
+      opened.session,
+    );
     expect(welcomed.effects).toEqual([
       { type: "forget", durableSeq: 6 },
       { type: "transmit", seq: 7 },
@@ -33,9 +44,15 @@ describe("the producer's session", () => {
   });
 
   test("sends nothing without credit, and goes on when it comes", () => {
-    const starved = producer([...STREAMING, { type: "appended", headSeq: 3 }, { type: "transmitted", seq: 1, sizeBytes: 2_000 }]);
+    const starved = producer([
+      ...STREAMING,
+      { type: "appended", headSeq: 3 },
+      { type: "transmitted", seq: 1, sizeBytes: 2_000 },
+    ]);
     expect(starved.effects).toEqual([]);
-    expect(producer([{ type: "credit", creditBytes: 1_500 }], starved.session).effects).toEqual([{ type: "transmit", seq: 2 }]);
+    expect(producer([{ type: "credit", creditBytes: 1_500 }], starved.session).effects).toEqual([
+      { type: "transmit", seq: 2 },
+    ]);
   });
 
   test("goes back to a reported gap", () => {
@@ -51,19 +68,34 @@ describe("the producer's session", () => {
   });
 
   test("gives a stream up that makes no progress or is silent, and starts again from what is durable", () => {
-    const sent = producer([...STREAMING, { type: "appended", headSeq: 1 }, { type: "transmitted", seq: 1, sizeBytes: 10 }]);
+    const sent = producer([
+      ...STREAMING,
+      { type: "appended", headSeq: 1 },
+      { type: "transmitted", seq: 1, sizeBytes: 10 },
+    ]);
     const alive = producer([{ type: "heard" }], sent.session, 4_000);
     const late = producer([{ type: "tick" }], alive.session, PRODUCER_LIMITS.ackTimeoutMs + 1);
     expect(late.effects).toMatchObject([{ type: "close" }]);
     expect(late.session).toMatchObject({ state: "idle", nextSeq: 1 });
-    const silent = producer([{ type: "tick" }], producer(STREAMING).session, PRODUCER_LIMITS.silenceTimeoutMs + 1);
+    const silent = producer(
+      [{ type: "tick" }],
+      producer(STREAMING).session,
+      PRODUCER_LIMITS.silenceTimeoutMs + 1,
+    );
     expect(silent.effects).toMatchObject([{ type: "close" }]);
   });
 
   test("does not starve for ever when the credit of lost messages is gone", () => {
-    const starved = producer([...STREAMING, { type: "appended", headSeq: 3 }, { type: "transmitted", seq: 1, sizeBytes: 2_000 }, { type: "ack", durableSeq: 1 }]);
+    const starved = producer([
+      ...STREAMING,
+      { type: "appended", headSeq: 3 },
+      { type: "transmitted", seq: 1, sizeBytes: 2_000 },
+      { type: "ack", durableSeq: 1 },
+    ]);
     const alive = producer([{ type: "heard" }, { type: "tick" }], starved.session, 3_000);
-    expect(producer([{ type: "tick" }], alive.session, PRODUCER_LIMITS.ackTimeoutMs + 1).effects).toMatchObject([{ type: "close" }]);
+    expect(
+      producer([{ type: "tick" }], alive.session, PRODUCER_LIMITS.ackTimeoutMs + 1).effects,
+    ).toMatchObject([{ type: "close" }]);
   });
 
   test("sends heartbeats while it has nothing to say, and does not give up an idle stream that answers", () => {
@@ -76,23 +108,43 @@ describe("the producer's session", () => {
   });
 
   test("stops for good when it is refused, and asks for a new incarnation when the ring is older than the collector's log", () => {
-    const refused = producer([{ type: "opened" }, { type: "nack", seq: 0, code: "permanent", reason: "stranger" }]);
+    const refused = producer([
+      { type: "opened" },
+      { type: "nack", seq: 0, code: "permanent", reason: "stranger" },
+    ]);
     expect(refused.session).toMatchObject({ state: "refused", reason: "stranger" });
-    const older = producer([{ type: "opened" }, { type: "welcome", durableSeq: 8, creditBytes: 1 }], newProducerSession(3, 2));
+    const older = producer(
+      [{ type: "opened" }, { type: "welcome", durableSeq: 8, creditBytes: 1 }],
+      newProducerSession(3, 2),
+    );
     expect(older.effects).toEqual([{ type: "renew", durableSeq: 8 }]);
   });
 
   test("drains: sends nothing new and ends when all that was sent is durable", () => {
-    const draining = producer([...STREAMING, { type: "appended", headSeq: 2 }, { type: "drain" }, { type: "transmitted", seq: 1, sizeBytes: 10 }]);
+    const draining = producer([
+      ...STREAMING,
+      { type: "appended", headSeq: 2 },
+      { type: "drain" },
+      { type: "transmitted", seq: 1, sizeBytes: 10 },
+    ]);
     expect(draining.session.state).toBe("draining");
     const done = producer([{ type: "ack", durableSeq: 1 }], draining.session);
-    expect(done.effects).toEqual([{ type: "forget", durableSeq: 1 }, { type: "close", reason: "drained" }]);
+    expect(done.effects).toEqual([
+      { type: "forget", durableSeq: 1 },
+      { type: "close", reason: "drained" },
+    ]);
   });
 
   test("survives any sequence of events", () => {
     const seq = fc.integer({ min: 0, max: 6 });
     const event: fc.Arbitrary<ProducerEvent> = fc.oneof(
-      fc.constantFrom<ProducerEvent>({ type: "opened" }, { type: "closed", reason: "cut" }, { type: "drain" }, { type: "heard" }, { type: "tick" }),
+      fc.constantFrom<ProducerEvent>(
+        { type: "opened" },
+        { type: "closed", reason: "cut" },
+        { type: "drain" },
+        { type: "heard" },
+        { type: "tick" },
+      ),
       seq.map((durableSeq) => ({ type: "welcome" as const, durableSeq, creditBytes: 100 })),
       seq.map((durableSeq) => ({ type: "ack" as const, durableSeq })),
       seq.map((at) => ({ type: "nack" as const, seq: at, code: "gap" as const, reason: "gap" })),
@@ -116,16 +168,30 @@ describe("the producer's session", () => {
 describe("the collector's session", () => {
   const step = (session: CollectorSession<string>, event: CollectorEvent<string>, nowMs = 0) =>
     stepCollector(session, event, nowMs, COLLECTOR_LIMITS);
-  const admitted = () => step(newCollectorSession<string>(0), { type: "hello-accepted", durableSeq: 4, firstUnackedSeq: 3 }).session;
-  const arrival = (seq: number) => ({ type: "batch", seq, sizeBytes: 10, batch: `b${seq}` }) as const;
+  const admitted = () =>
+    step(newCollectorSession<string>(0), {
+      type: "hello-accepted",
+      durableSeq: 4,
+      firstUnackedSeq: 3,
+    }).session;
+  const arrival = (seq: number) =>
+    ({ type: "batch", seq, sizeBytes: 10, batch: `b${seq}` }) as const;
 
   test("welcomes with what is durable, or with what another collector must hold", () => {
-    expect(step(newCollectorSession<string>(0), { type: "hello-accepted", durableSeq: 4, firstUnackedSeq: 3 }).effects).toEqual([
-      { type: "send-welcome", durableSeq: 4 },
-    ]);
-    expect(step(newCollectorSession<string>(0), { type: "hello-accepted", durableSeq: 0, firstUnackedSeq: 9 }).effects).toEqual([
-      { type: "send-welcome", durableSeq: 8 },
-    ]);
+    expect(
+      step(newCollectorSession<string>(0), {
+        type: "hello-accepted",
+        durableSeq: 4,
+        firstUnackedSeq: 3,
+      }).effects,
+    ).toEqual([{ type: "send-welcome", durableSeq: 4 }]);
+    expect(
+      step(newCollectorSession<string>(0), {
+        type: "hello-accepted",
+        durableSeq: 0,
+        firstUnackedSeq: 9,
+      }).effects,
+    ).toEqual([{ type: "send-welcome", durableSeq: 8 }]);
   });
 
   test("puts batches in order within its bound, reports a gap once, and gives the credit of what it does not keep back", () => {
@@ -137,7 +203,11 @@ describe("the collector's session", () => {
     });
     expect(effects[0]).toMatchObject([{ type: "send-nack", seq: 5, code: "gap" }]);
     expect(effects[1]).toEqual([]);
-    expect(effects[2]).toMatchObject([{ type: "append", seq: 5 }, { type: "append", seq: 6 }, { type: "append", seq: 7 }]);
+    expect(effects[2]).toMatchObject([
+      { type: "append", seq: 5 },
+      { type: "append", seq: 6 },
+      { type: "append", seq: 7 },
+    ]);
     for (let seq = 9; seq <= 12; seq++) ({ session } = step(session, arrival(seq)));
     expect(step(session, arrival(13)).effects).toEqual([{ type: "send-credit", creditBytes: 10 }]);
     expect(session.early.size).toBe(COLLECTOR_LIMITS.reorderMaxBatches);
@@ -152,17 +222,28 @@ describe("the collector's session", () => {
   });
 
   test("refuses a Batch before Hello, a second Hello and a silent peer", () => {
-    expect(step(newCollectorSession<string>(0), arrival(1)).effects).toMatchObject([{ type: "send-nack", code: "invalid" }, { type: "end" }]);
-    expect(step(admitted(), { type: "hello-accepted", durableSeq: 0, firstUnackedSeq: 1 }).session.state).toBe("closed");
-    expect(step(admitted(), { type: "tick" }, 6_001).effects).toMatchObject([{ type: "send-nack", code: "unavailable" }, { type: "end" }]);
+    expect(step(newCollectorSession<string>(0), arrival(1)).effects).toMatchObject([
+      { type: "send-nack", code: "invalid" },
+      { type: "end" },
+    ]);
+    expect(
+      step(admitted(), { type: "hello-accepted", durableSeq: 0, firstUnackedSeq: 1 }).session.state,
+    ).toBe("closed");
+    expect(step(admitted(), { type: "tick" }, 6_001).effects).toMatchObject([
+      { type: "send-nack", code: "unavailable" },
+      { type: "end" },
+    ]);
   });
 });
 
 describe("both sides together, over a carrier that loses, swaps and cuts", () => {
-  test.each(Array.from({ length: 60 }, (_, seed) => seed + 1))("every bundle is stored exactly once, seed %i", (seed) => {
-    const log = simulate(seed);
-    expect(log).toEqual(Array.from({ length: BUNDLES }, (_, at) => at + 1));
-  });
+  test.each(Array.from({ length: 60 }, (_, seed) => seed + 1))(
+    "every bundle is stored exactly once, seed %i",
+    (seed) => {
+      const log = simulate(seed);
+      expect(log).toEqual(Array.from({ length: BUNDLES }, (_, at) => at + 1));
+    },
+  );
 });
 
 const BUNDLES = 60;
@@ -186,10 +267,19 @@ function simulate(seed: number): number[] {
     for (const effect of effects) {
       if (effect.type === "send-hello") {
         collectorSide = newCollectorSession<number>(nowMs);
-        upstream.push({ type: "hello-accepted", durableSeq: synced, firstUnackedSeq: effect.firstUnackedSeq });
+        upstream.push({
+          type: "hello-accepted",
+          durableSeq: synced,
+          firstUnackedSeq: effect.firstUnackedSeq,
+        });
       }
       if (effect.type === "transmit") {
-        upstream.push({ type: "batch", seq: effect.seq, sizeBytes: BATCH_BYTES, batch: effect.seq });
+        upstream.push({
+          type: "batch",
+          seq: effect.seq,
+          sizeBytes: BATCH_BYTES,
+          batch: effect.seq,
+        });
         toProducer({ type: "transmitted", seq: effect.seq, sizeBytes: BATCH_BYTES });
       }
       if (effect.type === "send-heartbeat") upstream.push({ type: "heard" });
@@ -201,12 +291,24 @@ function simulate(seed: number): number[] {
     collectorSide = session;
     for (const effect of effects) {
       if (effect.type === "append" && effect.seq === log.length + 1) log.push(effect.batch);
-      if (effect.type === "send-welcome") downstream.push({ type: "welcome", durableSeq: effect.durableSeq, creditBytes: CREDIT_BYTES });
-      if (effect.type === "send-ack") downstream.push({ type: "ack", durableSeq: effect.durableSeq });
-      if (effect.type === "send-credit") downstream.push({ type: "credit", creditBytes: effect.creditBytes });
+      if (effect.type === "send-welcome")
+        downstream.push({
+          type: "welcome",
+          durableSeq: effect.durableSeq,
+          creditBytes: CREDIT_BYTES,
+        });
+      if (effect.type === "send-ack")
+        downstream.push({ type: "ack", durableSeq: effect.durableSeq });
+      if (effect.type === "send-credit")
+        downstream.push({ type: "credit", creditBytes: effect.creditBytes });
       if (effect.type === "send-drain") downstream.push({ type: "drain" });
       if (effect.type === "send-nack") {
-        downstream.push({ type: "nack", seq: effect.seq, code: effect.code === "gap" ? "gap" : "transient", reason: effect.reason });
+        downstream.push({
+          type: "nack",
+          seq: effect.seq,
+          code: effect.code === "gap" ? "gap" : "transient",
+          reason: effect.reason,
+        });
       }
     }
     if (event.type === "heard") downstream.push({ type: "heard" });
@@ -217,7 +319,13 @@ function simulate(seed: number): number[] {
     downstream = [];
     toCollectorEnd();
   };
-  const toCollectorEnd = () => void (collectorSide = stepCollector(collectorSide, { type: "ended" }, nowMs, COLLECTOR_LIMITS).session);
+  const toCollectorEnd = () =>
+    void (collectorSide = stepCollector(
+      collectorSide,
+      { type: "ended" },
+      nowMs,
+      COLLECTOR_LIMITS,
+    ).session);
   const deliver = <T>(queue: T[], handle: (event: T) => void) => {
     const swap = faults && queue.length > 1 && random() < 0.1;
     const event = queue.splice(swap ? 1 : 0, 1)[0];
@@ -227,7 +335,8 @@ function simulate(seed: number): number[] {
   for (let turn = 0; turn < 20_000 && synced < BUNDLES; turn++) {
     nowMs += 20;
     faults = turn < 2_000;
-    if (turn % 10 === 0 && producerSide.headSeq < BUNDLES) toProducer({ type: "appended", headSeq: producerSide.headSeq + 1 });
+    if (turn % 10 === 0 && producerSide.headSeq < BUNDLES)
+      toProducer({ type: "appended", headSeq: producerSide.headSeq + 1 });
     if (!open && producerSide.state === "idle" && random() < 0.3) {
       open = true;
       toProducer({ type: "opened" });
@@ -238,7 +347,10 @@ function simulate(seed: number): number[] {
       synced++;
       if (open) toCollector({ type: "durable", seq: synced, sizeBytes: BATCH_BYTES });
     }
-    if (turn % 20 === 0) [toProducer({ type: "tick" }), toCollector({ type: "tick" })];
+    if (turn % 20 === 0) {
+      toProducer({ type: "tick" });
+      toCollector({ type: "tick" });
+    }
     if (faults && random() < 0.01) {
       cut();
       toProducer({ type: "closed", reason: "cut" });

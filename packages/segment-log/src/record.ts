@@ -46,6 +46,7 @@ function damageAt(bytes: Buffer, at: number, recordMaxBytes: number): string | u
   if (length > recordMaxBytes) return `record of ${length} bytes, more than ${recordMaxBytes},`;
   const end = at + FRAME_BYTES + length;
   if (end > bytes.length) return "torn record";
-  if (crc32(bytes.subarray(at + FRAME_BYTES, end)) !== bytes.readUInt32LE(at + 4)) return "wrong checksum";
+  if (crc32(bytes.subarray(at + FRAME_BYTES, end)) !== bytes.readUInt32LE(at + 4))
+    return "wrong checksum";
   return undefined;
 }

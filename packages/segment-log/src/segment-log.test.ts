@@ -25,17 +25,20 @@ const options = (more: Partial<SegmentLogOptions> = {}): SegmentLogOptions => ({
 });
 
 const record = (number: number) => Buffer.from(`record ${number} ${"x".repeat(40)}`);
-const segmentNames = async () => (await readdir(directory)).filter((name) => name.endsWith(".seg")).toSorted();
+const segmentNames = async () =>
+  (await readdir(directory)).filter((name) => name.endsWith(".seg")).toSorted();
 
 async function readAll(log: SegmentLog, from = 1): Promise<[number, string | undefined][]> {
   const records: [number, string | undefined][] = [];
-  for await (const { index, payload } of log.read(from)) records.push([index, payload && Buffer.from(payload).toString()]);
+  for await (const { index, payload } of log.read(from))
+    records.push([index, payload && Buffer.from(payload).toString()]);
   return records;
 }
 
 async function filled(count: number, more: Partial<SegmentLogOptions> = {}): Promise<SegmentLog> {
   const log = await SegmentLog.open(options(more));
-  for (let number = 1; number <= count; number++) expect(await log.append(record(number))).toBe(number);
+  for (let number = 1; number <= count; number++)
+    expect(await log.append(record(number))).toBe(number);
   return log;
 }
 
@@ -46,13 +49,17 @@ describe("SegmentLog", () => {
     await using log = await SegmentLog.open(options());
     expect(log.findings).toEqual([]);
     expect(log.nextIndex).toBe(101);
-    expect(await readAll(log)).toEqual(Array.from({ length: 100 }, (_, at) => [at + 1, record(at + 1).toString()]));
+    expect(await readAll(log)).toEqual(
+      Array.from({ length: 100 }, (_, at) => [at + 1, record(at + 1).toString()]),
+    );
     expect((await readAll(log, 97)).map(([index]) => index)).toEqual([97, 98, 99, 100]);
   });
 
   test("appends of the same moment get indexes in their order", async () => {
     await using log = await SegmentLog.open(options());
-    const indexes = await Promise.all(Array.from({ length: 50 }, (_, at) => log.append(record(at))));
+    const indexes = await Promise.all(
+      Array.from({ length: 50 }, (_, at) => log.append(record(at))),
+    );
     expect(indexes).toEqual(Array.from({ length: 50 }, (_, at) => at + 1));
   });
 
@@ -64,7 +71,9 @@ describe("SegmentLog", () => {
     expect(log.findings).toHaveLength(1);
     expect(log.findings[0]).toContain("torn record");
     expect(await log.append(record(11))).toBe(11);
-    expect((await readAll(log)).map(([index]) => index)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect((await readAll(log)).map(([index]) => index)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11,
+    ]);
   });
 
   test("a cut at any byte loses at most the records behind it", async () => {
@@ -95,7 +104,9 @@ describe("SegmentLog", () => {
 
   test("refuses when full, and takes again when the oldest were dropped", async () => {
     await using log = await SegmentLog.open(options({ maxBytes: 5_000 }));
-    const results = await Promise.allSettled(Array.from({ length: 120 }, (_, at) => log.append(record(at))));
+    const results = await Promise.allSettled(
+      Array.from({ length: 120 }, (_, at) => log.append(record(at))),
+    );
     const refused = results.filter((result) => result.status === "rejected");
     expect(refused.length).toBeGreaterThan(0);
     expect(refused[0]).toMatchObject({ reason: { name: "LogRefusal", reason: "full" } });
@@ -114,7 +125,9 @@ describe("SegmentLog", () => {
 
   test("begins every segment but the first with a checkpoint", async () => {
     let stored = 0;
-    await using log = await SegmentLog.open(options({ checkpoint: () => Buffer.from(`checkpoint ${stored}`) }));
+    await using log = await SegmentLog.open(
+      options({ checkpoint: () => Buffer.from(`checkpoint ${stored}`) }),
+    );
     for (; stored < 60; stored++) await log.append(record(stored));
     const firsts = log.segments.slice(1).map(({ firstIndex }) => firstIndex);
     const records = new Map(await readAll(log));
@@ -126,7 +139,9 @@ describe("SegmentLog", () => {
   test("refuses a record that is too large and a second opener", async () => {
     await using log = await SegmentLog.open(options());
     await expect(log.append(Buffer.alloc(501))).rejects.toMatchObject({ reason: "too-large" });
-    await expect(SegmentLog.open(options())).rejects.toThrow(/another process has this folder open/);
+    await expect(SegmentLog.open(options())).rejects.toThrow(
+      /another process has this folder open/,
+    );
     expect(await log.append(record(1))).toBe(1);
   });
 
@@ -144,7 +159,9 @@ describe("SegmentLog", () => {
       import { SegmentLog } from ${JSON.stringify(new URL("./segment-log.ts", import.meta.url).href)};
       const log = await SegmentLog.open(${JSON.stringify(options({ maxBytes: 50_000_000, segmentMaxBytes: 100_000 }))});
       for (let number = 1; ; number++) console.log(await log.append(Buffer.from("record " + number)));`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     let acknowledged = 0;
     child.stdout.on("data", (chunk: Buffer) => {
       acknowledged = Number(chunk.toString().trimEnd().split("\n").at(-1));
@@ -154,7 +171,9 @@ describe("SegmentLog", () => {
     await using log = await SegmentLog.open(options({ maxBytes: 50_000_000 }));
     expect(acknowledged).toBeGreaterThan(500);
     expect(log.nextIndex).toBeGreaterThan(acknowledged);
-    expect((await readAll(log)).every(([index, payload]) => payload === `record ${index}`)).toBe(true);
+    expect((await readAll(log)).every(([index, payload]) => payload === `record ${index}`)).toBe(
+      true,
+    );
   });
 });
 

@@ -169,15 +169,23 @@ export class SegmentLog implements AsyncDisposable {
   async #writeGroup(group: readonly Pending[]): Promise<void> {
     const groupBytes = group.reduce((sum, { payload }) => sum + FRAME_BYTES + payload.length, 0);
     try {
-      if (this.#segments.at(-1)!.bytes >= this.#options.segmentMaxBytes) await this.#openNextSegment();
+      if (this.#segments.at(-1)!.bytes >= this.#options.segmentMaxBytes)
+        await this.#openNextSegment();
       await this.#active.writev(group.flatMap(({ payload }) => frameRecord(payload)));
       await this.#active.datasync();
     } catch (error) {
       await this.#cutBack();
-      const refusal = new LogRefusal("disk", `the disk does not take writes: ${(error as Error).message}`, { cause: error });
+      const refusal = new LogRefusal(
+        "disk",
+        `the disk does not take writes: ${(error as Error).message}`,
+        { cause: error },
+      );
       // What waits behind the failed group fails with it: a later record never lands before an earlier one is refused.
       const waiting = this.#pending.splice(0);
-      this.#pendingBytes -= waiting.reduce((sum, { payload }) => sum + FRAME_BYTES + payload.length, 0);
+      this.#pendingBytes -= waiting.reduce(
+        (sum, { payload }) => sum + FRAME_BYTES + payload.length,
+        0,
+      );
       for (const { reject } of [...group, ...waiting]) reject(refusal);
       return;
     } finally {
@@ -215,7 +223,10 @@ export class SegmentLog implements AsyncDisposable {
   }
 
   async #dropOldest(): Promise<void> {
-    while (this.#segments.length > 2 && this.bytes + this.#options.segmentMaxBytes > this.#options.maxBytes) {
+    while (
+      this.#segments.length > 2 &&
+      this.bytes + this.#options.segmentMaxBytes > this.#options.maxBytes
+    ) {
       await rm(this.#segments.shift()!.path, { force: true });
     }
   }
@@ -240,7 +251,10 @@ async function openSegments(options: SegmentLogOptions): Promise<Opened> {
   }
 }
 
-async function recoverSegments({ directory, recordMaxBytes }: SegmentLogOptions): Promise<Omit<Opened, "lock">> {
+async function recoverSegments({
+  directory,
+  recordMaxBytes,
+}: SegmentLogOptions): Promise<Omit<Opened, "lock">> {
   const findings: string[] = [];
   const segments = await listSegments(directory);
   const last = segments.at(-1);
@@ -250,7 +264,9 @@ async function recoverSegments({ directory, recordMaxBytes }: SegmentLogOptions)
   }
   const { payloads, goodBytes, damage } = scanSegment(await readFile(last.path), recordMaxBytes);
   if (damage !== undefined) {
-    findings.push(`${last.path}: ${damage}: cut ${last.bytes - goodBytes} bytes that were never acknowledged`);
+    findings.push(
+      `${last.path}: ${damage}: cut ${last.bytes - goodBytes} bytes that were never acknowledged`,
+    );
     await truncate(last.path, goodBytes);
   }
   const active = await open(last.path, "a");
@@ -270,7 +286,10 @@ async function listSegments(directory: string): Promise<Segment[]> {
   );
 }
 
-async function createSegment(directory: string, firstIndex: number): Promise<{ info: Segment; handle: FileHandle }> {
+async function createSegment(
+  directory: string,
+  firstIndex: number,
+): Promise<{ info: Segment; handle: FileHandle }> {
   const path = join(directory, `${String(firstIndex).padStart(16, "0")}.seg`);
   const handle = await open(path, "a");
   await handle.truncate(0);

@@ -11,7 +11,15 @@ export interface Backoff {
  * Exponential back-off with full jitter: uniform between a tenth and the whole of a bound that doubles with each try.
  * Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
-export function backoff({ firstMs, maxMs, random }: { firstMs: number; maxMs: number; random: Random }): Backoff {
+export function backoff({
+  firstMs,
+  maxMs,
+  random,
+}: {
+  firstMs: number;
+  maxMs: number;
+  random: Random;
+}): Backoff {
   let boundMs = firstMs;
   return {
     nextMs: () => {

@@ -5,7 +5,10 @@ import { every, systemClock } from "./clock.ts";
 import { simulatedClock } from "./clock.testing.ts";
 
 /** What any clock promises; `pass` lets the time go by. */
-function clockContract(name: string, make: () => { clock: Clock; pass: (lengthMs: number) => Promise<void> }) {
+function clockContract(
+  name: string,
+  make: () => { clock: Clock; pass: (lengthMs: number) => Promise<void> },
+) {
   describe(`${name} keeps the contract of a clock`, () => {
     test("time does not stand still and its units agree", async () => {
       const { clock, pass } = make();
@@ -43,7 +46,10 @@ function clockContract(name: string, make: () => { clock: Clock; pass: (lengthMs
   });
 }
 
-clockContract("the system clock", () => ({ clock: systemClock, pass: (lengthMs) => systemClock.sleep(lengthMs) }));
+clockContract("the system clock", () => ({
+  clock: systemClock,
+  pass: (lengthMs) => systemClock.sleep(lengthMs),
+}));
 clockContract("the simulated clock", () => {
   const clock = simulatedClock();
   return { clock, pass: (lengthMs) => clock.advance(lengthMs) };

@@ -14,7 +14,8 @@ export interface Clock {
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  nowUnixNano: () => BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n,
+  nowUnixNano: () =>
+    BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n,
   monotonicMs: () => performance.now(),
   sleep: (lengthMs, signal) => sleepFor(lengthMs, undefined, signal ? { signal } : {}),
 };

@@ -15,7 +15,12 @@ export function systemCodeOf(error: unknown): string | undefined {
 }
 
 /** Why a server could not listen, as the operator should read it. */
-export function listenError(error: unknown, what: string, host: string, port: number): OperatorError {
+export function listenError(
+  error: unknown,
+  what: string,
+  host: string,
+  port: number,
+): OperatorError {
   const code = systemCodeOf(error);
   const taken = code === "EADDRINUSE" || /EADDRINUSE|No address added/.test(messageOf(error));
   const reason = taken
@@ -25,5 +30,7 @@ export function listenError(error: unknown, what: string, host: string, port: nu
       : code === "EADDRNOTAVAIL" || code === "ENOTFOUND"
         ? "this machine has no such address. Choose 127.0.0.1 or an address of this machine"
         : messageOf(error);
-  return new OperatorError(`${what}: cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
+  return new OperatorError(`${what}: cannot listen on ${host}:${port}: ${reason}.`, {
+    cause: error,
+  });
 }

@@ -57,7 +57,11 @@ function hostName(host: string): string {
 }
 
 /** Mounts JSON routes below a prefix. */
-export function mountJson(server: FastifyInstance, routes: readonly JsonRoute[], prefix = ""): void {
+export function mountJson(
+  server: FastifyInstance,
+  routes: readonly JsonRoute[],
+  prefix = "",
+): void {
   for (const route of routes) {
     server.post(`${prefix}${route.path}`, async (request, reply) => {
       const abort = new AbortController();
@@ -76,7 +80,8 @@ export function mountJson(server: FastifyInstance, routes: readonly JsonRoute[],
 export function answerErrorsAsJson(server: FastifyInstance): void {
   server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
     const status = error.statusCode ?? 500;
-    const code = status === 413 ? "resource_exhausted" : status < 500 ? "invalid_argument" : "internal";
+    const code =
+      status === 413 ? "resource_exhausted" : status < 500 ? "invalid_argument" : "internal";
     return reply.code(status).send(jsonErrorBody(new RpcError(code, error.message)));
   });
 }
@@ -90,7 +95,12 @@ export function answerUnknownAsJson(server: FastifyInstance): void {
 }
 
 /** Listens and gives the port. Fails with OperatorError. */
-export async function listen(server: FastifyInstance, what: string, host: string, port: number): Promise<number> {
+export async function listen(
+  server: FastifyInstance,
+  what: string,
+  host: string,
+  port: number,
+): Promise<number> {
   try {
     await server.listen({ host, port });
   } catch (error) {
@@ -124,10 +134,14 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   server.get("/livez", async () => ({ status: "ok" }));
   server.get("/readyz", async (_request, reply) => {
     const reason = options.unreadyReason();
-    return reason === undefined ? { status: "ok" } : reply.code(503).send({ status: "not ready", reason });
+    return reason === undefined
+      ? { status: "ok" }
+      : reply.code(503).send({ status: "not ready", reason });
   });
   server.get("/metrics", async (_request, reply) =>
-    reply.header("content-type", options.registry.contentType).send(await options.registry.metrics()),
+    reply
+      .header("content-type", options.registry.contentType)
+      .send(await options.registry.metrics()),
   );
   if (options.openApi) server.get("/openapi.json", async () => options.openApi);
   mountJson(server, options.routes ?? []);

@@ -29,7 +29,9 @@ export function spiffeId({ role, instance }: PeerName): string {
 
 /** The name in a certificate's subject alternative names as Node prints them; undefined when there is none of ours. */
 export function peerNameOf(subjectAltName: string | undefined): PeerName | undefined {
-  const match = /URI:spiffe:\/\/glassline\/([a-z-]+)\/([A-Za-z0-9._-]+)(?:,|$)/.exec(subjectAltName ?? "");
+  const match = /URI:spiffe:\/\/glassline\/([a-z-]+)\/([A-Za-z0-9._-]+)(?:,|$)/.exec(
+    subjectAltName ?? "",
+  );
   const role = ROLES.find((known) => known === match?.[1]);
   return role && match ? { role, instance: match[2]! } : undefined;
 }

@@ -75,8 +75,10 @@ function readOrExplain<S extends Spec>(program: Program<S>): ConfigOf<S> | undef
 
 function explain(program: Program<Spec>, error: unknown): void {
   const known = error instanceof ConfigError || error instanceof OperatorError;
-  process.exitCode = error instanceof ConfigError ? EXIT.usage : known ? EXIT.unavailable : EXIT.software;
-  const detail = known || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
+  process.exitCode =
+    error instanceof ConfigError ? EXIT.usage : known ? EXIT.unavailable : EXIT.software;
+  const detail =
+    known || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
   process.stderr.write(`${detail}\n`);
   tellParent({ failed: detail });
 }
@@ -91,7 +93,10 @@ function stopSignal(logger: Logger): AbortSignal {
   // The parent's end closes the channel: an app does not outlive the stack that started it.
   process.on("disconnect", () => abort.abort("the parent process has ended"));
   const bug = (error: unknown) => {
-    logger.fatal({ error: error instanceof Error ? error.stack : String(error) }, "a bug: stopping");
+    logger.fatal(
+      { error: error instanceof Error ? error.stack : String(error) },
+      "a bug: stopping",
+    );
     process.exitCode = EXIT.software;
     abort.abort("a bug");
   };

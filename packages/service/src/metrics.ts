@@ -6,7 +6,12 @@ export interface Metrics {
   /** A counter by reason or other labels; `glassline_` is put before the name. */
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
   gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
-  histogram<L extends string>(name: string, help: string, buckets: number[], labels?: readonly L[]): Histogram<L>;
+  histogram<L extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labels?: readonly L[],
+  ): Histogram<L>;
 }
 
 /** @param processMetrics also those of the Node process; false where several apps share one. */
@@ -18,15 +23,22 @@ export function createMetrics(app: string, processMetrics = false): Metrics {
   const full = (name: string) => `glassline_${name}`;
   return {
     registry,
-    counter: (name, help, labels = []) => new Counter({ name: full(name), help, labelNames: labels, ...common }),
-    gauge: (name, help, labels = []) => new Gauge({ name: full(name), help, labelNames: labels, ...common }),
+    counter: (name, help, labels = []) =>
+      new Counter({ name: full(name), help, labelNames: labels, ...common }),
+    gauge: (name, help, labels = []) =>
+      new Gauge({ name: full(name), help, labelNames: labels, ...common }),
     histogram: (name, help, buckets, labels = []) =>
       new Histogram({ name: full(name), help, buckets, labelNames: labels, ...common }),
   };
 }
 
 /** The values of a counter with one label, by that label; for status answers. */
-export async function valuesByLabel<L extends string>(counter: Counter<L>, label: L): Promise<Record<string, bigint>> {
+export async function valuesByLabel<L extends string>(
+  counter: Counter<L>,
+  label: L,
+): Promise<Record<string, bigint>> {
   const { values } = await counter.get();
-  return Object.fromEntries(values.map((entry) => [String(entry.labels[label]), BigInt(Math.round(entry.value))]));
+  return Object.fromEntries(
+    values.map((entry) => [String(entry.labels[label]), BigInt(Math.round(entry.value))]),
+  );
 }

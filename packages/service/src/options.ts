@@ -6,9 +6,20 @@ import { LOG_LEVELS } from "./logger.ts";
 /** @param adminPort the app's default. */
 export const commonOptions = (adminPort: string) => ({
   host: text({ help: "Address to listen on.", default: "127.0.0.1" }),
-  allowedHost: list({ help: "Host names, beside those of loopback, by which HTTP may be asked.", placeholder: "NAME" }),
+  allowedHost: list({
+    help: "Host names, beside those of loopback, by which HTTP may be asked.",
+    placeholder: "NAME",
+  }),
   adminPort: port({ help: "HTTP for health and metrics.", default: adminPort }),
-  pkiDir: text({ help: "Folder with ca.pem and this process's certificate and key.", default: ".glassline/pki", placeholder: "DIR" }),
-  otlpEndpoint: text({ help: "Where spans of sampled reports are exported; empty: nowhere.", default: "", variable: "OTEL_EXPORTER_OTLP_ENDPOINT" }),
+  pkiDir: text({
+    help: "Folder with ca.pem and this process's certificate and key.",
+    default: ".glassline/pki",
+    placeholder: "DIR",
+  }),
+  otlpEndpoint: text({
+    help: "Where spans of sampled reports are exported; empty: nowhere.",
+    default: "",
+    variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
+  }),
   logLevel: choice({ help: "Least level that is logged.", default: "info", of: LOG_LEVELS }),
 });

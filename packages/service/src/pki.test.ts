@@ -13,7 +13,13 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Identity } from "./identity.ts";
 import { peerNameOf, readIdentity } from "./identity.ts";
 import { ensureDevelopmentPki, ephemeralPki } from "./pki.ts";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient, mutualTlsServer, requirePeer, tlsOptions } from "./tls.ts";
+import {
+  TLS_CHANNEL_OPTIONS,
+  mutualTlsClient,
+  mutualTlsServer,
+  requirePeer,
+  tlsOptions,
+} from "./tls.ts";
 
 const NODE = { role: "mesh-node", instance: "node-1" } as const;
 
@@ -37,18 +43,28 @@ describe("the development CA", () => {
     const first = await readIdentity(directory, NODE);
     await ensureDevelopmentPki(directory, [NODE]);
     expect(await readIdentity(directory, NODE)).toEqual(first);
-    await writeFile(join(directory, "mesh-node.node-1.pem"), await readFile(join(directory, "ca.pem"), "utf8"));
+    await writeFile(
+      join(directory, "mesh-node.node-1.pem"),
+      await readFile(join(directory, "ca.pem"), "utf8"),
+    );
     await ensureDevelopmentPki(directory, [{ role: "camera", instance: "agent-1" }]);
-    expect((await readIdentity(directory, { role: "camera", instance: "agent-1" })).ca).toBe(first.ca);
+    expect((await readIdentity(directory, { role: "camera", instance: "agent-1" })).ca).toBe(
+      first.ca,
+    );
   });
 
   test("a missing certificate is an error that says where and what to do", async () => {
-    await expect(readIdentity(directory, NODE)).rejects.toThrow(/mesh-node node-1: cannot read .*ENOENT.*--pki-dir/);
+    await expect(readIdentity(directory, NODE)).rejects.toThrow(
+      /mesh-node node-1: cannot read .*ENOENT.*--pki-dir/,
+    );
   });
 });
 
 describe("mutual TLS", () => {
-  let issue: (name: { role: "mesh-node" | "camera" | "collector"; instance: string }) => Promise<Identity>;
+  let issue: (name: {
+    role: "mesh-node" | "camera" | "collector";
+    instance: string;
+  }) => Promise<Identity>;
   let server: grpc.Server;
   let port: number;
 
@@ -58,14 +74,21 @@ describe("mutual TLS", () => {
     addService(server, MeshAdminService, { getStatus: async () => ({ node: "node-1" }) });
     const credentials = mutualTlsServer(await issue(NODE));
     port = await new Promise<number>((resolve, reject) =>
-      server.bindAsync("127.0.0.1:0", credentials, (error, bound) => (error ? reject(error) : resolve(bound))),
+      server.bindAsync("127.0.0.1:0", credentials, (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      ),
     );
   });
   afterEach(() => server.forceShutdown());
 
   async function status(identity: Identity, instance: string, host = "localhost") {
     const credentials = mutualTlsClient(identity, "mesh-node", instance);
-    using client = createClient(MeshAdminService, `${host}:${port}`, credentials, TLS_CHANNEL_OPTIONS);
+    using client = createClient(
+      MeshAdminService,
+      `${host}:${port}`,
+      credentials,
+      TLS_CHANNEL_OPTIONS,
+    );
     return await client.getStatus({}, { timeoutMs: 3_000 });
   }
 
@@ -86,7 +109,10 @@ describe("mutual TLS", () => {
     const options = tlsOptions(await issue({ role: "camera", instance: "agent-1" }));
     const open = (extra: object) =>
       new Promise<TLSSocket>((resolve, reject) => {
-        const socket = connect({ port, servername: "localhost", ALPNProtocols: ["h2"], ...options, ...extra }, () => resolve(socket));
+        const socket = connect(
+          { port, servername: "localhost", ALPNProtocols: ["h2"], ...options, ...extra },
+          () => resolve(socket),
+        );
         socket.on("error", reject);
       });
     const socket = await open({});
@@ -98,12 +124,19 @@ describe("mutual TLS", () => {
   });
 
   test("requirePeer names who may call", () => {
-    const call = (subjectaltname: string) => ({ getAuthContext: () => ({ sslPeerCertificate: { subjectaltname } }) });
-    const peer = requirePeer(call("URI:spiffe://glassline/camera/agent-1, DNS:localhost") as never, ["camera"]);
-    expect(peer).toEqual({ role: "camera", instance: "agent-1" });
-    expect(() => requirePeer(call("DNS:localhost") as never, ["camera"])).toThrow(/no certificate of this network/);
-    expect(() => requirePeer(call("URI:spiffe://glassline/dashboard/page") as never, ["camera"])).toThrow(
-      /dashboard page may not call this, expected camera/,
+    const call = (subjectaltname: string) => ({
+      getAuthContext: () => ({ sslPeerCertificate: { subjectaltname } }),
+    });
+    const peer = requirePeer(
+      call("URI:spiffe://glassline/camera/agent-1, DNS:localhost") as never,
+      ["camera"],
     );
+    expect(peer).toEqual({ role: "camera", instance: "agent-1" });
+    expect(() => requirePeer(call("DNS:localhost") as never, ["camera"])).toThrow(
+      /no certificate of this network/,
+    );
+    expect(() =>
+      requirePeer(call("URI:spiffe://glassline/dashboard/page") as never, ["camera"]),
+    ).toThrow(/dashboard page may not call this, expected camera/);
   });
 });

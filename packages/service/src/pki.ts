@@ -26,7 +26,10 @@ interface Authority {
  * Makes sure that the folder holds a CA and a fresh certificate for each name; what is there and fresh is kept.
  * Files with keys are readable by the owner only.
  */
-export async function ensureDevelopmentPki(directory: string, names: readonly PeerName[]): Promise<void> {
+export async function ensureDevelopmentPki(
+  directory: string,
+  names: readonly PeerName[],
+): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const authority = await ensureAuthority(directory);
   await Promise.all(names.map((name) => ensureCertificate(directory, authority, name)));
@@ -35,7 +38,11 @@ export async function ensureDevelopmentPki(directory: string, names: readonly Pe
 /** An identity of a CA that lives in memory only; for tests and the flow demonstration. */
 export async function ephemeralPki(): Promise<(name: PeerName) => Promise<Identity>> {
   const authority = await makeAuthority();
-  return async (name) => ({ ...name, ca: authority.certificate.toString("pem"), ...(await issue(authority, name)) });
+  return async (name) => ({
+    ...name,
+    ca: authority.certificate.toString("pem"),
+    ...(await issue(authority, name)),
+  });
 }
 
 async function ensureAuthority(directory: string): Promise<Authority> {
@@ -60,7 +67,10 @@ async function makeAuthority(): Promise<Authority> {
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
+        true,
+      ),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
@@ -79,7 +89,11 @@ async function importAuthority({ certificate, privateKey }: Pair): Promise<Autho
   };
 }
 
-async function ensureCertificate(directory: string, authority: Authority, name: PeerName): Promise<void> {
+async function ensureCertificate(
+  directory: string,
+  authority: Authority,
+  name: PeerName,
+): Promise<void> {
   const paths = identityFiles(directory, name);
   const found = await readPair(paths);
   if (found && isFresh(found.certificate, authority)) return;
@@ -105,7 +119,10 @@ async function issue(authority: Authority, name: PeerName): Promise<Pair> {
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+      new x509.ExtendedKeyUsageExtension([
+        x509.ExtendedKeyUsage.serverAuth,
+        x509.ExtendedKeyUsage.clientAuth,
+      ]),
       new x509.SubjectAlternativeNameExtension([
         { type: "url", value: spiffeId(name) },
         { type: "dns", value: "localhost" },

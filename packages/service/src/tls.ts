@@ -36,7 +36,10 @@ class TlsServerCredentials extends grpc.ServerCredentials {
 
 /** For servers whose clients are our own processes: a client without a certificate of the CA is turned away. */
 export function mutualTlsServer(identity: Identity): grpc.ServerCredentials {
-  return new TlsServerCredentials({ requestCert: true, rejectUnauthorized: true }, tlsOptions(identity));
+  return new TlsServerCredentials(
+    { requestCert: true, rejectUnauthorized: true },
+    tlsOptions(identity),
+  );
 }
 
 /** For servers that are open to clients without a certificate, which then show a token. */
@@ -48,26 +51,45 @@ export function tokenTlsServer(identity: Identity): grpc.ServerCredentials {
  * For clients. The peer is known by the SPIFFE id in its certificate, not by its address: it must have the role, and the
  * instance if one is named.
  */
-export function mutualTlsClient(identity: Identity, role: Role, instance?: string): grpc.ChannelCredentials {
+export function mutualTlsClient(
+  identity: Identity,
+  role: Role,
+  instance?: string,
+): grpc.ChannelCredentials {
   return grpc.credentials.createFromSecureContext(createSecureContext(tlsOptions(identity)), {
     checkServerIdentity: (_host, certificate) => {
       const peer = peerNameOf(certificate.subjectaltname);
-      if (peer?.role === role && (instance === undefined || peer.instance === instance)) return undefined;
+      if (peer?.role === role && (instance === undefined || peer.instance === instance))
+        return undefined;
       const expected = `${role}${instance === undefined ? "" : ` ${instance}`}`;
-      return new Error(`peer shows the certificate of ${peer ? `${peer.role} ${peer.instance}` : "a stranger"}, expected ${expected}`);
+      return new Error(
+        `peer shows the certificate of ${peer ? `${peer.role} ${peer.instance}` : "a stranger"}, expected ${expected}`,
+      );
     },
   });
 }
 
 /** A server name is needed and an IP address is not accepted as one; the peer's name is checked by mutualTlsClient. */
-export const TLS_CHANNEL_OPTIONS: grpc.ChannelOptions = { "grpc.ssl_target_name_override": "localhost" };
+export const TLS_CHANNEL_OPTIONS: grpc.ChannelOptions = {
+  "grpc.ssl_target_name_override": "localhost",
+};
 
 /** The caller of a mutual TLS server, which must have one of the roles. Throws RpcError. */
-export function requirePeer(call: Pick<grpc.ServerDuplexStream<unknown, unknown>, "getAuthContext">, roles: readonly Role[]): PeerName {
+export function requirePeer(
+  call: Pick<grpc.ServerDuplexStream<unknown, unknown>, "getAuthContext">,
+  roles: readonly Role[],
+): PeerName {
   const peer = peerNameOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
-  if (!peer) throw new RpcError("unauthenticated", "no certificate of this network, expected one with a spiffe://glassline id");
+  if (!peer)
+    throw new RpcError(
+      "unauthenticated",
+      "no certificate of this network, expected one with a spiffe://glassline id",
+    );
   if (!roles.includes(peer.role)) {
-    throw new RpcError("permission_denied", `${peer.role} ${peer.instance} may not call this, expected ${roles.join(" or ")}`);
+    throw new RpcError(
+      "permission_denied",
+      `${peer.role} ${peer.instance} may not call this, expected ${roles.join(" or ")}`,
+    );
   }
   return peer;
 }

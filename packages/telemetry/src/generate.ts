@@ -19,7 +19,9 @@ interface Registry {
 
 const here = new URL("../", import.meta.url);
 const registry = parse(readFileSync(new URL("registry/camera.yaml", here), "utf8")) as Registry;
-const metrics = registry.groups.flatMap((group) => group.metrics.map((metric) => ({ ...metric, group: group.id })));
+const metrics = registry.groups.flatMap((group) =>
+  group.metrics.map((metric) => ({ ...metric, group: group.id })),
+);
 
 mkdirSync(new URL("src/gen/", here), { recursive: true });
 mkdirSync(new URL("docs/", here), { recursive: true });
@@ -27,9 +29,20 @@ writeFileSync(new URL("src/gen/conventions.ts", here), typescript());
 writeFileSync(new URL("docs/camera.md", here), markdown());
 
 function typescript(): string {
-  const constants = metrics.map((metric) => `/** ${metric.brief} */\nexport const ${constantName(metric.id)} = ${JSON.stringify(metric.id)};`);
+  const constants = metrics.map(
+    (metric) =>
+      `/** ${metric.brief} */\nexport const ${constantName(metric.id)} = ${JSON.stringify(metric.id)};`,
+  );
   const table = metrics.map(({ id, label, group, kind, unit, brief, values, gpmf }) => {
-    const definition = { label, group, kind, unit, brief, ...(values && { values }), ...(gpmf && { gpmf }) };
+    const definition = {
+      label,
+      group,
+      kind,
+      unit,
+      brief,
+      ...(values && { values }),
+      ...(gpmf && { gpmf }),
+    };
     return `  ${JSON.stringify(id)}: ${JSON.stringify(definition)},`;
   });
   return `// Generated from registry/camera.yaml by \`npm run generate\`. Do not edit.
@@ -62,7 +75,10 @@ function constantName(id: string): string {
 
 function markdown(): string {
   const sections = registry.groups.map(({ id, brief, metrics: entries }) => {
-    const rows = entries.map((entry) => `| \`${entry.id}\` | ${entry.kind} | \`${entry.unit}\` | ${entry.brief}${valuesText(entry)}${gpmfText(entry)} |`);
+    const rows = entries.map(
+      (entry) =>
+        `| \`${entry.id}\` | ${entry.kind} | \`${entry.unit}\` | ${entry.brief}${valuesText(entry)}${gpmfText(entry)} |`,
+    );
     return `## ${id}\n\n${brief}\n\n| metric | kind | unit | meaning |\n| --- | --- | --- | --- |\n${rows.join("\n")}\n`;
   });
   return `<!-- Generated from registry/camera.yaml by \`npm run generate\`. Do not edit. -->

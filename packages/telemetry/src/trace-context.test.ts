@@ -2,12 +2,18 @@ import { expect, test } from "vitest";
 
 import { decodeTraceContext, encodeTraceContext } from "./trace-context.ts";
 
-const CONTEXT = { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", traceFlags: 1 };
+const CONTEXT = {
+  traceId: "0af7651916cd43dd8448eb211c80319c",
+  spanId: "b7ad6b7169203331",
+  traceFlags: 1,
+};
 
 test("a context travels in the 29 bytes of the W3C draft", () => {
   const bytes = encodeTraceContext(CONTEXT);
   // The example of the draft, section 3.
-  expect(Buffer.from(bytes).toString("hex")).toBe("00000af7651916cd43dd8448eb211c80319c01b7ad6b71692033310201");
+  expect(Buffer.from(bytes).toString("hex")).toBe(
+    "00000af7651916cd43dd8448eb211c80319c01b7ad6b71692033310201",
+  );
   expect(decodeTraceContext(bytes)).toEqual({ ...CONTEXT, isRemote: true });
 });
 

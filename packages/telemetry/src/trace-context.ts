@@ -32,7 +32,8 @@ export function decodeTraceContext(bytes: Uint8Array): SpanContext | undefined {
     bytes[AT.parentId] === FIELD.parentId &&
     bytes[AT.flags] === FIELD.flags;
   if (!wellFormed) return undefined;
-  const hex = (from: number, length: number) => Buffer.from(bytes.subarray(from, from + length)).toString("hex");
+  const hex = (from: number, length: number) =>
+    Buffer.from(bytes.subarray(from, from + length)).toString("hex");
   const context = {
     traceId: hex(AT.traceId + 1, 16),
     spanId: hex(AT.parentId + 1, 8),
@@ -60,11 +61,17 @@ export interface HopSpans {
  * @param name a file name, e.g. "mesh-node/src/relay.ts".
  * @param parents contexts of the hop before, 29 bytes each; those that are not valid are left out.
  */
-export function startHop(tracer: Tracer, name: string, parents: readonly Uint8Array[], attributes: Attributes = {}): HopSpans {
+export function startHop(
+  tracer: Tracer,
+  name: string,
+  parents: readonly Uint8Array[],
+  attributes: Attributes = {},
+): HopSpans {
   const spans: Span[] = [];
   for (const parent of parents) {
     const context = remoteContext(parent);
-    if (context) spans.push(tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes }, context));
+    if (context)
+      spans.push(tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes }, context));
   }
   return {
     contexts: spans.map((span) => encodeTraceContext(span.spanContext())),

@@ -20,7 +20,8 @@ export interface ServiceName {
  * @param endpoint the value of OTEL_EXPORTER_OTLP_ENDPOINT.
  */
 export function startTracing({ service, instance }: ServiceName, endpoint: string): Tracing {
-  if (endpoint === "") return { tracerProvider: trace.getTracerProvider(), [Symbol.asyncDispose]: async () => {} };
+  if (endpoint === "")
+    return { tracerProvider: trace.getTracerProvider(), [Symbol.asyncDispose]: async () => {} };
   const sdk = new NodeSDK({
     autoDetectResources: false,
     instrumentations: [],

@@ -39,10 +39,15 @@ export interface Recording {
 }
 
 /** @param videoLengthMs length of the picture. */
-export function recordingOf(cameraId: string, devices: readonly GpmfDevice[], videoLengthMs: number): Recording {
+export function recordingOf(
+  cameraId: string,
+  devices: readonly GpmfDevice[],
+  videoLengthMs: number,
+): Recording {
   const builder = new RecordingBuilder(cameraId, sharedStreams(devices));
   for (const device of devices) {
-    for (const [fourcc, stream] of Object.entries(device.streams ?? {})) builder.addStream(fourcc, stream, device);
+    for (const [fourcc, stream] of Object.entries(device.streams ?? {}))
+      builder.addStream(fourcc, stream, device);
   }
   return builder.finish(videoLengthMs);
 }
@@ -70,36 +75,53 @@ class RecordingBuilder {
   addStream(fourcc: string, stream: GpmfStream, device: GpmfDevice): void {
     const deviceName = device["device name"] ?? "";
     if (deviceName !== "") this.#devices.add(deviceName);
-    const context = { fourcc, units: stream.units, device: this.#shared.has(fourcc) ? deviceName : undefined };
+    const context = {
+      fourcc,
+      units: stream.units,
+      device: this.#shared.has(fourcc) ? deviceName : undefined,
+    };
     for (const sample of stream.samples ?? []) {
       const offsetNano = BigInt(Math.round((sample.cts ?? 0) * 1_000)) * 1_000n;
       componentsOf(sample.value).forEach((component, index, all) =>
         this.#component(context, component, all.length === 1 ? undefined : index, offsetNano),
       );
-      for (const [name, value] of Object.entries(sample.sticky ?? {})) this.#sticky(context, name, value, offsetNano);
+      for (const [name, value] of Object.entries(sample.sticky ?? {}))
+        this.#sticky(context, name, value, offsetNano);
     }
   }
 
   finish(videoLengthMs: number): Recording {
-    const samples = this.#samples.toSorted((a, b) => (a.offsetNano < b.offsetNano ? -1 : a.offsetNano > b.offsetNano ? 1 : 0));
+    const samples = this.#samples.toSorted((a, b) =>
+      a.offsetNano < b.offsetNano ? -1 : a.offsetNano > b.offsetNano ? 1 : 0,
+    );
     const lastMs = Number((samples.at(-1)?.offsetNano ?? 0n) / 1_000_000n) + 1;
     const nulls = [...this.#nulls.values()].reduce((sum, count) => sum + count, 0);
     const attributes = { "device.model.name": [...this.#devices].join(" + "), ...this.#attributes };
     return { samples, attributes, nulls, lengthMs: Math.max(Math.ceil(videoLengthMs), lastMs) };
   }
 
-  #component(context: StreamContext, component: unknown, index: number | undefined, offsetNano: bigint): void {
+  #component(
+    context: StreamContext,
+    component: unknown,
+    index: number | undefined,
+    offsetNano: bigint,
+  ): void {
     if (typeof component === "number") {
       this.#samples.push({ series: this.#seriesOf(context, index), offsetNano, value: component });
     } else if (typeof component === "string") {
-      this.#attributes[metricOfStream(context.fourcc).metric + (index === undefined ? "" : `.${index}`)] = component;
-    } else if (component === null || component === undefined) this.#null(context.fourcc, offsetNano);
+      this.#attributes[
+        metricOfStream(context.fourcc).metric + (index === undefined ? "" : `.${index}`)
+      ] = component;
+    } else if (component === null || component === undefined)
+      this.#null(context.fourcc, offsetNano);
   }
 
   #sticky(context: StreamContext, name: string, value: unknown, offsetNano: bigint): void {
     const metric = Object.entries(METRICS).find(([, { gpmf }]) => gpmf?.sticky === name)?.[0];
     if (metric === undefined || typeof value !== "number") return;
-    const series = this.#define(metric, METRICS[metric]!.unit, { stream: context.fourcc.toLowerCase() });
+    const series = this.#define(metric, METRICS[metric]!.unit, {
+      stream: context.fourcc.toLowerCase(),
+    });
     this.#samples.push({ series, offsetNano, value });
   }
 
@@ -107,7 +129,12 @@ class RecordingBuilder {
     const count = (this.#nulls.get(fourcc) ?? 0) + 1;
     this.#nulls.set(fourcc, count);
     const { unit } = METRICS[METRIC_CAMERA_SOURCE_NULLS]!;
-    const series = this.#define(METRIC_CAMERA_SOURCE_NULLS, unit, { stream: fourcc.toLowerCase() }, "counter");
+    const series = this.#define(
+      METRIC_CAMERA_SOURCE_NULLS,
+      unit,
+      { stream: fourcc.toLowerCase() },
+      "counter",
+    );
     this.#samples.push({ series, offsetNano, value: count });
   }
 
@@ -120,9 +147,20 @@ class RecordingBuilder {
     });
   }
 
-  #define(metric: string, unit: string, attributes: Record<string, string>, kind: Series["kind"] = "gauge"): Series {
+  #define(
+    metric: string,
+    unit: string,
+    attributes: Record<string, string>,
+    kind: Series["kind"] = "gauge",
+  ): Series {
     const key = JSON.stringify([metric, attributes]);
-    const known = this.#series.get(key) ?? { cameraId: this.#cameraId, metric, unit, kind, attributes };
+    const known = this.#series.get(key) ?? {
+      cameraId: this.#cameraId,
+      metric,
+      unit,
+      kind,
+      attributes,
+    };
     this.#series.set(key, known);
     return known;
   }
@@ -138,12 +176,16 @@ interface StreamContext {
 function metricOfStream(fourcc: string): { metric: string; components: readonly string[] } {
   const found = Object.entries(METRICS).find(([, { gpmf }]) => gpmf?.stream === fourcc);
   if (found) return { metric: found[0], components: found[1].gpmf?.components ?? [] };
-  return { metric: `camera.gpmf.${fourcc.toLowerCase().replaceAll(/[^a-z0-9]/g, "_")}`, components: [] };
+  return {
+    metric: `camera.gpmf.${fourcc.toLowerCase().replaceAll(/[^a-z0-9]/g, "_")}`,
+    components: [],
+  };
 }
 
 /** Vectors and nested vectors flattened; anything else as one component. */
 export function componentsOf(value: unknown): unknown[] {
   if (Array.isArray(value)) return value.flatMap(componentsOf);
-  if (value !== null && typeof value === "object") return Object.values(value).flatMap(componentsOf);
+  if (value !== null && typeof value === "object")
+    return Object.values(value).flatMap(componentsOf);
   return [value];
 }

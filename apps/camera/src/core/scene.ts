@@ -74,14 +74,16 @@ export function sunElevation({ latitudeDegrees, longitudeDegrees }: Site, nowMs:
   const hourAngle = 2 * Math.PI * (solarDay(longitudeDegrees, nowMs) - 0.5);
   const latitude = radians(latitudeDegrees);
   return Math.asin(
-    Math.sin(latitude) * Math.sin(declination) + Math.cos(latitude) * Math.cos(declination) * Math.cos(hourAngle),
+    Math.sin(latitude) * Math.sin(declination) +
+      Math.cos(latitude) * Math.cos(declination) * Math.cos(hourAngle),
   );
 }
 
 /** Coldest an hour before sunrise, warmest in the afternoon, and a season. */
 function airTemperature({ latitudeDegrees, longitudeDegrees }: Site, nowMs: number): number {
   const dayOfYear = (nowMs / DAY_MS) % YEAR_DAYS;
-  const season = 9 * Math.sin((2 * Math.PI * (dayOfYear - 110)) / YEAR_DAYS) * Math.sign(latitudeDegrees);
+  const season =
+    9 * Math.sin((2 * Math.PI * (dayOfYear - 110)) / YEAR_DAYS) * Math.sign(latitudeDegrees);
   return 13 + season + 6 * Math.sin(2 * Math.PI * (solarDay(longitudeDegrees, nowMs) - 0.4));
 }
 
@@ -91,7 +93,14 @@ function solarDay(longitudeDegrees: number, nowMs: number): number {
 }
 
 /** A step of an Ornstein-Uhlenbeck process: pulled to its mean within `timeS`, with a steady deviation. */
-export function revert(value: number, mean: number, timeS: number, deviation: number, lengthS: number, random: Random): number {
+export function revert(
+  value: number,
+  mean: number,
+  timeS: number,
+  deviation: number,
+  lengthS: number,
+  random: Random,
+): number {
   const keep = Math.exp(-lengthS / timeS);
   return mean + (value - mean) * keep + deviation * Math.sqrt(1 - keep * keep) * normal(random);
 }

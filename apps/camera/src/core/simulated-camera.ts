@@ -74,11 +74,17 @@ export function newSimulatedCamera(site: Site, nowMs: number, random: Random): S
   };
 }
 
-export function stepSimulatedCamera(camera: SimulatedCamera, nowMs: number, lengthS: number, random: Random): SimulatedCamera {
+export function stepSimulatedCamera(
+  camera: SimulatedCamera,
+  nowMs: number,
+  lengthS: number,
+  random: Random,
+): SimulatedCamera {
   const scene = stepScene(camera.scene, nowMs, lengthS, random);
   const episode = stepEpisode(camera.episode, nowMs, lengthS, random);
   const wanted = exposureOf(scene.illuminanceLux * (episode?.kind === "covered" ? 0.001 : 1));
-  const follow = (value: number, target: number, timeS: number) => target + (value - target) * Math.exp(-lengthS / timeS);
+  const follow = (value: number, target: number, timeS: number) =>
+    target + (value - target) * Math.exp(-lengthS / timeS);
   const gainDecibels = follow(camera.gainDecibels, wanted.gainDecibels, 1.5);
   const load = scene.activity * 6 + (episode?.kind === "fault" ? 22 : 0);
   return {
@@ -89,7 +95,8 @@ export function stepSimulatedCamera(camera: SimulatedCamera, nowMs: number, leng
     episode,
     irisDecibels: follow(camera.irisDecibels, wanted.irisDecibels, 2),
     gainDecibels,
-    sensorCelsius: follow(camera.sensorCelsius, scene.airCelsius + 18 + load, 90) + 0.03 * normal(random),
+    sensorCelsius:
+      follow(camera.sensorCelsius, scene.airCelsius + 18 + load, 90) + 0.03 * normal(random),
     irCut: stepIrCut(camera.irCut, scene.illuminanceLux),
   };
 }
@@ -114,14 +121,18 @@ export function measure(camera: SimulatedCamera, nowMs: number): Record<string, 
     "camera.sensor.temperature": round(camera.sensorCelsius, 2),
     "camera.environment.illuminance": round(scene.illuminanceLux, 1),
     "camera.thermal.spot.temperature": round(scene.airCelsius + scene.hotCelsius, 2),
-    "camera.thermal.box.temperature.max": round(scene.airCelsius + scene.hotCelsius * 1.15 + 2 * scene.activity, 2),
+    "camera.thermal.box.temperature.max": round(
+      scene.airCelsius + scene.hotCelsius * 1.15 + 2 * scene.activity,
+      2,
+    ),
     "camera.frames.captured": camera.framesCaptured,
     "camera.frames.dropped": camera.framesDropped,
     "camera.stream.io": camera.streamBytes,
     "camera.stream.packets": camera.packets,
     "camera.stream.packets.lost": camera.packetsLost,
     "camera.uptime": Math.floor((nowMs - camera.startedMs) / 1_000),
-    "camera.status": episode?.kind === "fault" ? STATUS.fault : hotDegraded ? STATUS.degraded : STATUS.ok,
+    "camera.status":
+      episode?.kind === "fault" ? STATUS.fault : hotDegraded ? STATUS.degraded : STATUS.ok,
     "camera.focus.move_status": moveStatus(camera),
     "camera.ir_cut.state": camera.irCut,
     "camera.tamper.state": episode?.kind === "covered" ? TAMPER.covered : TAMPER.none,
@@ -135,13 +146,24 @@ export function measure(camera: SimulatedCamera, nowMs: number): Record<string, 
 /** The iris takes away what is too much, gain adds what is too little. */
 function exposureOf(illuminanceLux: number): { irisDecibels: number; gainDecibels: number } {
   const decibels = 20 * Math.log10(Math.max(0.001, illuminanceLux) / REFERENCE_LUX);
-  return { irisDecibels: clamp(decibels, 0, IRIS_MAX_DECIBELS), gainDecibels: clamp(-decibels, 0, GAIN_MAX_DECIBELS) };
+  return {
+    irisDecibels: clamp(decibels, 0, IRIS_MAX_DECIBELS),
+    gainDecibels: clamp(-decibels, 0, GAIN_MAX_DECIBELS),
+  };
 }
 
 /** Something new in the picture sets a new target; the darker it is, the longer the focus hunts around it. */
-function stepFocus(camera: SimulatedCamera, scene: Scene, gainDecibels: number, lengthS: number, random: Random) {
+function stepFocus(
+  camera: SimulatedCamera,
+  scene: Scene,
+  gainDecibels: number,
+  lengthS: number,
+  random: Random,
+) {
   const startled = scene.activity > 0.6 && camera.scene.activity < 0.4;
-  const focusTarget = startled ? clamp(camera.focusTarget + 0.15 * normal(random), 0.02, 0.98) : camera.focusTarget;
+  const focusTarget = startled
+    ? clamp(camera.focusTarget + 0.15 * normal(random), 0.02, 0.98)
+    : camera.focusTarget;
   const started = startled ? 0.03 + 0.002 * gainDecibels : camera.hunting;
   const hunting = started * Math.exp(-lengthS / (1 + gainDecibels / 10));
   const swing = hunting > 0.002 ? hunting * (random() * 2 - 1) : 0;
@@ -154,10 +176,19 @@ function moveStatus({ focus, focusTarget, hunting }: SimulatedCamera): number {
   return Math.abs(focus - focusTarget) > 0.004 ? MOVE.moving : MOVE.idle;
 }
 
-function stepOutput(camera: SimulatedCamera, scene: Scene, lengthS: number, episode: Episode | undefined, random: Random) {
+function stepOutput(
+  camera: SimulatedCamera,
+  scene: Scene,
+  lengthS: number,
+  episode: Episode | undefined,
+  random: Random,
+) {
   const frames = Math.round(FRAMES_PER_SECOND * lengthS);
-  const dropped = episode?.kind === "fault" ? Math.round(frames * 0.3 * random()) : random() < 0.002 ? 1 : 0;
-  const bytes = Math.round(((3_000_000 + 5_000_000 * scene.activity + 300_000 * normal(random)) / 8) * lengthS);
+  const dropped =
+    episode?.kind === "fault" ? Math.round(frames * 0.3 * random()) : random() < 0.002 ? 1 : 0;
+  const bytes = Math.round(
+    ((3_000_000 + 5_000_000 * scene.activity + 300_000 * normal(random)) / 8) * lengthS,
+  );
   const packets = Math.ceil(bytes / PACKET_BYTES);
   const lost = random() < 0.01 ? Math.ceil(packets * 0.02 * random()) : 0;
   return {
@@ -175,10 +206,16 @@ function stepIrCut(irCut: number, illuminanceLux: number): number {
   return illuminanceLux > IR_CUT_OFF_LUX * 3 ? IR_CUT.on : IR_CUT.off;
 }
 
-function stepEpisode(episode: Episode | undefined, nowMs: number, lengthS: number, random: Random): Episode | undefined {
+function stepEpisode(
+  episode: Episode | undefined,
+  nowMs: number,
+  lengthS: number,
+  random: Random,
+): Episode | undefined {
   if (episode) return nowMs < episode.untilMs ? episode : undefined;
   for (const { kind, everyS, lengthS: meanS } of EPISODES) {
-    if (random() < lengthS / everyS) return { kind, untilMs: nowMs + meanS * (0.5 + random()) * 1_000 };
+    if (random() < lengthS / everyS)
+      return { kind, untilMs: nowMs + meanS * (0.5 + random()) * 1_000 };
   }
   return undefined;
 }
@@ -187,4 +224,3 @@ function round(value: number, decimals: number): number {
   const scale = 10 ** decimals;
   return Math.round(value * scale) / scale;
 }
-

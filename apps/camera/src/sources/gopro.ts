@@ -24,7 +24,9 @@ export async function readRecording(path: string, cameraId: string): Promise<Rec
   const { size } = await file.stat();
   await checkMp4(file, path);
   if (size > FILE_MAX_BYTES) {
-    throw new OperatorError(`${path}: got ${size} bytes, expected at most ${FILE_MAX_BYTES}. Cut the recording into parts.`);
+    throw new OperatorError(
+      `${path}: got ${size} bytes, expected at most ${FILE_MAX_BYTES}. Cut the recording into parts.`,
+    );
   }
   const noTelemetry = (error: unknown) => {
     throw new OperatorError(
@@ -34,7 +36,9 @@ export async function readRecording(path: string, cameraId: string): Promise<Rec
   };
   const extracted = await GPMFExtract(await file.readFile()).catch(noTelemetry);
   const telemetry = await goProTelemetry(extracted, {}).catch(noTelemetry);
-  const devices = Object.values(telemetry).filter((entry) => typeof entry === "object" && entry !== null) as GpmfDevice[];
+  const devices = Object.values(telemetry).filter(
+    (entry) => typeof entry === "object" && entry !== null,
+  ) as GpmfDevice[];
   const recording = recordingOf(cameraId, devices, extracted.timing.videoDuration * 1_000);
   if (recording.samples.length === 0) noTelemetry("it holds no sample");
   return recording;
@@ -45,7 +49,10 @@ async function openFile(path: string): Promise<FileHandle> {
     return await open(path, "r");
   } catch (error) {
     const missing = systemCodeOf(error) === "ENOENT";
-    throw new OperatorError(`${path}: ${missing ? "no such file" : `cannot be read (${messageOf(error)})`}. Check --camera.`, { cause: error });
+    throw new OperatorError(
+      `${path}: ${missing ? "no such file" : `cannot be read (${messageOf(error)})`}. Check --camera.`,
+      { cause: error },
+    );
   }
 }
 
@@ -64,7 +71,11 @@ export interface GoproOptions {
 /** The loop begins at multiples of its length since 1970, so that others can follow it by the clock alone. */
 export async function goproSource({ path, cameraId, clock }: GoproOptions): Promise<Source> {
   const recording = await readRecording(path, cameraId);
-  const attributes = { "camera.source": "gopro", "camera.recording": basename(path), ...recording.attributes };
+  const attributes = {
+    "camera.source": "gopro",
+    "camera.recording": basename(path),
+    ...recording.attributes,
+  };
   return {
     cameras: [{ cameraId, attributes }],
     async *reports(signal) {
@@ -74,16 +85,24 @@ export async function goproSource({ path, cameraId, clock }: GoproOptions): Prom
         const toMs = clock.nowMs();
         const samples = samplesBetween(recording, fromMs, toMs);
         fromMs = Math.max(fromMs, toMs);
-        if (samples.length > 0 && !signal.aborted) yield { cameraId, samples } satisfies CameraReport;
+        if (samples.length > 0 && !signal.aborted)
+          yield { cameraId, samples } satisfies CameraReport;
       }
     },
   };
 }
 
 /** The samples whose moment in the loop lies in [fromMs, toMs), with the times of this pass. A long pause skips passes. */
-export function samplesBetween({ samples, lengthMs }: Recording, fromMs: number, toMs: number): Sample[] {
+export function samplesBetween(
+  { samples, lengthMs }: Recording,
+  fromMs: number,
+  toMs: number,
+): Sample[] {
   const result: Sample[] = [];
-  const [fromNano, toNano] = [BigInt(Math.round(fromMs)) * 1_000_000n, BigInt(Math.round(toMs)) * 1_000_000n];
+  const [fromNano, toNano] = [
+    BigInt(Math.round(fromMs)) * 1_000_000n,
+    BigInt(Math.round(toMs)) * 1_000_000n,
+  ];
   const firstPass = Math.max(Math.floor(fromMs / lengthMs), Math.floor(toMs / lengthMs) - 1);
   for (let pass = firstPass; pass * lengthMs < toMs; pass++) {
     const startNano = BigInt(pass) * BigInt(lengthMs) * 1_000_000n;

@@ -16,8 +16,10 @@ export async function checkMp4(file: FileHandle, path: string): Promise<void> {
   let [at, hasMovie] = [0, false];
   for (let box = 0; at < size && box < BOXES_MAX; box++) {
     const { type, length } = await readBox(file, at, size);
-    if (box === 0 && !FIRST_BOXES.has(type)) throw notMp4(path, `its first bytes are ${describe(type)}, not an MP4 box`);
-    if (length < 8 || at + length > size) throw notMp4(path, `box ${describe(type)} at byte ${at} is cut off: the file is torn`);
+    if (box === 0 && !FIRST_BOXES.has(type))
+      throw notMp4(path, `its first bytes are ${describe(type)}, not an MP4 box`);
+    if (length < 8 || at + length > size)
+      throw notMp4(path, `box ${describe(type)} at byte ${at} is cut off: the file is torn`);
     hasMovie ||= type === "moov";
     at += length;
   }
@@ -25,7 +27,11 @@ export async function checkMp4(file: FileHandle, path: string): Promise<void> {
   if (!hasMovie) throw notMp4(path, "it has no moov box");
 }
 
-async function readBox(file: FileHandle, at: number, size: number): Promise<{ type: string; length: number }> {
+async function readBox(
+  file: FileHandle,
+  at: number,
+  size: number,
+): Promise<{ type: string; length: number }> {
   const header = Buffer.alloc(BOX_HEADER_BYTES);
   await file.read(header, 0, BOX_HEADER_BYTES, at);
   const type = header.toString("latin1", 4, 8);
@@ -39,5 +45,7 @@ function describe(type: string): string {
 }
 
 function notMp4(path: string, reason: string): OperatorError {
-  return new OperatorError(`${path}: not an MP4: ${reason}. Give a recording as the camera wrote it.`);
+  return new OperatorError(
+    `${path}: not an MP4: ${reason}. Give a recording as the camera wrote it.`,
+  );
 }

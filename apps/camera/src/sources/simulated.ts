@@ -6,7 +6,12 @@ import { seededRandom } from "@glassline/service/random";
 import { METRICS } from "@glassline/telemetry/conventions";
 
 import type { SimulatedCamera } from "../core/simulated-camera.ts";
-import { isSilent, measure, newSimulatedCamera, stepSimulatedCamera } from "../core/simulated-camera.ts";
+import {
+  isSilent,
+  measure,
+  newSimulatedCamera,
+  stepSimulatedCamera,
+} from "../core/simulated-camera.ts";
 import type { CameraReport, Source } from "./source.ts";
 
 export interface SimulatedOptions {
@@ -32,7 +37,9 @@ interface Member {
 
 export function simulatedSource({ count, seed, intervalMs, clock }: SimulatedOptions): Source {
   const startMs = clock.nowMs();
-  const members = Array.from({ length: count }, (_, index) => newMember(index, seed, startMs + (index * intervalMs) / count));
+  const members = Array.from({ length: count }, (_, index) =>
+    newMember(index, seed, startMs + (index * intervalMs) / count),
+  );
   return {
     cameras: members.map(({ cameraId }, index) => ({ cameraId, attributes: factsOf(index, seed) })),
     async *reports(signal) {
@@ -54,7 +61,14 @@ function newMember(index: number, seed: number, dueMs: number): Member {
   const random = seededRandom(seed * 1_000_003 + index);
   const site = { latitudeDegrees: 48 + random(), longitudeDegrees: 11 + random() };
   const camera = newSimulatedCamera(site, dueMs, random);
-  return { cameraId, camera, random, series: seriesOf(cameraId, measure(camera, dueMs)), dueMs, steppedMs: dueMs };
+  return {
+    cameraId,
+    camera,
+    random,
+    series: seriesOf(cameraId, measure(camera, dueMs)),
+    dueMs,
+    steppedMs: dueMs,
+  };
 }
 
 function seriesOf(cameraId: string, values: Record<string, number>): Map<string, Series> {
@@ -66,7 +80,12 @@ function seriesOf(cameraId: string, values: Record<string, number>): Map<string,
   );
 }
 
-function stepMember(member: Member, nowMs: number, intervalMs: number, timeUnixNano: bigint): CameraReport | undefined {
+function stepMember(
+  member: Member,
+  nowMs: number,
+  intervalMs: number,
+  timeUnixNano: bigint,
+): CameraReport | undefined {
   const lengthS = Math.min(STEP_MAX_S, Math.max(0.001, (nowMs - member.steppedMs) / 1_000));
   member.camera = stepSimulatedCamera(member.camera, nowMs, lengthS, member.random);
   member.steppedMs = nowMs;

@@ -61,7 +61,12 @@ export class Fleet {
     const states = bundle.series.map((series) => this.#series(series, receivedMs));
     for (const [point, index] of bundle.seriesIndex.entries()) {
       const state = states[index];
-      if (state) state.points.append(BigInt.asIntN(64, bundle.timeUnixNano[point]!), bundle.value[point]!, receivedMs);
+      if (state)
+        state.points.append(
+          BigInt.asIntN(64, bundle.timeUnixNano[point]!),
+          bundle.value[point]!,
+          receivedMs,
+        );
       else this.unindexedPoints++;
     }
   }
@@ -105,7 +110,13 @@ export class Fleet {
     let camera = this.#cameras.get(cameraId);
     if (!camera) {
       if (this.#cameras.size >= this.#limits.camerasMax) return undefined;
-      camera = { cameraId, attributes: {}, lastReceivedMs: receivedMs, series: new Map(), byMetric: new Map() };
+      camera = {
+        cameraId,
+        attributes: {},
+        lastReceivedMs: receivedMs,
+        series: new Map(),
+        byMetric: new Map(),
+      };
       this.#cameras.set(cameraId, camera);
     }
     camera.lastReceivedMs = Math.max(camera.lastReceivedMs, receivedMs);

@@ -28,7 +28,8 @@ export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): OtlpPoint
   let rejected = 0;
   for (const { resource, scopeMetrics } of resourceMetrics) {
     const attributes = textsOf(resource?.attributes ?? []);
-    const cameraId = IDENTITY_KEYS.map((key) => attributes[key]).find((value) => value) ?? "unknown";
+    const cameraId =
+      IDENTITY_KEYS.map((key) => attributes[key]).find((value) => value) ?? "unknown";
     cameras.push({ cameraId, attributes });
     for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
       const found = metric.name === "" ? [] : rowsOf(cameraId, metric);
@@ -58,7 +59,12 @@ function bundleOf(rows: readonly Row[], cameras: Bundle["cameras"]): Bundle {
 
 function rowsOf(cameraId: string, metric: Metric): Row[] {
   const { data } = metric;
-  const series = (suffix: string, unit: string, kind: SeriesKind, attributes: readonly KeyValue[]): Series => ({
+  const series = (
+    suffix: string,
+    unit: string,
+    kind: SeriesKind,
+    attributes: readonly KeyValue[],
+  ): Series => ({
     cameraId,
     metric: metric.name + suffix,
     unit,
@@ -67,26 +73,43 @@ function rowsOf(cameraId: string, metric: Metric): Row[] {
   });
   switch (data.case) {
     case "gauge":
-      return numberRows(data.value.dataPoints, (attributes) => series("", metric.unit, "gauge", attributes));
+      return numberRows(data.value.dataPoints, (attributes) =>
+        series("", metric.unit, "gauge", attributes),
+      );
     case "sum": {
       const kind = data.value.isMonotonic ? "counter" : "gauge";
-      return numberRows(data.value.dataPoints, (attributes) => series("", metric.unit, kind, attributes));
+      return numberRows(data.value.dataPoints, (attributes) =>
+        series("", metric.unit, kind, attributes),
+      );
     }
     case "histogram":
     case "exponentialHistogram":
     case "summary":
       return data.value.dataPoints.flatMap(({ attributes, timeUnixNano, count, sum }) => [
-        { series: series(".count", "1", "counter", attributes), timeUnixNano, value: Number(count) },
-        { series: series(".sum", metric.unit, "gauge", attributes), timeUnixNano, value: sum ?? Number.NaN },
+        {
+          series: series(".count", "1", "counter", attributes),
+          timeUnixNano,
+          value: Number(count),
+        },
+        {
+          series: series(".sum", metric.unit, "gauge", attributes),
+          timeUnixNano,
+          value: sum ?? Number.NaN,
+        },
       ]);
     default:
       return [];
   }
 }
 
-function numberRows(points: readonly NumberDataPoint[], seriesFor: (attributes: readonly KeyValue[]) => Series): Row[] {
+function numberRows(
+  points: readonly NumberDataPoint[],
+  seriesFor: (attributes: readonly KeyValue[]) => Series,
+): Row[] {
   return points.flatMap(({ attributes, timeUnixNano, value }) =>
-    value.case === undefined ? [] : [{ series: seriesFor(attributes), timeUnixNano, value: Number(value.value) }],
+    value.case === undefined
+      ? []
+      : [{ series: seriesFor(attributes), timeUnixNano, value: Number(value.value) }],
   );
 }
 
@@ -129,7 +152,9 @@ function textOf(any: AnyValue | undefined): string {
     case "arrayValue":
       return JSON.stringify(value.value.values.map(textOf));
     case "kvlistValue":
-      return JSON.stringify(Object.fromEntries(value.value.values.map((pair) => [pair.key, textOf(pair.value)])));
+      return JSON.stringify(
+        Object.fromEntries(value.value.values.map((pair) => [pair.key, textOf(pair.value)])),
+      );
     default:
       return String(value?.value);
   }

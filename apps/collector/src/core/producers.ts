@@ -25,7 +25,13 @@ export class Producers {
   /** The state of a producer and incarnation; what is durable elsewhere counts as durable here. */
   admit(producer: string, incarnation: Uint8Array, durableSeq: number): ProducerState {
     const key = keyOf(producer, incarnation);
-    const state = this.#states.get(key) ?? { producer, incarnation, receivedSeq: 0, durableSeq: 0, connected: false };
+    const state = this.#states.get(key) ?? {
+      producer,
+      incarnation,
+      receivedSeq: 0,
+      durableSeq: 0,
+      connected: false,
+    };
     this.#states.set(key, state);
     state.receivedSeq = Math.max(state.receivedSeq, durableSeq);
     state.durableSeq = Math.max(state.durableSeq, durableSeq);

@@ -44,14 +44,20 @@ export class RecentPoints {
   append(timeUnixNano: bigint, value: number, receivedMs: number): void {
     let chunk = this.#chunks.at(-1);
     if (!chunk || chunk.length === CHUNK_POINTS) {
-      chunk = { timeUnixNano: new BigInt64Array(CHUNK_POINTS), value: new Float64Array(CHUNK_POINTS), length: 0, receivedMs };
+      chunk = {
+        timeUnixNano: new BigInt64Array(CHUNK_POINTS),
+        value: new Float64Array(CHUNK_POINTS),
+        length: 0,
+        receivedMs,
+      };
       this.#chunks.push(chunk);
     }
     chunk.timeUnixNano[chunk.length] = timeUnixNano;
     chunk.value[chunk.length] = value;
     chunk.length++;
     chunk.receivedMs = receivedMs;
-    if (!this.#latest || timeUnixNano >= this.#latest.timeUnixNano) this.#latest = { timeUnixNano, value };
+    if (!this.#latest || timeUnixNano >= this.#latest.timeUnixNano)
+      this.#latest = { timeUnixNano, value };
   }
 
   /** Drops chunks whose points were all received before; the latest point stays known. */
@@ -70,7 +76,8 @@ export class RecentPoints {
     for (const { timeUnixNano, value, length } of this.#chunks) {
       for (let at = 0; at < length; at++) {
         const time = timeUnixNano[at]!;
-        if (time >= fromUnixNano && time < toUnixNano) points.push({ timeUnixNano: time, value: value[at]! });
+        if (time >= fromUnixNano && time < toUnixNano)
+          points.push({ timeUnixNano: time, value: value[at]! });
       }
     }
     return inOrder(points);
@@ -79,6 +86,12 @@ export class RecentPoints {
 
 /** Sorts by time unless that is so already. Stable. */
 export function inOrder(points: Point[]): Point[] {
-  const sorted = points.every((point, at) => at === 0 || points[at - 1]!.timeUnixNano <= point.timeUnixNano);
-  return sorted ? points : points.sort((a, b) => (a.timeUnixNano < b.timeUnixNano ? -1 : a.timeUnixNano > b.timeUnixNano ? 1 : 0));
+  const sorted = points.every(
+    (point, at) => at === 0 || points[at - 1]!.timeUnixNano <= point.timeUnixNano,
+  );
+  return sorted
+    ? points
+    : points.sort((a, b) =>
+        a.timeUnixNano < b.timeUnixNano ? -1 : a.timeUnixNano > b.timeUnixNano ? 1 : 0,
+      );
 }

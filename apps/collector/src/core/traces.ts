@@ -56,13 +56,15 @@ export class Traces {
   /** In order of start. */
   hops(traceId: string): Hop[] | undefined {
     const trace = this.#traces.get(traceId);
-    return trace?.hops.toSorted((a, b) => compare(a.startUnixNano, b.startUnixNano) || compare(a.endUnixNano, b.endUnixNano));
+    return trace?.hops.toSorted(
+      (a, b) => compare(a.startUnixNano, b.startUnixNano) || compare(a.endUnixNano, b.endUnixNano),
+    );
   }
 
   /** Newest first. */
   summaries(limit: number, cameraId: string): TraceSummary[] {
     const summaries: TraceSummary[] = [];
-    for (const trace of [...this.#traces.values()].reverse()) {
+    for (const trace of [...this.#traces.values()].toReversed()) {
       const summary = summarise(trace);
       if (cameraId === "" || summary.cameraId === cameraId) summaries.push(summary);
       if (summaries.length >= limit) break;
@@ -74,10 +76,16 @@ export class Traces {
 export function summarise({ traceId, hops }: Trace): TraceSummary {
   const ordered = hops.toSorted((a, b) => compare(a.startUnixNano, b.startUnixNano));
   const startUnixNano = ordered[0]?.startUnixNano ?? 0n;
-  const endUnixNano = hops.reduce((end, hop) => (hop.endUnixNano > end ? hop.endUnixNano : end), startUnixNano);
+  const endUnixNano = hops.reduce(
+    (end, hop) => (hop.endUnixNano > end ? hop.endUnixNano : end),
+    startUnixNano,
+  );
   return {
     traceId,
-    cameraId: hops.find((hop) => hop.attributes[CAMERA_ID_ATTRIBUTE] !== undefined)?.attributes[CAMERA_ID_ATTRIBUTE] ?? "",
+    cameraId:
+      hops.find((hop) => hop.attributes[CAMERA_ID_ATTRIBUTE] !== undefined)?.attributes[
+        CAMERA_ID_ATTRIBUTE
+      ] ?? "",
     startUnixNano,
     durationNano: endUnixNano - startUnixNano,
     spanCount: hops.length,

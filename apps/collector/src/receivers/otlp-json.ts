@@ -14,7 +14,9 @@ export function otlpJson(value: JsonValue, depth = 0): JsonValue {
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [
       key,
-      HEX_KEYS.has(key) && typeof item === "string" ? Buffer.from(item, "hex").toString("base64") : otlpJson(item, depth + 1),
+      HEX_KEYS.has(key) && typeof item === "string"
+        ? Buffer.from(item, "hex").toString("base64")
+        : otlpJson(item, depth + 1),
     ]),
   );
 }

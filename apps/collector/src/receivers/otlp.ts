@@ -10,7 +10,11 @@ import {
   ExportMetricsServiceResponseSchema,
   MetricsService,
 } from "@glassline/proto/otlp/metrics-service";
-import { ExportTraceServiceRequestSchema, ExportTraceServiceResponseSchema, TraceService } from "@glassline/proto/otlp/trace-service";
+import {
+  ExportTraceServiceRequestSchema,
+  ExportTraceServiceResponseSchema,
+  TraceService,
+} from "@glassline/proto/otlp/trace-service";
 import type { CallContext } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import { LogRefusal } from "@glassline/segment-log";
@@ -36,14 +40,29 @@ type Answer = Record<string, unknown>;
 
 /** The two signals, by the path of OTLP/HTTP. */
 const SIGNALS = [
-  { path: "/v1/metrics", request: ExportMetricsServiceRequestSchema, response: ExportMetricsServiceResponseSchema, append: appendMetrics },
-  { path: "/v1/traces", request: ExportTraceServiceRequestSchema, response: ExportTraceServiceResponseSchema, append: appendTraces },
+  {
+    path: "/v1/metrics",
+    request: ExportMetricsServiceRequestSchema,
+    response: ExportMetricsServiceResponseSchema,
+    append: appendMetrics,
+  },
+  {
+    path: "/v1/traces",
+    request: ExportTraceServiceRequestSchema,
+    response: ExportTraceServiceResponseSchema,
+    append: appendTraces,
+  },
 ] as const;
 
 async function appendMetrics(pipeline: Pipeline, request: Uint8Array): Promise<Answer> {
   const rejected = await pipeline.appendMetrics(request);
   if (rejected === 0) return {};
-  return { partialSuccess: { rejectedDataPoints: BigInt(rejected), errorMessage: `${rejected} points have no metric name or no value` } };
+  return {
+    partialSuccess: {
+      rejectedDataPoints: BigInt(rejected),
+      errorMessage: `${rejected} points have no metric name or no value`,
+    },
+  };
 }
 
 async function appendTraces(pipeline: Pipeline, request: Uint8Array): Promise<Answer> {
@@ -52,25 +71,32 @@ async function appendTraces(pipeline: Pipeline, request: Uint8Array): Promise<An
 }
 
 export function addOtlpGrpc(server: grpc.Server, { pipeline, token }: OtlpDeps): void {
-  const guard = ({ metadata }: CallContext) => requireToken(metadata?.get("authorization")[0]?.toString(), token);
+  const guard = ({ metadata }: CallContext) =>
+    requireToken(metadata?.get("authorization")[0]?.toString(), token);
   addService(server, MetricsService, {
     export: async (request, context) => {
       guard(context);
-      return stored(() => appendMetrics(pipeline, toBinary(ExportMetricsServiceRequestSchema, request)));
+      return stored(() =>
+        appendMetrics(pipeline, toBinary(ExportMetricsServiceRequestSchema, request)),
+      );
     },
   });
   addService(server, TraceService, {
     export: async (request, context) => {
       guard(context);
-      return stored(() => appendTraces(pipeline, toBinary(ExportTraceServiceRequestSchema, request)));
+      return stored(() =>
+        appendTraces(pipeline, toBinary(ExportTraceServiceRequestSchema, request)),
+      );
     },
   });
 }
 
 export function addOtlpHttp(server: FastifyInstance, { pipeline, metrics, token }: OtlpDeps): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser(["application/json", "application/x-protobuf"], { parseAs: "buffer" }, (_request, body, done) =>
-    done(null, body),
+  server.addContentTypeParser(
+    ["application/json", "application/x-protobuf"],
+    { parseAs: "buffer" },
+    (_request, body, done) => done(null, body),
   );
   for (const { path, request: schema, response, append } of SIGNALS) {
     server.post(path, async (request, reply) => {
@@ -83,7 +109,9 @@ export function addOtlpHttp(server: FastifyInstance, { pipeline, metrics, token 
         const rpcError = toRpcError(error);
         metrics.dropped.inc({ reason: `otlp_${rpcError.code}` });
         if (rpcError.code === "unavailable") void reply.header("retry-after", RETRY_AFTER_S);
-        return reply.code(rpcError.httpStatus).send({ code: rpcError.grpcStatus, message: rpcError.message });
+        return reply
+          .code(rpcError.httpStatus)
+          .send({ code: rpcError.grpcStatus, message: rpcError.message });
       }
     });
   }
@@ -94,7 +122,8 @@ async function stored<T>(append: () => Promise<T>): Promise<T> {
   try {
     return await append();
   } catch (error) {
-    if (error instanceof LogRefusal) throw new RpcError("unavailable", error.message, { cause: error });
+    if (error instanceof LogRefusal)
+      throw new RpcError("unavailable", error.message, { cause: error });
     throw error;
   }
 }
@@ -103,19 +132,36 @@ function requireToken(authorization: string | undefined, token: string): void {
   const [got, expected] = [Buffer.from(authorization ?? ""), Buffer.from(`Bearer ${token}`)];
   if (got.length === expected.length && timingSafeEqual(got, expected)) return;
   const shown = authorization === undefined ? "no authorization" : "another token";
-  throw new RpcError("unauthenticated", `authorization: got ${shown}, expected this collector's: set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN`);
+  throw new RpcError(
+    "unauthenticated",
+    `authorization: got ${shown}, expected this collector's: set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN`,
+  );
 }
 
 function requestBytes(request: FastifyRequest, schema: DescMessage): Uint8Array {
   const encoded = request.body as Buffer | undefined;
-  if (!encoded) throw new RpcError("invalid_argument", "body: got none, expected application/x-protobuf or application/json");
+  if (!encoded)
+    throw new RpcError(
+      "invalid_argument",
+      "body: got none, expected application/x-protobuf or application/json",
+    );
   const body = decodeContent(encoded, request.headers["content-encoding"]);
   try {
-    if (isJson(request)) return toBinary(schema, fromJson(schema, otlpJson(JSON.parse(body.toString("utf8")) as JsonValue), { ignoreUnknownFields: true }));
+    if (isJson(request))
+      return toBinary(
+        schema,
+        fromJson(schema, otlpJson(JSON.parse(body.toString("utf8")) as JsonValue), {
+          ignoreUnknownFields: true,
+        }),
+      );
     fromBinary(schema, body);
     return body;
   } catch (error) {
-    throw new RpcError("invalid_argument", `body: got bytes that are not ${schema.typeName}: ${(error as Error).message}`, { cause: error });
+    throw new RpcError(
+      "invalid_argument",
+      `body: got bytes that are not ${schema.typeName}: ${(error as Error).message}`,
+      { cause: error },
+    );
   }
 }
 
@@ -131,15 +177,32 @@ function decodeContent(body: Buffer, encoding: string | undefined): Buffer {
         return zstdDecompressSync(body, { maxOutputLength: REQUEST_MAX_BYTES });
     }
   } catch (error) {
-    throw new RpcError("invalid_argument", `body: got bytes that are not ${encoding} of at most ${REQUEST_MAX_BYTES} bytes`, { cause: error });
+    throw new RpcError(
+      "invalid_argument",
+      `body: got bytes that are not ${encoding} of at most ${REQUEST_MAX_BYTES} bytes`,
+      { cause: error },
+    );
   }
-  throw new RpcError("invalid_argument", `content-encoding: got ${encoding}, expected identity, gzip or zstd`);
+  throw new RpcError(
+    "invalid_argument",
+    `content-encoding: got ${encoding}, expected identity, gzip or zstd`,
+  );
 }
 
-const isJson = (request: FastifyRequest) => request.headers["content-type"]?.startsWith("application/json") ?? false;
+const isJson = (request: FastifyRequest) =>
+  request.headers["content-type"]?.startsWith("application/json") ?? false;
 
-function sendMessage(request: FastifyRequest, reply: FastifyReply, status: number, schema: DescMessage, message: Answer) {
+function sendMessage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  status: number,
+  schema: DescMessage,
+  message: Answer,
+) {
   const answer = create(schema, message);
   if (isJson(request)) return reply.code(status).send(toJson(schema, answer));
-  return reply.code(status).type("application/x-protobuf").send(Buffer.from(toBinary(schema, answer)));
+  return reply
+    .code(status)
+    .type("application/x-protobuf")
+    .send(Buffer.from(toBinary(schema, answer)));
 }

@@ -2,10 +2,21 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { CodecError, DEFAULT_LIMITS, CODEC, decodeBundle } from "@glassline/otqmn/codec";
-import type { CollectorEffect, CollectorEvent, CollectorLimits, NackCode } from "@glassline/otqmn/collector-session";
+import type {
+  CollectorEffect,
+  CollectorEvent,
+  CollectorLimits,
+  NackCode,
+} from "@glassline/otqmn/collector-session";
 import { newCollectorSession, stepCollector } from "@glassline/otqmn/collector-session";
 import { HelloError, verifyHello } from "@glassline/otqmn/hello";
-import type { Batch, Hello, Passage, StreamRequest, StreamRequestSchema } from "@glassline/proto/otqmn";
+import type {
+  Batch,
+  Hello,
+  Passage,
+  StreamRequest,
+  StreamRequestSchema,
+} from "@glassline/proto/otqmn";
 import { NackCode as WireNackCode, StreamResponseSchema } from "@glassline/proto/otqmn";
 import type { ServerStream } from "@glassline/proto/rpc";
 import { LogRefusal } from "@glassline/segment-log";
@@ -64,15 +75,22 @@ export interface OtqmnReceiver extends Disposable {
 export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   const open = new Set<OpenStream>();
   const stop = new AbortController();
-  void every(deps.clock, TICK_MS, stop.signal, () => open.forEach((stream) => stream.dispatch({ type: "tick" })));
+  void every(deps.clock, TICK_MS, stop.signal, () =>
+    open.forEach((stream) => stream.dispatch({ type: "tick" })),
+  );
   return {
     accept(stream) {
       if (open.size >= STREAMS_MAX) {
         deps.metrics.dropped.inc({ reason: "too_many_streams" });
-        stream.emit("error", { code: 8, details: `${open.size} streams are open, expected at most ${STREAMS_MAX}` });
+        stream.emit("error", {
+          code: 8,
+          details: `${open.size} streams are open, expected at most ${STREAMS_MAX}`,
+        });
         return;
       }
-      const opened = new OpenStream(stream, deps, (other) => [...open].find((candidate) => candidate.serves(other)));
+      const opened = new OpenStream(stream, deps, (other) =>
+        [...open].find((candidate) => candidate.serves(other)),
+      );
       open.add(opened);
       deps.metrics.streams.set(open.size);
       const forget = () => {
@@ -107,11 +125,18 @@ class OpenStream {
   #session;
   #producer: ProducerState | undefined;
 
-  constructor(stream: Stream, deps: OtqmnReceiverDeps, olderStreamOf: (producer: ProducerState) => OpenStream | undefined) {
+  constructor(
+    stream: Stream,
+    deps: OtqmnReceiverDeps,
+    olderStreamOf: (producer: ProducerState) => OpenStream | undefined,
+  ) {
     this.#stream = stream;
     this.#deps = deps;
     this.#olderStreamOf = olderStreamOf;
-    this.#limits = { ...LIMITS, streamLifetimeMs: deps.streamLifetimeMs * (0.8 + 0.4 * deps.random()) };
+    this.#limits = {
+      ...LIMITS,
+      streamLifetimeMs: deps.streamLifetimeMs * (0.8 + 0.4 * deps.random()),
+    };
     this.#session = newCollectorSession<Arrived>(deps.clock.monotonicMs());
   }
 
@@ -124,12 +149,22 @@ class OpenStream {
     if (message.case === "heartbeat") this.#heartbeat();
     if (message.case === "batch") {
       const { seq, payload } = message.value;
-      this.dispatch({ type: "batch", seq: Number(seq), sizeBytes: payload.length, batch: { batch: message.value, passage } });
+      this.dispatch({
+        type: "batch",
+        seq: Number(seq),
+        sizeBytes: payload.length,
+        batch: { batch: message.value, passage },
+      });
     }
   }
 
   dispatch(event: CollectorEvent<Arrived>): void {
-    const { session, effects } = stepCollector(this.#session, event, this.#deps.clock.monotonicMs(), this.#limits);
+    const { session, effects } = stepCollector(
+      this.#session,
+      event,
+      this.#deps.clock.monotonicMs(),
+      this.#limits,
+    );
     this.#session = session;
     if (session.state === "closed" && this.#producer) this.#producer.connected = false;
     for (const effect of effects) this.#carryOut(effect);
@@ -137,18 +172,28 @@ class OpenStream {
 
   #heartbeat(): void {
     this.dispatch({ type: "heard" });
-    this.#send({ message: { case: "heartbeat", value: { sentAtUnixNano: this.#deps.clock.nowUnixNano() } } });
+    this.#send({
+      message: { case: "heartbeat", value: { sentAtUnixNano: this.#deps.clock.nowUnixNano() } },
+    });
   }
 
   #hello(hello: Hello): void {
     try {
-      const { producer, incarnation, firstUnackedSeq } = verifyHello(hello, this.#deps.ca, this.#deps.clock.nowMs());
+      const { producer, incarnation, firstUnackedSeq } = verifyHello(
+        hello,
+        this.#deps.ca,
+        this.#deps.clock.nowMs(),
+      );
       const state = this.#deps.producers.admit(producer, incarnation, Number(firstUnackedSeq) - 1);
       this.#olderStreamOf(state)?.dispatch({ type: "superseded" });
       this.#producer = state;
       state.connected = true;
       // What an older stream handed to the log and is not durable yet will be: this stream goes on behind it.
-      this.dispatch({ type: "hello-accepted", durableSeq: state.receivedSeq, firstUnackedSeq: Number(firstUnackedSeq) });
+      this.dispatch({
+        type: "hello-accepted",
+        durableSeq: state.receivedSeq,
+        firstUnackedSeq: Number(firstUnackedSeq),
+      });
     } catch (error) {
       if (!(error instanceof HelloError)) throw error;
       this.#deps.logger.warn({ producer: hello.producer, reason: error.message }, "Hello refused");
@@ -168,9 +213,13 @@ class OpenStream {
       case "send-nack":
         return this.#nack(effect);
       case "send-credit":
-        return this.#send({ message: { case: "credit", value: { creditBytes: BigInt(effect.creditBytes) } } });
+        return this.#send({
+          message: { case: "credit", value: { creditBytes: BigInt(effect.creditBytes) } },
+        });
       case "send-drain":
-        return this.#send({ message: { case: "drain", value: { deadlineMs: this.#limits.drainTimeoutMs } } });
+        return this.#send({
+          message: { case: "drain", value: { deadlineMs: this.#limits.drainTimeoutMs } },
+        });
       case "count-replay":
         return this.#deps.metrics.replays.inc();
       case "end":
@@ -180,7 +229,9 @@ class OpenStream {
 
   #nack({ seq, code, reason }: Extract<CollectorEffect<Arrived>, { type: "send-nack" }>): void {
     this.#deps.metrics.dropped.inc({ reason: `nack_${code}` });
-    this.#send({ message: { case: "nack", value: { seq: BigInt(seq), code: WIRE_CODES[code], reason } } });
+    this.#send({
+      message: { case: "nack", value: { seq: BigInt(seq), code: WIRE_CODES[code], reason } },
+    });
   }
 
   #welcome(): void {
@@ -202,7 +253,9 @@ class OpenStream {
   /** Only what is on the disk is acknowledged as durable, whoever put it there. */
   #ack(receivedSeq: number): void {
     const durableSeq = BigInt(this.#producer?.durableSeq ?? 0);
-    this.#send({ message: { case: "ack", value: { receivedSeq: BigInt(receivedSeq), durableSeq } } });
+    this.#send({
+      message: { case: "ack", value: { receivedSeq: BigInt(receivedSeq), durableSeq } },
+    });
   }
 
   async #append(seq: number, { batch, passage }: Arrived): Promise<void> {
@@ -213,13 +266,18 @@ class OpenStream {
       return this.#durable(seq, batch.payload.length);
     }
     const parents = passage?.hopContexts.length ? passage.hopContexts : batch.traceContexts;
-    const receive = startHop(tracer, "collector/src/receivers/otqmn.ts", parents, { "otqmn.seq": seq, "otqmn.producer": producer.producer });
+    const receive = startHop(tracer, "collector/src/receivers/otqmn.ts", parents, {
+      "otqmn.seq": seq,
+      "otqmn.producer": producer.producer,
+    });
     const stopTimer = metrics.appendSeconds.startTimer();
     try {
       const bundle = decodeBundle(batch.payload);
       producer.receivedSeq = seq;
       receive.end();
-      const store = startHop(tracer, "collector/src/stores/telemetry-log.ts", receive.contexts, { "otqmn.points": bundle.value.length });
+      const store = startHop(tracer, "collector/src/stores/telemetry-log.ts", receive.contexts, {
+        "otqmn.points": bundle.value.length,
+      });
       await this.#store(producer, { seq, payload: batch.payload, bundle }, store, pipeline);
       stopTimer();
       this.#durable(seq, batch.payload.length);
@@ -229,7 +287,10 @@ class OpenStream {
       producer.receivedSeq = Math.min(producer.receivedSeq, seq - 1);
       const code = error instanceof CodecError ? "invalid" : "unavailable";
       metrics.dropped.inc({ reason: error instanceof LogRefusal ? `log_${error.reason}` : code });
-      logger.error({ producer: producer.producer, seq, reason: messageOf(error) }, "batch not stored");
+      logger.error(
+        { producer: producer.producer, seq, reason: messageOf(error) },
+        "batch not stored",
+      );
       this.dispatch({ type: "append-refused", seq, code, reason: messageOf(error) });
     }
   }

@@ -29,12 +29,16 @@ export interface TelemetryLog extends AsyncDisposable {
 }
 
 /** @param producers written to the head of every segment, so that a start needs only the last one. */
-export async function openTelemetryLog(options: TelemetryLogOptions, producers: Producers): Promise<TelemetryLog> {
+export async function openTelemetryLog(
+  options: TelemetryLogOptions,
+  producers: Producers,
+): Promise<TelemetryLog> {
   const log = await SegmentLog.open({
     ...options,
     recordMaxBytes: RECORD_MAX_BYTES,
     whenFull: "drop-oldest",
-    checkpoint: () => encode({ record: { case: "checkpoint", value: { producers: producers.all.map(markOf) } } }),
+    checkpoint: () =>
+      encode({ record: { case: "checkpoint", value: { producers: producers.all.map(markOf) } } }),
   });
   return {
     durability: "synced to this disk",

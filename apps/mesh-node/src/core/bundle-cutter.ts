@@ -67,6 +67,8 @@ function bundleOf(reports: readonly ResolvedReport[]): Bundle {
     timeUnixNano: BigUint64Array.from(reports.flatMap((report) => report.timeUnixNano)),
     value: Float64Array.from(reports.flatMap((report) => report.value)),
     cameras: reports.flatMap(({ facts }) => (facts ? [facts] : [])),
-    traceContexts: reports.map(({ traceContext }) => traceContext).filter(({ length }) => length > 0),
+    traceContexts: reports
+      .map(({ traceContext }) => traceContext)
+      .filter(({ length }) => length > 0),
   };
 }

@@ -24,23 +24,46 @@ const HELLOS_REMEMBERED = 16;
 const SMOOTHING = 0.125;
 
 export function newLinkMonitor(nowMs: number): LinkMonitor {
-  return { heardMs: nowMs, nextSeq: 1, sentMs: new Map(), echoSeq: 0, echoHeardMs: nowMs, rttMs: undefined };
+  return {
+    heardMs: nowMs,
+    nextSeq: 1,
+    sentMs: new Map(),
+    echoSeq: 0,
+    echoHeardMs: nowMs,
+    rttMs: undefined,
+  };
 }
 
-export function makeHello(monitor: LinkMonitor, nowMs: number): { monitor: LinkMonitor; hello: HelloFields } {
+export function makeHello(
+  monitor: LinkMonitor,
+  nowMs: number,
+): { monitor: LinkMonitor; hello: HelloFields } {
   const seq = monitor.nextSeq;
   const sentMs = new Map([...monitor.sentMs, [seq, nowMs] as const].slice(-HELLOS_REMEMBERED));
   const echoDelayUs = Math.round((nowMs - monitor.echoHeardMs) * 1_000);
-  return { monitor: { ...monitor, nextSeq: seq + 1, sentMs }, hello: { seq, echoSeq: monitor.echoSeq, echoDelayUs } };
+  return {
+    monitor: { ...monitor, nextSeq: seq + 1, sentMs },
+    hello: { seq, echoSeq: monitor.echoSeq, echoDelayUs },
+  };
 }
 
 export function hearHello(monitor: LinkMonitor, hello: HelloFields, nowMs: number): LinkMonitor {
   const sentMs = monitor.sentMs.get(hello.echoSeq);
-  const measuredMs = sentMs === undefined ? undefined : Math.max(0, nowMs - sentMs - hello.echoDelayUs / 1_000);
-  return { ...monitor, heardMs: nowMs, echoSeq: hello.seq, echoHeardMs: nowMs, rttMs: smooth(monitor.rttMs, measuredMs) };
+  const measuredMs =
+    sentMs === undefined ? undefined : Math.max(0, nowMs - sentMs - hello.echoDelayUs / 1_000);
+  return {
+    ...monitor,
+    heardMs: nowMs,
+    echoSeq: hello.seq,
+    echoHeardMs: nowMs,
+    rttMs: smooth(monitor.rttMs, measuredMs),
+  };
 }
 
-function smooth(previousMs: number | undefined, measuredMs: number | undefined): number | undefined {
+function smooth(
+  previousMs: number | undefined,
+  measuredMs: number | undefined,
+): number | undefined {
   if (measuredMs === undefined || previousMs === undefined) return measuredMs ?? previousMs;
   return previousMs + SMOOTHING * (measuredMs - previousMs);
 }
@@ -53,4 +76,5 @@ const STEP_MS = 5;
 const STEP_COST = 25;
 
 /** A hop plus the round trip in steps of 5 ms, so that jitter does not move routes. */
-export const roundTripPrice: LinkPrice = ({ rttMs }) => HOP_COST + Math.floor((rttMs ?? 0) / STEP_MS) * STEP_COST;
+export const roundTripPrice: LinkPrice = ({ rttMs }) =>
+  HOP_COST + Math.floor((rttMs ?? 0) / STEP_MS) * STEP_COST;

@@ -21,11 +21,17 @@ class Mesh {
   }
 
   neighbours(name: string): string[] {
-    return [...this.links].map((link) => link.split(" ")).filter(([from]) => from === name).map(([, to]) => to!);
+    return [...this.links]
+      .map((link) => link.split(" "))
+      .filter(([from]) => from === name)
+      .map(([, to]) => to!);
   }
 
   connect(a: string, b: string, cost = 10): void {
-    for (const [from, to] of [[a, b], [b, a]] as const) {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       this.links.add(`${from} ${to}`);
       this.#queues.set(`${from} ${to}`, []);
     }
@@ -34,7 +40,10 @@ class Mesh {
   }
 
   disconnect(a: string, b: string): void {
-    for (const [from, to] of [[a, b], [b, a]] as const) {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
       this.links.delete(`${from} ${to}`);
       this.#queues.delete(`${from} ${to}`);
     }
@@ -47,11 +56,13 @@ class Mesh {
     const update = { type: "update", neighbour: name, routes: advertisements(state) } as const;
     this.nodes.set(name, tell ? noteTold(state) : state);
     if (!tell) return;
-    for (const neighbour of this.neighbours(name)) this.#queues.get(`${name} ${neighbour}`)!.push(update);
+    for (const neighbour of this.neighbours(name))
+      this.#queues.get(`${name} ${neighbour}`)!.push(update);
   }
 
   renewAll(): void {
-    for (const name of this.nodes.keys()) this.step(name, { type: "renew", nowSeqno: ++this.#seqno });
+    for (const name of this.nodes.keys())
+      this.step(name, { type: "renew", nowSeqno: ++this.#seqno });
   }
 
   /** Delivers one message that waits; false when there is none. */
@@ -71,7 +82,7 @@ class Mesh {
   /** The nodes on the way; ends with the destination, or with a node that knows no way. Throws on a loop. */
   path(from: string, to: string): string[] {
     const path = [from];
-    for (let at = from; at !== to; ) {
+    for (let at = from; at !== to;) {
       const next = this.nodes.get(at)?.selected.get(to)?.nextHop;
       if (next === undefined || !this.nodes.has(next)) return path;
       if (path.includes(next)) throw new Error(`loop: ${[...path, next].join(" -> ")}`);
@@ -137,28 +148,31 @@ describe("routing", () => {
     expect(mesh.path("node-1", "node-3")).toEqual(["node-1", "node-2", "node-3"]);
   });
 
-  test.each(Array.from({ length: 40 }, (_, seed) => seed + 1))("never loops, whatever comes when, and finds every way in the end; seed %i", (seed) => {
-    const random = seededRandom(seed);
-    const mesh = new Mesh();
-    const names = Array.from({ length: 8 }, (_, at) => `n${at}`);
-    names.forEach((name) => mesh.add(name));
-    const pick = () => names[Math.floor(random() * names.length)]!;
-    for (let turn = 0; turn < 600; turn++) {
-      const [a, b] = [pick(), pick()];
-      const linked = mesh.links.has(`${a} ${b}`);
-      if (a !== b && !linked && random() < 0.1) mesh.connect(a, b, 1 + Math.floor(random() * 50));
-      else if (linked && random() < 0.1) mesh.disconnect(a, b);
-      else if (random() < 0.02) mesh.renewAll();
-      else mesh.deliver(random);
-      for (const from of names) for (const to of names) mesh.path(from, to);
-    }
-    mesh.settle(random);
-    mesh.renewAll();
-    mesh.settle(random);
-    for (const from of names) {
-      const reachable = new Set([from]);
-      for (const at of reachable) mesh.neighbours(at).forEach((next) => reachable.add(next));
-      for (const to of reachable) expect(mesh.path(from, to).at(-1)).toBe(to);
-    }
-  });
+  test.each(Array.from({ length: 40 }, (_, seed) => seed + 1))(
+    "never loops, whatever comes when, and finds every way in the end; seed %i",
+    (seed) => {
+      const random = seededRandom(seed);
+      const mesh = new Mesh();
+      const names = Array.from({ length: 8 }, (_, at) => `n${at}`);
+      names.forEach((name) => mesh.add(name));
+      const pick = () => names[Math.floor(random() * names.length)]!;
+      for (let turn = 0; turn < 600; turn++) {
+        const [a, b] = [pick(), pick()];
+        const linked = mesh.links.has(`${a} ${b}`);
+        if (a !== b && !linked && random() < 0.1) mesh.connect(a, b, 1 + Math.floor(random() * 50));
+        else if (linked && random() < 0.1) mesh.disconnect(a, b);
+        else if (random() < 0.02) mesh.renewAll();
+        else mesh.deliver(random);
+        for (const from of names) for (const to of names) mesh.path(from, to);
+      }
+      mesh.settle(random);
+      mesh.renewAll();
+      mesh.settle(random);
+      for (const from of names) {
+        const reachable = new Set([from]);
+        for (const at of reachable) mesh.neighbours(at).forEach((next) => reachable.add(next));
+        for (const to of reachable) expect(mesh.path(from, to).at(-1)).toBe(to);
+      }
+    },
+  );
 });

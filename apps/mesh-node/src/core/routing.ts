@@ -61,7 +61,10 @@ export function newRouting(self: string, nowSeqno: number): RoutingState {
   };
 }
 
-export function stepRouting(state: RoutingState, event: RoutingEvent): { state: RoutingState; tell: boolean } {
+export function stepRouting(
+  state: RoutingState,
+  event: RoutingEvent,
+): { state: RoutingState; tell: boolean } {
   const changed = applyEvent(state, event);
   const selected = select(changed);
   const renewed = changed.seqno !== state.seqno;
@@ -75,8 +78,18 @@ export function advertisements(state: RoutingState): Advertisement[] {
   const lost = [...state.feasible.keys()].filter((origin) => !state.selected.has(origin));
   return [
     own,
-    ...[...state.selected.values()].map(({ origin, seqno, metric, services }) => ({ origin, seqno, metric, services })),
-    ...lost.map((origin) => ({ origin, seqno: state.feasible.get(origin)!.seqno, metric: INFINITE_METRIC, services: [] })),
+    ...[...state.selected.values()].map(({ origin, seqno, metric, services }) => ({
+      origin,
+      seqno,
+      metric,
+      services,
+    })),
+    ...lost.map((origin) => ({
+      origin,
+      seqno: state.feasible.get(origin)!.seqno,
+      metric: INFINITE_METRIC,
+      services: [],
+    })),
   ];
 }
 
@@ -94,13 +107,18 @@ export function noteTold(state: RoutingState): RoutingState {
 export function nearestService(state: RoutingState, service: string): string | undefined {
   if (state.services.includes(service)) return state.self;
   const routes = [...state.selected.values()].filter(({ services }) => services.includes(service));
-  return routes.toSorted((a, b) => a.metric - b.metric || (a.origin < b.origin ? -1 : 1))[0]?.origin;
+  return routes.toSorted((a, b) => a.metric - b.metric || (a.origin < b.origin ? -1 : 1))[0]
+    ?.origin;
 }
 
 function applyEvent(state: RoutingState, event: RoutingEvent): RoutingState {
   switch (event.type) {
     case "link-up":
-      return { ...state, seqno: renewed(state, event.nowSeqno), costs: new Map(state.costs).set(event.neighbour, event.cost) };
+      return {
+        ...state,
+        seqno: renewed(state, event.nowSeqno),
+        costs: new Map(state.costs).set(event.neighbour, event.cost),
+      };
     case "link-cost":
       if (!state.costs.has(event.neighbour)) return state;
       return { ...state, costs: new Map(state.costs).set(event.neighbour, event.cost) };
@@ -154,13 +172,21 @@ function isBetter(a: Distance, b: Distance): boolean {
 }
 
 /** Lower cost wins; the next hop in use counts as a little cheaper, so that routes do not flap. */
-function isPreferred(candidate: SelectedRoute, best: SelectedRoute | undefined, inUse: SelectedRoute | undefined): boolean {
+function isPreferred(
+  candidate: SelectedRoute,
+  best: SelectedRoute | undefined,
+  inUse: SelectedRoute | undefined,
+): boolean {
   if (!best) return true;
-  const weight = (route: SelectedRoute) => route.metric * (route.nextHop === inUse?.nextHop ? HYSTERESIS : 1);
+  const weight = (route: SelectedRoute) =>
+    route.metric * (route.nextHop === inUse?.nextHop ? HYSTERESIS : 1);
   return weight(candidate) < weight(best);
 }
 
-function sameRoutes(a: ReadonlyMap<string, SelectedRoute>, b: ReadonlyMap<string, SelectedRoute>): boolean {
+function sameRoutes(
+  a: ReadonlyMap<string, SelectedRoute>,
+  b: ReadonlyMap<string, SelectedRoute>,
+): boolean {
   return a.size === b.size && [...a].every(([origin, route]) => sameRoute(route, b.get(origin)));
 }
 

@@ -2,7 +2,12 @@
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Series as OtqmnSeries, SeriesKind as OtqmnKind } from "@glassline/otqmn/sample";
-import type { CameraGatewayService, Report, ReportRequest, ReportRequestSchema } from "@glassline/proto/camera";
+import type {
+  CameraGatewayService,
+  Report,
+  ReportRequest,
+  ReportRequestSchema,
+} from "@glassline/proto/camera";
 import { RefusalReason, ReportResponseSchema, SeriesKind } from "@glassline/proto/camera";
 import { RpcError } from "@glassline/proto/errors";
 import type { Implementation, ServerStream } from "@glassline/proto/rpc";
@@ -51,7 +56,11 @@ export function createCameraReceiver(deps: CameraReceiverDeps): CameraReceiver {
       report: (stream) => {
         try {
           const { instance } = requirePeer(stream, ["camera"]);
-          if (open.size >= AGENTS_MAX) throw new RpcError("resource_exhausted", `${open.size} agents are attached, expected at most ${AGENTS_MAX}`);
+          if (open.size >= AGENTS_MAX)
+            throw new RpcError(
+              "resource_exhausted",
+              `${open.size} agents are attached, expected at most ${AGENTS_MAX}`,
+            );
           for (const older of open) if (older.agent === instance) older.supersede();
           const agent = new AgentStream(stream, instance, deps);
           open.add(agent);
@@ -85,12 +94,16 @@ class AgentStream implements ReportOwner {
   /** The agent has opened another stream: what this one still brings is not taken. */
   supersede(): void {
     this.#nextSeq = Number.POSITIVE_INFINITY;
-    this.#stream.emit("error", grpcStatus(new RpcError("aborted", "the agent has opened another stream")));
+    this.#stream.emit(
+      "error",
+      grpcStatus(new RpcError("aborted", "the agent has opened another stream")),
+    );
   }
 
   receive({ message }: ReportRequest): void {
     try {
-      if (message.case === "attach") void this.#attach(message.value.agent, message.value.incarnation);
+      if (message.case === "attach")
+        void this.#attach(message.value.agent, message.value.incarnation);
       if (message.case === "report") this.#report(message.value);
     } catch (error) {
       this.#deps.metrics.reportsRefused.inc({ reason: "invalid" });
@@ -105,7 +118,12 @@ class AgentStream implements ReportOwner {
   refused(seq: number, because: RefusedBecause, message: string): void {
     if (seq >= this.#nextSeq) return;
     this.#nextSeq = seq;
-    const refusal = { seq: BigInt(seq), reason: REASONS[because], message, retryAfterMs: RETRY_AFTER_MS };
+    const refusal = {
+      seq: BigInt(seq),
+      reason: REASONS[because],
+      message,
+      retryAfterMs: RETRY_AFTER_MS,
+    };
     this.#send({ case: "refusal", value: refusal });
   }
 
@@ -121,11 +139,15 @@ class AgentStream implements ReportOwner {
     const mark = this.#deps.ring.agentMark(agent);
     const durableSeq = mark?.incarnation === this.#incarnation ? mark.seq : 0;
     this.#nextSeq = durableSeq + 1;
-    this.#send({ case: "attached", value: { durableSeq: BigInt(durableSeq), windowReports: WINDOW_REPORTS } });
+    this.#send({
+      case: "attached",
+      value: { durableSeq: BigInt(durableSeq), windowReports: WINDOW_REPORTS },
+    });
   }
 
   #report(report: Report): void {
-    if (this.#nextSeq === 0) throw new RpcError("failed_precondition", "got a Report, expected Attach first");
+    if (this.#nextSeq === 0)
+      throw new RpcError("failed_precondition", "got a Report, expected Attach first");
     this.#define(report);
     const seq = Number(report.seq);
     // Behind a refusal everything is sent again, in order; what is on the ring already is not stored twice.
@@ -134,37 +156,66 @@ class AgentStream implements ReportOwner {
     const { cameraId, attributes, timeUnixNano, value, traceContext } = report;
     const facts = Object.keys(attributes).length > 0 ? { cameraId, attributes } : undefined;
     const series = this.#resolve(report);
-    const resolved = { agent: this.agent, incarnation: this.#incarnation, seq, facts, series, timeUnixNano, value, traceContext };
+    const resolved = {
+      agent: this.agent,
+      incarnation: this.#incarnation,
+      seq,
+      facts,
+      series,
+      timeUnixNano,
+      value,
+      traceContext,
+    };
     this.#deps.intake.add(resolved, this);
   }
 
   #define({ newSeries }: Report): void {
     if (this.#series.length + newSeries.length > SERIES_MAX_PER_STREAM) {
-      throw new RpcError("resource_exhausted", `new_series: got more than ${SERIES_MAX_PER_STREAM} series on one stream`);
+      throw new RpcError(
+        "resource_exhausted",
+        `new_series: got more than ${SERIES_MAX_PER_STREAM} series on one stream`,
+      );
     }
     for (const { cameraId, metric, unit, kind, attributes } of newSeries) {
       const name = KINDS.get(kind);
       if (!name || metric === "" || cameraId === "") {
-        throw new RpcError("invalid_argument", `new_series: got ${JSON.stringify({ cameraId, metric, kind })}, expected a camera, a metric and a kind`);
+        throw new RpcError(
+          "invalid_argument",
+          `new_series: got ${JSON.stringify({ cameraId, metric, kind })}, expected a camera, a metric and a kind`,
+        );
       }
-      const sorted = Object.fromEntries(Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+      const sorted = Object.fromEntries(
+        Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      );
       this.#series.push({ cameraId, metric, unit, kind: name, attributes: sorted });
     }
   }
 
   #resolve({ series, timeUnixNano, value }: Report): OtqmnSeries[] {
-    if (series.length !== value.length || timeUnixNano.length !== value.length || value.length > POINTS_MAX_PER_REPORT) {
+    if (
+      series.length !== value.length ||
+      timeUnixNano.length !== value.length ||
+      value.length > POINTS_MAX_PER_REPORT
+    ) {
       const got = `${series.length} series, ${timeUnixNano.length} times, ${value.length} values`;
-      throw new RpcError("invalid_argument", `report: got ${got}, expected equal numbers of at most ${POINTS_MAX_PER_REPORT}`);
+      throw new RpcError(
+        "invalid_argument",
+        `report: got ${got}, expected equal numbers of at most ${POINTS_MAX_PER_REPORT}`,
+      );
     }
     return series.map((index) => {
       const one = this.#series[index];
-      if (!one) throw new RpcError("invalid_argument", `series: got number ${index}, expected less than ${this.#series.length}`);
+      if (!one)
+        throw new RpcError(
+          "invalid_argument",
+          `series: got number ${index}, expected less than ${this.#series.length}`,
+        );
       return one;
     });
   }
 
   #send(message: NonNullable<MessageInitShape<typeof ReportResponseSchema>["message"]>): void {
-    if (this.#stream.writable) this.#stream.write(create(ReportResponseSchema, { message } as never));
+    if (this.#stream.writable)
+      this.#stream.write(create(ReportResponseSchema, { message } as never));
   }
 }

@@ -39,9 +39,14 @@ export interface Gateway extends AsyncDisposable {
 
 export type GatewayState = Awaited<ReturnType<typeof stateOf>>;
 
-export async function startGateway(options: { dataDir: string; ringSize: number }, deps: GatewayDeps): Promise<Gateway> {
+export async function startGateway(
+  options: { dataDir: string; ringSize: number },
+  deps: GatewayDeps,
+): Promise<Gateway> {
   await using stack = new AsyncDisposableStack();
-  const ring = stack.use(await Ring.open({ directory: join(options.dataDir, "ring"), maxBytes: options.ringSize }));
+  const ring = stack.use(
+    await Ring.open({ directory: join(options.dataDir, "ring"), maxBytes: options.ringSize }),
+  );
   for (const finding of ring.findings) deps.logger.warn({ finding }, "ring recovered");
   const carriers = createMeshCarriers(deps.router);
   const uplink = stack.use(new Uplink({ ...deps, ring, openCarrier: carriers.open }));
@@ -57,7 +62,13 @@ export async function startGateway(options: { dataDir: string; ringSize: number 
   };
 }
 
-async function stateOf(ringMaxBytes: number, ring: Ring, uplink: Uplink, metrics: MeshMetrics, agents: number) {
+async function stateOf(
+  ringMaxBytes: number,
+  ring: Ring,
+  uplink: Uplink,
+  metrics: MeshMetrics,
+  agents: number,
+) {
   const accepted = await metrics.reportsAccepted.get();
   return {
     incarnation: Buffer.from(ring.incarnation).toString("hex"),

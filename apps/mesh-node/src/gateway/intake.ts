@@ -38,7 +38,7 @@ export class Intake implements AsyncDisposable {
   readonly #cutter = new BundleCutter();
   readonly #stop = new AbortController();
   #owners = new Map<ResolvedReport, ReportOwner>();
-  #underWay: Promise<void> = Promise.resolve();
+  #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps;
@@ -58,7 +58,13 @@ export class Intake implements AsyncDisposable {
 
   add(report: ResolvedReport, owner: ReportOwner): void {
     const { ring } = this.#deps;
-    if (ring.isFull) return this.#refuse([report], new Map([[report, owner]]), "ring_full", `ring: ${ring.bytes} bytes are taken by bundles that no collector has yet`);
+    if (ring.isFull)
+      return this.#refuse(
+        [report],
+        new Map([[report, owner]]),
+        "ring_full",
+        `ring: ${ring.bytes} bytes are taken by bundles that no collector has yet`,
+      );
     this.#owners.set(report, owner);
     this.#cutter.add(report);
     if (this.#cutter.points >= CUT_POINTS) this.#cut();
@@ -71,7 +77,9 @@ export class Intake implements AsyncDisposable {
     this.#owners = new Map();
     const { ring, tracer, metrics, appended } = this.#deps;
     const { bundle, reports } = cut;
-    const hop = startHop(tracer, "mesh-node/src/gateway/intake.ts", bundle.traceContexts, { "otqmn.points": bundle.value.length });
+    const hop = startHop(tracer, "mesh-node/src/gateway/intake.ts", bundle.traceContexts, {
+      "otqmn.points": bundle.value.length,
+    });
     const record = {
       payload: encodeBundle(bundle),
       traceContexts: bundle.traceContexts,
@@ -94,10 +102,15 @@ export class Intake implements AsyncDisposable {
         hop.end();
       }
     };
-    this.#underWay = Promise.all([this.#underWay, append()]).then(() => {});
+    this.#underWay = Promise.all([this.#underWay, append()]);
   }
 
-  #refuse(reports: readonly ResolvedReport[], owners: ReadonlyMap<ResolvedReport, ReportOwner>, because: RefusedBecause, message: string): void {
+  #refuse(
+    reports: readonly ResolvedReport[],
+    owners: ReadonlyMap<ResolvedReport, ReportOwner>,
+    because: RefusedBecause,
+    message: string,
+  ): void {
     this.#deps.metrics.reportsRefused.inc({ reason: because }, reports.length);
     for (const report of reports) owners.get(report)?.refused(report.seq, because, message);
   }
@@ -107,6 +120,13 @@ function marksOf(reports: readonly ResolvedReport[]): Map<string, AgentMark> {
   return new Map(reports.map(({ agent, incarnation, seq }) => [agent, { incarnation, seq }]));
 }
 
-function lastByOwner(reports: readonly ResolvedReport[], owners: ReadonlyMap<ResolvedReport, ReportOwner>): Map<ReportOwner, number> {
-  return new Map(reports.flatMap((report) => (owners.has(report) ? [[owners.get(report)!, report.seq] as const] : [])));
+function lastByOwner(
+  reports: readonly ResolvedReport[],
+  owners: ReadonlyMap<ResolvedReport, ReportOwner>,
+): Map<ReportOwner, number> {
+  return new Map(
+    reports.flatMap((report) =>
+      owners.has(report) ? [[owners.get(report)!, report.seq] as const] : [],
+    ),
+  );
 }

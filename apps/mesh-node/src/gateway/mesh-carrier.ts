@@ -25,7 +25,13 @@ export function createMeshCarriers(router: Router): MeshCarriers {
       circuits.set(circuit, events);
       let signal: CircuitSignal = CircuitSignal.OPEN;
       const send = (kind: CircuitSignal, payload: Uint8Array, hopContexts: readonly Uint8Array[]) =>
-        router.send({ circuit, destination: egress, signal: kind, payload, hopContexts: [...hopContexts] });
+        router.send({
+          circuit,
+          destination: egress,
+          signal: kind,
+          payload,
+          hopContexts: [...hopContexts],
+        });
       return {
         egress,
         // A frame that the mesh does not take is lost as on the way: the session notices and sends again.

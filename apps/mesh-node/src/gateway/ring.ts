@@ -125,7 +125,8 @@ export class Ring implements AsyncDisposable {
   /** The collector has seen more than the ring holds: what is here gets new numbers in a new incarnation. */
   async renew(): Promise<void> {
     const kept: BundleRecord[] = [];
-    for (let seq = this.#durableSeq + 1; seq <= this.headSeq; seq++) kept.push(await this.read(seq));
+    for (let seq = this.#durableSeq + 1; seq <= this.headSeq; seq++)
+      kept.push(await this.read(seq));
     await this.#log[Symbol.asyncDispose]();
     await rm(this.#options.directory, { recursive: true, force: true });
     await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
@@ -145,7 +146,10 @@ export class Ring implements AsyncDisposable {
       const record = fromBinary(RingRecordSchema, payload);
       this.#durableSeq = Math.max(this.#durableSeq, Number(record.durableSeq));
       for (const { agent, incarnation, seq } of record.agents) {
-        this.#mark(agent, { incarnation: Buffer.from(incarnation).toString("hex"), seq: Number(seq) });
+        this.#mark(agent, {
+          incarnation: Buffer.from(incarnation).toString("hex"),
+          seq: Number(seq),
+        });
       }
     }
     this.#durableSeq = Math.max(this.#durableSeq, this.#log.firstIndex - 1);
@@ -164,9 +168,17 @@ export class Ring implements AsyncDisposable {
   }
 }
 
-const EMPTY_RECORD: BundleRecord = { payload: encodeBundle(EMPTY_BUNDLE), traceContexts: [], hopContexts: [], points: 0 };
+const EMPTY_RECORD: BundleRecord = {
+  payload: encodeBundle(EMPTY_BUNDLE),
+  traceContexts: [],
+  hopContexts: [],
+  points: 0,
+};
 
-function openLog({ directory, maxBytes }: RingOptions, checkpoint: () => Uint8Array): Promise<SegmentLog> {
+function openLog(
+  { directory, maxBytes }: RingOptions,
+  checkpoint: () => Uint8Array,
+): Promise<SegmentLog> {
   return SegmentLog.open({
     directory,
     maxBytes,
@@ -188,7 +200,11 @@ async function incarnationOf(directory: string, log: SegmentLog): Promise<Uint8A
   return new Uint8Array(fresh);
 }
 
-function encode(record: BundleRecord, agents: ReadonlyMap<string, AgentMark>, durableSeq: number): Uint8Array {
+function encode(
+  record: BundleRecord,
+  agents: ReadonlyMap<string, AgentMark>,
+  durableSeq: number,
+): Uint8Array {
   const message = create(RingRecordSchema, {
     payload: record.payload,
     traceContexts: [...record.traceContexts],

@@ -2,7 +2,11 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { signHello } from "@glassline/otqmn/hello";
-import type { ProducerEffect, ProducerEvent, ProducerSession } from "@glassline/otqmn/producer-session";
+import type {
+  ProducerEffect,
+  ProducerEvent,
+  ProducerSession,
+} from "@glassline/otqmn/producer-session";
 import { newProducerSession, stepProducer } from "@glassline/otqmn/producer-session";
 import type { StreamResponse } from "@glassline/proto/otqmn";
 import { NackCode, StreamRequestSchema, StreamResponseSchema } from "@glassline/proto/otqmn";
@@ -63,7 +67,8 @@ export class Uplink implements AsyncDisposable {
 
   /** Routes have changed: a carrier whose end is gone is given up at once, and a new one is tried. */
   routesChanged(): void {
-    if (this.#carrier && !this.#carrier.isReachable()) this.#close("its end is not reachable any more");
+    if (this.#carrier && !this.#carrier.isReachable())
+      this.#close("its end is not reachable any more");
     this.#retryAtMs = 0;
     this.#connect();
   }
@@ -84,7 +89,13 @@ export class Uplink implements AsyncDisposable {
 
   #connect(): void {
     const { clock, openCarrier, metrics } = this.#deps;
-    if (this.#carrier || this.#renewing || this.#stop.signal.aborted || clock.monotonicMs() < this.#retryAtMs) return;
+    if (
+      this.#carrier ||
+      this.#renewing ||
+      this.#stop.signal.aborted ||
+      clock.monotonicMs() < this.#retryAtMs
+    )
+      return;
     if (this.#session.state === "refused") return;
     const carrier = openCarrier({
       message: (bytes) => this.#receive(bytes),
@@ -120,13 +131,15 @@ export class Uplink implements AsyncDisposable {
     }
     const event = eventOf(response);
     if (event.type === "welcome") this.#retry.reset();
-    if (event.type === "nack" && event.code !== "gap") this.#deps.logger.warn({ reason: event.reason }, "the collector refuses");
+    if (event.type === "nack" && event.code !== "gap")
+      this.#deps.logger.warn({ reason: event.reason }, "the collector refuses");
     this.#dispatch(event);
   }
 
   #dispatch(event: ProducerEvent): void {
     const { session, effects } = stepProducer(this.#session, event, this.#deps.clock.monotonicMs());
-    if (session.state !== this.#session.state) this.#deps.logger.info({ state: session.state, egress: this.egress }, "session");
+    if (session.state !== this.#session.state)
+      this.#deps.logger.info({ state: session.state, egress: this.egress }, "session");
     this.#session = session;
     for (const effect of effects) this.#carryOut(effect);
   }
@@ -138,7 +151,9 @@ export class Uplink implements AsyncDisposable {
       case "transmit":
         return void this.#transmit(effect.seq, this.#carrier);
       case "send-heartbeat":
-        return this.#send({ message: { case: "heartbeat", value: { sentAtUnixNano: this.#deps.clock.nowUnixNano() } } });
+        return this.#send({
+          message: { case: "heartbeat", value: { sentAtUnixNano: this.#deps.clock.nowUnixNano() } },
+        });
       case "forget":
         return this.#onRing(() => this.#deps.ring.forget(effect.durableSeq));
       case "renew":
@@ -150,8 +165,14 @@ export class Uplink implements AsyncDisposable {
 
   #sendHello(firstUnackedSeq: number): void {
     const { ring, identity, clock } = this.#deps;
-    const opening = { producer: identity.instance, incarnation: ring.incarnation, firstUnackedSeq: BigInt(firstUnackedSeq) };
-    this.#send({ message: { case: "hello", value: signHello(opening, identity, clock.nowUnixNano()) } });
+    const opening = {
+      producer: identity.instance,
+      incarnation: ring.incarnation,
+      firstUnackedSeq: BigInt(firstUnackedSeq),
+    };
+    this.#send({
+      message: { case: "hello", value: signHello(opening, identity, clock.nowUnixNano()) },
+    });
   }
 
   async #transmit(seq: number, carrier: Carrier | undefined): Promise<void> {
@@ -164,13 +185,22 @@ export class Uplink implements AsyncDisposable {
     this.#dispatch({ type: "transmitted", seq, sizeBytes: payload.length });
   }
 
-  #send(init: MessageInitShape<typeof StreamRequestSchema>, hopContexts: readonly Uint8Array[] = []): void {
-    this.#carrier?.send(toBinary(StreamRequestSchema, create(StreamRequestSchema, init)), hopContexts);
+  #send(
+    init: MessageInitShape<typeof StreamRequestSchema>,
+    hopContexts: readonly Uint8Array[] = [],
+  ): void {
+    this.#carrier?.send(
+      toBinary(StreamRequestSchema, create(StreamRequestSchema, init)),
+      hopContexts,
+    );
   }
 
   #renew(durableSeq: number): void {
     const { ring, logger } = this.#deps;
-    logger.error({ durableSeq, headSeq: ring.headSeq }, "the collector holds more than the ring: the ring was lost; a new incarnation begins");
+    logger.error(
+      { durableSeq, headSeq: ring.headSeq },
+      "the collector holds more than the ring: the ring was lost; a new incarnation begins",
+    );
     this.#renewing = true;
     this.#close("new incarnation");
     this.#onRing(async () => {
@@ -189,17 +219,21 @@ export class Uplink implements AsyncDisposable {
 }
 
 /** Nacks that another stream will not change. */
-const PERMANENT: readonly NackCode[] = [NackCode.INVALID, NackCode.UNAUTHENTICATED];
+const PERMANENT: ReadonlySet<NackCode> = new Set([NackCode.INVALID, NackCode.UNAUTHENTICATED]);
 
 function eventOf({ message }: StreamResponse): ProducerEvent {
   switch (message.case) {
     case "welcome":
-      return { type: "welcome", durableSeq: Number(message.value.durableSeq), creditBytes: Number(message.value.creditBytes) };
+      return {
+        type: "welcome",
+        durableSeq: Number(message.value.durableSeq),
+        creditBytes: Number(message.value.creditBytes),
+      };
     case "ack":
       return { type: "ack", durableSeq: Number(message.value.durableSeq) };
     case "nack": {
       const { seq, code, reason } = message.value;
-      const kind = code === NackCode.GAP ? "gap" : PERMANENT.includes(code) ? "permanent" : "transient";
+      const kind = code === NackCode.GAP ? "gap" : PERMANENT.has(code) ? "permanent" : "transient";
       return { type: "nack", seq: Number(seq), code: kind, reason };
     }
     case "credit":

@@ -13,7 +13,12 @@ import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import { GRPC_LIMITS } from "@glassline/service/grpc";
 import type { Identity } from "@glassline/service/identity";
-import { KEY_EXCHANGE, TLS_CHANNEL_OPTIONS, mutualTlsClient, requirePeer } from "@glassline/service/tls";
+import {
+  KEY_EXCHANGE,
+  TLS_CHANNEL_OPTIONS,
+  mutualTlsClient,
+  requirePeer,
+} from "@glassline/service/tls";
 
 import type { FrameInit, Link, LinkEvents } from "./link.ts";
 
@@ -28,7 +33,12 @@ type FrameStream = EventEmitter & {
   end(): unknown;
 };
 
-function linkOver(stream: FrameStream, neighbour: string, keyExchange: string, close: (reason: string) => void): Link {
+function linkOver(
+  stream: FrameStream,
+  neighbour: string,
+  keyExchange: string,
+  close: (reason: string) => void,
+): Link {
   return {
     neighbour,
     keyExchange,
@@ -58,7 +68,12 @@ export function acceptLinks(events: LinkEvents): Implementation<typeof MeshLinkS
 }
 
 /** Tells of every frame and, once, of the end. */
-function watch(stream: FrameStream, link: Link, events: LinkEvents, ended: () => void = () => {}): void {
+function watch(
+  stream: FrameStream,
+  link: Link,
+  events: LinkEvents,
+  ended: () => void = () => {},
+): void {
   let isDown = false;
   const down = (reason: string) => {
     if (isDown) return;
@@ -88,17 +103,31 @@ export interface DialDeps {
 }
 
 /** The dialling end: keeps a link to a neighbour until it is told to stop, with back-off between tries. */
-export async function keepLink({ name, host, port }: Endpoint, deps: DialDeps, signal: AbortSignal): Promise<void> {
+export async function keepLink(
+  { name, host, port }: Endpoint,
+  deps: DialDeps,
+  signal: AbortSignal,
+): Promise<void> {
   while (!signal.aborted) {
-    await dialOnce(`${host}:${port}`, name, deps, signal).catch((error: unknown) => deps.failed(messageOf(error)));
+    await dialOnce(`${host}:${port}`, name, deps, signal).catch((error: unknown) =>
+      deps.failed(messageOf(error)),
+    );
     await deps.clock.sleep(deps.backoff.nextMs(), signal).catch(() => {});
   }
 }
 
 /** Resolves when the link that was up has ended; rejects when it did not come up. */
-function dialOnce(target: string, neighbour: string, { identity, events, backoff }: DialDeps, signal: AbortSignal): Promise<void> {
+function dialOnce(
+  target: string,
+  neighbour: string,
+  { identity, events, backoff }: DialDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const credentials = mutualTlsClient(identity, "mesh-node", neighbour);
-  const client = createClient(MeshLinkService, target, credentials, { ...GRPC_LIMITS, ...TLS_CHANNEL_OPTIONS });
+  const client = createClient(MeshLinkService, target, credentials, {
+    ...GRPC_LIMITS,
+    ...TLS_CHANNEL_OPTIONS,
+  });
   const stream = client.link();
   return new Promise<void>((resolve, reject) => {
     const stop = () => stream.cancel();
@@ -126,4 +155,3 @@ function dialOnce(target: string, neighbour: string, { identity, events, backoff
     });
   });
 }
-

@@ -7,7 +7,10 @@ import type { Link, LinkEvents } from "./link.ts";
 export const QUEUE_MAX_FRAMES = 1_024;
 
 /** Links two nodes; closing either end takes both down. */
-export function linkInMemory(a: { name: string; events: LinkEvents }, b: { name: string; events: LinkEvents }): [Link, Link] {
+export function linkInMemory(
+  a: { name: string; events: LinkEvents },
+  b: { name: string; events: LinkEvents },
+): [Link, Link] {
   let open = true;
   const close = (reason: string) => {
     if (!open) return;

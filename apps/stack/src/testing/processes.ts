@@ -37,13 +37,22 @@ export interface ProcessStack extends AsyncDisposable {
 }
 
 /** @param only names of the services to start; all when it is left out. */
-export async function startProcesses(words: Record<string, string | number> = {}, only?: readonly string[]): Promise<ProcessStack> {
+export async function startProcesses(
+  words: Record<string, string | number> = {},
+  only?: readonly string[],
+): Promise<ProcessStack> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-stack-"));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   const plan = await planOnFreePorts(directory, words);
   const processes = plan.processes.filter(({ name }) => only?.includes(name) ?? true);
-  const supervisor = stack.use(new Supervisor(processes, { logDirectory: join(directory, "logs"), restart: false, say: () => {} }));
+  const supervisor = stack.use(
+    new Supervisor(processes, {
+      logDirectory: join(directory, "logs"),
+      restart: false,
+      say: () => {},
+    }),
+  );
   await supervisor.start();
   const parts = stack.move();
   return {
@@ -57,7 +66,10 @@ export async function startProcesses(words: Record<string, string | number> = {}
   };
 }
 
-async function planOnFreePorts(directory: string, words: Record<string, string | number>): Promise<Plan> {
+async function planOnFreePorts(
+  directory: string,
+  words: Record<string, string | number>,
+): Promise<Plan> {
   for (let tries = 0; ; tries++) {
     const basePort = LEAST_PORT + SPAN * Math.floor((Math.random() * PORTS) / SPAN);
     const config = configOf(program, {
@@ -83,9 +95,17 @@ function adminUrl(plan: Plan): string {
   return `http://localhost:${ports[1]!.port}`;
 }
 
-async function attach(plan: Plan, pkiDir: string, sources: readonly Source[]): Promise<AsyncDisposable> {
+async function attach(
+  plan: Plan,
+  pkiDir: string,
+  sources: readonly Source[],
+): Promise<AsyncDisposable> {
   const gateway = plan.processes.find(({ name }) => name === "node-1")!;
-  const config = configOf(cameraProgram, { name: "agent-1", gateway: `localhost:${gateway.ports[0]!.port}`, "admin-port": 0 });
+  const config = configOf(cameraProgram, {
+    name: "agent-1",
+    gateway: `localhost:${gateway.ports[0]!.port}`,
+    "admin-port": 0,
+  });
   return startCamera(config, {
     identity: await readIdentity(pkiDir, { role: "camera", instance: "agent-1" }),
     clock: systemClock,

@@ -52,11 +52,16 @@ export function countingSource(
 }
 
 /** Yields given samples once, in reports of so many, and then nothing more. */
-export function fixedSource(cameraId: string, samples: readonly Sample[], perReport = 1_000): Source {
+export function fixedSource(
+  cameraId: string,
+  samples: readonly Sample[],
+  perReport = 1_000,
+): Source {
   return {
     cameras: [{ cameraId, attributes: { "camera.source": "test" } }],
     async *reports(signal) {
-      for (let at = 0; at < samples.length; at += perReport) yield { cameraId, samples: samples.slice(at, at + perReport) };
+      for (let at = 0; at < samples.length; at += perReport)
+        yield { cameraId, samples: samples.slice(at, at + perReport) };
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });

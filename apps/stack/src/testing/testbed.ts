@@ -24,20 +24,18 @@ import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import type { TracerProvider } from "@opentelemetry/api";
 import { trace } from "@opentelemetry/api";
 
+import { flags } from "../plan.ts";
+
 export interface TestbedOptions {
   /** Spans of one app instance go to this provider. */
   tracerProviderOf?: (service: string, instance: string) => TracerProvider;
 }
 
-type Words = Record<string, string | number | boolean | readonly string[]>;
+type Words = Parameters<typeof flags>[0];
 
 /** A configuration from flags, as a user would give them. */
 export function configOf<S extends Spec>(program: Program<S>, words: Words): ConfigOf<S> {
-  const flags = Object.entries(words).flatMap(([name, value]) => {
-    const values = Array.isArray(value) ? value : [value];
-    return value === false ? [] : values.map((one) => (one === true ? `--${name}` : `--${name}=${one}`));
-  });
-  const result = readConfig(program, { arguments: flags, environment: {} });
+  const result = readConfig(program, { arguments: flags(words), environment: {} });
   if (!("config" in result)) throw new Error("got help, expected a configuration");
   return result.config;
 }
@@ -48,7 +46,11 @@ export class Testbed implements AsyncDisposable {
   readonly #options: TestbedOptions;
   readonly #stack = new AsyncDisposableStack();
 
-  private constructor(directory: string, issue: (name: PeerName) => Promise<Identity>, options: TestbedOptions) {
+  private constructor(
+    directory: string,
+    issue: (name: PeerName) => Promise<Identity>,
+    options: TestbedOptions,
+  ) {
     this.directory = directory;
     this.#issue = issue;
     this.#options = options;
@@ -73,22 +75,42 @@ export class Testbed implements AsyncDisposable {
   }
 
   async meshNode(name: string, words: Words = {}) {
-    const config = configOf(meshNodeProgram, { name, port: 0, "admin-port": 0, "data-dir": join(this.directory, name), ...words });
+    const config = configOf(meshNodeProgram, {
+      name,
+      port: 0,
+      "admin-port": 0,
+      "data-dir": join(this.directory, name),
+      ...words,
+    });
     const deps = await this.#deps({ role: "mesh-node", instance: name });
     return this.#stack.use(await startMeshNode(config, deps));
   }
 
   async camera(name: string, gatewayPort: number, sources: readonly Source[], words: Words = {}) {
-    const config = configOf(cameraProgram, { name, gateway: `localhost:${gatewayPort}`, "admin-port": 0, ...words });
+    const config = configOf(cameraProgram, {
+      name,
+      gateway: `localhost:${gatewayPort}`,
+      "admin-port": 0,
+      ...words,
+    });
     const deps = await this.#deps({ role: "camera", instance: name });
     const metrics = createMetrics("camera");
-    return this.#stack.use(Object.assign(await startCamera(config, { ...deps, metrics, sources }), { metrics }));
+    return this.#stack.use(
+      Object.assign(await startCamera(config, { ...deps, metrics, sources }), { metrics }),
+    );
   }
 
   /** A client of a collector's queries. */
   async query(port: number): Promise<Client<typeof QueryService>> {
     const identity = await this.#issue({ role: "operator", instance: "test" });
-    return this.#stack.use(createClient(QueryService, `localhost:${port}`, mutualTlsClient(identity, "collector"), TLS_CHANNEL_OPTIONS));
+    return this.#stack.use(
+      createClient(
+        QueryService,
+        `localhost:${port}`,
+        mutualTlsClient(identity, "collector"),
+        TLS_CHANNEL_OPTIONS,
+      ),
+    );
   }
 
   identity(name: PeerName): Promise<Identity> {
@@ -106,13 +128,18 @@ export class Testbed implements AsyncDisposable {
       random: Math.random,
       logger: createLogger(name.instance, "silent"),
       metrics: createMetrics(name.instance),
-      tracerProvider: this.#options.tracerProviderOf?.(name.role, name.instance) ?? trace.getTracerProvider(),
+      tracerProvider:
+        this.#options.tracerProviderOf?.(name.role, name.instance) ?? trace.getTracerProvider(),
     };
   }
 }
 
 /** Tries until the check gives a value that is not undefined. Fails with the last error or a message after the time. */
-export async function eventually<T>(what: string, check: () => Promise<T | undefined> | T | undefined, timeoutMs = 15_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  check: () => Promise<T | undefined> | T | undefined,
+  timeoutMs = 15_000,
+): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
   let last: unknown;
   while (performance.now() < deadlineMs) {

@@ -1,0 +1,32 @@
+/** A program's settings, and the names by which they are given. */
+import type { Option } from "./option.ts";
+
+export type Spec = Readonly<Record<string, Option<unknown>>>;
+
+export type ConfigOf<S extends Spec> = {
+  readonly [K in keyof S]: S[K] extends Option<infer T> ? T : never;
+};
+
+export interface Program<S extends Spec> {
+  /** Short, for logs: "camera". */
+  name: string;
+  /** As typed in a shell, e.g. "npm start --". */
+  command: string;
+  /** One sentence. */
+  purpose: string;
+  /** "GLASSLINE_CAMERA": the setting `dataDir` is read from GLASSLINE_CAMERA_DATA_DIR. */
+  environmentPrefix: string;
+  spec: S;
+}
+
+/** dataDir -> --data-dir */
+export function flagName(setting: string): string {
+  return `--${setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** dataDir -> GLASSLINE_CAMERA_DATA_DIR */
+export function environmentName(program: Program<Spec>, setting: string): string {
+  const { variable } = program.spec[setting]!;
+  if (variable !== undefined) return variable;
+  return `${program.environmentPrefix}_${setting.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
