@@ -37,7 +37,7 @@ const generatedIsUpToDate: Step = {
   name: "generated code is up to date",
   run: async () => {
     const before = hashOfGenerated();
-    const problem = await command("", "turbo run generate --no-daemon").run();
+    const problem = await command("", "turbo run generate").run();
     if (problem !== undefined) return problem;
     if (before === hashOfGenerated()) return undefined;
     return "Generated files differed from their sources. They are right now: look at them and commit them.";
@@ -56,7 +56,7 @@ const STEPS: readonly Step[] = [
   command("types of the page", "tsc -p apps/dashboard/page/tsconfig.json"),
   command("lint", "oxlint --deny-warnings ."),
   command("format", "oxfmt --check ."),
-  command("boundaries", "turbo boundaries --no-daemon"),
+  command("boundaries", "turbo boundaries"),
   command("buf lint", "buf lint", "proto"),
   command("buf breaking", "buf breaking --against baseline.binpb", "proto"),
   generatedIsUpToDate,

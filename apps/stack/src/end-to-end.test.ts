@@ -1,16 +1,12 @@
 /** From a camera to the query API, on real sockets. */
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-
 import { readRecording } from "@glassline/camera/recording";
 import type { Sample } from "@glassline/camera/source";
 import { seededRandom } from "@glassline/service/random";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { RECORDING, testWith } from "./testing/requirements.ts";
 import { countingSource, fixedSource, seriesOf } from "./testing/sources.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
-
-const RECORDING = resolve(process.env["GLASSLINE_DATA"] ?? "../shared/data", "gopro-karma.mp4");
 
 let testbed: Testbed;
 beforeEach(async () => void (testbed = await Testbed.open()));
@@ -107,10 +103,8 @@ describe("a measurement", () => {
     await expect(query.getTrace({ traceId: "00" })).rejects.toMatchObject({ code: "not_found" });
   });
 
-  test.skipIf(!existsSync(RECORDING))(
-    existsSync(RECORDING)
-      ? "of the real recording: every numeric component is in the store"
-      : "skipped: no recording",
+  testWith("recording")(
+    "of the real recording: every numeric component is in the store",
     async () => {
       const { query, gateway } = await network();
       const recording = await readRecording(RECORDING, "karma");

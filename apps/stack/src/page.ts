@@ -15,7 +15,6 @@ export async function buildPage(): Promise<void> {
     "build",
     "--filter=@glassline/dashboard",
     "--output-logs=errors-only",
-    "--no-daemon",
     "--ui=stream",
   ];
   const child = spawn("npx", ["--no-install", ...words], {

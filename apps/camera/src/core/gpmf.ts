@@ -34,6 +34,8 @@ export interface Recording {
   attributes: Readonly<Record<string, string>>;
   /** Components without a value in one pass. */
   nulls: number;
+  /** By how much a counter grows in one pass. */
+  growth: ReadonlyMap<Series, number>;
   /** One pass, so that the last sample is within it. */
   lengthMs: number;
 }
@@ -65,6 +67,7 @@ class RecordingBuilder {
   readonly #attributes: Record<string, string> = {};
   readonly #series = new Map<string, Series>();
   readonly #nulls = new Map<string, number>();
+  readonly #growth = new Map<Series, number>();
   readonly #devices = new Set<string>();
 
   constructor(cameraId: string, shared: ReadonlySet<string>) {
@@ -97,7 +100,13 @@ class RecordingBuilder {
     const lastMs = Number((samples.at(-1)?.offsetNano ?? 0n) / 1_000_000n) + 1;
     const nulls = [...this.#nulls.values()].reduce((sum, count) => sum + count, 0);
     const attributes = { "device.model.name": [...this.#devices].join(" + "), ...this.#attributes };
-    return { samples, attributes, nulls, lengthMs: Math.max(Math.ceil(videoLengthMs), lastMs) };
+    return {
+      samples,
+      attributes,
+      nulls,
+      growth: this.#growth,
+      lengthMs: Math.max(Math.ceil(videoLengthMs), lastMs),
+    };
   }
 
   #component(
@@ -135,6 +144,7 @@ class RecordingBuilder {
       { stream: fourcc.toLowerCase() },
       "counter",
     );
+    this.#growth.set(series, count);
     this.#samples.push({ series, offsetNano, value: count });
   }
 

@@ -80,10 +80,11 @@ export async function goproSource({ path, cameraId, clock }: GoproOptions): Prom
     cameras: [{ cameraId, attributes }],
     async *reports(signal) {
       let fromMs = clock.nowMs();
+      const originPass = Math.floor(fromMs / recording.lengthMs);
       while (!signal.aborted) {
         await clock.sleep(REPORT_MS, signal).catch(() => {});
         const toMs = clock.nowMs();
-        const samples = samplesBetween(recording, fromMs, toMs);
+        const samples = samplesBetween(recording, fromMs, toMs, originPass);
         fromMs = Math.max(fromMs, toMs);
         if (samples.length > 0 && !signal.aborted)
           yield { cameraId, samples } satisfies CameraReport;
@@ -92,25 +93,33 @@ export async function goproSource({ path, cameraId, clock }: GoproOptions): Prom
   };
 }
 
-/** The samples whose moment in the loop lies in [fromMs, toMs), with the times of this pass. A long pause skips passes. */
+/**
+ * The samples whose moment in the loop lies in [fromMs, toMs), with the times of their pass; counters go on from pass to
+ * pass, beginning with `originPass`. A long pause skips passes.
+ */
 export function samplesBetween(
-  { samples, lengthMs }: Recording,
+  { samples, growth, lengthMs }: Recording,
   fromMs: number,
   toMs: number,
+  originPass = Math.floor(fromMs / lengthMs),
 ): Sample[] {
   const result: Sample[] = [];
-  const [fromNano, toNano] = [
-    BigInt(Math.round(fromMs)) * 1_000_000n,
-    BigInt(Math.round(toMs)) * 1_000_000n,
-  ];
+  const [fromNano, toNano] = [nanoseconds(fromMs), nanoseconds(toMs)];
   const firstPass = Math.max(Math.floor(fromMs / lengthMs), Math.floor(toMs / lengthMs) - 1);
   for (let pass = firstPass; pass * lengthMs < toMs; pass++) {
-    const startNano = BigInt(pass) * BigInt(lengthMs) * 1_000_000n;
+    const startNano = nanoseconds(pass * lengthMs);
     for (const { series, offsetNano, value } of samples) {
       const timeUnixNano = startNano + offsetNano;
       if (timeUnixNano >= toNano) break;
-      if (timeUnixNano >= fromNano) result.push({ series, timeUnixNano, value });
+      if (timeUnixNano < fromNano) continue;
+      const before =
+        series.kind === "counter" ? (pass - originPass) * (growth.get(series) ?? 0) : 0;
+      result.push({ series, timeUnixNano, value: value + before });
     }
   }
   return result;
+}
+
+function nanoseconds(timeMs: number): bigint {
+  return BigInt(Math.round(timeMs)) * 1_000_000n;
 }

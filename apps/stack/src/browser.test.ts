@@ -1,0 +1,145 @@
+/** The page in a real browser, on the real stack. */
+import type { Browser, Page } from "playwright-core";
+import { chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+
+import { buildPage } from "./page.ts";
+import type { ProcessStack } from "./testing/processes.ts";
+import { startProcesses } from "./testing/processes.ts";
+import { CHROMIUM, testWith } from "./testing/requirements.ts";
+import { eventually } from "./testing/testbed.ts";
+
+const CAMERAS = 500;
+const test = testWith("chromium");
+const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+
+describe("the page", { timeout: 120_000 }, () => {
+  let stack: ProcessStack;
+  let browser: Browser;
+  let page: Page;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    await buildPage();
+    stack = await startProcesses({ cameras: CAMERAS, "trace-ratio": 0.02 });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+    page = await browser.newPage();
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("console", (message) => {
+      // The browser itself reports answers of status 404 and 503 that a test provokes.
+      if (message.type() === "error" && !message.text().startsWith("Failed to load resource"))
+        problems.push(message.text());
+    });
+  }, 120_000);
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.[Symbol.asyncDispose]();
+  });
+
+  const show = (path: string) => page.goto(new URL(path, stack.plan.url).href);
+  const textOf = (testId: string) => page.getByTestId(testId).first().textContent();
+  const numberOf = async (testId: string) =>
+    Number((await textOf(testId))?.replaceAll(/[^\d.-]/g, ""));
+
+  test(`shows ${CAMERAS} cameras at a glance, with live numbers`, async () => {
+    await show("/");
+    await eventually("all cameras are counted", async () => {
+      const counts = await Promise.all(["count-live", "count-fault", "count-silent"].map(numberOf));
+      return counts.reduce((sum, count) => sum + count) === CAMERAS ? true : undefined;
+    });
+    await eventually("points flow", async () =>
+      (await numberOf("points-per-second")) > CAMERAS ? true : undefined,
+    );
+    expect(await page.getByTestId("camera-cam-0500").count()).toBe(1);
+  });
+
+  test("shows one camera's values, and they change", async () => {
+    await show("/cameras/cam-0001");
+    const value = () =>
+      page.getByTestId("value-camera.sensor.temperature").textContent({ timeout: 1_000 });
+    const first = await eventually("a value is shown", async () =>
+      /\d/.test((await value()) ?? "") ? value() : undefined,
+    );
+    await eventually("the value changes", async () =>
+      (await value()) === first ? undefined : true,
+    );
+    await eventually("charts are drawn", async () =>
+      (await page.locator("canvas").count()) > 3 ? true : undefined,
+    );
+  });
+
+  test("shows the way of a measurement with the time of each hop", async () => {
+    await show("/traces");
+    await eventually("the newest trace is shown", async () =>
+      (await page.getByTestId("hop").count()) >= 4 ? true : undefined,
+    );
+    const hops = (await page.getByTestId("hop").allTextContents()).join(" ");
+    for (const part of [
+      "camera/src/agent.ts",
+      "mesh-node/src/gateway/intake.ts",
+      "collector/src/stores/telemetry-log.ts",
+    ]) {
+      expect(hops).toContain(part);
+    }
+    expect(hops).toMatch(/\d (ms|µs)/);
+  });
+
+  test("draws the mesh, and a node that is killed disappears from it and is named", async () => {
+    await show("/mesh");
+    const drawn = (node: string) => page.locator(`[data-node="${node}"]`).count();
+    await eventually("three nodes are drawn", async () =>
+      (await drawn("node-3")) === 1 ? true : undefined,
+    );
+    expect(await drawn("node-1")).toBe(1);
+    await stack.supervisor.kill("node-2", "SIGKILL");
+    await eventually("node-2 is gone", async () =>
+      (await drawn("node-2")) === 0 ? true : undefined,
+    );
+    expect(await page.locator("main").textContent()).toContain("node-2");
+    await eventually("points still flow", async () => (await drawn("node-1")) === 1 || undefined);
+    await stack.supervisor.restart("node-2");
+    await eventually("node-2 is back", async () =>
+      (await drawn("node-2")) === 1 ? true : undefined,
+    );
+  });
+
+  test("says which service is missing instead of stale numbers, and recovers", async () => {
+    await show("/");
+    await stack.supervisor.kill("collector", "SIGKILL");
+    const banner = page.getByTestId("missing-service");
+    await banner.waitFor({ timeout: 15_000 });
+    expect(await banner.textContent()).toContain("collector");
+    await stack.supervisor.restart("collector");
+    await banner.waitFor({ state: "detached", timeout: 20_000 });
+  });
+
+  test("helps at wrong addresses", async () => {
+    const response = await show("/no/such/page");
+    expect(response?.status()).toBe(404);
+    await page.getByTestId("not-found").waitFor();
+    await show("/cameras/cam-00001");
+    await page.getByTestId("not-found").waitFor();
+    await eventually("near matches are offered", async () =>
+      (await page.getByTestId("not-found").textContent())?.includes("cam-0001") ? true : undefined,
+    );
+  });
+
+  test("obeys its own content security policy and throws nothing", () => {
+    expect(problems).toEqual([]);
+  });
+
+  test("is not served to another Host, and its API not to another Origin", async () => {
+    const { port } = new URL(stack.plan.url);
+    const { request } = await import("node:http");
+    const status = (headers: Record<string, string>, method = "GET", path = "/") =>
+      new Promise<number>((resolve) => {
+        request({ port, path, method, headers }, (response) => resolve(response.statusCode!)).end();
+      });
+    expect(await status({ host: "rebound.example" })).toBe(421);
+    const api = "/api/glassline.query.v1alpha1.QueryService/GetStatus";
+    expect(
+      await status({ host: `localhost:${port}`, origin: "https://evil.example" }, "POST", api),
+    ).toBe(403);
+    expect(await status({ host: `localhost:${port}` })).toBe(200);
+  });
+});
