@@ -1,0 +1,122 @@
+import { CircuitSignal } from "@glassline/proto/mesh";
+import type { Data } from "@glassline/proto/mesh";
+import { simulatedClock } from "@glassline/service/clock/testing";
+import { createLogger } from "@glassline/service/logger";
+import { createMetrics } from "@glassline/service/metrics";
+import { trace } from "@opentelemetry/api";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import { linkInMemory } from "./links/memory-links.testing.ts";
+import { meshMetrics } from "./metrics.ts";
+import type { Router } from "./router.ts";
+import { createRouter } from "./router.ts";
+
+interface Node {
+  router: Router;
+  metrics: ReturnType<typeof meshMetrics>;
+  arrived: Data[];
+}
+
+let clock: ReturnType<typeof simulatedClock>;
+let nodes: Record<string, Node>;
+
+function node(name: string): Node {
+  const metrics = meshMetrics(createMetrics(name));
+  const router = createRouter({
+    node: name,
+    clock,
+    logger: createLogger(name, "silent"),
+    metrics,
+    tracer: trace.getTracer("test"),
+  });
+  const arrived: Data[] = [];
+  router.onArrival((data) => arrived.push(data));
+  return { router, metrics, arrived };
+}
+
+function connect(a: string, b: string) {
+  return linkInMemory(
+    { name: a, events: nodes[a]!.router.linkEvents },
+    { name: b, events: nodes[b]!.router.linkEvents },
+  );
+}
+
+function send(from: string, destination: string): boolean {
+  return nodes[from]!.router.send({
+    circuit: 1n,
+    destination,
+    signal: CircuitSignal.DATA,
+    payload: new Uint8Array([1]),
+    hopContexts: [],
+  });
+}
+
+const dropped = async (name: string) => {
+  const { values } = await nodes[name]!.metrics.framesDropped.get();
+  return Object.fromEntries(values.map(({ labels, value }) => [labels["reason"], value]));
+};
+
+beforeEach(() => {
+  clock = simulatedClock();
+  nodes = Object.fromEntries(["a", "b", "c"].map((name) => [name, node(name)]));
+});
+afterEach(() => Object.values(nodes).forEach(({ router }) => router[Symbol.dispose]()));
+
+describe("the router", () => {
+  test("carries frames over a relay, with the way they took", async () => {
+    connect("a", "b");
+    connect("b", "c");
+    await clock.advance(2_000);
+    expect(send("a", "c")).toBe(true);
+    await clock.advance(10);
+    expect(nodes["c"]!.arrived).toMatchObject([
+      { source: "a", destination: "c", path: ["a", "b", "c"] },
+    ]);
+    expect((await nodes["b"]!.metrics.framesRelayed.get()).values[0]!.value).toBe(1);
+  });
+
+  test("delivers to itself without a link", async () => {
+    expect(send("a", "a")).toBe(true);
+    await clock.advance(10);
+    expect(nodes["a"]!.arrived).toHaveLength(1);
+  });
+
+  test("drops and counts what has no way", async () => {
+    expect(send("a", "nowhere")).toBe(false);
+    expect(await dropped("a")).toEqual({ no_route: 1 });
+  });
+
+  test("declares a neighbour dead that says nothing, and takes the other way", async () => {
+    const [fromA] = connect("a", "b");
+    connect("b", "c");
+    connect("a", "c");
+    await clock.advance(2_000);
+    nodes["b"]!.router[Symbol.dispose]();
+    void fromA;
+    await clock.advance(3_000);
+    expect(nodes["a"]!.router.status().links.map(({ neighbour }) => neighbour)).toEqual(["c"]);
+    send("a", "c");
+    await clock.advance(10);
+    expect(nodes["c"]!.arrived.at(-1)!.path).toEqual(["a", "c"]);
+  });
+
+  test("announces services, finds the nearest and forgets them when they go", async () => {
+    connect("a", "b");
+    connect("b", "c");
+    nodes["c"]!.router.setServices(["collector"]);
+    await clock.advance(2_000);
+    expect(nodes["a"]!.router.nearest("collector")).toBe("c");
+    expect(nodes["a"]!.router.reaches("c", "collector")).toBe(true);
+    nodes["c"]!.router.setServices([]);
+    await clock.advance(500);
+    expect(nodes["a"]!.router.nearest("collector")).toBeUndefined();
+  });
+
+  test("measures its links", async () => {
+    connect("a", "b");
+    await clock.advance(3_000);
+    expect(nodes["a"]!.router.status().links).toMatchObject([
+      { neighbour: "b", up: true, cost: 100, rttMs: 0 },
+    ]);
+  });
+});

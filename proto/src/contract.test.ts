@@ -1,0 +1,277 @@
+/**
+ * The contract over time: golden messages that are never edited, old readers of new writers, and services that match their
+ * descriptors. A golden file is made once (`UPDATE_GOLDEN=new`), and only for a message that has none.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { describe, expect, test } from "vitest";
+
+import { jsonClient, jsonRoutes } from "./json.ts";
+import { RpcError } from "./errors.ts";
+import { openApi } from "./openapi.ts";
+import { serviceDefinition } from "./rpc.ts";
+import {
+  ReportRequestSchema,
+  RefusalReason,
+  ReportResponseSchema,
+  SeriesKind,
+} from "./gen/glassline/camera/v1alpha1/camera_pb.ts";
+import { CircuitSignal, FrameSchema } from "./gen/glassline/mesh/v1alpha1/mesh_pb.ts";
+import {
+  NackCode,
+  OtqmnService,
+  StreamRequestSchema,
+  StreamResponseSchema,
+} from "./gen/glassline/otqmn/v1alpha1/otqmn_pb.ts";
+import { QueryService } from "./gen/glassline/query/v1alpha1/query_pb.ts";
+import { LogRecordSchema, RingRecordSchema } from "./gen/glassline/storage/v1alpha1/storage_pb.ts";
+
+const bytes = (length: number, from = 1) =>
+  Uint8Array.from({ length }, (_, at) => (at + from) % 256);
+
+function golden<D extends DescMessage>(name: string, schema: D, message: MessageInitShape<D>) {
+  return { name, schema: schema as DescMessage, message: message as MessageInitShape<DescMessage> };
+}
+
+/** One of each kind of message that travels or is stored, with every field set. */
+const GOLDEN = [
+  golden("otqmn-hello", StreamRequestSchema, {
+    message: {
+      case: "hello",
+      value: {
+        producer: "node-1",
+        incarnation: bytes(16),
+        firstUnackedSeq: 7n,
+        capabilities: ["columns/1"],
+        signedAtUnixNano: 1_790_000_000_000_000_000n,
+        certificate: bytes(5),
+        signature: bytes(64),
+      },
+    },
+  }),
+  golden("otqmn-batch", StreamRequestSchema, {
+    message: {
+      case: "batch",
+      value: { seq: 9n, keyBatch: true, traceContexts: [bytes(29)], payload: bytes(40) },
+    },
+    passage: {
+      hopContexts: [bytes(29, 9)],
+      links: [{ from: "node-1", to: "node-2", keyId: "k", keySource: "tls", keyEpoch: 3n }],
+    },
+  }),
+  golden("otqmn-welcome", StreamResponseSchema, {
+    message: {
+      case: "welcome",
+      value: {
+        durableSeq: 8n,
+        creditBytes: 4_194_304n,
+        limits: { batchMaxBytes: 1, batchMaxPoints: 2, batchMaxSeries: 3, reorderMaxBatches: 4 },
+        maxStreamLifetimeMs: 420_000,
+        capabilities: ["columns/1"],
+      },
+    },
+  }),
+  golden("otqmn-ack", StreamResponseSchema, {
+    message: { case: "ack", value: { receivedSeq: 12n, durableSeq: 11n } },
+  }),
+  golden("otqmn-nack", StreamResponseSchema, {
+    message: { case: "nack", value: { seq: 3n, code: NackCode.GAP, reason: "why" } },
+  }),
+  golden("otqmn-drain", StreamResponseSchema, {
+    message: { case: "drain", value: { deadlineMs: 10_000 } },
+  }),
+  golden("otqmn-directive", StreamResponseSchema, {
+    message: {
+      case: "directive",
+      value: { cameraId: "cam-1", action: { case: "samplingIntervalMs", value: 500 } },
+    },
+  }),
+  golden("camera-report", ReportRequestSchema, {
+    message: {
+      case: "report",
+      value: {
+        seq: 5n,
+        cameraId: "cam-1",
+        attributes: { "camera.source": "gopro" },
+        newSeries: [
+          {
+            metric: "m",
+            unit: "Cel",
+            kind: SeriesKind.GAUGE,
+            attributes: { component: "x" },
+            cameraId: "cam-1",
+          },
+        ],
+        series: [0, 1],
+        timeUnixNano: [1n, 2n],
+        value: [-0, 1.5],
+        traceContext: bytes(29),
+      },
+    },
+  }),
+  golden("camera-refusal", ReportResponseSchema, {
+    message: {
+      case: "refusal",
+      value: { seq: 5n, reason: RefusalReason.RING_FULL, message: "full", retryAfterMs: 500 },
+    },
+  }),
+  golden("mesh-data", FrameSchema, {
+    frame: {
+      case: "data",
+      value: {
+        circuit: 77n,
+        source: "node-1",
+        destination: "node-3",
+        hopLimit: 32,
+        signal: CircuitSignal.OPEN,
+        payload: bytes(10),
+        hopContexts: [bytes(29)],
+        path: ["node-1", "node-2"],
+      },
+    },
+  }),
+  golden("mesh-route-update", FrameSchema, {
+    frame: {
+      case: "routeUpdate",
+      value: {
+        routes: [{ origin: "node-3", seqno: 4, metric: 4_294_967_295, services: ["collector"] }],
+      },
+    },
+  }),
+  golden("stored-batch", LogRecordSchema, {
+    receivedUnixNano: 1n,
+    record: {
+      case: "batch",
+      value: { producer: "node-1", incarnation: bytes(16), seq: 4n, payload: bytes(6) },
+    },
+  }),
+  golden("stored-checkpoint", LogRecordSchema, {
+    record: {
+      case: "checkpoint",
+      value: { producers: [{ producer: "node-1", incarnation: bytes(16), durableSeq: 9n }] },
+    },
+  }),
+  golden("ring-record", RingRecordSchema, {
+    payload: bytes(6),
+    agents: [{ agent: "agent-1", incarnation: bytes(16), seq: 3n }],
+    traceContexts: [bytes(29)],
+    hopContexts: [bytes(29, 4)],
+    points: 24,
+    durableSeq: 2n,
+  }),
+];
+
+describe("golden messages", () => {
+  test.each(GOLDEN)("$name is written and read as ever", ({ name, schema, message }) => {
+    const path = fileURLToPath(new URL(`../golden/${name}.binpb`, import.meta.url));
+    const written = toBinary(schema, create(schema, message));
+    if (!existsSync(path) && process.env["UPDATE_GOLDEN"] === "new") writeFileSync(path, written);
+    const stored = new Uint8Array(readFileSync(path));
+    expect(Buffer.from(written).toString("hex")).toBe(Buffer.from(stored).toString("hex"));
+    expect(fromBinary(schema, stored)).toEqual(create(schema, message));
+  });
+
+  test.each(GOLDEN)(
+    "$name from a newer writer, with fields unknown here, is read all the same and passed on whole",
+    ({ schema, message }) => {
+      const newer = new BinaryWriter()
+        .tag(19_000, 2)
+        .string("from the future")
+        .tag(18_999, 0)
+        .uint64(5n)
+        .finish();
+      const known = toBinary(schema, create(schema, message));
+      const read = fromBinary(schema, Buffer.concat([known, newer]));
+      expect(toJson(schema, read)).toEqual(toJson(schema, create(schema, message)));
+      expect(Buffer.from(toBinary(schema, read)).includes(Buffer.from("from the future"))).toBe(
+        true,
+      );
+    },
+  );
+
+  test.each(GOLDEN)(
+    "$name from an older writer, without any field, is read as defaults",
+    ({ schema }) => {
+      expect(fromBinary(schema, new Uint8Array(0))).toEqual(create(schema));
+    },
+  );
+});
+
+describe("services", () => {
+  test("have the paths and stream kinds of their descriptors", () => {
+    expect(serviceDefinition(OtqmnService)["stream"]).toMatchObject({
+      path: "/glassline.otqmn.v1alpha1.OtqmnService/Stream",
+      requestStream: true,
+      responseStream: true,
+    });
+    expect(serviceDefinition(QueryService)["listCameras"]).toMatchObject({
+      requestStream: false,
+      responseStream: false,
+    });
+  });
+
+  test("have an OpenAPI document in which every reference leads somewhere", () => {
+    const document = openApi("Test", "1", [QueryService]) as {
+      components: { schemas: object };
+      paths: object;
+    };
+    const references = [
+      ...JSON.stringify(document).matchAll(/"#\/components\/schemas\/([^"]+)"/g),
+    ].map(([, name]) => name!);
+    expect(references.length).toBeGreaterThan(20);
+    for (const name of references) expect(document.components.schemas).toHaveProperty([name]);
+    expect(Object.keys(document.paths)).toHaveLength(QueryService.methods.length);
+  });
+});
+
+describe("JSON over HTTP", () => {
+  const routes = jsonRoutes(QueryService, {
+    listCameras: async () => ({ cameras: [{ cameraId: "cam-1" }] }),
+    getLatest: async ({ cameraId }) => {
+      throw new RpcError("not_found", `no ${cameraId}`);
+    },
+    queryRange: async () => ({
+      series: [{ timeUnixNano: [2n ** 63n], value: [Number.NaN, Number.NEGATIVE_INFINITY] }],
+    }),
+    listTraces: async () => ({}),
+    getTrace: async () => ({}),
+    getStatus: async () => {
+      throw new TypeError("a bug");
+    },
+  });
+  /** What a server does with the routes, without the socket. */
+  const send = async (url: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    const route = routes.find(({ path }) => String(url) === `/api${path}`)!;
+    try {
+      return Response.json(
+        await route.handle(JSON.parse(String(init?.body)), new AbortController().signal),
+      );
+    } catch (error) {
+      const { code, message, httpStatus } = error as RpcError;
+      return Response.json({ code, message }, { status: httpStatus ?? 500 });
+    }
+  };
+  const client = jsonClient(QueryService, "/api", send as typeof fetch);
+
+  test("carries messages, 64-bit numbers and what JSON has no number for", async () => {
+    expect((await client.listCameras()).cameras[0]!.cameraId).toBe("cam-1");
+    const { series } = await client.queryRange({ cameraId: "cam-1" });
+    expect(series[0]).toMatchObject({
+      timeUnixNano: [2n ** 63n],
+      value: [Number.NaN, Number.NEGATIVE_INFINITY],
+    });
+  });
+
+  test("carries errors with their code, and says when nobody answers", async () => {
+    await expect(client.getLatest({ cameraId: "x" })).rejects.toMatchObject({
+      code: "not_found",
+      message: "no x",
+    });
+    const lonely = jsonClient(QueryService, "/api", () => Promise.reject(new TypeError("refused")));
+    await expect(lonely.getStatus()).rejects.toMatchObject({ code: "unavailable" });
+  });
+});
