@@ -178,6 +178,9 @@ class OpenStream {
   }
 
   #hello(hello: Hello): void {
+    if (this.#session.state !== "greeting") {
+      return this.dispatch({ type: "hello-refused", code: "invalid", reason: "a second Hello" });
+    }
     try {
       const { producer, incarnation, firstUnackedSeq } = verifyHello(
         hello,

@@ -1,0 +1,331 @@
+/** The OTQMN receiver on a real socket, spoken to by hand: what a peer may do, and what it may not. */
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { readConfig } from "@glassline/config";
+import { encodeBundle } from "@glassline/otqmn/codec";
+import { signHello } from "@glassline/otqmn/hello";
+import type { Series } from "@glassline/otqmn/sample";
+import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
+import { jsonClient } from "@glassline/proto/json";
+import type { StreamResponse } from "@glassline/proto/otqmn";
+import { NackCode, OtqmnService, StreamRequestSchema } from "@glassline/proto/otqmn";
+import { QueryService } from "@glassline/proto/query";
+import { createClient } from "@glassline/proto/rpc";
+import { systemClock } from "@glassline/service/clock";
+import type { Identity } from "@glassline/service/identity";
+import { createLogger } from "@glassline/service/logger";
+import { createMetrics } from "@glassline/service/metrics";
+import { ephemeralPki } from "@glassline/service/pki";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+import { trace } from "@opentelemetry/api";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+
+import type { Collector } from "../collector.ts";
+import { startCollector } from "../collector.ts";
+import { program } from "../config.ts";
+
+const METRIC = "camera.frames.captured";
+const NODE = { role: "mesh-node", instance: "node-1" } as const;
+
+let directory: string;
+let collector: Collector;
+let issue: Awaited<ReturnType<typeof ephemeralPki>>;
+let identity: Identity;
+let opened: Disposable[];
+
+async function start(...words: string[]): Promise<void> {
+  const common = ["--port=0", "--admin-port=0", `--data-dir=${directory}`];
+  const result = readConfig(program, { arguments: [...common, ...words], environment: {} });
+  if (!("config" in result)) throw new Error("got help, expected a configuration");
+  collector = await startCollector(result.config, {
+    identity: await issue({ role: "collector", instance: "collector" }),
+    clock: systemClock,
+    random: () => 0.5,
+    logger: createLogger("collector", "silent"),
+    metrics: createMetrics("collector"),
+    tracerProvider: trace.getTracerProvider(),
+  });
+}
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "glassline-otqmn-"));
+  issue = await ephemeralPki();
+  identity = await issue(NODE);
+  opened = [];
+  await start();
+});
+afterEach(async () => {
+  for (const one of opened) one[Symbol.dispose]();
+  await collector[Symbol.asyncDispose]();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const query = () => jsonClient(QueryService, `http://localhost:${collector.addresses.adminPort}`);
+
+type Message = NonNullable<MessageInitShape<typeof StreamRequestSchema>["message"]>;
+type Answer = StreamResponse["message"];
+
+class Peer implements Disposable {
+  readonly answers: Answer[] = [];
+  ended = false;
+  readonly #client;
+  readonly #stream;
+
+  constructor(as: Identity = identity) {
+    const credentials = mutualTlsClient(as, "collector");
+    this.#client = createClient(
+      OtqmnService,
+      `localhost:${collector.addresses.port}`,
+      credentials,
+      TLS_CHANNEL_OPTIONS,
+    );
+    this.#stream = this.#client.stream();
+    this.#stream.on("data", (response: StreamResponse) => this.answers.push(response.message));
+    this.#stream.on("error", (error) => {
+      this.answers.push({ case: "nack", value: { reason: error.message } } as Answer);
+      this.ended = true;
+    });
+    this.#stream.on("end", () => void (this.ended = true));
+    opened.push(this);
+  }
+
+  send(message: Message): this {
+    this.#stream.write(
+      create(StreamRequestSchema, { message } as MessageInitShape<typeof StreamRequestSchema>),
+    );
+    return this;
+  }
+
+  hello(change: object = {}, firstUnackedSeq = 1n, incarnation = new Uint8Array(16).fill(7)): this {
+    const opening = { producer: identity.instance, incarnation, firstUnackedSeq };
+    return this.send({
+      case: "hello",
+      value: { ...signHello(opening, identity, systemClock.nowUnixNano()), ...change },
+    });
+  }
+
+  batch(seq: number, payload = bundle(seq)): this {
+    return this.send({ case: "batch", value: { seq: BigInt(seq), keyBatch: true, payload } });
+  }
+
+  async expect<C extends Answer["case"]>(
+    kind: C,
+    match: (value: Extract<Answer, { case: C }>["value"]) => boolean = () => true,
+  ) {
+    for (let tries = 0; tries < 300; tries++) {
+      const found = this.answers.find(
+        (answer) => answer.case === kind && match(answer.value as never),
+      );
+      if (found) return found.value as Extract<Answer, { case: C }>["value"];
+      await systemClock.sleep(10);
+    }
+    throw new Error(
+      `no ${kind} came, but ${JSON.stringify(this.answers.map((answer) => answer.case))}`,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#stream.cancel();
+    this.#client[Symbol.dispose]();
+  }
+}
+
+/** One point whose value is the sequence number. */
+function bundle(seq: number): Uint8Array {
+  const series: Series = {
+    cameraId: "cam-1",
+    metric: METRIC,
+    unit: "{frame}",
+    kind: "counter",
+    attributes: {},
+  };
+  return encodeBundle({
+    ...EMPTY_BUNDLE,
+    series: [series],
+    seriesIndex: Uint32Array.of(0),
+    timeUnixNano: BigUint64Array.of(1_790_000_000_000_000_000n + BigInt(seq)),
+    value: Float64Array.of(seq),
+  });
+}
+
+async function stored(): Promise<number[]> {
+  const { series } = await query().queryRange({ cameraId: "cam-1", metric: METRIC });
+  return series[0]!.value;
+}
+
+describe("a producer", () => {
+  test("is welcomed, sends, and is acknowledged when its batches are durable", async () => {
+    const peer = new Peer().hello();
+    expect((await peer.expect("welcome")).durableSeq).toBe(0n);
+    for (let seq = 1; seq <= 5; seq++) peer.batch(seq);
+    await peer.expect("ack", ({ durableSeq }) => durableSeq === 5n);
+    await peer.expect("credit");
+    expect(await stored()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("is answered to heartbeats", async () => {
+    const peer = new Peer().hello();
+    await peer.expect("welcome");
+    peer.send({ case: "heartbeat", value: { sentAtUnixNano: 1n } });
+    await peer.expect("heartbeat");
+  });
+
+  test("that sends again what is stored is acknowledged, and nothing is stored twice, also after a restart", async () => {
+    const peer = new Peer().hello();
+    for (let seq = 1; seq <= 3; seq++) peer.batch(seq);
+    await peer.expect("ack", ({ durableSeq }) => durableSeq === 3n);
+    peer.batch(2);
+    await systemClock.sleep(50);
+    await collector[Symbol.asyncDispose]();
+    await start();
+
+    const again = new Peer().hello();
+    expect((await again.expect("welcome")).durableSeq).toBe(3n);
+    for (let seq = 1; seq <= 4; seq++) again.batch(seq);
+    await again.expect("ack", ({ durableSeq }) => durableSeq === 4n);
+    expect(await stored()).toEqual([1, 2, 3, 4]);
+    expect((await query().getStatus()).replays).toBe(3n);
+  });
+
+  test("is told of a gap, once, and its early batches are kept in order", async () => {
+    const peer = new Peer().hello();
+    await peer.expect("welcome");
+    peer.batch(1).batch(3).batch(4);
+    expect(await peer.expect("nack", ({ code }) => code === NackCode.GAP)).toMatchObject({
+      seq: 2n,
+    });
+    peer.batch(2);
+    await peer.expect("ack", ({ durableSeq }) => durableSeq === 4n);
+    expect(await stored()).toEqual([1, 2, 3, 4]);
+    expect(peer.answers.filter((answer) => answer.case === "nack")).toHaveLength(1);
+  });
+
+  test("that opens a second stream takes over from the first", async () => {
+    const first = new Peer().hello();
+    first.batch(1);
+    await first.expect("ack");
+    const second = new Peer().hello();
+    expect((await second.expect("welcome")).durableSeq).toBe(1n);
+    expect(await first.expect("nack", ({ code }) => code === NackCode.SUPERSEDED)).toMatchObject({
+      reason: /newer stream/ as never,
+    });
+    first.batch(2);
+    second.batch(2);
+    await second.expect("ack", ({ durableSeq }) => durableSeq === 2n);
+    expect(await stored()).toEqual([1, 2]);
+  });
+
+  test("with a new incarnation begins at 1 again, and what it sends is new", async () => {
+    const old = new Peer().hello();
+    old.batch(1);
+    await old.expect("ack");
+    const renewed = new Peer().hello({}, 1n, new Uint8Array(16).fill(9));
+    expect((await renewed.expect("welcome")).durableSeq).toBe(0n);
+    renewed.batch(1);
+    await renewed.expect("ack", ({ durableSeq }) => durableSeq === 1n);
+    expect(await stored()).toEqual([1, 1]);
+  });
+
+  test("is asked to drain when its stream is old", async () => {
+    await collector[Symbol.asyncDispose]();
+    await start("--stream-lifetime=1s");
+    const peer = new Peer().hello();
+    await peer.expect("drain");
+  });
+});
+
+describe("refused with a reason", () => {
+  const nack = async (peer: Peer, code: NackCode, reason: RegExp) => {
+    const value = await peer.expect("nack");
+    expect(value.reason).toMatch(reason);
+    expect(value.code).toBe(code);
+    for (let tries = 0; tries < 100 && !peer.ended; tries++) await systemClock.sleep(10);
+    expect(peer.ended).toBe(true);
+  };
+
+  test.each([
+    [
+      "a forged signature",
+      { signature: new Uint8Array(64) },
+      /signature: got one that does not fit/,
+    ],
+    [
+      "another producer's name",
+      { producer: "node-9" },
+      /certificate: got one of mesh-node node-1, expected producer node-9/,
+    ],
+    ["an old Hello", { signedAtUnixNano: 5n }, /signed_at: got \d+ ms ago/],
+    [
+      "a short incarnation",
+      { incarnation: new Uint8Array(3) },
+      /incarnation: got 3 bytes, expected 16/,
+    ],
+    [
+      "no certificate",
+      { certificate: new Uint8Array(9) },
+      /certificate: got 9 bytes that are not one/,
+    ],
+    [
+      "an unknown codec",
+      { capabilities: ["morse/1"] },
+      /capabilities: got morse\/1, expected columns\/1/,
+    ],
+  ])("%s", async (_name, change, reason) => {
+    await nack(new Peer().hello(change), NackCode.UNAUTHENTICATED, reason);
+  });
+
+  test("a Hello signed by a stranger's CA", async () => {
+    const stranger = await (await ephemeralPki())(NODE);
+    const hello = signHello(
+      { producer: "node-1", incarnation: new Uint8Array(16), firstUnackedSeq: 1n },
+      stranger,
+      systemClock.nowUnixNano(),
+    );
+    await nack(
+      new Peer().send({ case: "hello", value: hello }),
+      NackCode.UNAUTHENTICATED,
+      /certificate: got one of another CA/,
+    );
+  });
+
+  test("a Batch before Hello, a second Hello, a batch that is not one", async () => {
+    await nack(new Peer().batch(1), NackCode.INVALID, /got a Batch, expected Hello/);
+    const twice = new Peer().hello();
+    await twice.expect("welcome");
+    await nack(twice.hello(), NackCode.INVALID, /second Hello/);
+    const wrong = new Peer().hello({}, 1n, new Uint8Array(16).fill(2));
+    await wrong.expect("welcome");
+    await nack(wrong.batch(1, new Uint8Array([1, 2, 3])), NackCode.INVALID, /not zstd/);
+    expect((await query().getStatus()).batchesStored).toBe(0n);
+  });
+
+  test("a caller that is no producer", async () => {
+    const page = await issue({ role: "dashboard", instance: "page" });
+    const peer = new Peer(page);
+    expect((await peer.expect("nack")).reason).toContain("dashboard page may not call this");
+  });
+});
+
+test("older points are read back from the log when memory has let them go, in order and complete", async () => {
+  await collector[Symbol.asyncDispose]();
+  await start("--recent-window=1s", "--segment-size=64KiB");
+  const peer = new Peer().hello();
+  await peer.expect("welcome");
+  const count = 1_500;
+  for (let seq = 1; seq <= count; seq++) peer.batch(seq);
+  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count));
+  await systemClock.sleep(3_500);
+  expect(
+    (await readdir(join(directory, "log"))).filter((name) => name.endsWith(".seg")).length,
+  ).toBeGreaterThan(2);
+  const { series } = await query().queryRange({
+    cameraId: "cam-1",
+    metric: METRIC,
+    fromUnixNano: 1n,
+  });
+  expect(series[0]!.value).toEqual(Array.from({ length: count }, (_, at) => at + 1));
+});
