@@ -67,7 +67,7 @@ describe("the ring", () => {
     const ring = await Ring.open(options());
     for (let seq = 1; seq <= 80; seq++) await ring.append(record(seq, 100), marks(seq));
     await ring[Symbol.asyncDispose]();
-    const [segment] = (await readdir(options().directory)).filter((name) => name.endsWith(".seg"));
+    const segment = (await readdir(options().directory)).find((name) => name.endsWith(".seg"));
     const file = await open(join(options().directory, segment!), "r+");
     await file.write(Buffer.from([0xff]), 0, 1, 300);
     await file.close();
