@@ -9,7 +9,7 @@ import { program } from "./config.ts";
 
 await runMain(program, async (config, { logger }) => {
   const identity = await readIdentity(config.pkiDir, { role: "camera", instance: config.name });
-  const tracing = startTracing({ service: "camera", instance: config.name }, config.otlpEndpoint);
+  const tracing = startTracing({ service: "camera", instance: config.name });
   const metrics = createMetrics("camera", true);
   const camera = await startCamera(config, {
     identity,

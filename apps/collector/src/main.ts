@@ -9,10 +9,7 @@ import { program } from "./config.ts";
 
 await runMain(program, async (config, { logger }) => {
   const identity = await readIdentity(config.pkiDir, { role: "collector", instance: config.name });
-  const tracing = startTracing(
-    { service: "collector", instance: config.name },
-    config.otlpEndpoint,
-  );
+  const tracing = startTracing({ service: "collector", instance: config.name });
   const metrics = createMetrics("collector", true);
   const collector = await startCollector(config, {
     identity,

@@ -9,10 +9,7 @@ import { startMeshNode } from "./mesh-node.ts";
 
 await runMain(program, async (config, { logger }) => {
   const identity = await readIdentity(config.pkiDir, { role: "mesh-node", instance: config.name });
-  const tracing = startTracing(
-    { service: "mesh-node", instance: config.name },
-    config.otlpEndpoint,
-  );
+  const tracing = startTracing({ service: "mesh-node", instance: config.name });
   const metrics = createMetrics("mesh-node", true);
   const node = await startMeshNode(config, {
     identity,

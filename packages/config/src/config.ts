@@ -124,3 +124,10 @@ function unknownWord(word: string, flag: string, known: readonly string[]): stri
 export function invocationDirectory(environment: Inputs["environment"] = process.env): string {
   return environment["INIT_CWD"] ?? process.cwd();
 }
+
+/** True when the standard OTEL_* variables, which OpenTelemetry's SDK reads by itself, name a target for spans. */
+export function exportsSpans(environment: Inputs["environment"] = process.env): boolean {
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces } =
+    environment;
+  return environment["OTEL_SDK_DISABLED"] !== "true" && Boolean(all || traces);
+}

@@ -9,8 +9,6 @@ export interface Option<T> {
   readonly defaultText: string | undefined;
   /** True: may be given several times. */
   readonly repeatable: boolean;
-  /** Name of the environment variable where it is not the program's prefix and the setting's name. */
-  readonly variable?: string;
   /** @param texts all values given, in order; the default when none was; empty when there is none. */
   parse(texts: readonly string[]): T;
 }
@@ -18,7 +16,6 @@ export interface Option<T> {
 interface Common {
   help: string;
   default?: string;
-  variable?: string;
 }
 
 function single<T>(placeholder: string, common: Common, read: (text: string) => T): Option<T> {
@@ -27,7 +24,6 @@ function single<T>(placeholder: string, common: Common, read: (text: string) => 
     placeholder,
     defaultText: common.default,
     repeatable: false,
-    ...(common.variable !== undefined && { variable: common.variable }),
     parse: (texts) => {
       if (texts.length === 0) throw new Error(`expected a value (${placeholder})`);
       return read(texts.at(-1)!);

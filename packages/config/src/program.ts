@@ -26,7 +26,5 @@ export function flagName(setting: string): string {
 
 /** dataDir -> GLASSLINE_CAMERA_DATA_DIR */
 export function environmentName(program: Program<Spec>, setting: string): string {
-  const { variable } = program.spec[setting]!;
-  if (variable !== undefined) return variable;
   return `${program.environmentPrefix}_${setting.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }

@@ -16,10 +16,5 @@ export const commonOptions = (adminPort: string) => ({
     default: ".glassline/pki",
     placeholder: "DIR",
   }),
-  otlpEndpoint: text({
-    help: "Where spans of sampled reports are exported; empty: nowhere.",
-    default: "",
-    variable: "OTEL_EXPORTER_OTLP_ENDPOINT",
-  }),
   logLevel: choice({ help: "Least level that is logged.", default: "info", of: LOG_LEVELS }),
 });

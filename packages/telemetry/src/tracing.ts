@@ -1,4 +1,5 @@
 /** OpenTelemetry's SDK, set up from the standard OTEL_* variables, which it reads by itself. */
+import { exportsSpans } from "@glassline/config";
 import type { TracerProvider } from "@opentelemetry/api";
 import { trace } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -15,12 +16,9 @@ export interface ServiceName {
   instance: string;
 }
 
-/**
- * Exports spans by OTLP when `endpoint` is set, else records none.
- * @param endpoint the value of OTEL_EXPORTER_OTLP_ENDPOINT.
- */
-export function startTracing({ service, instance }: ServiceName, endpoint: string): Tracing {
-  if (endpoint === "")
+/** Exports spans by OTLP as the OTEL_* variables say; records none when they name no target. */
+export function startTracing({ service, instance }: ServiceName): Tracing {
+  if (!exportsSpans())
     return { tracerProvider: trace.getTracerProvider(), [Symbol.asyncDispose]: async () => {} };
   const sdk = new NodeSDK({
     autoDetectResources: false,
