@@ -35,6 +35,7 @@ const TICK_MS = 500;
 
 const REFUSAL_REASONS: ReadonlyMap<RefusalReason, string> = new Map([
   [RefusalReason.RING_FULL, "ring_full"],
+  [RefusalReason.INVALID, "invalid"],
   [RefusalReason.STORE_UNAVAILABLE, "store_unavailable"],
 ]);
 
@@ -269,11 +270,19 @@ class AgentStream {
     this.#deps.metrics.buffered.set(this.#outbox.size);
   }
 
-  /** The gateway cannot take it now: kept, and sent again after a pause. */
-  #refused({ seq, reason, retryAfterMs }: Refusal): void {
+  /** The gateway cannot take it now: kept, and sent again after a pause. One that it will never take is dropped. */
+  #refused({ seq, reason, message, retryAfterMs }: Refusal): void {
     this.#deps.metrics.reportsRefused.inc({ reason: REFUSAL_REASONS.get(reason) ?? "other" });
+    if (reason === RefusalReason.INVALID) return this.#drop(Number(seq), message);
     this.#outbox.rewind(Number(seq));
     this.#pausedUntilMs = this.#deps.clock.monotonicMs() + retryAfterMs;
+  }
+
+  #drop(seq: number, reason: string): void {
+    this.#outbox.remove(seq)?.report.span?.end();
+    this.#deps.metrics.reportsDropped.inc({ reason: "invalid" });
+    this.#deps.logger.warn({ seq, reason }, "the gateway will not take a report");
+    this.pump();
   }
 
   #sendReport(seq: number, { report: { cameraId, samples }, attributes, span }: Queued): boolean {

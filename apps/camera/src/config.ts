@@ -13,7 +13,7 @@ const spec = {
     help: "Recording of a GoPro (MP4 with telemetry), replayed and looped.",
     placeholder: "FILE.mp4",
   }),
-  cameras: integer({ help: "Number of simulated cameras.", default: "0", min: 0, max: 100_000 }),
+  cameras: integer({ help: "Number of simulated cameras.", default: "0", min: 0, max: 20_000 }),
   seed: integer({ help: "Seed of the simulation.", default: "1", min: 0, max: 4_294_967_295 }),
   interval: duration({
     help: "Time between reports of a simulated camera.",

@@ -50,6 +50,7 @@ const SWEEP_INTERVAL_MS = 1_000;
 const GRACE_MS = 1_000;
 const CAMERAS_MAX = 200_000;
 const SERIES_MAX_PER_CAMERA = 2_000;
+const SERIES_MAX = 1_000_000;
 const TRACES_MAX = 2_000;
 const HOPS_MAX_PER_TRACE = 64;
 const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
@@ -129,11 +130,14 @@ async function openStores(
     recentMaxBytes: config.recentSize,
     silenceLimitMs: config.silenceLimit,
     seriesMaxPerCamera: SERIES_MAX_PER_CAMERA,
+    seriesMax: SERIES_MAX,
     camerasMax: CAMERAS_MAX,
   });
   const traces = new Traces({ tracesMax: TRACES_MAX, hopsMax: HOPS_MAX_PER_TRACE });
   const stores = { log, fleet, traces, producers };
-  await recover(stores);
+  const unreadable = await recover(stores);
+  if (unreadable > 0)
+    logger.error({ unreadable }, "records of the log could not be read; they are left in it");
   return stores;
 }
 

@@ -1,5 +1,7 @@
 /** Points that are no longer in memory, read back from the log. What was read of a closed segment is kept for a while. */
+import type { Bundle } from "@glassline/otqmn/sample";
 import { seriesId } from "@glassline/otqmn/sample";
+import type { LogRecord } from "@glassline/proto/storage";
 import type { Clock } from "@glassline/service/clock";
 
 import type { Point } from "./core/recent-points.ts";
@@ -8,6 +10,7 @@ import type { TelemetryLog } from "./stores/telemetry-log.ts";
 
 const CACHE_MAX_BYTES = 67_108_864;
 const BYTES_PER_CACHED_POINT = 64;
+const BYTES_PER_ENTRY = 1_024;
 const SEGMENTS_MAX = 512;
 const OPEN_SEGMENT_FRESH_MS = 5_000;
 /** A camera's clock may be so far ahead of the collector's. */
@@ -44,7 +47,11 @@ export class History {
   ): Promise<Map<string, Point[]>> {
     const merged = new Map<string, Point[]>();
     for (const extract of await this.#extracts(cameraId, fromMs, signal)) {
-      for (const [id, points] of extract) merged.set(id, (merged.get(id) ?? []).concat(points));
+      for (const [id, points] of extract) {
+        const all = merged.get(id) ?? [];
+        merged.set(id, all);
+        for (const point of points) all.push(point);
+      }
     }
     return merged;
   }
@@ -96,19 +103,24 @@ export class History {
       if (index >= endIndex) break;
       if (record.receivedUnixNano !== 0n)
         firstReceivedMs = Math.min(firstReceivedMs, Number(record.receivedUnixNano / 1_000_000n));
-      count += extractInto(extract, cameraId, bundleOfRecord(record));
+      count += extractInto(extract, cameraId, readable(record));
       // A long scan lets ingestion go on in between.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return { extract, bytes: count * BYTES_PER_CACHED_POINT, firstReceivedMs };
+    return { extract, bytes: BYTES_PER_ENTRY + count * BYTES_PER_CACHED_POINT, firstReceivedMs };
   }
 }
 
-function extractInto(
-  extract: Extract,
-  cameraId: string,
-  bundle: ReturnType<typeof bundleOfRecord>,
-): number {
+/** A record that cannot be read must not hide those beside it. */
+function readable(record: LogRecord): Bundle | undefined {
+  try {
+    return bundleOfRecord(record);
+  } catch {
+    return undefined;
+  }
+}
+
+function extractInto(extract: Extract, cameraId: string, bundle: Bundle | undefined): number {
   if (!bundle) return 0;
   const targets = bundle.series.map((series) => {
     if (series.cameraId !== cameraId) return undefined;

@@ -13,7 +13,7 @@ import type { Clock } from "@glassline/service/clock";
 import type { Fleet } from "./core/fleet.ts";
 import { hopsOf, pointsOf } from "./core/otlp.ts";
 import type { ProducerState, Producers } from "./core/producers.ts";
-import type { Traces } from "./core/traces.ts";
+import type { Hop, Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
 
@@ -88,23 +88,32 @@ export function createPipeline(
 /** Segments behind the last that a start reads to have recent points at hand. */
 const RECOVERED_SEGMENTS = 2;
 
-/** Reads the newest segments of the log into memory, as if their records had just become durable. */
-export async function recover({ log, fleet, traces, producers }: Stores): Promise<void> {
+/**
+ * Reads the newest segments of the log into memory, as if their records had just become durable.
+ * @returns how many records could not be read; they stay in the log.
+ */
+export async function recover({ log, fleet, traces, producers }: Stores): Promise<number> {
+  let unreadable = 0;
   const from = log.segments.at(-RECOVERED_SEGMENTS)?.firstIndex ?? 1;
   const isWhole = log.segments.length <= RECOVERED_SEGMENTS;
   for await (const { record } of log.read(from)) {
     recoverProducers(record, producers);
     if (record.record.case === "checkpoint") continue;
     if (!isWhole) fleet.completeFromUnixNano ||= record.receivedUnixNano;
-    const receivedMs = msOf(record.receivedUnixNano);
-    const bundle = bundleOfRecord(record);
-    if (bundle) fleet.add(bundle, receivedMs);
-    if (record.record.case === "otlpTraces") {
-      hopsOf(
-        fromBinary(ExportTraceServiceRequestSchema, record.record.value).resourceSpans,
-      ).forEach((hop) => traces.add(hop));
+    try {
+      const bundle = bundleOfRecord(record);
+      if (bundle) fleet.add(bundle, msOf(record.receivedUnixNano));
+      for (const hop of hopsOfRecord(record)) traces.add(hop);
+    } catch {
+      unreadable++;
     }
   }
+  return unreadable;
+}
+
+function hopsOfRecord({ record }: LogRecord): Hop[] {
+  if (record.case !== "otlpTraces") return [];
+  return hopsOf(fromBinary(ExportTraceServiceRequestSchema, record.value).resourceSpans);
 }
 
 function recoverProducers({ record }: LogRecord, producers: Producers): void {
@@ -115,7 +124,7 @@ function recoverProducers({ record }: LogRecord, producers: Producers): void {
     producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
 }
 
-/** The points in a record; undefined when it holds none. */
+/** The points in a record; undefined when it holds none. Throws when it cannot be read. */
 export function bundleOfRecord({ record }: LogRecord): Bundle | undefined {
   if (record.case === "batch") return decodeBundle(record.value.payload);
   if (record.case !== "otlpMetrics") return undefined;

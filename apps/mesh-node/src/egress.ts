@@ -2,7 +2,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Data } from "@glassline/proto/mesh";
 import { CircuitSignal } from "@glassline/proto/mesh";
-import type { StreamRequestSchema, StreamResponse } from "@glassline/proto/otqmn";
+import type { StreamRequest, StreamRequestSchema, StreamResponse } from "@glassline/proto/otqmn";
 import {
   OtqmnService,
   PassageSchema,
@@ -55,20 +55,22 @@ export function createEgress(deps: EgressDeps): Egress {
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.max_reconnect_backoff_ms": 1_000,
   });
-  const circuits = new Map<bigint, Circuit>();
+  const circuits = new Map<string, Circuit>();
   const stop = new AbortController();
   void every(clock, PROBE_INTERVAL_MS, stop.signal, () => announce(router, client));
   return {
     circuits: () => circuits.size,
     arrive(data) {
-      const circuit = circuits.get(data.circuit) ?? open(deps, client, circuits, data);
+      const circuit = circuits.get(keyOf(data)) ?? open(deps, client, circuits, data);
+      const message = withPassage(data);
       if (!circuit) return;
       if (data.signal === CircuitSignal.CLOSE) {
-        circuits.delete(data.circuit);
+        circuits.delete(keyOf(data));
         circuit.stream.cancel();
-      } else if (circuit.stream.writableLength >= QUEUE_MAX_MESSAGES)
+      } else if (!message) metrics.framesDropped.inc({ reason: "malformed" });
+      else if (circuit.stream.writableLength >= QUEUE_MAX_MESSAGES) {
         metrics.framesDropped.inc({ reason: "collector_slow" });
-      else circuit.stream.write(withPassage(data));
+      } else circuit.stream.write(message);
     },
     [Symbol.dispose]: () => {
       stop.abort();
@@ -86,10 +88,11 @@ function announce(router: Router, client: Client<typeof OtqmnService>): void {
 function open(
   deps: EgressDeps,
   client: Client<typeof OtqmnService>,
-  circuits: Map<bigint, Circuit>,
+  circuits: Map<string, Circuit>,
   data: Data,
 ): Circuit | undefined {
   const { router, metrics } = deps;
+  const key = keyOf(data);
   const { circuit: id, source: destination } = data;
   const answer = (signal: CircuitSignal, payload: Uint8Array) =>
     router.send({ circuit: id, destination, signal, payload, hopContexts: [] });
@@ -101,23 +104,31 @@ function open(
   }
   const stream = client.stream();
   const circuit = { source: destination, stream };
-  circuits.set(id, circuit);
+  circuits.set(key, circuit);
   stream.on("data", (response: StreamResponse) =>
     answer(CircuitSignal.DATA, toBinary(StreamResponseSchema, response)),
   );
   const ended = (reason: string) => {
-    if (circuits.delete(id)) answer(CircuitSignal.CLOSE, Buffer.from(reason));
+    if (circuits.delete(key)) answer(CircuitSignal.CLOSE, Buffer.from(reason));
   };
   stream.on("error", (error) => ended(`stream to the collector: ${error.message}`));
   stream.on("end", () => ended("the collector ended the stream"));
   return circuit;
 }
 
-/** The session's message, with what the way added to it. */
-function withPassage({ payload, hopContexts, path }: Data) {
+/** A circuit belongs to the node that opened it: another cannot write to it. */
+function keyOf({ source, circuit }: Data): string {
+  return `${circuit} ${source}`;
+}
+
+/** The session's message, with what the way added to it; undefined when the bytes are no message. */
+function withPassage({ payload, hopContexts, path }: Data): StreamRequest | undefined {
   const links = path.slice(1).map((to, at) => ({ from: path[at]!, to, keySource: "tls" }));
-  return create(RequestSchema, {
-    ...fromBinary(RequestSchema, payload),
-    passage: create(PassageSchema, { hopContexts, links }),
-  });
+  try {
+    const message = fromBinary(RequestSchema, payload);
+    message.passage = create(PassageSchema, { hopContexts, links });
+    return message;
+  } catch {
+    return undefined;
+  }
 }

@@ -276,6 +276,6 @@ class MeshRouter implements Router {
   }
 
   #nowSeqno(): number {
-    return Math.floor((this.#deps.clock.nowMs() - SEQNO_EPOCH_MS) / SEQNO_STEP_MS);
+    return Math.max(1, Math.floor((this.#deps.clock.nowMs() - SEQNO_EPOCH_MS) / SEQNO_STEP_MS));
   }
 }

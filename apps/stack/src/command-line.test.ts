@@ -46,7 +46,7 @@ describe("npm start", { timeout: 60_000 }, () => {
       ["--camras", "5"],
       /^--camras: no such flag, did you mean --cameras\?\nSee: npm start -- --help\n$/,
     ],
-    [["--cameras", "many"], /^--cameras: got "many", expected a whole number from 0 to 100000\.\n/],
+    [["--cameras", "many"], /^--cameras: got "many", expected a whole number from 0 to 20000\.\n/],
     [["--camera", "/no/such.mp4"], /^\/no\/such\.mp4: no such file\. Check --camera\.\n$/],
     [["--base-port", "65530"], /^--base-port: got 65530, expected at most 65485/],
   ])("%j is one clear line and an exit code other than 0", async (words, message) => {

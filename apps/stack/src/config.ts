@@ -7,7 +7,7 @@ const spec = {
     help: "Recording of a real camera (GoPro MP4 with telemetry), replayed and looped.",
     placeholder: "FILE.mp4",
   }),
-  cameras: integer({ help: "Number of simulated cameras.", default: "200", min: 0, max: 100_000 }),
+  cameras: integer({ help: "Number of simulated cameras.", default: "200", min: 0, max: 20_000 }),
   interval: duration({
     help: "Time between reports of a simulated camera.",
     default: "1s",

@@ -136,6 +136,26 @@ describe("a measurement", () => {
   );
 });
 
+test("a report that the gateway can never take is dropped and counted, and those behind it arrive", async () => {
+  const { gateway, query } = await network();
+  const good = { series: seriesOf("cam-a"), timeUnixNano: 1n, value: 1 };
+  const bad = { ...good, series: seriesOf("cam-a", "x".repeat(5_000)) };
+  const source = fixedSource("cam-a", [good, bad, { ...good, timeUnixNano: 2n, value: 2 }], 1);
+  const camera = await testbed.camera("agent-1", gateway.addresses.port, [source]);
+  const values = await eventually("both good samples are stored", async () => {
+    const { series } = await query.queryRange({
+      cameraId: "cam-a",
+      metric: "camera.frames.captured",
+    });
+    return series[0]?.value.length === 2 ? series[0].value : undefined;
+  });
+  expect(values).toEqual([1, 2]);
+  const dropped = await camera.metrics.registry
+    .getSingleMetric("glassline_camera_reports_dropped_total")!
+    .get();
+  expect(dropped.values).toMatchObject([{ labels: { reason: "invalid" }, value: 1 }]);
+});
+
 describe("a full ring", () => {
   test("refuses and counts, the camera alone drops and counts, and what was acknowledged arrives when a collector comes", async () => {
     const gateway = await testbed.meshNode("node-1", { "ring-size": "2MiB", gateway: true });

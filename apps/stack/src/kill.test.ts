@@ -1,4 +1,7 @@
 /** SIGKILL in mid-stream, on real processes: every acknowledged sample is stored exactly once. */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { ProcessStack } from "./testing/processes.ts";
@@ -83,5 +86,22 @@ describe("nothing acknowledged is lost or stored twice", { timeout: 90_000 }, ()
       await Promise.all(names.map((name) => stack.supervisor.kill(name, "SIGKILL")));
       await Promise.all(names.map((name) => stack.supervisor.restart(name)));
     });
+  });
+
+  test("when the gateway loses its disk: what comes afterwards arrives, and nothing is stored twice", async () => {
+    const source = countingSource(CAMERA, { perReport: 20, intervalMs: 5 });
+    await using _agent = await stack.attach([source]);
+    await eventually("samples arrive", atLeast(500));
+    await stack.supervisor.kill("node-1", "SIGKILL");
+    await rm(join(stack.directory, "node-1"), { recursive: true });
+    await stack.supervisor.restart("node-1");
+    const before = source.yielded;
+    await eventually(
+      "samples of afterwards arrive",
+      async () => ((await storedValues()).includes(before + 100) ? true : undefined),
+      30_000,
+    );
+    const values = await storedValues();
+    expect(values).toEqual([...new Set(values)].toSorted((a, b) => a - b));
   });
 });

@@ -13,9 +13,12 @@ import { checkDataFolder, checkPorts, checkRecordings } from "./preflight.ts";
 import { prepare } from "./secrets.ts";
 import { Supervisor } from "./supervisor.ts";
 
+/** Longer than all services together take, one after another. */
+const STOP_DEADLINE_MS = 40_000;
+
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-await runMain(program, start, { logs: false });
+await runMain(program, start, { logs: false, stopDeadlineMs: STOP_DEADLINE_MS });
 
 async function start(config: StackConfig, { stopping }: Context): Promise<Running> {
   const recordings = await checkRecordings(config.camera, invocationDirectory());

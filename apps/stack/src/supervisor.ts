@@ -9,13 +9,14 @@ import { fileURLToPath } from "node:url";
 
 import type { Backoff } from "@glassline/service/backoff";
 import { backoff } from "@glassline/service/backoff";
-import { OperatorError } from "@glassline/service/errors";
+import { OperatorError, messageOf } from "@glassline/service/errors";
 import type { Failed, Ready } from "@glassline/service/main";
 
 import type { ProcessPlan } from "./plan.ts";
 
 const READY_TIMEOUT_MS = 30_000;
-const STOP_TIMEOUT_MS = 12_000;
+/** A service that takes longer to stop is ended. */
+const STOP_TIMEOUT_MS = 5_000;
 const RESTART_FIRST_MS = 1_000;
 const RESTART_MAX_MS = 15_000;
 /** A process that ran so long before it ended is started again at once. */
@@ -96,6 +97,7 @@ export class Supervisor implements AsyncDisposable {
   async #launch(service: Service): Promise<void> {
     const { plan } = service;
     await using log = await openLog(join(this.#options.logDirectory, `${plan.name}.log`));
+    if (this.#stopping) return;
     const child = fork(
       fileURLToPath(import.meta.resolve(`@glassline/${plan.app}/main`)),
       plan.arguments,
@@ -108,6 +110,7 @@ export class Supervisor implements AsyncDisposable {
     );
     service.child = child;
     service.startedMs = performance.now();
+    child.on("error", (error) => this.#options.say(`${plan.name}: ${error.message}`));
     child.once("exit", (code, signal) =>
       this.#ended(service, child, signal ?? `exit code ${code}`),
     );
@@ -120,15 +123,23 @@ export class Supervisor implements AsyncDisposable {
     const { say, restart } = this.#options;
     if (!restart) return say(`${service.plan.name} has ended (${how}).`);
     if (performance.now() - service.startedMs > STABLE_MS) service.backoff.reset();
+    this.#launchLater(service, `${service.plan.name} has ended (${how})`);
+  }
+
+  #launchLater(service: Service, reason: string): void {
+    const { say } = this.#options;
     const waitMs = service.backoff.nextMs();
-    say(
-      `${service.plan.name} has ended (${how}); starting it again in ${(waitMs / 1_000).toFixed(1)} s.`,
-    );
+    say(`${reason}; starting it again in ${(waitMs / 1_000).toFixed(1)} s.`);
     service.timer = setTimeout(() => {
       this.#launch(service).then(
-        () => say(`${service.plan.name} is running again.`),
-        (error: unknown) => say(error instanceof Error ? error.message : String(error)),
+        () => this.#stopping || say(`${service.plan.name} is running again.`),
+        (error: unknown) => {
+          // A process that ended once more has been taken care of; one that never came to be has not.
+          if (!service.child && !this.#stopping && service.timer === undefined)
+            this.#launchLater(service, messageOf(error));
+        },
       );
+      service.timer = undefined;
     }, waitMs);
   }
 }

@@ -215,7 +215,7 @@ const tick: Handler<unknown, unknown> = (session, event, at) => {
 
 const tickWhileGreeting: Handler<unknown, unknown> = (session, _event, { nowMs, limits }) =>
   nowMs - session.openedMs > limits.silenceTimeoutMs
-    ? refuse(session, 0, "invalid", `no Hello for ${limits.silenceTimeoutMs} ms`)
+    ? refuse(session, 0, "unavailable", `no Hello for ${limits.silenceTimeoutMs} ms`)
     : { session, effects: [] };
 
 const tickWhileDraining: Handler<unknown, unknown> = (session, _event, { nowMs, limits }) =>

@@ -9,6 +9,8 @@ import { peerNameOf } from "@glassline/service/identity";
 import { CODEC } from "./codec.ts";
 
 export const INCARNATION_BYTES = 16;
+/** Sequence numbers are safe integers, with room to count on. */
+export const SEQ_MAX = BigInt(Number.MAX_SAFE_INTEGER) / 2n;
 /** A Hello that is older or younger is refused, so that a recorded one is of no use for long. */
 const CLOCK_TOLERANCE_MS = 300_000;
 const PRODUCER_ROLES: ReadonlySet<Role> = new Set(["mesh-node", "camera"]);
@@ -49,7 +51,9 @@ export function verifyHello(hello: Hello, ca: string, nowMs: number): Opening {
       `incarnation: got ${incarnation.length} bytes, expected ${INCARNATION_BYTES}`,
     );
   }
-  if (firstUnackedSeq < 1n) throw new HelloError("first_unacked_seq: got 0, expected at least 1");
+  if (firstUnackedSeq < 1n || firstUnackedSeq > SEQ_MAX) {
+    throw new HelloError(`first_unacked_seq: got ${firstUnackedSeq}, expected 1 to ${SEQ_MAX}`);
+  }
   if (!hello.capabilities.includes(CODEC)) {
     throw new HelloError(
       `capabilities: got ${hello.capabilities.join(", ") || "none"}, expected ${CODEC} among them`,

@@ -39,6 +39,7 @@ export function newProducerSession(headSeq: number, durableSeq: number): Produce
     headSeq,
     durableSeq,
     nextSeq: durableSeq + 1,
+    sentSeq: headSeq,
     creditBytes: 0,
     transmitting: false,
     progressMs: 0,
@@ -109,7 +110,7 @@ const welcome: Handler<{ durableSeq: number; creditBytes: number }> = (
   event,
   { nowMs },
 ) => {
-  if (event.durableSeq > session.headSeq) {
+  if (event.durableSeq > session.sentSeq) {
     return { session, effects: [{ type: "renew", durableSeq: event.durableSeq }] };
   }
   const durableSeq = Math.max(session.durableSeq, event.durableSeq);
@@ -153,7 +154,7 @@ const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (session, event,
   }
   if (event.code === "permanent") {
     return {
-      session: { ...session, state: "refused", reason: event.reason },
+      session: { ...session, state: "refused", reason: event.reason, heardMs: nowMs },
       effects: [{ type: "close", reason: event.reason }],
     };
   }
@@ -178,6 +179,7 @@ const transmitted: Handler<{ seq: number; sizeBytes: number }> = (
   return pump({
     ...session,
     nextSeq,
+    sentSeq: Math.max(session.sentSeq, seq),
     creditBytes: session.creditBytes - sizeBytes,
     transmitting: false,
     sentMs: nowMs,
@@ -224,6 +226,12 @@ const tick: Handler<unknown> = (session, _event, { nowMs, limits }) => {
 function isStarved({ nextSeq, headSeq, creditBytes }: ProducerSession): boolean {
   return nextSeq <= headSeq && creditBytes <= 0;
 }
+
+/** The cause may have passed: a clock was set right, a certificate renewed. */
+const tickWhileRefused: Handler<unknown> = (session, _event, { nowMs, limits }) => {
+  if (nowMs - session.heardMs < limits.refusedPauseMs) return { session, effects: [] };
+  return { session: { ...session, state: "idle", nextSeq: session.durableSeq + 1 }, effects: [] };
+};
 
 const tickWhileGreeting: Handler<unknown> = (session, _event, { nowMs, limits }) =>
   nowMs - session.heardMs > limits.silenceTimeoutMs
@@ -313,6 +321,6 @@ const TABLE: Table = {
     heard: stay,
     appended,
     transmitted: stay,
-    tick: stay,
+    tick: tickWhileRefused,
   },
 };

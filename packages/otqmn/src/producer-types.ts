@@ -1,6 +1,6 @@
 /** The states, events and effects of a producer's session. */
 
-/** "idle": no stream. "greeting": Hello is sent. "draining": the collector asked for another stream. "refused": for good. */
+/** "idle": no stream. "greeting": Hello is sent. "draining": the collector asked for another stream. "refused": tried again after a long pause. */
 export type ProducerState = "idle" | "greeting" | "streaming" | "draining" | "refused";
 
 export interface ProducerSession {
@@ -11,6 +11,8 @@ export interface ProducerSession {
   readonly durableSeq: number;
   /** The bundle to send next. */
   readonly nextSeq: number;
+  /** No collector can have seen a bundle beyond this one from this ring. */
+  readonly sentSeq: number;
   /** May go below zero by one batch. */
   readonly creditBytes: number;
   /** True while the driver reads and sends a bundle. */
@@ -51,12 +53,15 @@ export interface ProducerLimits {
   /** Nothing heard for so long: the stream is given up. */
   silenceTimeoutMs: number;
   heartbeatIntervalMs: number;
+  /** After a refusal that another stream will hardly change. */
+  refusedPauseMs: number;
 }
 
 export const PRODUCER_LIMITS: ProducerLimits = {
   ackTimeoutMs: 4_000,
   silenceTimeoutMs: 6_000,
   heartbeatIntervalMs: 1_000,
+  refusedPauseMs: 30_000,
 };
 
 export interface Step {

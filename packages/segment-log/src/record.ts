@@ -1,52 +1,83 @@
-/** The bytes of a segment: a header, then records of [length u32][crc32 u32][payload], little-endian. */
+/**
+ * The bytes of a segment: a header, then records of [length u32][crc32 u32][index u64][payload], little-endian. The checksum
+ * covers index and payload. With the index in each record a reader finds its way behind a damaged one.
+ */
 import { crc32 } from "node:zlib";
 
-const MAGIC = Buffer.from("GLSEGM1\n", "latin1");
+const MAGIC = Buffer.from("GLSEGM2\n", "latin1");
 export const HEADER_BYTES = MAGIC.length;
-export const FRAME_BYTES = 8;
+export const FRAME_BYTES = 16;
+/** The index is the part of the frame that the checksum covers. */
+const INDEX_OFFSET = 8;
+/** Behind a damaged record the next index is believed up to this far on. */
+const RESYNC_INDEX_SPAN = 1_048_576;
 
 export const segmentHeader = (): Buffer => Buffer.from(MAGIC);
 
 /** A payload with its frame, as two buffers for one vectored write. */
-export function frameRecord(payload: Uint8Array): [frame: Uint8Array, payload: Uint8Array] {
+export function frameRecord(
+  index: number,
+  payload: Uint8Array,
+): [frame: Buffer, payload: Uint8Array] {
   const frame = Buffer.alloc(FRAME_BYTES);
   frame.writeUInt32LE(payload.length, 0);
-  frame.writeUInt32LE(crc32(payload), 4);
+  frame.writeBigUInt64LE(BigInt(index), INDEX_OFFSET);
+  frame.writeUInt32LE(crc32(payload, crc32(frame.subarray(INDEX_OFFSET))), 4);
   return [frame, payload];
 }
 
 export interface Scan {
-  payloads: Uint8Array[];
-  /** Bytes from the start that are whole and true. */
+  /** Payloads by index, in order; views, not copies. Indexes of records that were damaged are missing. */
+  payloads: Map<number, Uint8Array>;
+  /** End of the last true record. */
   goodBytes: number;
-  /** Why the scan ended before the end of the bytes; undefined when it did not. */
-  damage: string | undefined;
+  /** What was found wrong before the last true record, for people. */
+  damage: string[];
 }
 
-/** Every whole record of a segment's bytes, up to the first that is torn or rotten. Payloads are views, not copies. */
+/** Every true record of a segment's bytes. What stands behind the last one is a torn tail. Never throws. */
 export function scanSegment(bytes: Buffer, recordMaxBytes: number): Scan {
-  const payloads: Uint8Array[] = [];
-  if (!bytes.subarray(0, HEADER_BYTES).equals(MAGIC)) {
-    return { payloads, goodBytes: 0, damage: `no segment header at byte 0` };
+  const scan: Scan = { payloads: new Map(), goodBytes: 0, damage: [] };
+  if (!bytes.subarray(0, HEADER_BYTES).equals(MAGIC)) return scan;
+  scan.goodBytes = HEADER_BYTES;
+  let least = 0;
+  while (scan.goodBytes < bytes.length) {
+    const at = findRecord(bytes, scan.goodBytes, recordMaxBytes, least);
+    if (at === undefined) break;
+    if (at > scan.goodBytes)
+      scan.damage.push(`${at - scan.goodBytes} damaged bytes at byte ${scan.goodBytes}`);
+    const index = indexAt(bytes, at);
+    scan.goodBytes = endAt(bytes, at);
+    scan.payloads.set(index, bytes.subarray(at + FRAME_BYTES, scan.goodBytes));
+    least = index + 1;
   }
-  let at = HEADER_BYTES;
-  while (at < bytes.length) {
-    const damage = damageAt(bytes, at, recordMaxBytes);
-    if (damage !== undefined) return { payloads, goodBytes: at, damage: `${damage} at byte ${at}` };
-    const end = at + FRAME_BYTES + bytes.readUInt32LE(at);
-    payloads.push(bytes.subarray(at + FRAME_BYTES, end));
-    at = end;
-  }
-  return { payloads, goodBytes: at, damage: undefined };
+  return scan;
 }
 
-function damageAt(bytes: Buffer, at: number, recordMaxBytes: number): string | undefined {
-  if (at + FRAME_BYTES > bytes.length) return "torn frame";
-  const length = bytes.readUInt32LE(at);
-  if (length > recordMaxBytes) return `record of ${length} bytes, more than ${recordMaxBytes},`;
-  const end = at + FRAME_BYTES + length;
-  if (end > bytes.length) return "torn record";
-  if (crc32(bytes.subarray(at + FRAME_BYTES, end)) !== bytes.readUInt32LE(at + 4))
-    return "wrong checksum";
+/** The first true record at or behind a byte; undefined when there is none. */
+function findRecord(
+  bytes: Buffer,
+  from: number,
+  recordMaxBytes: number,
+  least: number,
+): number | undefined {
+  for (let at = from; at + FRAME_BYTES <= bytes.length; at++) {
+    if (bytes.readUInt32LE(at) > recordMaxBytes || endAt(bytes, at) > bytes.length) continue;
+    const index = indexAt(bytes, at);
+    const isBelievable = index >= least && (least === 0 || index < least + RESYNC_INDEX_SPAN);
+    if (isBelievable && isTrue(bytes, at)) return at;
+  }
   return undefined;
+}
+
+function endAt(bytes: Buffer, at: number): number {
+  return at + FRAME_BYTES + bytes.readUInt32LE(at);
+}
+
+function indexAt(bytes: Buffer, at: number): number {
+  return Number(bytes.readBigUInt64LE(at + INDEX_OFFSET));
+}
+
+function isTrue(bytes: Buffer, at: number): boolean {
+  return crc32(bytes.subarray(at + INDEX_OFFSET, endAt(bytes, at))) === bytes.readUInt32LE(at + 4);
 }

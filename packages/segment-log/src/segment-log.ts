@@ -3,11 +3,12 @@
  * is on the disk. A torn tail is cut at start and reported. Used by the gateway's ring and by the collector's log.
  */
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, readFile, readdir, rm, stat, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readFile, rm } from "node:fs/promises";
 
 import { lockDirectory } from "./directory-lock.ts";
-import { FRAME_BYTES, HEADER_BYTES, frameRecord, scanSegment, segmentHeader } from "./record.ts";
+import { FRAME_BYTES, HEADER_BYTES, frameRecord, scanSegment } from "./record.ts";
+import type { Recovered, Segment } from "./segment-files.ts";
+import { createSegment, recoverSegments, writeWhole } from "./segment-files.ts";
 
 export interface SegmentLogOptions {
   directory: string;
@@ -25,7 +26,7 @@ export interface SegmentLogOptions {
 /** A record was refused; what was acknowledged before is not touched. */
 export class LogRefusal extends Error {
   override readonly name = "LogRefusal";
-  readonly reason: "full" | "too-large" | "disk" | "closed";
+  readonly reason: "full" | "busy" | "too-large" | "disk" | "closed";
 
   constructor(reason: LogRefusal["reason"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -34,52 +35,62 @@ export class LogRefusal extends Error {
 }
 
 export interface LogRecord {
-  /** From 1, without gaps. */
+  /** From 1, growing; after a torn tail some are left out. */
   index: number;
-  /** Undefined where the disk no longer holds what was written (rot). */
+  /** Undefined where the disk does not hold the record (any more). */
   payload: Uint8Array | undefined;
 }
 
-export interface SegmentInfo {
-  firstIndex: number;
-  bytes: number;
-}
+export type SegmentInfo = Readonly<Pick<Segment, "firstIndex" | "bytes">>;
 
-interface Segment extends SegmentInfo {
-  path: string;
-}
-
+/** A record that waits to be written, or (without payload) a wish that the active segment be closed. */
 interface Pending {
-  payload: Uint8Array;
+  payload: Uint8Array | undefined;
   resolve: (index: number) => void;
   reject: (error: unknown) => void;
 }
+
+/** Records that may wait for the disk; more are refused. */
+const PENDING_MAX_BYTES = 67_108_864;
 
 export class SegmentLog implements AsyncDisposable {
   /** What the start found and mended, for people; empty when all was well. */
   readonly findings: readonly string[];
   readonly #options: SegmentLogOptions;
   readonly #lock: Disposable;
-  #segments: Segment[];
+  readonly #segments: Segment[];
   #active: FileHandle;
   #nextIndex: number;
   #pending: Pending[] = [];
   #pendingBytes = 0;
   #flushing: Promise<void> | undefined;
+  /** The active file may hold what nobody was told of: the next record goes into a new segment. */
+  #tainted = false;
   #closed = false;
 
-  private constructor(options: SegmentLogOptions, opened: Opened) {
+  private constructor(options: SegmentLogOptions, lock: Disposable, recovered: Recovered) {
     this.#options = options;
-    this.#lock = opened.lock;
-    this.#segments = opened.segments;
-    this.#active = opened.active;
-    this.#nextIndex = opened.nextIndex;
-    this.findings = opened.findings;
+    this.#lock = lock;
+    this.#segments = recovered.segments;
+    this.#active = recovered.active;
+    this.#nextIndex = recovered.nextIndex;
+    this.findings = recovered.findings;
   }
 
   /** Opens or makes the log; cuts a torn tail. Fails when another process has it open or the folder cannot be written. */
   static async open(options: SegmentLogOptions): Promise<SegmentLog> {
-    return new SegmentLog(options, await openSegments(options));
+    await mkdir(options.directory, { recursive: true, mode: 0o700 });
+    const lock = lockDirectory(options.directory);
+    try {
+      return new SegmentLog(
+        options,
+        lock,
+        await recoverSegments(options.directory, options.recordMaxBytes),
+      );
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** Index of the oldest record that is kept (or of the next one when none is). */
@@ -103,20 +114,15 @@ export class SegmentLog implements AsyncDisposable {
 
   /** @returns its index, once it is synced to the disk. Rejects with LogRefusal. */
   append(payload: Uint8Array): Promise<number> {
-    const { maxBytes, recordMaxBytes, whenFull } = this.#options;
-    if (this.#closed) return Promise.reject(new LogRefusal("closed", "the log is closed"));
-    if (payload.length > recordMaxBytes) {
-      const message = `record of ${payload.length} bytes, expected at most ${recordMaxBytes}`;
-      return Promise.reject(new LogRefusal("too-large", message));
-    }
-    if (whenFull === "refuse" && this.bytes + FRAME_BYTES + payload.length > maxBytes) {
-      return Promise.reject(new LogRefusal("full", `${this.bytes} of ${maxBytes} bytes are taken`));
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#pending.push({ payload, resolve, reject });
+    const refusal = this.#refusalOf(payload);
+    if (refusal) return Promise.reject(refusal);
     this.#pendingBytes += FRAME_BYTES + payload.length;
-    this.#flushing ??= this.#flush();
-    return promise;
+    return this.#enqueue(payload);
+  }
+
+  /** Closes the active segment if it holds anything, so that it can be dropped; after all that was appended before. */
+  async roll(): Promise<void> {
+    if (!this.#closed) await this.#enqueue(undefined);
   }
 
   /** Records from an index on (or from the oldest kept) up to the end at the moment of the call. */
@@ -126,10 +132,9 @@ export class SegmentLog implements AsyncDisposable {
     for (const [position, segment] of segments.entries()) {
       const endOfSegment = Math.min(segments[position + 1]?.firstIndex ?? endIndex, endIndex);
       if (endOfSegment <= fromIndex) continue;
-      const bytes = await readFile(segment.path).catch(() => undefined);
-      const payloads = bytes ? scanSegment(bytes, this.#options.recordMaxBytes).payloads : [];
+      const payloads = await this.#payloadsOf(segment);
       for (let index = Math.max(segment.firstIndex, fromIndex); index < endOfSegment; index++) {
-        yield { index, payload: payloads[index - segment.firstIndex] };
+        yield { index, payload: payloads.get(index) };
       }
     }
   }
@@ -141,12 +146,6 @@ export class SegmentLog implements AsyncDisposable {
     }
   }
 
-  /** Closes the active segment if it holds anything, so that it can be dropped or indexed. */
-  async roll(): Promise<void> {
-    await this.#flushing;
-    if (this.#segments.at(-1)!.bytes > HEADER_BYTES) await this.#openNextSegment();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -155,71 +154,120 @@ export class SegmentLog implements AsyncDisposable {
     this.#lock[Symbol.dispose]();
   }
 
+  #refusalOf(payload: Uint8Array): LogRefusal | undefined {
+    const { maxBytes, recordMaxBytes, whenFull } = this.#options;
+    const size = FRAME_BYTES + payload.length;
+    if (this.#closed) return new LogRefusal("closed", "the log is closed");
+    if (payload.length > recordMaxBytes) {
+      return new LogRefusal(
+        "too-large",
+        `record of ${payload.length} bytes, expected at most ${recordMaxBytes}`,
+      );
+    }
+    if (this.#pendingBytes + size > PENDING_MAX_BYTES) {
+      return new LogRefusal(
+        "busy",
+        `${this.#pendingBytes} bytes wait for the disk, expected at most ${PENDING_MAX_BYTES}`,
+      );
+    }
+    if (whenFull === "refuse" && this.bytes + size > maxBytes) {
+      return new LogRefusal("full", `${this.bytes} of ${maxBytes} bytes are taken`);
+    }
+    return undefined;
+  }
+
+  #enqueue(payload: Uint8Array | undefined): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#pending.push({ payload, resolve, reject });
+    this.#flushing ??= this.#flush();
+    return promise;
+  }
+
+  async #payloadsOf(segment: Segment): Promise<Map<number, Uint8Array>> {
+    try {
+      return scanSegment(await readFile(segment.path), this.#options.recordMaxBytes).payloads;
+    } catch (error) {
+      // Dropped since the reading began. Any other error passes: it must not look like a lost record.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Map();
+      throw error;
+    }
+  }
+
+  /** The only writer: groups and rolls one after another. */
   async #flush(): Promise<void> {
     // One turn of the event loop lets the records of the same moment share a sync.
     await new Promise((resolve) => setImmediate(resolve));
     while (this.#pending.length > 0) {
-      const group = this.#pending;
-      this.#pending = [];
-      await this.#writeGroup(group);
+      const rollAt = this.#pending.findIndex(({ payload }) => payload === undefined);
+      // A roll stands alone in its group.
+      const group = this.#pending.splice(
+        0,
+        rollAt === -1 ? this.#pending.length : Math.max(1, rollAt),
+      );
+      const done = rollAt === 0 ? this.#rollNow(group[0]!) : this.#writeGroup(group);
+      await done.catch((error: unknown) => this.#refuseAll(group, error));
     }
     this.#flushing = undefined;
   }
 
   async #writeGroup(group: readonly Pending[]): Promise<void> {
-    const groupBytes = group.reduce((sum, { payload }) => sum + FRAME_BYTES + payload.length, 0);
+    const last = this.#segments.at(-1)!;
+    if (this.#tainted || last.bytes >= this.#options.segmentMaxBytes) await this.#openNextSegment();
+    const firstIndex = this.#nextIndex;
     try {
-      if (this.#segments.at(-1)!.bytes >= this.#options.segmentMaxBytes)
-        await this.#openNextSegment();
-      await this.#active.writev(group.flatMap(({ payload }) => frameRecord(payload)));
+      const frames = group.flatMap(({ payload }, at) => frameRecord(firstIndex + at, payload!));
+      const bytes = await writeWhole(this.#active, frames);
       await this.#active.datasync();
+      this.#segments.at(-1)!.bytes += bytes;
+      this.#pendingBytes -= bytes;
     } catch (error) {
       await this.#cutBack();
-      const refusal = new LogRefusal(
-        "disk",
-        `the disk does not take writes: ${(error as Error).message}`,
-        { cause: error },
-      );
-      // What waits behind the failed group fails with it: a later record never lands before an earlier one is refused.
-      const waiting = this.#pending.splice(0);
-      this.#pendingBytes -= waiting.reduce(
-        (sum, { payload }) => sum + FRAME_BYTES + payload.length,
-        0,
-      );
-      for (const { reject } of [...group, ...waiting]) reject(refusal);
-      return;
-    } finally {
-      this.#pendingBytes -= groupBytes;
+      throw error;
     }
-    this.#segments.at(-1)!.bytes += groupBytes;
-    for (const { resolve } of group) resolve(this.#nextIndex++);
+    this.#nextIndex += group.length;
+    group.forEach(({ resolve }, at) => resolve(firstIndex + at));
+  }
+
+  /** What waits behind a failed group fails with it: a later record never lands before an earlier one is refused. */
+  #refuseAll(group: readonly Pending[], cause: unknown): void {
+    const all = [...group, ...this.#pending.splice(0)];
+    for (const { payload } of all) if (payload) this.#pendingBytes -= FRAME_BYTES + payload.length;
+    const message = `the disk does not take writes: ${cause instanceof Error ? cause.message : String(cause)}`;
+    for (const { reject } of all) reject(new LogRefusal("disk", message, { cause }));
   }
 
   /** After a failed write the file may hold part of a group: nothing of it was acknowledged. */
   async #cutBack(): Promise<void> {
+    this.#tainted = true;
     const segment = this.#segments.at(-1)!;
-    await this.#active.truncate(segment.bytes).catch(() => {});
-    // A descriptor that failed to sync may hide later errors: go on with a new one.
-    const reopened = await open(segment.path, "a").catch(() => undefined);
-    if (reopened) {
+    try {
+      await this.#active.truncate(segment.bytes);
+      // A descriptor that failed to sync may hide later errors: go on with a new one.
+      const reopened = await open(segment.path, "a");
       await this.#active.close().catch(() => {});
       this.#active = reopened;
+      this.#tainted = false;
+    } catch {
+      // The next record opens a new segment; readers stop where this one's acknowledged records end.
     }
   }
 
-  async #openNextSegment(): Promise<void> {
-    const segment = await createSegment(this.#options.directory, this.#nextIndex);
-    await this.#active.close();
-    this.#active = segment.handle;
-    this.#segments.push(segment.info);
-    if (this.#options.checkpoint) await this.#writeCheckpoint(this.#options.checkpoint());
-    if (this.#options.whenFull === "drop-oldest") await this.#dropOldest();
+  async #rollNow({ resolve }: Pending): Promise<void> {
+    if (this.#segments.at(-1)!.bytes > HEADER_BYTES) await this.#openNextSegment();
+    resolve(this.#nextIndex);
   }
 
-  async #writeCheckpoint(payload: Uint8Array): Promise<void> {
-    await this.#active.writev(frameRecord(payload));
-    this.#segments.at(-1)!.bytes += FRAME_BYTES + payload.length;
-    this.#nextIndex++;
+  async #openNextSegment(): Promise<void> {
+    const { directory, checkpoint } = this.#options;
+    const { segment, handle } = await createSegment(directory, this.#nextIndex, checkpoint?.());
+    await this.#active.close().catch(() => {});
+    this.#active = handle;
+    // One that holds no record yet has the same name and was made anew.
+    if (this.#segments.at(-1)!.firstIndex === segment.firstIndex) this.#segments.pop();
+    this.#segments.push(segment);
+    this.#tainted = false;
+    if (checkpoint) this.#nextIndex++;
+    if (this.#options.whenFull === "drop-oldest") await this.#dropOldest();
   }
 
   async #dropOldest(): Promise<void> {
@@ -230,78 +278,4 @@ export class SegmentLog implements AsyncDisposable {
       await rm(this.#segments.shift()!.path, { force: true });
     }
   }
-}
-
-interface Opened {
-  lock: Disposable;
-  segments: Segment[];
-  active: FileHandle;
-  nextIndex: number;
-  findings: string[];
-}
-
-async function openSegments(options: SegmentLogOptions): Promise<Opened> {
-  await mkdir(options.directory, { recursive: true, mode: 0o700 });
-  const lock = lockDirectory(options.directory);
-  try {
-    return { lock, ...(await recoverSegments(options)) };
-  } catch (error) {
-    lock[Symbol.dispose]();
-    throw error;
-  }
-}
-
-async function recoverSegments({
-  directory,
-  recordMaxBytes,
-}: SegmentLogOptions): Promise<Omit<Opened, "lock">> {
-  const findings: string[] = [];
-  const segments = await listSegments(directory);
-  const last = segments.at(-1);
-  if (!last) {
-    const { info, handle } = await createSegment(directory, 1);
-    return { segments: [info], active: handle, nextIndex: 1, findings };
-  }
-  const { payloads, goodBytes, damage } = scanSegment(await readFile(last.path), recordMaxBytes);
-  if (damage !== undefined) {
-    findings.push(
-      `${last.path}: ${damage}: cut ${last.bytes - goodBytes} bytes that were never acknowledged`,
-    );
-    await truncate(last.path, goodBytes);
-  }
-  const active = await open(last.path, "a");
-  if (goodBytes < HEADER_BYTES) await active.write(segmentHeader());
-  await active.datasync();
-  last.bytes = Math.max(goodBytes, HEADER_BYTES);
-  return { segments, active, nextIndex: last.firstIndex + payloads.length, findings };
-}
-
-async function listSegments(directory: string): Promise<Segment[]> {
-  const names = (await readdir(directory)).filter((name) => /^\d{16}\.seg$/.test(name)).toSorted();
-  return Promise.all(
-    names.map(async (name) => {
-      const path = join(directory, name);
-      return { path, firstIndex: Number.parseInt(name, 10), bytes: (await stat(path)).size };
-    }),
-  );
-}
-
-async function createSegment(
-  directory: string,
-  firstIndex: number,
-): Promise<{ info: Segment; handle: FileHandle }> {
-  const path = join(directory, `${String(firstIndex).padStart(16, "0")}.seg`);
-  const handle = await open(path, "a");
-  await handle.truncate(0);
-  await handle.write(segmentHeader());
-  await handle.datasync();
-  await syncDirectory(directory);
-  return { info: { path, firstIndex, bytes: HEADER_BYTES }, handle };
-}
-
-/** A new file's name is durable only when its folder is. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, "r");
-  await handle.sync().catch(() => {}); // some file systems refuse to sync a folder
-  await handle.close();
 }

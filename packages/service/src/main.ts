@@ -9,7 +9,6 @@ import { createLogger } from "./logger.ts";
 /** Exit codes, after sysexits.h. */
 const EXIT = { usage: 64, software: 70, unavailable: 69 } as const;
 
-/** An app that has not stopped so long after a signal is ended. */
 const STOP_DEADLINE_MS = 10_000;
 
 /** What an app tells the process that started it when it is ready. */
@@ -28,6 +27,13 @@ export interface Context {
   stopping: AbortSignal;
 }
 
+export interface MainOptions {
+  /** False for a program that speaks to a person instead. */
+  logs?: boolean;
+  /** An app that has not stopped so long after a signal is ended. */
+  stopDeadlineMs?: number;
+}
+
 /** A running app; `addresses` are printed and told to the parent process. */
 export interface Running extends AsyncDisposable {
   addresses: Record<string, string | number>;
@@ -35,18 +41,17 @@ export interface Running extends AsyncDisposable {
 
 /**
  * Runs an app until it is told to stop by SIGINT, SIGTERM or the end of the process that started it.
- * @param logs false for a program that speaks to a person instead.
  */
 export async function runMain<S extends Spec>(
   program: Program<S>,
   start: (config: ConfigOf<S>, context: Context) => Promise<Running>,
-  { logs }: { logs: boolean } = { logs: true },
+  { logs = true, stopDeadlineMs = STOP_DEADLINE_MS }: MainOptions = {},
 ): Promise<void> {
   const config = readOrExplain(program);
   if (!config) return;
   const level = logs && "logLevel" in config ? (config.logLevel as LogLevel) : "silent";
   const logger = createLogger(program.name, level);
-  const stopping = stopSignal(logger);
+  const stopping = stopSignal(logger, stopDeadlineMs);
   try {
     await using running = await start(config, { logger, stopping });
     logger.info(running.addresses, "ready");
@@ -57,7 +62,7 @@ export async function runMain<S extends Spec>(
     explain(program, error);
   } finally {
     if (process.connected) process.disconnect?.();
-    endLater();
+    endLater(stopDeadlineMs);
   }
 }
 
@@ -87,7 +92,7 @@ function tellParent(message: Ready | Failed): void {
   if (process.connected && process.send) process.send(message);
 }
 
-function stopSignal(logger: Logger): AbortSignal {
+function stopSignal(logger: Logger, stopDeadlineMs: number): AbortSignal {
   const abort = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => abort.abort(name));
   // The parent's end closes the channel: an app does not outlive the stack that started it.
@@ -102,7 +107,7 @@ function stopSignal(logger: Logger): AbortSignal {
   };
   process.on("uncaughtException", bug);
   process.on("unhandledRejection", bug);
-  abort.signal.addEventListener("abort", endLater, { once: true });
+  abort.signal.addEventListener("abort", () => endLater(stopDeadlineMs), { once: true });
   return abort.signal;
 }
 
@@ -114,6 +119,6 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** The event loop runs dry by itself; what still holds it after the deadline is cut off. The only place that ends a process. */
-function endLater(): void {
-  setTimeout(() => process.exit(), STOP_DEADLINE_MS).unref();
+function endLater(deadlineMs: number): void {
+  setTimeout(() => process.exit(), deadlineMs).unref();
 }

@@ -96,14 +96,17 @@ async function ensureCertificate(
 ): Promise<void> {
   const paths = identityFiles(directory, name);
   const found = await readPair(paths);
-  if (found && isFresh(found.certificate, authority)) return;
+  if (found && (await isFresh(found.certificate, authority))) return;
   await writePair(paths, await issue(authority, name));
 }
 
-function isFresh(pem: string, authority: Authority): boolean {
+async function isFresh(pem: string, authority: Authority): Promise<boolean> {
   const certificate = new x509.X509Certificate(pem);
   const enoughLeft = certificate.notAfter.getTime() - Date.now() > RENEW_BEFORE_DAYS * DAY_MS;
-  return enoughLeft && certificate.issuer === authority.certificate.subject;
+  return (
+    enoughLeft &&
+    certificate.verify({ publicKey: authority.certificate.publicKey, signatureOnly: true })
+  );
 }
 
 async function issue(authority: Authority, name: PeerName): Promise<Pair> {

@@ -47,3 +47,14 @@ test("an acknowledgement of all leaves it empty", () => {
   outbox.push("r3");
   expect(sendAll(outbox)).toEqual([3]);
 });
+
+test("takes out one report, and sends the others on with their numbers", () => {
+  const outbox = outboxOf(4);
+  outbox.next();
+  outbox.next();
+  expect(outbox.remove(1)?.report).toBe("r1");
+  expect(outbox.remove(1)).toBeUndefined();
+  expect(sendAll(outbox)).toEqual([3, 4]);
+  outbox.rewind();
+  expect(sendAll(outbox)).toEqual([2, 3, 4]);
+});

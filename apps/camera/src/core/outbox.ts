@@ -50,6 +50,14 @@ export class Outbox<R> {
     return done;
   }
 
+  /** Takes out one report that was sent; the others keep their numbers. */
+  remove(seq: number): Outgoing<R> | undefined {
+    const at = this.#waiting.findIndex((outgoing) => outgoing.seq === seq);
+    if (at === -1) return undefined;
+    if (at < this.#cursor) this.#cursor--;
+    return this.#waiting.splice(at, 1)[0];
+  }
+
   /** Goes back to `seq`, or to the oldest that is not acknowledged. */
   rewind(seq = 0): void {
     const at = this.#waiting.findIndex((outgoing) => outgoing.seq >= seq);

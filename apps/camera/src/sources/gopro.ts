@@ -15,6 +15,8 @@ import type { CameraReport, Sample, Source } from "./source.ts";
 
 /** Samples of this length of time go into one report. */
 const REPORT_MS = 100;
+/** After a pause there is more to tell than a gateway takes at once. */
+const REPORT_MAX_SAMPLES = 5_000;
 /** The extractor holds the whole file in memory. */
 const FILE_MAX_BYTES = 1_073_741_824;
 
@@ -86,8 +88,12 @@ export async function goproSource({ path, cameraId, clock }: GoproOptions): Prom
         const toMs = clock.nowMs();
         const samples = samplesBetween(recording, fromMs, toMs, originPass);
         fromMs = Math.max(fromMs, toMs);
-        if (samples.length > 0 && !signal.aborted)
-          yield { cameraId, samples } satisfies CameraReport;
+        for (let at = 0; at < samples.length && !signal.aborted; at += REPORT_MAX_SAMPLES) {
+          yield {
+            cameraId,
+            samples: samples.slice(at, at + REPORT_MAX_SAMPLES),
+          } satisfies CameraReport;
+        }
       }
     },
   };

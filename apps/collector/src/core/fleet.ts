@@ -26,8 +26,17 @@ export interface FleetLimits {
   recentMaxBytes: number;
   silenceLimitMs: number;
   seriesMaxPerCamera: number;
+  /** Of all cameras together. */
+  seriesMax: number;
   camerasMax: number;
 }
+
+const WINDOW_SHRINKS = 0.9;
+const WINDOW_GROWS = 1.02;
+const WINDOW_LEAST_MS = 1_000;
+/** A series of a camera that lives is forgotten when nothing has come for so long. */
+const SERIES_IDLE_MS = 86_400_000;
+const FORGET_INTERVAL_MS = 60_000;
 
 /** The least value of camera.status that is a fault. */
 const STATUS_FAULT = 2;
@@ -36,6 +45,9 @@ export class Fleet {
   readonly #limits: FleetLimits;
   readonly #cameras = new Map<string, CameraState>();
   #seriesCount = 0;
+  /** Age of the points that are kept at present. */
+  #windowMs: number;
+  #forgotMs = 0;
   /** Points of series or cameras beyond the limits: stored in the log, but not shown. */
   unindexedPoints = 0;
   /** Points before this time may be in the log only: a start reads just the log's end. */
@@ -43,6 +55,7 @@ export class Fleet {
 
   constructor(limits: FleetLimits) {
     this.#limits = limits;
+    this.#windowMs = limits.recentWindowMs;
   }
 
   get cameras(): ReadonlyMap<string, CameraState> {
@@ -84,12 +97,12 @@ export class Fleet {
 
   /** Drops points older than the window, and shortens the window until the memory fits. */
   sweep(nowMs: number): void {
-    let windowMs = this.#limits.recentWindowMs;
-    this.#dropBefore(nowMs - windowMs);
-    while (this.recentBytes > this.#limits.recentMaxBytes && windowMs > 1_000) {
-      windowMs *= 0.8;
-      this.#dropBefore(nowMs - windowMs);
-    }
+    this.#dropBefore(nowMs - this.#windowMs);
+    const isTight = this.recentBytes > this.#limits.recentMaxBytes;
+    // A step a sweep: the window finds its length within some seconds and grows back when there is room.
+    const wanted = this.#windowMs * (isTight ? WINDOW_SHRINKS : WINDOW_GROWS);
+    this.#windowMs = Math.min(this.#limits.recentWindowMs, Math.max(WINDOW_LEAST_MS, wanted));
+    this.#forgetIdle(nowMs);
   }
 
   get recentBytes(): number {
@@ -98,6 +111,24 @@ export class Fleet {
       for (const { points: recent } of camera.series.values()) points += recent.capacity;
     }
     return points * BYTES_PER_POINT;
+  }
+
+  /** Series that come and go (ids in attributes) would fill the index for ever. Cameras stay: a silent one is news. */
+  #forgetIdle(nowMs: number): void {
+    if (nowMs - this.#forgotMs < FORGET_INTERVAL_MS) return;
+    this.#forgotMs = nowMs;
+    for (const camera of this.#cameras.values()) {
+      if (nowMs - camera.lastReceivedMs > SERIES_IDLE_MS) continue;
+      for (const [id, { series, points }] of camera.series) {
+        if (nowMs - points.lastReceivedMs < SERIES_IDLE_MS) continue;
+        camera.series.delete(id);
+        const rest = (camera.byMetric.get(series.metric) ?? []).filter(
+          (state) => state.series !== series,
+        );
+        camera.byMetric.set(series.metric, rest);
+        this.#seriesCount--;
+      }
+    }
   }
 
   #dropBefore(receivedMs: number): void {
@@ -129,7 +160,8 @@ export class Fleet {
     const id = seriesId(series);
     let state = camera.series.get(id);
     if (!state) {
-      if (camera.series.size >= this.#limits.seriesMaxPerCamera) return undefined;
+      const isFull = camera.series.size >= this.#limits.seriesMaxPerCamera;
+      if (isFull || this.#seriesCount >= this.#limits.seriesMax) return undefined;
       state = { series, points: new RecentPoints(this.completeFromUnixNano) };
       camera.series.set(id, state);
       camera.byMetric.set(series.metric, [...(camera.byMetric.get(series.metric) ?? []), state]);

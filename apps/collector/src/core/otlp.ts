@@ -33,7 +33,7 @@ export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): OtlpPoint
     cameras.push({ cameraId, attributes });
     for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
       const found = metric.name === "" ? [] : rowsOf(cameraId, metric);
-      rows.push(...found);
+      for (const row of found) rows.push(row);
       if (metric.name === "" || metric.data.case === undefined) rejected += countPoints(metric);
     }
   }

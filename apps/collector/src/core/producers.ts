@@ -10,6 +10,9 @@ export interface ProducerState {
   connected: boolean;
 }
 
+/** An incarnation that was followed by so many others will not come back. */
+const INCARNATIONS_MAX = 4;
+
 export class Producers {
   readonly #states = new Map<string, ProducerState>();
 
@@ -33,9 +36,18 @@ export class Producers {
       connected: false,
     };
     this.#states.set(key, state);
+    this.#forgetOldest(producer);
     state.receivedSeq = Math.max(state.receivedSeq, durableSeq);
     state.durableSeq = Math.max(state.durableSeq, durableSeq);
     return state;
+  }
+
+  #forgetOldest(producer: string): void {
+    const own = [...this.#states].filter(([, state]) => state.producer === producer);
+    const forgotten = own
+      .filter(([, { connected }]) => !connected)
+      .slice(0, Math.max(0, own.length - INCARNATIONS_MAX));
+    for (const [key] of forgotten) this.#states.delete(key);
   }
 }
 

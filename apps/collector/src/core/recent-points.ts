@@ -1,6 +1,8 @@
 /** The newest points of one series, in chunks, so that memory follows what is kept. */
 
 const CHUNK_POINTS = 128;
+/** A series that is seen a few times only takes little. */
+const FIRST_CHUNK_POINTS = 16;
 export const BYTES_PER_POINT = 16;
 
 interface Chunk {
@@ -18,6 +20,8 @@ export interface Point {
 
 export class RecentPoints {
   #chunks: Chunk[] = [];
+  #capacity = 0;
+  #lastReceivedMs = 0;
   #latest: Point | undefined;
   #completeFromUnixNano: bigint;
 
@@ -33,7 +37,11 @@ export class RecentPoints {
 
   /** Memory held, in points. */
   get capacity(): number {
-    return this.#chunks.length * CHUNK_POINTS;
+    return this.#capacity;
+  }
+
+  get lastReceivedMs(): number {
+    return this.#lastReceivedMs;
   }
 
   /** The point with the greatest timestamp. */
@@ -43,19 +51,22 @@ export class RecentPoints {
 
   append(timeUnixNano: bigint, value: number, receivedMs: number): void {
     let chunk = this.#chunks.at(-1);
-    if (!chunk || chunk.length === CHUNK_POINTS) {
+    if (!chunk || chunk.length === chunk.value.length) {
+      const size = this.#latest ? CHUNK_POINTS : FIRST_CHUNK_POINTS;
       chunk = {
-        timeUnixNano: new BigInt64Array(CHUNK_POINTS),
-        value: new Float64Array(CHUNK_POINTS),
+        timeUnixNano: new BigInt64Array(size),
+        value: new Float64Array(size),
         length: 0,
         receivedMs,
       };
       this.#chunks.push(chunk);
+      this.#capacity += size;
     }
     chunk.timeUnixNano[chunk.length] = timeUnixNano;
     chunk.value[chunk.length] = value;
     chunk.length++;
     chunk.receivedMs = receivedMs;
+    this.#lastReceivedMs = receivedMs;
     if (!this.#latest || timeUnixNano >= this.#latest.timeUnixNano)
       this.#latest = { timeUnixNano, value };
   }
@@ -64,6 +75,7 @@ export class RecentPoints {
   dropBefore(receivedMs: number): void {
     while (this.#chunks[0] && this.#chunks[0].receivedMs < receivedMs) {
       const { timeUnixNano, length } = this.#chunks.shift()!;
+      this.#capacity -= timeUnixNano.length;
       for (const time of timeUnixNano.subarray(0, length)) {
         if (time >= this.#completeFromUnixNano) this.#completeFromUnixNano = time + 1n;
       }

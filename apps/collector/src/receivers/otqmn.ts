@@ -9,7 +9,7 @@ import type {
   NackCode,
 } from "@glassline/otqmn/collector-session";
 import { newCollectorSession, stepCollector } from "@glassline/otqmn/collector-session";
-import { HelloError, verifyHello } from "@glassline/otqmn/hello";
+import { HelloError, SEQ_MAX, verifyHello } from "@glassline/otqmn/hello";
 import type {
   Batch,
   Hello,
@@ -149,6 +149,10 @@ class OpenStream {
     if (message.case === "heartbeat") this.#heartbeat();
     if (message.case === "batch") {
       const { seq, payload } = message.value;
+      if (seq < 1n || seq > SEQ_MAX) {
+        const reason = `seq: got ${seq}, expected 1 to ${SEQ_MAX}`;
+        return this.dispatch({ type: "append-refused", seq: 0, code: "invalid", reason });
+      }
       this.dispatch({
         type: "batch",
         seq: Number(seq),
@@ -267,6 +271,11 @@ class OpenStream {
     if (seq <= producer.receivedSeq) {
       metrics.replays.inc();
       return this.#durable(seq, batch.payload.length);
+    }
+    if (seq !== producer.receivedSeq + 1) {
+      // One before it was refused since it was taken in: a hole would be acknowledged.
+      const reason = `batch ${producer.receivedSeq + 1} could not be stored`;
+      return this.dispatch({ type: "append-refused", seq, code: "unavailable", reason });
     }
     const parents = passage?.hopContexts.length ? passage.hopContexts : batch.traceContexts;
     const receive = startHop(tracer, "collector/src/receivers/otqmn.ts", parents, {

@@ -152,6 +152,7 @@ function select(state: RoutingState): Map<string, SelectedRoute> {
     for (const route of routes.values()) {
       if (route.origin === state.self || !isFeasible(state, route)) continue;
       const candidate = { ...route, metric: route.metric + cost, nextHop: neighbour };
+      if (candidate.metric >= INFINITE_METRIC) continue;
       if (isPreferred(candidate, selected.get(route.origin), state.selected.get(route.origin))) {
         selected.set(route.origin, candidate);
       }

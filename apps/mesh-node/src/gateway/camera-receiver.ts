@@ -1,34 +1,31 @@
 /** The gateway's side of a camera agent's stream: order, limits, series by number; then the intake. */
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Series as OtqmnSeries, SeriesKind as OtqmnKind } from "@glassline/otqmn/sample";
 import type {
+  Attach,
   CameraGatewayService,
   Report,
   ReportRequest,
   ReportRequestSchema,
 } from "@glassline/proto/camera";
-import { RefusalReason, ReportResponseSchema, SeriesKind } from "@glassline/proto/camera";
+import { RefusalReason, ReportResponseSchema } from "@glassline/proto/camera";
 import { RpcError } from "@glassline/proto/errors";
 import type { Implementation, ServerStream } from "@glassline/proto/rpc";
 import { grpcStatus } from "@glassline/proto/rpc";
 import { requirePeer } from "@glassline/service/tls";
+import { TRACE_CONTEXT_BYTES } from "@glassline/telemetry/trace-context";
 
+import type { ResolvedReport } from "../core/bundle-cutter.ts";
 import type { MeshMetrics } from "../metrics.ts";
 import type { Intake, RefusedBecause, ReportOwner } from "./intake.ts";
 import type { Ring } from "./ring.ts";
+import { StreamSeries } from "./stream-series.ts";
 
 const WINDOW_REPORTS = 4_096;
 const AGENTS_MAX = 10_000;
-const SERIES_MAX_PER_STREAM = 500_000;
-const POINTS_MAX_PER_REPORT = 20_000;
 const RETRY_AFTER_MS = 500;
-
-const KINDS: ReadonlyMap<SeriesKind, OtqmnKind> = new Map([
-  [SeriesKind.GAUGE, "gauge"],
-  [SeriesKind.COUNTER, "counter"],
-  [SeriesKind.STATE, "state"],
-]);
+const INCARNATION_MAX_BYTES = 64;
+const NO_TRACE_CONTEXT = new Uint8Array(0);
 
 const REASONS: Record<RefusedBecause, RefusalReason> = {
   ring_full: RefusalReason.RING_FULL,
@@ -80,8 +77,9 @@ class AgentStream implements ReportOwner {
   readonly agent: string;
   readonly #stream: Stream;
   readonly #deps: CameraReceiverDeps;
-  readonly #series: OtqmnSeries[] = [];
+  readonly #series = new StreamSeries();
   #incarnation = "";
+  #state: "attaching" | "beginning" | "open" | "over" = "attaching";
   /** The report that must come next: after a refusal, the refused one. */
   #nextSeq = 0;
 
@@ -93,129 +91,101 @@ class AgentStream implements ReportOwner {
 
   /** The agent has opened another stream: what this one still brings is not taken. */
   supersede(): void {
-    this.#nextSeq = Number.POSITIVE_INFINITY;
-    this.#stream.emit(
-      "error",
-      grpcStatus(new RpcError("aborted", "the agent has opened another stream")),
-    );
+    this.#fail(new RpcError("aborted", "the agent has opened another stream"));
   }
 
   receive({ message }: ReportRequest): void {
+    if (this.#state === "over") return;
     try {
-      if (message.case === "attach")
-        void this.#attach(message.value.agent, message.value.incarnation);
+      if (message.case === "attach") this.#attach(message.value);
       if (message.case === "report") this.#report(message.value);
     } catch (error) {
-      this.#deps.metrics.reportsRefused.inc({ reason: "invalid" });
-      this.#stream.emit("error", grpcStatus(error));
+      this.#fail(error);
     }
   }
 
   acknowledged(seq: number): void {
-    this.#send({ case: "ack", value: { durableSeq: BigInt(seq) } });
+    this.#send({ message: { case: "ack", value: { durableSeq: BigInt(seq) } } });
   }
 
   refused(seq: number, because: RefusedBecause, message: string): void {
-    if (seq >= this.#nextSeq) return;
+    if (this.#state === "over" || seq >= this.#nextSeq) return;
     this.#nextSeq = seq;
-    const refusal = {
-      seq: BigInt(seq),
-      reason: REASONS[because],
-      message,
-      retryAfterMs: RETRY_AFTER_MS,
-    };
-    this.#send({ case: "refusal", value: refusal });
+    this.#refuse(seq, REASONS[because], message);
   }
 
-  async #attach(agent: string, incarnation: Uint8Array): Promise<void> {
-    if (agent !== this.agent) {
-      const message = `agent: got ${JSON.stringify(agent)}, expected ${this.agent} as in the certificate`;
-      this.#stream.emit("error", grpcStatus(new RpcError("permission_denied", message)));
-      return;
+  #attach({ agent, incarnation }: Attach): void {
+    if (agent !== this.agent || incarnation.length > INCARNATION_MAX_BYTES) {
+      const got = `${JSON.stringify(agent)} with an incarnation of ${incarnation.length} bytes`;
+      const message = `attach: got ${got}, expected ${this.agent} as in the certificate and at most ${INCARNATION_MAX_BYTES} bytes`;
+      throw new RpcError("permission_denied", message);
     }
     // What an older stream brought must be on the ring, or refused, before it is said how far the agent has come.
-    await this.#deps.intake.settle();
-    this.#incarnation = Buffer.from(incarnation).toString("hex");
-    const mark = this.#deps.ring.agentMark(agent);
-    const durableSeq = mark?.incarnation === this.#incarnation ? mark.seq : 0;
-    this.#nextSeq = durableSeq + 1;
-    this.#send({
-      case: "attached",
-      value: { durableSeq: BigInt(durableSeq), windowReports: WINDOW_REPORTS },
-    });
+    void this.#deps.intake
+      .settle()
+      .then(() => this.#attached(Buffer.from(incarnation).toString("hex")));
+  }
+
+  #attached(incarnation: string): void {
+    if (this.#state !== "attaching") return;
+    const mark = this.#deps.ring.agentMark(this.agent);
+    const durableSeq = mark?.incarnation === incarnation ? mark.seq : 0;
+    [this.#incarnation, this.#nextSeq, this.#state] = [incarnation, durableSeq + 1, "beginning"];
+    const value = { durableSeq: BigInt(durableSeq), windowReports: WINDOW_REPORTS };
+    this.#send({ message: { case: "attached", value } });
   }
 
   #report(report: Report): void {
-    if (this.#nextSeq === 0)
-      throw new RpcError("failed_precondition", "got a Report, expected Attach first");
-    this.#define(report);
+    if (this.#state === "attaching") {
+      throw new RpcError(
+        "failed_precondition",
+        "got a Report, expected Attach and its answer first",
+      );
+    }
+    this.#series.define(report.newSeries);
     const seq = Number(report.seq);
+    // The agent alone knows what it still has: a stream begins where the agent begins, but never with what is on the ring.
+    if (this.#state === "beginning") this.#nextSeq = Math.max(this.#nextSeq, seq);
+    this.#state = "open";
     // Behind a refusal everything is sent again, in order; what is on the ring already is not stored twice.
     if (seq !== this.#nextSeq) return;
     this.#nextSeq = seq + 1;
-    const { cameraId, attributes, timeUnixNano, value, traceContext } = report;
-    const facts = Object.keys(attributes).length > 0 ? { cameraId, attributes } : undefined;
-    const series = this.#resolve(report);
-    const resolved = {
+    const problem = this.#series.problemOf(report);
+    if (problem === undefined) this.#deps.intake.add(this.#resolve(report, seq), this);
+    else {
+      this.#deps.metrics.reportsRefused.inc({ reason: "invalid" });
+      this.#refuse(seq, RefusalReason.INVALID, problem);
+    }
+  }
+
+  #resolve(
+    { cameraId, attributes, series, timeUnixNano, value, traceContext }: Report,
+    seq: number,
+  ): ResolvedReport {
+    return {
       agent: this.agent,
       incarnation: this.#incarnation,
       seq,
-      facts,
-      series,
+      facts: Object.keys(attributes).length > 0 ? { cameraId, attributes } : undefined,
+      series: series.map((number) => this.#series.get(number)),
       timeUnixNano,
       value,
-      traceContext,
+      // A context that is none must not stop the measurement.
+      traceContext: traceContext.length === TRACE_CONTEXT_BYTES ? traceContext : NO_TRACE_CONTEXT,
     };
-    this.#deps.intake.add(resolved, this);
   }
 
-  #define({ newSeries }: Report): void {
-    if (this.#series.length + newSeries.length > SERIES_MAX_PER_STREAM) {
-      throw new RpcError(
-        "resource_exhausted",
-        `new_series: got more than ${SERIES_MAX_PER_STREAM} series on one stream`,
-      );
-    }
-    for (const { cameraId, metric, unit, kind, attributes } of newSeries) {
-      const name = KINDS.get(kind);
-      if (!name || metric === "" || cameraId === "") {
-        throw new RpcError(
-          "invalid_argument",
-          `new_series: got ${JSON.stringify({ cameraId, metric, kind })}, expected a camera, a metric and a kind`,
-        );
-      }
-      const sorted = Object.fromEntries(
-        Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1)),
-      );
-      this.#series.push({ cameraId, metric, unit, kind: name, attributes: sorted });
-    }
+  #refuse(seq: number, reason: RefusalReason, message: string): void {
+    const value = { seq: BigInt(seq), reason, message, retryAfterMs: RETRY_AFTER_MS };
+    this.#send({ message: { case: "refusal", value } });
   }
 
-  #resolve({ series, timeUnixNano, value }: Report): OtqmnSeries[] {
-    if (
-      series.length !== value.length ||
-      timeUnixNano.length !== value.length ||
-      value.length > POINTS_MAX_PER_REPORT
-    ) {
-      const got = `${series.length} series, ${timeUnixNano.length} times, ${value.length} values`;
-      throw new RpcError(
-        "invalid_argument",
-        `report: got ${got}, expected equal numbers of at most ${POINTS_MAX_PER_REPORT}`,
-      );
-    }
-    return series.map((index) => {
-      const one = this.#series[index];
-      if (!one)
-        throw new RpcError(
-          "invalid_argument",
-          `series: got number ${index}, expected less than ${this.#series.length}`,
-        );
-      return one;
-    });
+  #fail(error: unknown): void {
+    this.#state = "over";
+    this.#stream.emit("error", grpcStatus(error));
   }
 
-  #send(message: NonNullable<MessageInitShape<typeof ReportResponseSchema>["message"]>): void {
-    if (this.#stream.writable)
-      this.#stream.write(create(ReportResponseSchema, { message } as never));
+  #send(message: MessageInitShape<typeof ReportResponseSchema>): void {
+    if (this.#stream.writable) this.#stream.write(create(ReportResponseSchema, message));
   }
 }

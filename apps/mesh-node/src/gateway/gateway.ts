@@ -49,7 +49,9 @@ export async function startGateway(
   );
   for (const finding of ring.findings) deps.logger.warn({ finding }, "ring recovered");
   const carriers = createMeshCarriers(deps.router);
-  const uplink = stack.use(new Uplink({ ...deps, ring, openCarrier: carriers.open }));
+  const uplink = stack.use(
+    new Uplink({ ...deps, ring, openCarrier: carriers.open, nearest: carriers.nearest }),
+  );
   const intake = stack.use(new Intake({ ...deps, ring, appended: () => uplink.appended() }));
   const receiver = createCameraReceiver({ ...deps, intake, ring });
   const parts = stack.move();

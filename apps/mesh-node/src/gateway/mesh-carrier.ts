@@ -10,19 +10,22 @@ import type { Carrier, CarrierEvents } from "./carrier.ts";
 export const COLLECTOR_SERVICE = "collector";
 
 export interface MeshCarriers {
+  /** The node by which a collector can be reached now. */
+  nearest(): string | undefined;
   open(events: CarrierEvents): Carrier | undefined;
   /** True when the frame belongs to a circuit that was opened here. */
   arrive(data: Data): boolean;
 }
 
 export function createMeshCarriers(router: Router): MeshCarriers {
-  const circuits = new Map<bigint, CarrierEvents>();
+  const circuits = new Map<bigint, { events: CarrierEvents; egress: string }>();
   return {
+    nearest: () => router.nearest(COLLECTOR_SERVICE),
     open(events) {
       const egress = router.nearest(COLLECTOR_SERVICE);
       if (egress === undefined) return undefined;
       const circuit = randomBytes(8).readBigUInt64LE();
-      circuits.set(circuit, events);
+      circuits.set(circuit, { events, egress });
       let signal: CircuitSignal = CircuitSignal.OPEN;
       const send = (kind: CircuitSignal, payload: Uint8Array, hopContexts: readonly Uint8Array[]) =>
         router.send({
@@ -45,9 +48,9 @@ export function createMeshCarriers(router: Router): MeshCarriers {
         },
       };
     },
-    arrive({ circuit, signal, payload }) {
-      const events = circuits.get(circuit);
-      if (!events) return false;
+    arrive({ circuit, source, signal, payload }) {
+      const { events, egress } = circuits.get(circuit) ?? {};
+      if (!events || source !== egress) return false;
       if (signal === CircuitSignal.CLOSE) {
         circuits.delete(circuit);
         events.closed(Buffer.from(payload).toString("utf8"));

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, open, readdir, rm } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -72,22 +72,64 @@ describe("the ring", () => {
     await file.write(Buffer.from([0xff]), 0, 1, 300);
     await file.close();
     // A segment that is not the last may rot; make it so.
-    await appendFile(join(options().directory, "0000000000000081.seg"), "GLSEGM1\n");
+    await appendFile(join(options().directory, "0000000000000081.seg"), "GLSEGM2\n");
     await using again = await Ring.open(options());
     expect(again.headSeq).toBe(80);
-    expect((await again.read(1)).payload[0]).toBe(1);
-    expect(decodeBundle((await again.read(60)).payload).value).toHaveLength(0);
+    const bundles = await Promise.all(Array.from({ length: 80 }, (_, at) => again.read(at + 1)));
+    const empty = bundles.filter(({ points }) => points === 0);
+    expect(empty).toHaveLength(1);
+    expect(decodeBundle(empty[0]!.payload).value).toHaveLength(0);
+    expect([bundles[0]!.payload[0], bundles[79]!.payload[0]]).toEqual([1, 80]);
   });
 
-  test("renews: what no collector has gets new numbers in a new incarnation", async () => {
+  test("an older copy that came back is renewed: what was written since goes on, what was there the collector has", async () => {
+    const before = await Ring.open(options());
+    for (let seq = 1; seq <= 5; seq++) await before.append(record(seq), marks(seq));
+    await before[Symbol.asyncDispose]();
+    const ring = await Ring.open(options());
+    for (let seq = 6; seq <= 7; seq++) await ring.append(record(seq), marks(seq));
+    const renewal = ring.renew();
+    const during = ring.append(record(8), marks(8));
+    await renewal;
+    await during;
+    expect(ring.incarnation).not.toEqual(before.incarnation);
+    const bundles = await Promise.all(
+      Array.from({ length: ring.headSeq }, (_, at) => ring.read(at + 1)),
+    );
+    expect(bundles.filter(({ points }) => points > 0).map(({ payload }) => payload[0])).toEqual([
+      6, 7, 8,
+    ]);
+    await ring[Symbol.asyncDispose]();
+
+    await using again = await Ring.open(options());
+    expect(again.incarnation).toEqual(ring.incarnation);
+    expect(again.headSeq).toBe(ring.headSeq);
+    expect(again.agentMark("agent-1")!.seq).toBe(8);
+  });
+
+  test("a renewal that was cut off is finished at the next start, or never happened", async () => {
+    await (await Ring.open(options()))[Symbol.asyncDispose]();
+    const first = await Ring.open(options());
+    await first.append(record(1), marks(1));
+    await first[Symbol.asyncDispose]();
+    await mkdir(join(directory, "ring.next"));
+    await using again = await Ring.open(options());
+    expect(again.headSeq).toBe(1);
+    expect(await readdir(directory)).toEqual(["ring"]);
+    await again[Symbol.asyncDispose]();
+    await rename(join(directory, "ring"), join(directory, "ring.next"));
+    await using finished = await Ring.open(options());
+    expect([finished.headSeq, finished.incarnation]).toEqual([1, first.incarnation]);
+  });
+
+  test("a long backlog is read whole while more is written", async () => {
     await using ring = await Ring.open(options());
-    for (let seq = 1; seq <= 5; seq++) await ring.append(record(seq), marks(seq));
-    await ring.forget(3);
-    const before = ring.incarnation;
-    await ring.renew();
-    expect(ring.incarnation).not.toEqual(before);
-    expect([ring.headSeq, ring.durableSeq]).toEqual([2, 0]);
-    expect([(await ring.read(1)).payload[0], (await ring.read(2)).payload[0]]).toEqual([4, 5]);
-    expect(ring.agentMark("agent-1")!.seq).toBe(5);
+    for (let seq = 1; seq <= 150; seq++) await ring.append(record(seq % 250), marks(seq));
+    for (let seq = 1; seq <= 300; seq++) {
+      if (ring.headSeq < 300)
+        await ring.append(record((ring.headSeq + 1) % 250), marks(ring.headSeq));
+      expect((await ring.read(seq)).payload[0]).toBe(seq % 250);
+    }
+    await expect(ring.read(301)).rejects.toThrow(/bundle 301 is not on the ring/);
   });
 });

@@ -3,17 +3,18 @@
  * has it durably; when the ring is full it refuses.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { encodeBundle } from "@glassline/otqmn/codec";
 import { INCARNATION_BYTES } from "@glassline/otqmn/hello";
 import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
-import type { RingRecord } from "@glassline/proto/storage";
 import { RingRecordSchema } from "@glassline/proto/storage";
 import type { LogRecord } from "@glassline/segment-log";
 import { SegmentLog } from "@glassline/segment-log";
+import { syncDirectory } from "@glassline/segment-log/files";
+import { systemCodeOf } from "@glassline/service/errors";
 
 import type { AgentMark } from "../core/bundle-cutter.ts";
 
@@ -38,25 +39,35 @@ export interface BundleRecord {
   points: number;
 }
 
+/** Where the next read from the disk goes on. */
+interface Cursor {
+  seq: number;
+  records: AsyncGenerator<LogRecord>;
+}
+
 export class Ring implements AsyncDisposable {
   readonly findings: readonly string[];
   readonly #options: RingOptions;
   #log: SegmentLog;
   #incarnation: Uint8Array;
+  /** The last bundle that was there when the ring was opened: a collector may have seen all up to it. */
+  #headSeqAtOpen: number;
   #agents = new Map<string, AgentMark>();
   #durableSeq = 0;
   #recent = new Map<number, BundleRecord>();
-  #cursor: AsyncGenerator<LogRecord> | undefined;
-  #cursorSeq = 0;
+  #cursor: Cursor | undefined;
+  #renewal: Promise<void> | undefined;
 
   private constructor(options: RingOptions, log: SegmentLog, incarnation: Uint8Array) {
     this.#options = options;
     this.#log = log;
     this.#incarnation = incarnation;
+    this.#headSeqAtOpen = log.nextIndex - 1;
     this.findings = log.findings;
   }
 
   static async open(options: RingOptions): Promise<Ring> {
+    await finishRenewal(options.directory);
     await mkdir(options.directory, { recursive: true, mode: 0o700 });
     let ring: Ring | undefined;
     const log = await openLog(options, () => ring!.#checkpoint());
@@ -94,6 +105,7 @@ export class Ring implements AsyncDisposable {
 
   /** @returns the bundle's sequence number, once it is synced. Rejects with LogRefusal. */
   async append(record: BundleRecord, agents: ReadonlyMap<string, AgentMark>): Promise<number> {
+    await this.#renewal;
     const seq = await this.#log.append(encode(record, agents, this.#durableSeq));
     for (const [agent, mark] of agents) this.#mark(agent, mark);
     this.#recent.set(seq, record);
@@ -103,16 +115,7 @@ export class Ring implements AsyncDisposable {
 
   /** A bundle by its sequence number. One that rotted, or a checkpoint, is an empty bundle: the numbers stay without gaps. */
   async read(seq: number): Promise<BundleRecord> {
-    const recent = this.#recent.get(seq);
-    if (recent) return recent;
-    if (!this.#cursor || this.#cursorSeq !== seq) this.#cursor = this.#log.read(seq);
-    const { value, done } = await this.#cursor.next();
-    this.#cursorSeq = seq + 1;
-    if (done || value.index !== seq) {
-      this.#cursor = undefined;
-      return EMPTY_RECORD;
-    }
-    return value.payload ? recordOf(fromBinary(RingRecordSchema, value.payload)) : EMPTY_RECORD;
+    return this.#recent.get(seq) ?? (await this.#readOn(seq)) ?? (await this.#readAnew(seq));
   }
 
   /** Bundles up to here are durable at a collector. */
@@ -122,22 +125,66 @@ export class Ring implements AsyncDisposable {
     await this.#log.dropBefore(this.#durableSeq + 1);
   }
 
-  /** The collector has seen more than the ring holds: what is here gets new numbers in a new incarnation. */
-  async renew(): Promise<void> {
-    const kept: BundleRecord[] = [];
-    for (let seq = this.#durableSeq + 1; seq <= this.headSeq; seq++)
-      kept.push(await this.read(seq));
-    await this.#log[Symbol.asyncDispose]();
-    await rm(this.#options.directory, { recursive: true, force: true });
-    await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
-    this.#log = await openLog(this.#options, () => this.#checkpoint());
-    this.#incarnation = await incarnationOf(this.#options.directory, this.#log);
-    [this.#durableSeq, this.#recent, this.#cursor] = [0, new Map(), undefined];
-    for (const record of kept) await this.append(record, this.#agents);
+  /**
+   * The collector has seen more than this ring ever sent: the ring is an older copy. What was written since it was opened gets
+   * new numbers in a new incarnation; what was there before, the collector has. New bundles wait meanwhile.
+   */
+  renew(): Promise<void> {
+    this.#renewal ??= this.#renewNow().finally(() => (this.#renewal = undefined));
+    return this.#renewal;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#log[Symbol.asyncDispose]();
+  }
+
+  /** The next record of the cursor, when it stands there; undefined when it does not or has come to its end. */
+  async #readOn(seq: number): Promise<BundleRecord | undefined> {
+    const cursor = this.#cursor;
+    this.#cursor = undefined;
+    if (cursor?.seq !== seq) return undefined;
+    const { value, done } = await cursor.records.next();
+    if (done) return undefined;
+    this.#cursor = { seq: seq + 1, records: cursor.records };
+    return recordOf(value);
+  }
+
+  async #readAnew(seq: number): Promise<BundleRecord> {
+    this.#cursor = { seq, records: this.#log.read(seq) };
+    const record = await this.#readOn(seq);
+    if (!record)
+      throw new Error(
+        `bundle ${seq} is not on the ring, expected ${this.#log.firstIndex} to ${this.headSeq}`,
+      );
+    return record;
+  }
+
+  async #renewNow(): Promise<void> {
+    await this.#log.roll(); // what is under way has arrived
+    const next = `${this.#options.directory}.next`;
+    await rm(next, { recursive: true, force: true });
+    await mkdir(next, { recursive: true, mode: 0o700 });
+    {
+      await using log = await openLog({ ...this.#options, directory: next }, () =>
+        this.#checkpoint(),
+      );
+      // The first record says how far the agents are, whatever follows.
+      await log.append(encode(EMPTY_RECORD, this.#agents, 0));
+      for (
+        let seq = Math.max(this.#durableSeq, this.#headSeqAtOpen) + 1;
+        seq <= this.headSeq;
+        seq++
+      ) {
+        await log.append(encode(await this.read(seq), new Map(), 0));
+      }
+      this.#incarnation = await incarnationOf(next, log);
+    }
+    await this.#log[Symbol.asyncDispose]();
+    await rm(this.#options.directory, { recursive: true, force: true });
+    await finishRenewal(this.#options.directory);
+    this.#log = await openLog(this.#options, () => this.#checkpoint());
+    this.#headSeqAtOpen = this.headSeq;
+    [this.#durableSeq, this.#recent, this.#cursor] = [0, new Map(), undefined];
   }
 
   async #recover(): Promise<void> {
@@ -164,7 +211,7 @@ export class Ring implements AsyncDisposable {
   }
 
   #checkpoint(): Uint8Array {
-    return encode({ ...EMPTY_RECORD }, this.#agents, this.#durableSeq);
+    return encode(EMPTY_RECORD, this.#agents, this.#durableSeq);
   }
 }
 
@@ -189,14 +236,35 @@ function openLog(
   });
 }
 
+/** A renewal that was cut off after the old ring was gone is finished; one before that never happened. */
+async function finishRenewal(directory: string): Promise<void> {
+  const next = `${directory}.next`;
+  const isThere = (path: string) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    );
+  if (await isThere(directory)) await rm(next, { recursive: true, force: true });
+  else if (await isThere(join(next, INCARNATION_FILE))) {
+    await rename(next, directory);
+    await syncDirectory(dirname(directory));
+  }
+}
+
+const INCARNATION_FILE = "incarnation";
+
 /** The id stored beside the ring; a new one when it is missing or the ring begins anew. */
 async function incarnationOf(directory: string, log: SegmentLog): Promise<Uint8Array> {
-  const path = join(directory, "incarnation");
-  const stored = await readFile(path).catch(() => undefined);
+  const path = join(directory, INCARNATION_FILE);
+  const stored = await readFile(path).catch((error: unknown) => {
+    if (systemCodeOf(error) === "ENOENT") return undefined;
+    throw error;
+  });
   if (stored?.length === INCARNATION_BYTES && log.nextIndex > 1) return new Uint8Array(stored);
   const fresh = randomBytes(INCARNATION_BYTES);
   await writeFile(`${path}.new`, fresh, { flush: true });
   await rename(`${path}.new`, path);
+  await syncDirectory(directory);
   return new Uint8Array(fresh);
 }
 
@@ -220,6 +288,13 @@ function encode(
   return toBinary(RingRecordSchema, message);
 }
 
-function recordOf({ payload, traceContexts, hopContexts, points }: RingRecord): BundleRecord {
-  return { payload, traceContexts, hopContexts, points };
+function recordOf({ payload }: LogRecord): BundleRecord {
+  if (!payload) return EMPTY_RECORD;
+  const {
+    payload: bundle,
+    traceContexts,
+    hopContexts,
+    points,
+  } = fromBinary(RingRecordSchema, payload);
+  return { payload: bundle, traceContexts, hopContexts, points };
 }

@@ -31,6 +31,8 @@ export interface UplinkDeps {
   random: Random;
   logger: Logger;
   metrics: MeshMetrics;
+  /** The node by which a collector can be reached now; undefined when there is none. */
+  nearest: () => string | undefined;
   /** A new way to a collector; undefined when there is none now. */
   openCarrier: (events: CarrierEvents) => Carrier | undefined;
 }
@@ -42,6 +44,7 @@ export class Uplink implements AsyncDisposable {
   #session: ProducerSession;
   #carrier: Carrier | undefined;
   #retryAtMs = 0;
+  #nearest: string | undefined;
   #renewing = false;
   #ringWork: Promise<void> = Promise.resolve();
 
@@ -69,7 +72,10 @@ export class Uplink implements AsyncDisposable {
   routesChanged(): void {
     if (this.#carrier && !this.#carrier.isReachable())
       this.#close("its end is not reachable any more");
-    this.#retryAtMs = 0;
+    const nearest = this.#deps.nearest();
+    if (nearest === this.#nearest) return;
+    // A way that was not there before need not wait for the back-off.
+    [this.#nearest, this.#retryAtMs] = [nearest, 0];
     this.#connect();
   }
 
@@ -149,7 +155,10 @@ export class Uplink implements AsyncDisposable {
       case "send-hello":
         return this.#sendHello(effect.firstUnackedSeq);
       case "transmit":
-        return void this.#transmit(effect.seq, this.#carrier);
+        this.#transmit(effect.seq, this.#carrier).catch((error: unknown) =>
+          this.#unreadable(effect.seq, error),
+        );
+        return;
       case "send-heartbeat":
         return this.#send({
           message: { case: "heartbeat", value: { sentAtUnixNano: this.#deps.clock.nowUnixNano() } },
@@ -185,6 +194,12 @@ export class Uplink implements AsyncDisposable {
     this.#dispatch({ type: "transmitted", seq, sizeBytes: payload.length });
   }
 
+  /** The disk may answer again: the bundle is asked for anew by the next stream. */
+  #unreadable(seq: number, error: unknown): void {
+    this.#deps.logger.error({ seq, reason: messageOf(error) }, "a bundle could not be read");
+    if (this.#carrier) this.#close("a bundle could not be read");
+  }
+
   #send(
     init: MessageInitShape<typeof StreamRequestSchema>,
     hopContexts: readonly Uint8Array[] = [],
@@ -204,9 +219,12 @@ export class Uplink implements AsyncDisposable {
     this.#renewing = true;
     this.#close("new incarnation");
     this.#onRing(async () => {
-      await ring.renew();
-      this.#session = newProducerSession(ring.headSeq, ring.durableSeq);
-      this.#renewing = false;
+      try {
+        await ring.renew();
+        this.#session = newProducerSession(ring.headSeq, ring.durableSeq);
+      } finally {
+        this.#renewing = false;
+      }
     });
   }
 
