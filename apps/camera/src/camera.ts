@@ -1,11 +1,7 @@
 /** The agent beside cameras: sources -> agent -> gateway. */
+import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
 import { LOOPBACK_HOSTS, startAdmin } from "@glassline/service/http";
-import type { Identity } from "@glassline/service/identity";
-import type { Logger } from "@glassline/service/logger";
-import type { Metrics } from "@glassline/service/metrics";
-import type { Random } from "@glassline/service/random";
-import type { TracerProvider } from "@opentelemetry/api";
 
 import { Agent } from "./agent.ts";
 import type { CameraConfig } from "./config.ts";
@@ -14,13 +10,7 @@ import { cameraIdOf, goproSource } from "./sources/gopro.ts";
 import { simulatedSource } from "./sources/simulated.ts";
 import type { Source } from "./sources/source.ts";
 
-export interface CameraDeps {
-  identity: Identity;
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  metrics: Metrics;
-  tracerProvider: TracerProvider;
+export interface CameraDeps extends AppDeps {
   /** Sources beside those of the configuration. */
   sources?: readonly Source[];
 }

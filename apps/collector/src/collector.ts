@@ -7,6 +7,7 @@ import { OtqmnService } from "@glassline/proto/otqmn";
 import { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
 import { addService, grpcStatus } from "@glassline/proto/rpc";
+import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
@@ -18,10 +19,8 @@ import {
   listen,
   startAdmin,
 } from "@glassline/service/http";
-import type { Identity, Role } from "@glassline/service/identity";
+import type { Role } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
-import type { Metrics } from "@glassline/service/metrics";
-import type { Random } from "@glassline/service/random";
 import {
   mutualTlsServer,
   publicTlsOptions,
@@ -29,7 +28,6 @@ import {
   tokenTlsServer,
 } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
-import type { TracerProvider } from "@opentelemetry/api";
 
 import type { CollectorConfig } from "./config.ts";
 import { Fleet } from "./core/fleet.ts";
@@ -55,23 +53,11 @@ const TRACES_MAX = 2_000;
 const HOPS_MAX_PER_TRACE = 64;
 const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
 
-export interface CollectorDeps {
-  identity: Identity;
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  metrics: Metrics;
-  tracerProvider: TracerProvider;
-}
-
 export interface Collector extends AsyncDisposable {
   addresses: { port: number; adminPort: number; otlpGrpcPort: number; otlpHttpPort: number };
 }
 
-export async function startCollector(
-  config: CollectorConfig,
-  deps: CollectorDeps,
-): Promise<Collector> {
+export async function startCollector(config: CollectorConfig, deps: AppDeps): Promise<Collector> {
   await using stack = new AsyncDisposableStack();
   const metrics = collectorMetrics(deps.metrics);
   const startedUnixNano = deps.clock.nowUnixNano();
@@ -142,7 +128,7 @@ async function openStores(
 }
 
 function startSweeper(
-  { log, fleet }: Stores,
+  { log, fleet, traces }: Stores,
   clock: Clock,
   metrics: CollectorMetrics,
   stack: AsyncDisposableStack,
@@ -155,6 +141,8 @@ function startSweeper(
     metrics.logSegments.set(log.segments.length);
     metrics.series.set(fleet.seriesCount);
     metrics.recentBytes.set(fleet.recentBytes);
+    metrics.notShown.set({ kind: "points" }, fleet.unindexedPoints);
+    metrics.notShown.set({ kind: "spans" }, traces.droppedHops);
     const states = [...fleet.cameras.values()].map(
       (camera) => fleet.health(camera, clock.nowMs()).state,
     );
@@ -173,7 +161,7 @@ interface Parts {
 
 async function startGrpc(
   config: CollectorConfig,
-  deps: CollectorDeps,
+  deps: AppDeps,
   { pipeline, stores, metrics, query }: Parts,
   stack: AsyncDisposableStack,
 ): Promise<number> {
@@ -215,7 +203,7 @@ async function startGrpc(
 
 async function startOtlp(
   config: CollectorConfig,
-  { identity }: CollectorDeps,
+  { identity }: AppDeps,
   pipeline: Pipeline,
   metrics: CollectorMetrics,
   stack: AsyncDisposableStack,

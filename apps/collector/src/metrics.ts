@@ -24,6 +24,11 @@ export function collectorMetrics(metrics: Metrics) {
     logSegments: metrics.gauge("log_segments", "Segments of the log."),
     cameras: metrics.gauge("cameras", "Cameras by state.", ["state"]),
     series: metrics.gauge("series", "Series known."),
+    notShown: metrics.gauge(
+      "not_shown",
+      "Points and spans that are stored, but beyond what is held in memory for queries.",
+      ["kind"],
+    ),
     recentBytes: metrics.gauge("recent_points_bytes", "Memory held by recent points."),
   };
 }

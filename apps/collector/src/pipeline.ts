@@ -79,7 +79,7 @@ export function createPipeline(
         receivedUnixNano: clock.nowUnixNano(),
         record: { case: "otlpTraces", value: request },
       });
-      for (const hop of hops) traces.add(hop);
+      for (const hop of hops) traces.add(hop, clock.nowMs());
       metrics.spans.inc(hops.length);
     },
   };
@@ -103,7 +103,7 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
     try {
       const bundle = bundleOfRecord(record);
       if (bundle) fleet.add(bundle, msOf(record.receivedUnixNano));
-      for (const hop of hopsOfRecord(record)) traces.add(hop);
+      for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
     } catch {
       unreadable++;
     }

@@ -89,7 +89,11 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
       nowUnixNano: clock.nowUnixNano(),
     }),
     listTraces: async ({ limit, cameraId }) => ({
-      traces: traces.summaries(Math.min(limit || TRACES_DEFAULT, TRACES_MAX), cameraId),
+      traces: traces.summaries(
+        Math.min(limit || TRACES_DEFAULT, TRACES_MAX),
+        cameraId,
+        clock.nowMs(),
+      ),
     }),
     getTrace: async ({ traceId }) => {
       const hops = traces.hops(traceId);

@@ -10,7 +10,7 @@ import { jsonErrorBody, jsonRoutes } from "@glassline/proto/json";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
-import type { Clock } from "@glassline/service/clock";
+import type { AppDeps } from "@glassline/service/app";
 import { OperatorError } from "@glassline/service/errors";
 import { GRPC_LIMITS } from "@glassline/service/grpc";
 import {
@@ -22,8 +22,6 @@ import {
   mountJson,
   startAdmin,
 } from "@glassline/service/http";
-import type { Identity } from "@glassline/service/identity";
-import type { Metrics } from "@glassline/service/metrics";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import type { FastifyInstance } from "fastify";
 
@@ -46,20 +44,11 @@ const SECURITY_HEADERS = {
   "x-content-type-options": "nosniff",
 } as const;
 
-export interface DashboardDeps {
-  identity: Identity;
-  clock: Clock;
-  metrics: Metrics;
-}
-
 export interface Dashboard extends AsyncDisposable {
   addresses: { port: number; adminPort: number; url: string };
 }
 
-export async function startDashboard(
-  config: DashboardConfig,
-  deps: DashboardDeps,
-): Promise<Dashboard> {
+export async function startDashboard(config: DashboardConfig, deps: AppDeps): Promise<Dashboard> {
   const collector = config.collector[0];
   if (!collector)
     throw new OperatorError(

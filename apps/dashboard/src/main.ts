@@ -1,16 +1,6 @@
-import { systemClock } from "@glassline/service/clock";
-import { readIdentity } from "@glassline/service/identity";
-import { runMain } from "@glassline/service/main";
-import { createMetrics } from "@glassline/service/metrics";
+import { runApp } from "@glassline/service/app";
 
-import { program } from "./config.ts";
 import { startDashboard } from "./dashboard.ts";
+import { program } from "./config.ts";
 
-await runMain(program, async (config) => {
-  const identity = await readIdentity(config.pkiDir, { role: "dashboard", instance: config.name });
-  return startDashboard(config, {
-    identity,
-    clock: systemClock,
-    metrics: createMetrics("dashboard", true),
-  });
-});
+await runApp(program, "dashboard", startDashboard);

@@ -6,17 +6,12 @@ import { openApi } from "@glassline/proto/openapi";
 import type { Implementation } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import { backoff } from "@glassline/service/backoff";
-import type { Clock } from "@glassline/service/clock";
+import type { AppDeps } from "@glassline/service/app";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { LOOPBACK_HOSTS, startAdmin } from "@glassline/service/http";
-import type { Identity } from "@glassline/service/identity";
-import type { Logger } from "@glassline/service/logger";
-import type { Metrics } from "@glassline/service/metrics";
 import { valuesByLabel } from "@glassline/service/metrics";
-import type { Random } from "@glassline/service/random";
 import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
-import type { TracerProvider } from "@opentelemetry/api";
 
 import type { MeshNodeConfig } from "./config.ts";
 import type { Egress } from "./egress.ts";
@@ -34,15 +29,6 @@ const GRACE_MS = 500;
 const DIAL_FIRST_MS = 100;
 const DIAL_MAX_MS = 1_000;
 
-export interface MeshNodeDeps {
-  identity: Identity;
-  clock: Clock;
-  random: Random;
-  logger: Logger;
-  metrics: Metrics;
-  tracerProvider: TracerProvider;
-}
-
 export interface MeshNode extends AsyncDisposable {
   addresses: { port: number; adminPort: number };
 }
@@ -53,7 +39,7 @@ interface Parts {
   gateway: Gateway | undefined;
 }
 
-export async function startMeshNode(config: MeshNodeConfig, deps: MeshNodeDeps): Promise<MeshNode> {
+export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Promise<MeshNode> {
   await using stack = new AsyncDisposableStack();
   const metrics = meshMetrics(deps.metrics);
   const tracer = deps.tracerProvider.getTracer("mesh-node");
@@ -98,7 +84,7 @@ export async function startMeshNode(config: MeshNodeConfig, deps: MeshNodeDeps):
 
 async function startGrpc(
   config: MeshNodeConfig,
-  { identity }: MeshNodeDeps,
+  { identity }: AppDeps,
   { router, gateway }: Parts,
   admin: Implementation<typeof MeshAdminService>,
   stack: AsyncDisposableStack,
@@ -120,7 +106,7 @@ async function startGrpc(
 
 function dialPeers(
   config: MeshNodeConfig,
-  deps: MeshNodeDeps,
+  deps: AppDeps,
   router: Router,
   stack: AsyncDisposableStack,
 ): void {

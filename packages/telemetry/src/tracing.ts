@@ -16,6 +16,10 @@ export interface ServiceName {
   instance: string;
 }
 
+const SHUTDOWN_MS = 1_500;
+const patience = (lengthMs: number) =>
+  new Promise<void>((resolve) => setTimeout(resolve, lengthMs).unref());
+
 /** Exports spans by OTLP as the OTEL_* variables say; records none when they name no target. */
 export function startTracing({ service, instance }: ServiceName): Tracing {
   if (!exportsSpans())
@@ -33,6 +37,7 @@ export function startTracing({ service, instance }: ServiceName): Tracing {
   return {
     tracerProvider: trace.getTracerProvider(),
     // What cannot be exported any more, because its target has gone, must not hold up the stop.
-    [Symbol.asyncDispose]: () => sdk.shutdown().catch(() => {}),
+    [Symbol.asyncDispose]: () =>
+      Promise.race([sdk.shutdown().catch(() => {}), patience(SHUTDOWN_MS)]),
   };
 }

@@ -16,6 +16,8 @@ export interface Trace {
   traceId: string;
   /** In order of arrival. */
   hops: Hop[];
+  /** When the last hop came. */
+  updatedMs: number;
 }
 
 export interface TraceSummary {
@@ -30,6 +32,9 @@ export interface TraceSummary {
 /** The attribute that says which camera a trace is about. */
 export const CAMERA_ID_ATTRIBUTE = "camera.id";
 
+/** Processes export their spans in groups: a trace is whole when nothing has come for so long. */
+const SETTLED_MS = 1_500;
+
 export class Traces {
   readonly #tracesMax: number;
   readonly #hopsMax: number;
@@ -41,14 +46,19 @@ export class Traces {
     this.#hopsMax = hopsMax;
   }
 
-  add(hop: Hop): void {
-    const trace = this.#traces.get(hop.traceId) ?? { traceId: hop.traceId, hops: [] };
+  add(hop: Hop, nowMs: number): void {
+    const trace = this.#traces.get(hop.traceId) ?? {
+      traceId: hop.traceId,
+      hops: [],
+      updatedMs: nowMs,
+    };
     if (trace.hops.length >= this.#hopsMax) {
       this.droppedHops++;
       return;
     }
     if (trace.hops.some(({ spanId }) => spanId === hop.spanId)) return;
     trace.hops.push(hop);
+    trace.updatedMs = nowMs;
     this.#traces.set(hop.traceId, trace);
     if (this.#traces.size > this.#tracesMax) this.#traces.delete(this.#traces.keys().next().value!);
   }
@@ -61,10 +71,11 @@ export class Traces {
     );
   }
 
-  /** Newest first. */
-  summaries(limit: number, cameraId: string): TraceSummary[] {
+  /** Newest first. Traces whose hops still come in are left out. */
+  summaries(limit: number, cameraId: string, nowMs: number): TraceSummary[] {
     const summaries: TraceSummary[] = [];
     for (const trace of [...this.#traces.values()].toReversed()) {
+      if (nowMs - trace.updatedMs < SETTLED_MS) continue;
       const summary = summarise(trace);
       if (cameraId === "" || summary.cameraId === cameraId) summaries.push(summary);
       if (summaries.length >= limit) break;
@@ -73,7 +84,7 @@ export class Traces {
   }
 }
 
-export function summarise({ traceId, hops }: Trace): TraceSummary {
+export function summarise({ traceId, hops }: Pick<Trace, "traceId" | "hops">): TraceSummary {
   const ordered = hops.toSorted((a, b) => compare(a.startUnixNano, b.startUnixNano));
   const startUnixNano = ordered[0]?.startUnixNano ?? 0n;
   const endUnixNano = hops.reduce(

@@ -149,6 +149,9 @@ test("the OpenTelemetry SDK's spans become the hops of a trace", async () => {
     },
   ]);
   expect(summary).toMatchObject({ cameraId: "cam-x", spanCount: 1 });
+  // A trace is listed when it is whole: nothing has come for a while.
+  expect((await query.listTraces({ cameraId: "cam-x" })).traces).toHaveLength(0);
+  await systemClock.sleep(1_600);
   expect((await query.listTraces({ cameraId: "cam-x" })).traces).toHaveLength(1);
 });
 

@@ -682,7 +682,7 @@ export const QueryService: GenService<{
     output: typeof QueryRangeResponseSchema;
   },
   /**
-   * Recent traces, newest first.
+   * Recent traces, newest first; those whose hops still come in are left out.
    *
    * @generated from rpc glassline.query.v1alpha1.QueryService.ListTraces
    */
