@@ -20,6 +20,10 @@ export interface Scene {
   motionY: number;
   /** Of the thing that the thermal spot looks at, above the air. */
   hotCelsius: number;
+  /** Deviation of lamps and passing lights from their mean, as a share. */
+  lamps: number;
+  /** Deviation of the air's moisture, percentage points. */
+  damp: number;
   /** Steady deviation of this place from the region's weather. */
   placeCelsius: number;
 }
@@ -41,6 +45,8 @@ export function newScene(site: Site, random: Random): Scene {
     motionX: 0,
     motionY: 0,
     hotCelsius: 5 + 20 * random(),
+    lamps: 0,
+    damp: 8 * normal(random),
     placeCelsius: 2 * normal(random),
   };
 }
@@ -53,13 +59,18 @@ export function stepScene(scene: Scene, nowMs: number, lengthS: number, random: 
   // Now and then something comes by: activity leaps up and dies down within some ten seconds.
   const leap = random() < lengthS / 45 ? 0.4 + 0.6 * random() : 0;
   const activity = clamp(Math.max(leap, scene.activity * Math.exp(-lengthS / 8)), 0, 1);
+  const lamps = revert(scene.lamps, 0, 20, 0.12, lengthS, random);
+  const damp = revert(scene.damp, 0, 900, 8, lengthS, random);
+  const nightLux = NIGHT_LUX * (1 + lamps + 0.6 * activity);
   const heat = random() < lengthS / 300 ? 40 + 40 * random() : scene.hotCelsius;
   return {
     ...scene,
     clearness,
-    illuminanceLux: NIGHT_LUX + SUN_LUX * sun ** 1.15 * clearness,
+    lamps,
+    damp,
+    illuminanceLux: nightLux + SUN_LUX * sun ** 1.15 * clearness,
     airCelsius,
-    humidityPercent: clamp(95 - 2.2 * (airCelsius - 8) + 4 * (0.7 - clearness), 15, 100),
+    humidityPercent: clamp(72 - 1.4 * (airCelsius - 13) + 12 * (0.7 - clearness) + damp, 15, 99),
     activity,
     motionX: activity * clamp(revert(scene.motionX, 0, 4, 90, lengthS, random), -400, 400),
     motionY: activity * clamp(revert(scene.motionY, 0, 4, 35, lengthS, random), -200, 200),
