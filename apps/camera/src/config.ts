@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { duration, integer, list, number, text } from "@glassline/config";
+import { duration, integer, files, number, text } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -9,7 +9,7 @@ const spec = {
     default: "localhost:7421",
     placeholder: "HOST:PORT",
   }),
-  camera: list({
+  camera: files({
     help: "Recording of a GoPro (MP4 with telemetry), replayed and looped.",
     placeholder: "FILE.mp4",
   }),

@@ -1,13 +1,12 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, duration, port, text, toggle } from "@glassline/config";
+import { bytes, directory, duration, port, text, toggle } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
   name: text({ help: "Name of this collector, as in its certificate.", default: "collector" }),
-  dataDir: text({
+  dataDir: directory({
     help: "Folder of the log.",
     default: ".glassline/collector",
-    placeholder: "DIR",
   }),
   port: port({ help: "gRPC with client certificates: OTQMN and queries.", default: "7411" }),
   ...commonOptions("7410"),

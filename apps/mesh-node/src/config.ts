@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, endpoints, port, text, toggle } from "@glassline/config";
+import { bytes, directory, endpoints, port, text, toggle } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -15,10 +15,9 @@ const spec = {
   gateway: toggle({
     help: "Take reports of cameras, keep them on a ring and bring them to a collector.",
   }),
-  dataDir: text({
+  dataDir: directory({
     help: "Folder of a gateway's ring.",
     default: ".glassline/node-1",
-    placeholder: "DIR",
   }),
   ringSize: bytes({
     help: "Size of the ring; when it is full, reports are refused.",

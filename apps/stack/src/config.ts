@@ -1,9 +1,18 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { choice, duration, integer, list, number, port, text, toggle } from "@glassline/config";
+import {
+  choice,
+  directory,
+  duration,
+  integer,
+  files,
+  number,
+  port,
+  toggle,
+} from "@glassline/config";
 import { LOG_LEVELS } from "@glassline/service/logger";
 
 const spec = {
-  camera: list({
+  camera: files({
     help: "Recording of a real camera (GoPro MP4 with telemetry), replayed and looped.",
     placeholder: "FILE.mp4",
   }),
@@ -21,10 +30,9 @@ const spec = {
     min: 0,
     max: 1,
   }),
-  data: text({
+  data: directory({
     help: "Folder for data, certificates and logs.",
     default: ".glassline",
-    placeholder: "DIR",
   }),
   basePort: port({
     help: "The dashboard's port; the other services use the 50 ports from here on.",

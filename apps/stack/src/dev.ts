@@ -14,7 +14,7 @@ const [wanted] = process.argv.slice(2);
 const result = readConfig(program, { arguments: [], environment: process.env });
 if (!("config" in result)) throw new Error("got help, expected a configuration");
 await checkDataFolder(result.config);
-const plan = await prepare(result.config, result.config.camera);
+const plan = await prepare(result.config);
 
 if (wanted === "--prepare") await buildPage();
 else {

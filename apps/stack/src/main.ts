@@ -1,7 +1,6 @@
 /** `npm start`: the whole stack on embedded defaults, one process an app. */
 import { join, relative } from "node:path";
 
-import { invocationDirectory } from "@glassline/config";
 import type { Context, Running } from "@glassline/service/main";
 import { runMain } from "@glassline/service/main";
 
@@ -21,9 +20,9 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 await runMain(program, start, { logs: false, stopDeadlineMs: STOP_DEADLINE_MS });
 
 async function start(config: StackConfig, { stopping }: Context): Promise<Running> {
-  const recordings = await checkRecordings(config.camera, invocationDirectory());
+  await checkRecordings(config.camera);
   await checkDataFolder(config);
-  const plan = await prepare(config, recordings);
+  const plan = await prepare(config);
   await checkPorts(plan.processes);
   say("Starting Glassline ...");
   await buildPage();
@@ -39,7 +38,7 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
     await supervisor[Symbol.asyncDispose]();
     throw error;
   }
-  if (!stopping.aborted) say(welcome(config, plan, recordings));
+  if (!stopping.aborted) say(welcome(config, plan));
   return {
     addresses: { url: plan.url },
     [Symbol.asyncDispose]: async () => {
@@ -49,12 +48,12 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
   };
 }
 
-function welcome(config: StackConfig, { url }: Plan, recordings: readonly string[]): string {
+function welcome(config: StackConfig, { url }: Plan): string {
   const shown = relative(process.cwd(), config.data) || config.data;
   const recorded =
-    recordings.length === 0
+    config.camera.length === 0
       ? ""
-      : `, ${recordings.length} recording${recordings.length === 1 ? "" : "s"} of real cameras`;
+      : `, ${config.camera.length} recording${config.camera.length === 1 ? "" : "s"} of real cameras`;
   return `
 Glassline is running.
 

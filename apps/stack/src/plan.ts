@@ -41,8 +41,7 @@ export interface Secrets {
   otlpToken: string;
 }
 
-/** @param recordings absolute paths. */
-export function planOf(config: StackConfig, recordings: readonly string[], secrets: Secrets): Plan {
+export function planOf(config: StackConfig, secrets: Secrets): Plan {
   const at = (offset: number) => config.basePort + offset;
   const address = (offset: number) => `${HOST}:${at(offset)}`;
   const pkiDir = join(config.data, "pki");
@@ -78,7 +77,7 @@ export function planOf(config: StackConfig, recordings: readonly string[], secre
       seed: config.seed,
       interval: `${config.interval}ms`,
       "trace-ratio": config.traceRatio,
-      camera: recordings,
+      camera: config.camera,
     }),
   };
 

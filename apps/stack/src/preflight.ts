@@ -2,7 +2,6 @@
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
-import { resolve } from "node:path";
 
 import { cameraIdOf, readRecording } from "@glassline/camera/recording";
 import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
@@ -13,11 +12,9 @@ import { PORT_SPAN } from "./plan.ts";
 
 const LOOPBACK = "127.0.0.1";
 
-/** Absolute paths of the recordings, each of which can be read. @param from the folder that relative paths start at. */
-export async function checkRecordings(paths: readonly string[], from: string): Promise<string[]> {
-  const absolute = paths.map((path) => resolve(from, path));
-  await Promise.all(absolute.map((path) => readRecording(path, cameraIdOf(path))));
-  return absolute;
+/** Each recording must be one that can be read. */
+export async function checkRecordings(paths: readonly string[]): Promise<void> {
+  await Promise.all(paths.map((path) => readRecording(path, cameraIdOf(path))));
 }
 
 export async function checkDataFolder({ data, basePort }: StackConfig): Promise<void> {

@@ -13,15 +13,13 @@ import { planOf, telemetryEnvironment } from "./plan.ts";
 const TOKEN_BYTES = 24;
 
 /** Makes what is missing, and gives the plan that uses it. Also writes otlp.env, for senders of the user's own. */
-export async function prepare(config: StackConfig, recordings: readonly string[]): Promise<Plan> {
-  const names = planOf(config, recordings, { otlpToken: "" }).processes.map(
-    ({ identity }) => identity,
-  );
+export async function prepare(config: StackConfig): Promise<Plan> {
+  const names = planOf(config, { otlpToken: "" }).processes.map(({ identity }) => identity);
   const pkiDir = join(config.data, "pki");
   await ensureDevelopmentPki(pkiDir, [...names, { role: "operator", instance: "local" }]);
   const secrets = { otlpToken: await ensureToken(join(pkiDir, "otlp.token")) };
   await writeEnvironmentFile(config, pkiDir, secrets);
-  return planOf(config, recordings, secrets);
+  return planOf(config, secrets);
 }
 
 async function ensureToken(path: string): Promise<string> {

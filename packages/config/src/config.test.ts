@@ -7,10 +7,10 @@ import {
   duration,
   endpoints,
   integer,
-  list,
+  directory,
+  files,
   port,
   readConfig,
-  text,
   toggle,
 } from "./config.ts";
 
@@ -22,8 +22,8 @@ const program = {
   spec: {
     port: port({ help: "Port.", default: "7400" }),
     cameras: integer({ help: "Cameras.", default: "200", min: 0, max: 100_000 }),
-    dataDir: text({ help: "Folder.", default: ".glassline", placeholder: "DIR" }),
-    camera: list({ help: "Recording.", placeholder: "FILE" }),
+    dataDir: directory({ help: "Folder.", default: ".glassline" }),
+    camera: files({ help: "Recording.", placeholder: "FILE" }),
     ringSize: bytes({ help: "Ring.", default: "64MiB", minBytes: 1024 }),
     idle: duration({ help: "Idle.", default: "5s", minMs: 1, maxMs: 60_000 }),
     level: choice({ help: "Level.", default: "info", of: ["debug", "info"] }),
@@ -33,7 +33,10 @@ const program = {
 };
 
 function read(words: string[], environment: Record<string, string> = {}) {
-  const result = readConfig(program, { arguments: words, environment });
+  const result = readConfig(program, {
+    arguments: words,
+    environment: { INIT_CWD: "/home/user", ...environment },
+  });
   if (!("config" in result)) throw new Error("got help, expected a config");
   return result.config;
 }
@@ -53,7 +56,7 @@ describe("readConfig", () => {
     expect(read([])).toEqual({
       port: 7400,
       cameras: 200,
-      dataDir: ".glassline",
+      dataDir: "/home/user/.glassline",
       camera: [],
       ringSize: 64 * 2 ** 20,
       idle: 5_000,
@@ -75,7 +78,7 @@ describe("readConfig", () => {
       "node-2=localhost:7422",
     ]);
     expect(config.port).toBe(1);
-    expect(config.camera).toEqual(["a.mp4", "b.mp4"]);
+    expect(config.camera).toEqual(["/home/user/a.mp4", "/home/user/b.mp4"]);
     expect(config.open).toBe(true);
     expect(config.peer).toEqual([{ name: "node-2", host: "localhost", port: 7422 }]);
   });
@@ -87,7 +90,11 @@ describe("readConfig", () => {
       GLASSLINE_TEST_CAMERA: "a,b",
     };
     const config = read(["--port", "3"], environment);
-    expect(config).toMatchObject({ port: 3, dataDir: "/data", camera: ["a", "b"] });
+    expect(config).toMatchObject({
+      port: 3,
+      dataDir: "/data",
+      camera: ["/home/user/a", "/home/user/b"],
+    });
   });
 
   test("reports all mistakes at once, each with what was got and what was expected", () => {

@@ -7,6 +7,8 @@ import { environmentName, flagName } from "./program.ts";
 
 export {
   bytes,
+  directory,
+  files,
   choice,
   duration,
   endpoints,
@@ -44,6 +46,7 @@ export function readConfig<S extends Spec>(
   if (inputs.arguments.includes("--help") || inputs.arguments.includes("-h"))
     return { help: helpText(program) };
   const problems: string[] = [];
+  const directory = invocationDirectory(inputs.environment);
   const given = collectFlags(program.spec, inputs.arguments, problems);
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(program.spec)) {
@@ -58,7 +61,7 @@ export function readConfig<S extends Spec>(
       fromEnvironment,
     );
     try {
-      values[name] = option.parse(texts);
+      values[name] = option.parse(texts, directory);
     } catch (error) {
       const got = texts.length === 0 ? "nothing" : JSON.stringify(texts.join(", "));
       problems.push(`${source}: got ${got}, ${(error as Error).message}.`);
@@ -121,7 +124,7 @@ function unknownWord(word: string, flag: string, known: readonly string[]): stri
 }
 
 /** The folder in which the user typed the command; npm itself runs scripts in the project's. */
-export function invocationDirectory(environment: Inputs["environment"] = process.env): string {
+function invocationDirectory(environment: Inputs["environment"]): string {
   return environment["INIT_CWD"] ?? process.cwd();
 }
 

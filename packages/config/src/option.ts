@@ -1,4 +1,5 @@
 /** Kinds of options: each turns the text of a flag or an environment variable into a typed value. */
+import { resolve } from "node:path";
 
 /** How one setting is read. `parse` throws an Error that says what was expected. */
 export interface Option<T> {
@@ -9,8 +10,11 @@ export interface Option<T> {
   readonly defaultText: string | undefined;
   /** True: may be given several times. */
   readonly repeatable: boolean;
-  /** @param texts all values given, in order; the default when none was; empty when there is none. */
-  parse(texts: readonly string[]): T;
+  /**
+   * @param texts all values given, in order; the default when none was; empty when there is none.
+   * @param directory where the user typed the command: relative paths begin there.
+   */
+  parse(texts: readonly string[], directory: string): T;
 }
 
 interface Common {
@@ -18,15 +22,19 @@ interface Common {
   default?: string;
 }
 
-function single<T>(placeholder: string, common: Common, read: (text: string) => T): Option<T> {
+function single<T>(
+  placeholder: string,
+  common: Common,
+  read: (text: string, directory: string) => T,
+): Option<T> {
   return {
     help: common.help,
     placeholder,
     defaultText: common.default,
     repeatable: false,
-    parse: (texts) => {
+    parse: (texts, directory) => {
       if (texts.length === 0) throw new Error(`expected a value (${placeholder})`);
-      return read(texts.at(-1)!);
+      return read(texts.at(-1)!, directory);
     },
   };
 }
@@ -37,6 +45,23 @@ export function text(common: Common & { placeholder?: string }): Option<string> 
     if (value === "" && common.default !== "") throw new Error("expected a text that is not empty");
     return value;
   });
+}
+
+/** A folder; absolute, or from where the user typed the command. */
+export function directory(common: Common): Option<string> {
+  return single("DIR", common, (value, from) => {
+    if (value === "") throw new Error("expected a folder");
+    return resolve(from, value);
+  });
+}
+
+/** Files, absolute or from where the user typed the command; may be given several times. */
+export function files(common: { help: string; placeholder: string }): Option<readonly string[]> {
+  const texts = list(common);
+  return {
+    ...texts,
+    parse: (values, from) => texts.parse(values, from).map((value) => resolve(from, value)),
+  };
 }
 
 /** A whole number from min to max. */
@@ -160,7 +185,7 @@ export interface Endpoint {
 /** NAME=HOST:PORT, may be given several times. */
 export function endpoints(common: { help: string }): Option<readonly Endpoint[]> {
   const texts = list({ ...common, placeholder: "NAME=HOST:PORT" });
-  return { ...texts, parse: (values) => texts.parse(values).map(parseEndpoint) };
+  return { ...texts, parse: (values, from) => texts.parse(values, from).map(parseEndpoint) };
 }
 
 function parseEndpoint(value: string): Endpoint {

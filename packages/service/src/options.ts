@@ -1,5 +1,5 @@
 /** Settings that every app has. */
-import { choice, list, port, text } from "@glassline/config";
+import { choice, directory, list, port, text } from "@glassline/config";
 
 import { LOG_LEVELS } from "./logger.ts";
 
@@ -11,10 +11,9 @@ export const commonOptions = (adminPort: string) => ({
     placeholder: "NAME",
   }),
   adminPort: port({ help: "HTTP for health and metrics.", default: adminPort }),
-  pkiDir: text({
+  pkiDir: directory({
     help: "Folder with ca.pem and this process's certificate and key.",
     default: ".glassline/pki",
-    placeholder: "DIR",
   }),
   logLevel: choice({ help: "Least level that is logged.", default: "info", of: LOG_LEVELS }),
 });

@@ -80,7 +80,7 @@ async function planOnFreePorts(
       cameras: 0,
       ...words,
     });
-    const plan = await prepare(config, []);
+    const plan = await prepare(config);
     const taken = await checkPorts(plan.processes).then(
       () => false,
       () => true,
