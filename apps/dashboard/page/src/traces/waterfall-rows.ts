@@ -53,7 +53,8 @@ export function sentenceOf(trace: GetTraceResponse): string {
   const last = services.at(-1);
   if (last === undefined) return "No hop of this trace has arrived yet.";
   const end = services.includes(COLLECTOR) ? "durable" : last;
-  const over = `${services.length} service${services.length === 1 ? "" : "s"}`;
+  const processes = new Set(rows.map(({ hop }) => hop.instance || hop.service)).size;
+  const over = `${processes} ${processes === 1 ? "process" : "processes"}`;
   return `From lens to ${end} in ${durationText(totalMs)} over ${over}.`;
 }
 
