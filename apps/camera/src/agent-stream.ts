@@ -1,0 +1,217 @@
+/** One stream of an agent to its gateway: sends what window, transport and refusals allow; hears what became of it. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import type { Series } from "@glassline/otqmn/sample";
+import type { Refusal, ReportResponse, ReportResponseSchema } from "@glassline/proto/camera";
+import { RefusalReason, ReportRequestSchema, SeriesKind } from "@glassline/proto/camera";
+import type { ClientStream } from "@glassline/proto/rpc";
+import type { Backoff } from "@glassline/service/backoff";
+import type { Clock } from "@glassline/service/clock";
+import type { Identity } from "@glassline/service/identity";
+import type { Logger } from "@glassline/service/logger";
+import type { Random } from "@glassline/service/random";
+import { encodeTraceContext } from "@glassline/telemetry/trace-context";
+import type { Span, Tracer } from "@opentelemetry/api";
+
+import type { Outbox } from "./core/outbox.ts";
+import type { CameraMetrics } from "./metrics.ts";
+import type { CameraReport } from "./sources/source.ts";
+
+/** A stream on which reports wait for so long without an acknowledgement is given up. */
+const ACK_TIMEOUT_MS = 8_000;
+const TICK_MS = 500;
+
+const REFUSAL_REASONS: ReadonlyMap<RefusalReason, string> = new Map([
+  [RefusalReason.RING_FULL, "ring_full"],
+  [RefusalReason.INVALID, "invalid"],
+  [RefusalReason.STORE_UNAVAILABLE, "store_unavailable"],
+]);
+
+const KINDS = {
+  gauge: SeriesKind.GAUGE,
+  counter: SeriesKind.COUNTER,
+  state: SeriesKind.STATE,
+} as const;
+
+export interface AgentDeps {
+  identity: Identity;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  metrics: CameraMetrics;
+  tracer: Tracer;
+}
+
+export interface Queued {
+  report: CameraReport;
+  attributes: Readonly<Record<string, string>>;
+  span: Span | undefined;
+}
+
+type Stream = ClientStream<typeof ReportRequestSchema, typeof ReportResponseSchema>;
+
+export class AgentStream {
+  readonly ended: Promise<string>;
+  readonly #stream: Stream;
+  readonly #outbox: Outbox<Queued>;
+  readonly #deps: AgentDeps;
+  readonly #retry: Backoff;
+  readonly #seriesNumbers = new Map<Series, number>();
+  readonly #introduced = new Set<string>();
+  #windowReports = 0;
+  #pausedUntilMs = 0;
+  #blocked = false;
+  #progressMs: number;
+
+  constructor(
+    stream: Stream,
+    outbox: Outbox<Queued>,
+    incarnation: Uint8Array,
+    deps: AgentDeps,
+    retry: Backoff,
+  ) {
+    this.#stream = stream;
+    this.#outbox = outbox;
+    this.#deps = deps;
+    this.#retry = retry;
+    this.#progressMs = deps.clock.monotonicMs();
+    this.ended = this.#watch();
+    this.#send({ case: "attach", value: { agent: deps.identity.instance, incarnation } });
+  }
+
+  get isAttached(): boolean {
+    return this.#windowReports > 0;
+  }
+
+  close(): void {
+    this.#stream.end();
+    this.#stream.cancel();
+  }
+
+  /** Gives what was sent a moment to be acknowledged. */
+  async drained(clock: Clock): Promise<void> {
+    for (let waited = 0; waited < 20 && this.#outbox.size > 0 && this.isAttached; waited++) {
+      this.pump();
+      await clock.sleep(25);
+    }
+  }
+
+  /** Sends what the window, the transport and a refusal's pause allow. */
+  pump(): void {
+    const { clock } = this.#deps;
+    while (
+      !this.#blocked &&
+      this.#outbox.unacknowledged < this.#windowReports &&
+      clock.monotonicMs() >= this.#pausedUntilMs
+    ) {
+      const outgoing = this.#outbox.next();
+      if (!outgoing) return;
+      if (this.#outbox.unacknowledged === 1) this.#progressMs = clock.monotonicMs();
+      this.#blocked = !this.#sendReport(outgoing.seq, outgoing.report);
+    }
+  }
+
+  #watch(): Promise<string> {
+    return new Promise((resolve) => {
+      const timer = setInterval(() => this.#tick(), TICK_MS);
+      const end = (reason: string) => {
+        clearInterval(timer);
+        this.#windowReports = 0;
+        resolve(reason);
+      };
+      this.#stream.on("data", (response: ReportResponse) => this.#receive(response));
+      this.#stream.on("drain", () => {
+        this.#blocked = false;
+        this.pump();
+      });
+      this.#stream.on("error", (error) => end(error.message));
+      this.#stream.on("end", () => end("the gateway closed the stream"));
+    });
+  }
+
+  #tick(): void {
+    this.pump();
+    const waitedMs = this.#deps.clock.monotonicMs() - this.#progressMs;
+    const waits = !this.isAttached || this.#outbox.unacknowledged > 0;
+    if (waits && waitedMs > ACK_TIMEOUT_MS) this.#stream.cancel();
+  }
+
+  #receive({ message }: ReportResponse): void {
+    this.#progressMs = this.#deps.clock.monotonicMs();
+    switch (message.case) {
+      case "attached":
+        this.#retry.reset();
+        this.#acknowledge(Number(message.value.durableSeq));
+        this.#windowReports = message.value.windowReports;
+        return this.pump();
+      case "ack":
+        this.#acknowledge(Number(message.value.durableSeq));
+        return this.pump();
+      case "refusal":
+        return this.#refused(message.value);
+    }
+  }
+
+  #acknowledge(seq: number): void {
+    for (const { report } of this.#outbox.acknowledge(seq)) {
+      report.span?.end();
+      this.#deps.metrics.reportsAcknowledged.inc();
+    }
+    this.#deps.metrics.buffered.set(this.#outbox.size);
+  }
+
+  /** The gateway cannot take it now: kept, and sent again after a pause. One that it will never take is dropped. */
+  #refused({ seq, reason, message, retryAfterMs }: Refusal): void {
+    this.#deps.metrics.reportsRefused.inc({ reason: REFUSAL_REASONS.get(reason) ?? "other" });
+    if (reason === RefusalReason.INVALID) return this.#drop(Number(seq), message);
+    this.#outbox.rewind(Number(seq));
+    this.#pausedUntilMs = this.#deps.clock.monotonicMs() + retryAfterMs;
+  }
+
+  #drop(seq: number, reason: string): void {
+    this.#outbox.remove(seq)?.report.span?.end();
+    this.#deps.metrics.reportsDropped.inc({ reason: "invalid" });
+    this.#deps.logger.warn({ seq, reason }, "the gateway will not take a report");
+    this.pump();
+  }
+
+  #sendReport(seq: number, { report: { cameraId, samples }, attributes, span }: Queued): boolean {
+    const newSeries: Series[] = [];
+    const series = samples.map((sample) => this.#numberOf(sample.series, newSeries));
+    const isNew = !this.#introduced.has(cameraId);
+    this.#introduced.add(cameraId);
+    return this.#send({
+      case: "report",
+      value: {
+        seq: BigInt(seq),
+        cameraId,
+        attributes: isNew ? attributes : {},
+        newSeries: newSeries.map((one) => ({ ...one, kind: KINDS[one.kind] })),
+        series,
+        timeUnixNano: samples.map(({ timeUnixNano }) => timeUnixNano),
+        value: samples.map(({ value }) => value),
+        traceContext: span ? encodeTraceContext(span.spanContext()) : new Uint8Array(0),
+      },
+    });
+  }
+
+  #numberOf(series: Series, newSeries: Series[]): number {
+    let number = this.#seriesNumbers.get(series);
+    if (number === undefined) {
+      this.#seriesNumbers.set(series, (number = this.#seriesNumbers.size));
+      newSeries.push(series);
+    }
+    return number;
+  }
+
+  #send(message: RequestMessage): boolean {
+    return this.#stream.write(
+      create(ReportRequestSchema, { message } as MessageInitShape<typeof ReportRequestSchema>),
+    );
+  }
+}
+
+type RequestMessage = Exclude<
+  MessageInitShape<typeof ReportRequestSchema>["message"],
+  undefined | { case: undefined }
+>;
