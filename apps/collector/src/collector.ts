@@ -37,7 +37,7 @@ import { History } from "./history.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Pipeline, Stores } from "./pipeline.ts";
-import { createPipeline, recover } from "./pipeline.ts";
+import { checkpointOf, createPipeline, recover } from "./pipeline.ts";
 import { createQuery } from "./query.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
 import { REQUEST_MAX_BYTES, addOtlpGrpc, addOtlpHttp } from "./receivers/otlp.ts";
@@ -71,6 +71,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
     history,
     startedUnixNano,
     logMaxBytes: config.logSize,
+    forgetAfterMs: config.forgetAfter,
   });
 
   startSweeper(stores, deps.clock, metrics, stack);
@@ -103,14 +104,6 @@ async function openStores(
   logger: Logger,
 ): Promise<Stores> {
   const producers = new Producers();
-  const directory = join(config.dataDir, "log");
-  const log = stack.use(
-    await openTelemetryLog(
-      { directory, segmentMaxBytes: config.segmentSize, maxBytes: config.logSize },
-      producers,
-    ),
-  );
-  for (const finding of log.findings) logger.warn({ finding }, "log recovered");
   const fleet = new Fleet({
     recentWindowMs: config.recentWindow,
     recentMaxBytes: config.recentSize,
@@ -119,6 +112,14 @@ async function openStores(
     seriesMax: SERIES_MAX,
     camerasMax: CAMERAS_MAX,
   });
+  const directory = join(config.dataDir, "log");
+  const log = stack.use(
+    await openTelemetryLog(
+      { directory, segmentMaxBytes: config.segmentSize, maxBytes: config.logSize },
+      () => checkpointOf({ producers, fleet }),
+    ),
+  );
+  for (const finding of log.findings) logger.warn({ finding }, "log recovered");
   const traces = new Traces({ tracesMax: TRACES_MAX, hopsMax: HOPS_MAX_PER_TRACE });
   const stores = { log, fleet, traces, producers };
   const unreadable = await recover(stores);

@@ -40,6 +40,12 @@ const spec = {
     minMs: 100,
     maxMs: 86_400_000,
   }),
+  forgetAfter: duration({
+    help: "A camera that has been silent for so long is not listed any more; its data stays.",
+    default: "1d",
+    minMs: 1_000,
+    maxMs: 31_536_000_000,
+  }),
   streamLifetime: duration({
     help: "Age at which a stream is drained, give or take a fifth.",
     default: "7m",

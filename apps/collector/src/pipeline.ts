@@ -2,14 +2,18 @@
  * The way of data through the collector, on one screen: received -> appended to the log -> durable -> shown by queries ->
  * acknowledged. Receivers call it and cannot know what is behind.
  */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Bundle } from "@glassline/otqmn/sample";
-import { decodeBundle } from "@glassline/otqmn/codec";
+import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
+import { decodeBundle, encodeBundle } from "@glassline/otqmn/codec";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
-import type { LogRecord } from "@glassline/proto/storage";
+import type { Checkpoint, CheckpointSchema, LogRecord } from "@glassline/proto/storage";
 import type { Clock } from "@glassline/service/clock";
 
+import type { Catalogue } from "./core/catalogue.ts";
+import { catalogueOf } from "./core/catalogue.ts";
 import type { Fleet } from "./core/fleet.ts";
 import { hopsOf, pointsOf } from "./core/otlp.ts";
 import type { ProducerState, Producers } from "./core/producers.ts";
@@ -98,9 +102,9 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
   const isWhole = log.segments.length <= RECOVERED_SEGMENTS;
   for await (const { record } of log.read(from)) {
     recoverProducers(record, producers);
-    if (record.record.case === "checkpoint") continue;
     if (!isWhole) fleet.completeFromUnixNano ||= record.receivedUnixNano;
     try {
+      if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
       const bundle = bundleOfRecord(record);
       if (bundle) fleet.add(bundle, msOf(record.receivedUnixNano));
       for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
@@ -114,6 +118,38 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
 function hopsOfRecord({ record }: LogRecord): Hop[] {
   if (record.case !== "otlpTraces") return [];
   return hopsOf(fromBinary(ExportTraceServiceRequestSchema, record.value).resourceSpans);
+}
+
+/** The catalogue may hold more series than a batch. */
+const CATALOGUE_LIMITS = { batchMaxBytes: 12_582_912, pointsMax: 100_000, seriesMax: 100_000 };
+
+/** What the head of a segment says: who has sent how much, and what the fleet is. */
+export function checkpointOf({
+  producers,
+  fleet,
+}: Pick<Stores, "producers" | "fleet">): MessageInitShape<typeof CheckpointSchema> {
+  const { bundle, lastReceivedMs } = catalogueOf(fleet, CATALOGUE_LIMITS.seriesMax);
+  const received = [...lastReceivedMs].map(([cameraId, ms]) => [
+    cameraId,
+    BigInt(Math.round(ms)) * 1_000_000n,
+  ]);
+  return {
+    producers: producers.all.map(({ producer, incarnation, durableSeq }) => ({
+      producer,
+      incarnation,
+      durableSeq: BigInt(durableSeq),
+    })),
+    catalogue: encodeBundle(bundle),
+    lastReceivedUnixNano: Object.fromEntries(received) as Record<string, bigint>,
+  };
+}
+
+function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
+  const received = Object.entries(lastReceivedUnixNano).map(
+    ([cameraId, nano]) => [cameraId, msOf(nano)] as const,
+  );
+  const bundle = catalogue.length === 0 ? EMPTY_BUNDLE : decodeBundle(catalogue, CATALOGUE_LIMITS);
+  return { bundle, lastReceivedMs: new Map(received) };
 }
 
 function recoverProducers({ record }: LogRecord, producers: Producers): void {

@@ -48,6 +48,8 @@ export interface QueryDeps extends Stores {
   history: History;
   startedUnixNano: bigint;
   logMaxBytes: number;
+  /** A camera that has been silent for so long is not listed. */
+  forgetAfterMs: number;
 }
 
 export function createQuery(deps: QueryDeps): Implementation<typeof QueryService> {
@@ -60,9 +62,10 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
           `metrics: got ${metrics.length}, expected at most ${HEADLINE_METRICS_MAX}`,
         );
       }
-      const cameras = [...fleet.cameras.values()].map((camera) =>
-        wireCamera(fleet, camera, clock.nowMs(), metrics),
-      );
+      const nowMs = clock.nowMs();
+      const cameras = [...fleet.cameras.values()]
+        .filter(({ lastReceivedMs }) => nowMs - lastReceivedMs < deps.forgetAfterMs)
+        .map((camera) => wireCamera(fleet, camera, nowMs, metrics));
       return { cameras, nowUnixNano: clock.nowUnixNano() };
     },
     getLatest: async ({ cameraId }) => {
@@ -109,6 +112,8 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
 }
 
 function requireCamera(fleet: Fleet, cameraId: string): CameraState {
+  if (cameraId === "")
+    throw new RpcError("invalid_argument", "camera_id: got nothing, expected the id of a camera");
   const camera = fleet.cameras.get(cameraId);
   if (!camera)
     throw new RpcError("not_found", `camera ${JSON.stringify(cameraId)}: nothing has come from it`);

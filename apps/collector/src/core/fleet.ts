@@ -3,6 +3,7 @@ import type { Bundle, Series } from "@glassline/otqmn/sample";
 import { seriesId } from "@glassline/otqmn/sample";
 import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions";
 
+import type { Catalogue } from "./catalogue.ts";
 import { BYTES_PER_POINT, RecentPoints } from "./recent-points.ts";
 
 export interface SeriesState {
@@ -81,6 +82,22 @@ export class Fleet {
           receivedMs,
         );
       else this.unindexedPoints++;
+    }
+  }
+
+  /** Knows again what a catalogue says. Its points count as seen, not as history. */
+  restore({ bundle, lastReceivedMs }: Catalogue): void {
+    for (const { cameraId, attributes } of bundle.cameras) {
+      const camera = this.#camera(cameraId, lastReceivedMs.get(cameraId) ?? 0);
+      if (camera) Object.assign(camera.attributes, attributes);
+    }
+    for (const [at, series] of bundle.series.entries()) {
+      const receivedMs = lastReceivedMs.get(series.cameraId) ?? 0;
+      const latest = {
+        timeUnixNano: BigInt.asIntN(64, bundle.timeUnixNano[at]!),
+        value: bundle.value[at]!,
+      };
+      this.#series(series, receivedMs)?.points.remember(latest, receivedMs);
     }
   }
 

@@ -49,6 +49,15 @@ export class RecentPoints {
     return this.#latest;
   }
 
+  /** A point that is in the log: those up to it are elsewhere. Nothing when newer ones are known already. */
+  remember(latest: Point, receivedMs: number): void {
+    if (this.#latest) return;
+    this.#latest = latest;
+    this.#lastReceivedMs = receivedMs;
+    if (latest.timeUnixNano >= this.#completeFromUnixNano)
+      this.#completeFromUnixNano = latest.timeUnixNano + 1n;
+  }
+
   append(timeUnixNano: bigint, value: number, receivedMs: number): void {
     let chunk = this.#chunks.at(-1);
     if (!chunk || chunk.length === chunk.value.length) {

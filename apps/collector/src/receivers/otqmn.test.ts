@@ -329,3 +329,49 @@ test("older points are read back from the log when memory has let them go, in or
   });
   expect(series[0]!.value).toEqual(Array.from({ length: count }, (_, at) => at + 1));
 });
+
+test("a camera that was heard long ago is known after a start, with its facts and history", async () => {
+  await collector[Symbol.asyncDispose]();
+  await start("--segment-size=64KiB");
+  const other = (seq: number) => {
+    const series: Series = {
+      cameraId: "once",
+      metric: METRIC,
+      unit: "{frame}",
+      kind: "counter",
+      attributes: { lens: "left" },
+    };
+    return encodeBundle({
+      ...EMPTY_BUNDLE,
+      series: [series],
+      seriesIndex: Uint32Array.of(0),
+      timeUnixNano: BigUint64Array.of(BigInt(seq)),
+      value: Float64Array.of(42),
+      cameras: [{ cameraId: "once", attributes: { "device.model.name": "HERO5" } }],
+    });
+  };
+  const peer = new Peer().hello();
+  await peer.expect("welcome");
+  peer.batch(1, other(1));
+  const count = 3_000;
+  for (let seq = 2; seq <= count; seq++) peer.batch(seq);
+  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count));
+  expect(
+    (await readdir(join(directory, "log"))).filter((name) => name.endsWith(".seg")).length,
+  ).toBeGreaterThan(4);
+  await collector[Symbol.asyncDispose]();
+  await start();
+
+  const { camera, samples } = await query().getLatest({ cameraId: "once" });
+  expect(camera!.attributes).toEqual({ "device.model.name": "HERO5" });
+  expect(samples).toMatchObject([
+    { value: 42, timeUnixNano: 1n, series: { attributes: { lens: "left" } } },
+  ]);
+  const { series } = await query().queryRange({ cameraId: "once", metric: METRIC });
+  expect(series[0]!.value).toEqual([42]);
+  expect((await query().listCameras()).cameras.map(({ cameraId }) => cameraId).toSorted()).toEqual([
+    "cam-1",
+    "once",
+  ]);
+  expect((await stored()).length).toBe(count - 1);
+});

@@ -1,12 +1,10 @@
 /** The telemetry log on this disk: durable means synced. Its records are glassline.storage.v1alpha1.LogRecord. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { LogRecord } from "@glassline/proto/storage";
+import type { CheckpointSchema, LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
 import type { SegmentInfo } from "@glassline/segment-log";
 import { SegmentLog } from "@glassline/segment-log";
-
-import type { Producers } from "../core/producers.ts";
 
 const RECORD_MAX_BYTES = 16_777_216;
 
@@ -28,17 +26,16 @@ export interface TelemetryLog extends AsyncDisposable {
   read(fromIndex: number): AsyncIterable<{ index: number; record: LogRecord }>;
 }
 
-/** @param producers written to the head of every segment, so that a start needs only the last one. */
+/** @param checkpoint goes to the head of every segment, so that a start needs only the last ones. */
 export async function openTelemetryLog(
   options: TelemetryLogOptions,
-  producers: Producers,
+  checkpoint: () => MessageInitShape<typeof CheckpointSchema>,
 ): Promise<TelemetryLog> {
   const log = await SegmentLog.open({
     ...options,
     recordMaxBytes: RECORD_MAX_BYTES,
     whenFull: "drop-oldest",
-    checkpoint: () =>
-      encode({ record: { case: "checkpoint", value: { producers: producers.all.map(markOf) } } }),
+    checkpoint: () => encode({ record: { case: "checkpoint", value: checkpoint() } }),
   });
   return {
     durability: "synced to this disk",
@@ -61,8 +58,4 @@ export async function openTelemetryLog(
 
 function encode(record: MessageInitShape<typeof LogRecordSchema>): Uint8Array {
   return toBinary(LogRecordSchema, create(LogRecordSchema, record));
-}
-
-function markOf({ producer, incarnation, durableSeq }: Producers["all"][number]) {
-  return { producer, incarnation, durableSeq: BigInt(durableSeq) };
 }

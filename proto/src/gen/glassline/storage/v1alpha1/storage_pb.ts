@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file glassline/storage/v1alpha1/storage.proto.
  */
 export const file_glassline_storage_v1alpha1_storage: GenFile = /*@__PURE__*/
-  fileDesc("CihnbGFzc2xpbmUvc3RvcmFnZS92MWFscGhhMS9zdG9yYWdlLnByb3RvEhpnbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMSLYAQoJTG9nUmVjb3JkEhoKEnJlY2VpdmVkX3VuaXhfbmFubxgBIAEoBhI4CgViYXRjaBgCIAEoCzInLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlN0b3JlZEJhdGNoSAASFgoMb3RscF9tZXRyaWNzGAMgASgMSAASFQoLb3RscF90cmFjZXMYBCABKAxIABI8CgpjaGVja3BvaW50GAUgASgLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludEgAQggKBnJlY29yZCJSCgtTdG9yZWRCYXRjaBIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDCJJCgpDaGVja3BvaW50EjsKCXByb2R1Y2VycxgBIAMoCzIoLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlByb2R1Y2VyTWFyayJKCgxQcm9kdWNlck1hcmsSEAoIcHJvZHVjZXIYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSEwoLZHVyYWJsZV9zZXEYAyABKAQipwEKClJpbmdSZWNvcmQSDwoHcGF5bG9hZBgBIAEoDBI1CgZhZ2VudHMYAiADKAsyJS5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5BZ2VudE1hcmsSFgoOdHJhY2VfY29udGV4dHMYAyADKAwSFAoMaG9wX2NvbnRleHRzGAQgAygMEg4KBnBvaW50cxgFIAEoDRITCgtkdXJhYmxlX3NlcRgGIAEoBCI8CglBZ2VudE1hcmsSDQoFYWdlbnQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSCwoDc2VxGAMgASgEYgZwcm90bzM");
+  fileDesc("CihnbGFzc2xpbmUvc3RvcmFnZS92MWFscGhhMS9zdG9yYWdlLnByb3RvEhpnbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMSLYAQoJTG9nUmVjb3JkEhoKEnJlY2VpdmVkX3VuaXhfbmFubxgBIAEoBhI4CgViYXRjaBgCIAEoCzInLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlN0b3JlZEJhdGNoSAASFgoMb3RscF9tZXRyaWNzGAMgASgMSAASFQoLb3RscF90cmFjZXMYBCABKAxIABI8CgpjaGVja3BvaW50GAUgASgLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludEgAQggKBnJlY29yZCJSCgtTdG9yZWRCYXRjaBIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDCL8AQoKQ2hlY2twb2ludBI7Cglwcm9kdWNlcnMYASADKAsyKC5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5Qcm9kdWNlck1hcmsSEQoJY2F0YWxvZ3VlGAIgASgMEmEKF2xhc3RfcmVjZWl2ZWRfdW5peF9uYW5vGAMgAygLMkAuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludC5MYXN0UmVjZWl2ZWRVbml4TmFub0VudHJ5GjsKGUxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgGOgI4ASJKCgxQcm9kdWNlck1hcmsSEAoIcHJvZHVjZXIYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSEwoLZHVyYWJsZV9zZXEYAyABKAQipwEKClJpbmdSZWNvcmQSDwoHcGF5bG9hZBgBIAEoDBI1CgZhZ2VudHMYAiADKAsyJS5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5BZ2VudE1hcmsSFgoOdHJhY2VfY29udGV4dHMYAyADKAwSFAoMaG9wX2NvbnRleHRzGAQgAygMEg4KBnBvaW50cxgFIAEoDRITCgtkdXJhYmxlX3NlcRgGIAEoBCI8CglBZ2VudE1hcmsSDQoFYWdlbnQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSCwoDc2VxGAMgASgEYgZwcm90bzM");
 
 /**
  * One record of a collector's log.
@@ -112,6 +112,20 @@ export type Checkpoint = Message<"glassline.storage.v1alpha1.Checkpoint"> & {
    * @generated from field: repeated glassline.storage.v1alpha1.ProducerMark producers = 1;
    */
   producers: ProducerMark[];
+
+  /**
+   * Every camera with its facts, its series and the latest point of each: a bundle in the codec of packages/otqmn.
+   *
+   * @generated from field: bytes catalogue = 2;
+   */
+  catalogue: Uint8Array;
+
+  /**
+   * When each camera of the catalogue was last heard.
+   *
+   * @generated from field: map<string, fixed64> last_received_unix_nano = 3;
+   */
+  lastReceivedUnixNano: { [key: string]: bigint };
 };
 
 /**
