@@ -11,6 +11,7 @@ import type { Identity } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
 import type { Random } from "@glassline/service/random";
 import { encodeTraceContext } from "@glassline/telemetry/trace-context";
+import { wallClockMs } from "@glassline/telemetry/wall-clock";
 import type { Span, Tracer } from "@opentelemetry/api";
 
 import type { Outbox } from "./core/outbox.ts";
@@ -154,7 +155,7 @@ export class AgentStream {
 
   #acknowledge(seq: number): void {
     for (const { report } of this.#outbox.acknowledge(seq)) {
-      report.span?.end();
+      report.span?.end(wallClockMs());
       this.#deps.metrics.reportsAcknowledged.inc();
     }
     this.#deps.metrics.buffered.set(this.#outbox.size);
@@ -169,7 +170,7 @@ export class AgentStream {
   }
 
   #drop(seq: number, reason: string): void {
-    this.#outbox.remove(seq)?.report.span?.end();
+    this.#outbox.remove(seq)?.report.span?.end(wallClockMs());
     this.#deps.metrics.reportsDropped.inc({ reason: "invalid" });
     this.#deps.logger.warn({ seq, reason }, "the gateway will not take a report");
     this.pump();

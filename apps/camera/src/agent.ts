@@ -6,6 +6,7 @@ import type { Backoff } from "@glassline/service/backoff";
 import { backoff } from "@glassline/service/backoff";
 import { GRPC_LIMITS } from "@glassline/service/grpc";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+import { wallClockMs } from "@glassline/telemetry/wall-clock";
 import { ROOT_CONTEXT, SpanKind } from "@opentelemetry/api";
 
 import type { AgentDeps, Queued } from "./agent-stream.ts";
@@ -81,6 +82,7 @@ export class Agent implements AsyncDisposable {
           "camera/src/agent.ts",
           {
             kind: SpanKind.PRODUCER,
+            startTime: wallClockMs(),
             attributes: { "camera.id": report.cameraId, "otqmn.points": report.samples.length },
           },
           ROOT_CONTEXT,
@@ -88,7 +90,7 @@ export class Agent implements AsyncDisposable {
       : undefined;
     if (!this.#outbox.push({ report, attributes, span })) {
       metrics.reportsDropped.inc({ reason: "buffer_full" });
-      span?.end();
+      span?.end(wallClockMs());
     }
     metrics.buffered.set(this.#outbox.size);
     this.#stream?.pump();

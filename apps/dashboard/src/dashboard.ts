@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import fastifyStatic from "@fastify/static";
 import { DashboardService } from "@glassline/proto/dashboard";
-import { RpcError } from "@glassline/proto/errors";
+import { RpcError, toRpcError } from "@glassline/proto/errors";
 import type { UnaryMethods } from "@glassline/proto/json";
 import { jsonErrorBody, jsonRoutes } from "@glassline/proto/json";
 import { QueryService } from "@glassline/proto/query";
@@ -105,22 +105,29 @@ function passedOn(client: Client<typeof QueryService>): UnaryMethods<typeof Quer
     signal,
     timeoutMs: QUERY_TIMEOUT_MS,
   });
+  const told = <T>(answer: Promise<T>) =>
+    answer.catch((error: unknown) => {
+      const { code, message } = toRpcError(error);
+      // What the transport says is of no use to a reader.
+      const isAway = code === "unavailable" && /connect/i.test(message);
+      throw isAway
+        ? new RpcError("unavailable", "the collector does not answer", { cause: error })
+        : error;
+    });
   return {
-    listCameras: (request, context) => client.listCameras(request, options(context)),
-    getLatest: (request, context) => client.getLatest(request, options(context)),
-    queryRange: (request, context) => client.queryRange(request, options(context)),
-    listTraces: (request, context) => client.listTraces(request, options(context)),
-    getTrace: (request, context) => client.getTrace(request, options(context)),
-    getStatus: (request, context) => client.getStatus(request, options(context)),
+    listCameras: (request, context) => told(client.listCameras(request, options(context))),
+    getLatest: (request, context) => told(client.getLatest(request, options(context))),
+    queryRange: (request, context) => told(client.queryRange(request, options(context))),
+    listTraces: (request, context) => told(client.listTraces(request, options(context))),
+    getTrace: (request, context) => told(client.getTrace(request, options(context))),
+    getStatus: (request, context) => told(client.getStatus(request, options(context))),
   };
 }
 
 async function servePage(server: FastifyInstance): Promise<void> {
   await server.register(fastifyStatic, {
     root: PAGE_DIRECTORY,
-    serve: true,
     index: false,
-    wildcard: false,
     setHeaders: (reply, path) => {
       const isHashed = path.includes("/assets/");
       void reply.header(

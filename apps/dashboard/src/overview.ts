@@ -2,6 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Endpoint } from "@glassline/config";
 import type { GetOverviewResponseSchema, ServiceStateSchema } from "@glassline/proto/dashboard";
+import { toRpcError } from "@glassline/proto/errors";
 import type { GetStatusResponse } from "@glassline/proto/mesh";
 import { MeshAdminService } from "@glassline/proto/mesh";
 import { QueryService } from "@glassline/proto/query";
@@ -82,13 +83,22 @@ async function askAll(
       name,
       kind,
       ...state,
-      error: answer.status === "rejected" ? messageOf(answer.reason) : "",
+      error: answer.status === "rejected" ? whyAway(answer.reason) : "",
     };
   });
   const nodes = answers.flatMap((answer) =>
     answer.status === "fulfilled" && answer.value ? [answer.value] : [],
   );
   return { services, nodes, nowUnixNano };
+}
+
+/** In words: what the transport says is of no use to a reader. */
+function whyAway(reason: unknown): string {
+  const { code, message } = toRpcError(reason);
+  if (code === "deadline_exceeded") return `no answer within ${PROBE_TIMEOUT_MS} ms`;
+  const refused =
+    /ECONNREFUSED/.test(message) || /ECONNREFUSED/.test(messageOf((reason as Error).cause));
+  return refused || message === "fetch failed" ? "nothing listens at its address" : message;
 }
 
 function collectorProbe({ name, host, port }: Endpoint, identity: Identity): Probe {

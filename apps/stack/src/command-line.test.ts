@@ -1,8 +1,8 @@
 /** `npm start` as a user meets it: help, mistakes, Ctrl-C, a second start. */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -48,7 +48,18 @@ describe("npm start", { timeout: 60_000 }, () => {
     ],
     [["--cameras", "many"], /^--cameras: got "many", expected a whole number from 0 to 20000\.\n/],
     [["--camera", "/no/such.mp4"], /^\/no\/such\.mp4: no such file\. Check --camera\.\n$/],
-    [["--base-port", "65530"], /^--base-port: got 65530, expected at most 65485/],
+    [
+      ["--base-port", "65530"],
+      /^--base-port: got "65530", expected a whole number from 1024 to 65485\.\n/,
+    ],
+    [
+      ["--otlp-http-port=4317"],
+      /^port 4317: got it for both OTLP over gRPC .* and OTLP over HTTP .*, expected different ports\.\n$/,
+    ],
+    [
+      ["--data=/proc/glassline"],
+      /^--data: cannot write to \/proc\/glassline \(ENOENT\)\. Choose a folder that this user may write to\.\n$/,
+    ],
   ])("%j is one clear line and an exit code other than 0", async (words, message) => {
     const { code, output } = await run(...words);
     expect(code).not.toBe(0);
@@ -67,6 +78,45 @@ describe("npm start", { timeout: 60_000 }, () => {
     const { code, output } = await run("--camera", empty);
     expect(code).toBe(69);
     expect(output).toMatch(/silent\.mp4: an MP4 without GoPro telemetry.*\n$/);
+  });
+
+  test("a pipe is not waited for, and a folder is no recording", async () => {
+    const pipe = join(directory, "pipe.mp4");
+    execFileSync("mkfifo", [pipe]);
+    expect(await run("--camera", pipe)).toEqual({
+      code: 69,
+      output: `${pipe}: not an MP4: it is not a file. Give a recording as the camera wrote it.\n`,
+    });
+    expect((await run("--camera", directory)).output).toContain("not an MP4: it is a folder");
+  });
+
+  test("a second stack leaves the data of the first alone", async () => {
+    const words = [
+      "--cameras=1",
+      "--base-port=47200",
+      "--otlp-grpc-port=47260",
+      "--otlp-http-port=47261",
+    ];
+    const first = start(...words);
+    await eventually(
+      "the first runs",
+      () => (first.output().includes("Glassline is running") ? true : undefined),
+      30_000,
+    );
+    const before = await readFile(join(directory, "otlp.env"), "utf8");
+    const second = await run(
+      "--cameras=1",
+      "--base-port=47300",
+      "--otlp-grpc-port=47360",
+      "--otlp-http-port=47361",
+    );
+    expect(second.code).toBe(69);
+    expect(second.output).toBe(
+      `--data: ${directory} is used by another Glassline that runs. Stop that one, or choose another folder.\n`,
+    );
+    expect(await readFile(join(directory, "otlp.env"), "utf8")).toBe(before);
+    first.child.kill("SIGINT");
+    expect(await first.ended).toBe(0);
   });
 
   test("a taken port is named with its service and what to do", async () => {

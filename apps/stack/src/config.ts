@@ -34,9 +34,12 @@ const spec = {
     help: "Folder for data, certificates and logs.",
     default: ".glassline",
   }),
-  basePort: port({
+  basePort: integer({
     help: "The dashboard's port; the other services use the 50 ports from here on.",
     default: "7400",
+    min: 1_024,
+    max: 65_485,
+    placeholder: "PORT",
   }),
   otlpGrpcPort: port({ help: "Port for OTLP over gRPC.", default: "4317" }),
   otlpHttpPort: port({ help: "Port for OTLP over HTTP.", default: "4318" }),

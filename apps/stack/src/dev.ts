@@ -6,18 +6,18 @@ import { readConfig } from "@glassline/config";
 
 import { program } from "./config.ts";
 import { ROOT_DIRECTORY, buildPage } from "./page.ts";
-import { checkDataFolder } from "./preflight.ts";
 import { prepare } from "./secrets.ts";
 
 process.chdir(ROOT_DIRECTORY);
 const [wanted] = process.argv.slice(2);
 const result = readConfig(program, { arguments: [], environment: process.env });
 if (!("config" in result)) throw new Error("got help, expected a configuration");
-await checkDataFolder(result.config);
 const plan = await prepare(result.config);
 
-if (wanted === "--prepare") await buildPage();
-else {
+if (wanted === "--prepare") {
+  await buildPage();
+  process.stdout.write(`The dashboard will be at ${plan.url}\n`);
+} else {
   for (const { app, environment, arguments: words } of plan.processes) {
     if (app !== wanted) continue;
     const main = fileURLToPath(import.meta.resolve(`@glassline/${app}/main`));

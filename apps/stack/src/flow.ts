@@ -1,5 +1,7 @@
 /** `npm run flow`: the way of one measurement through a whole network in this process, on real sockets, a line a hop. */
 import type { Sample } from "@glassline/camera/source";
+import { jsonClient } from "@glassline/proto/json";
+import { MeshAdminService } from "@glassline/proto/mesh";
 import { METRICS, METRIC_CAMERA_SENSOR_TEMPERATURE } from "@glassline/telemetry/conventions";
 import type { TracerProvider } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -42,6 +44,11 @@ const query = await testbed.query(collector.addresses.port);
 console.log(
   `A camera, three mesh nodes and a collector, up in ${(performance.now() - startMs).toFixed(0)} ms.\n`,
 );
+
+const status = jsonClient(MeshAdminService, `http://localhost:${gateway.addresses.adminPort}`);
+await eventually("the gateway has a session with the collector", async () => {
+  return (await status.getStatus()).gateway?.sessionState === "streaming" || undefined;
+});
 
 const { unit, kind } = METRICS[METRIC_CAMERA_SENSOR_TEMPERATURE]!;
 const sample: Sample = {

@@ -8,7 +8,7 @@ import type { StackConfig } from "./config.ts";
 import { program } from "./config.ts";
 import { buildPage } from "./page.ts";
 import type { Plan } from "./plan.ts";
-import { checkDataFolder, checkPorts, checkRecordings } from "./preflight.ts";
+import { checkPlan, checkPorts, checkRecordings, holdDataFolder } from "./preflight.ts";
 import { prepare } from "./secrets.ts";
 import { Supervisor } from "./supervisor.ts";
 
@@ -21,8 +21,9 @@ await runMain(program, start, { logs: false, stopDeadlineMs: STOP_DEADLINE_MS })
 
 async function start(config: StackConfig, { stopping }: Context): Promise<Running> {
   await checkRecordings(config.camera);
-  await checkDataFolder(config);
+  const held = await holdDataFolder(config.data);
   const plan = await prepare(config);
+  checkPlan(plan.processes);
   await checkPorts(plan.processes);
   say("Starting Glassline ...");
   await buildPage();
@@ -43,6 +44,7 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
     addresses: { url: plan.url },
     [Symbol.asyncDispose]: async () => {
       await supervisor[Symbol.asyncDispose]();
+      held[Symbol.dispose]();
       say("Stopped. The data is kept for the next start.");
     },
   };

@@ -1,14 +1,14 @@
 /** What must be right before anything starts; each mistake is one clear line. */
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { createServer } from "node:net";
+import { dirname } from "node:path";
 
 import { cameraIdOf, readRecording } from "@glassline/camera/recording";
+import { lockDirectory } from "@glassline/segment-log/lock";
 import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
 
-import type { StackConfig } from "./config.ts";
 import type { ProcessPlan } from "./plan.ts";
-import { PORT_SPAN } from "./plan.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -17,18 +17,39 @@ export async function checkRecordings(paths: readonly string[]): Promise<void> {
   await Promise.all(paths.map((path) => readRecording(path, cameraIdOf(path))));
 }
 
-export async function checkDataFolder({ data, basePort }: StackConfig): Promise<void> {
-  if (basePort + PORT_SPAN > 65_535) {
+/** Makes the data folder and holds it: two stacks never write to the same one. Fails with OperatorError. */
+export async function holdDataFolder(data: string): Promise<Disposable> {
+  try {
+    await makeFolder(data);
+    return lockDirectory(data);
+  } catch (error) {
+    const inUse = messageOf(error).includes("another process");
     throw new OperatorError(
-      `--base-port: got ${basePort}, expected at most ${65_535 - PORT_SPAN}: the stack uses ${PORT_SPAN} ports.`,
+      inUse
+        ? `--data: ${data} is used by another Glassline that runs. Stop that one, or choose another folder.`
+        : `--data: cannot write to ${data} (${systemCodeOf(error) ?? messageOf(error)}). Choose a folder that this user may write to.`,
+      { cause: error },
     );
   }
-  try {
-    await mkdir(data, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw new OperatorError(`--data: cannot make the folder ${data}: ${messageOf(error)}.`, {
-      cause: error,
-    });
+}
+
+/** One folder after another: asking for all at once may never return on a file system that is none (/proc). */
+async function makeFolder(path: string): Promise<void> {
+  const information = await stat(path).catch(() => undefined);
+  if (information?.isDirectory()) return;
+  if (dirname(path) !== path && !information) await makeFolder(dirname(path));
+  await mkdir(path, { mode: 0o700 });
+}
+
+/** Ports of the plan must be possible, and each for one service only. */
+export function checkPlan(processes: readonly ProcessPlan[]): void {
+  const ports = processes.flatMap((process) => process.ports);
+  for (const [at, { port, what }] of ports.entries()) {
+    const other = ports.slice(0, at).find((before) => before.port === port);
+    if (other)
+      throw new OperatorError(
+        `port ${port}: got it for both ${other.what} and ${what}, expected different ports.`,
+      );
   }
 }
 

@@ -17,7 +17,8 @@ import type { ProcessPlan } from "./plan.ts";
 const READY_TIMEOUT_MS = 30_000;
 /** A service that takes longer to stop is ended. */
 const STOP_TIMEOUT_MS = 5_000;
-const RESTART_FIRST_MS = 1_000;
+/** Long enough to be seen: a restart that nobody notices hides a fault. */
+const RESTART_FIRST_MS = 3_000;
 const RESTART_MAX_MS = 15_000;
 /** A process that ran so long before it ended is started again at once. */
 const STABLE_MS = 30_000;
@@ -49,7 +50,11 @@ export class Supervisor implements AsyncDisposable {
       plan,
       child: undefined,
       startedMs: 0,
-      backoff: backoff({ firstMs: RESTART_FIRST_MS, maxMs: RESTART_MAX_MS, random: Math.random }),
+      backoff: backoff({
+        firstMs: RESTART_FIRST_MS,
+        maxMs: RESTART_MAX_MS,
+        random: () => 0.6 + 0.4 * Math.random(),
+      }),
       timer: undefined,
     }));
   }

@@ -1,6 +1,8 @@
 /** Time as a port, so that tests can turn it. */
 import { setTimeout as sleepFor } from "node:timers/promises";
 
+import { wallClockMs } from "@glassline/telemetry/wall-clock";
+
 export interface Clock {
   /** Wall clock, Unix milliseconds. */
   nowMs(): number;
@@ -12,23 +14,9 @@ export interface Clock {
   sleep(lengthMs: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Where the monotonic clock stood when the wall clock was last believed. */
-let anchorMs = Date.now() - performance.now();
-/** The wall clock was set, or the machine slept: the anchor is taken anew. */
-const ANCHOR_TOLERANCE_MS = 20;
-
-/** The wall clock with a resolution of microseconds. */
-function fineNowMs(): number {
-  const monotonicMs = performance.now();
-  const wallMs = Date.now();
-  if (Math.abs(wallMs - (anchorMs + monotonicMs)) > ANCHOR_TOLERANCE_MS)
-    anchorMs = wallMs - monotonicMs;
-  return anchorMs + monotonicMs;
-}
-
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  nowUnixNano: () => BigInt(Math.round(fineNowMs() * 1_000)) * 1_000n,
+  nowUnixNano: () => BigInt(Math.round(wallClockMs() * 1_000)) * 1_000n,
   monotonicMs: () => performance.now(),
   sleep: (lengthMs, signal) => sleepFor(lengthMs, undefined, signal ? { signal } : {}),
 };

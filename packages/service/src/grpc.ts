@@ -1,6 +1,9 @@
-import type * as grpc from "@grpc/grpc-js";
+import * as grpc from "@grpc/grpc-js";
 
 import { listenError } from "./errors.ts";
+
+// What grpc-js writes to the terminal by itself is told by our own errors.
+grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 
 /** Channel and server limits for all our streams. */
 export const GRPC_LIMITS: grpc.ChannelOptions = {

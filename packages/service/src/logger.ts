@@ -9,11 +9,11 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 const SECRETS = ["token", "authorization", "password", "privateKey", "keyPem", "headers"];
 
 /** JSON lines on standard output, written at once: a process that is killed has said what it knew. */
-export function createLogger(app: string, level: LogLevel) {
+export function createLogger(app: string, level: LogLevel, instance?: string) {
   return pino(
     {
       level,
-      base: { app },
+      base: { app, ...(instance !== undefined && { instance }) },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: SECRETS.flatMap((key) => [key, `*.${key}`]),

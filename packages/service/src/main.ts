@@ -50,7 +50,11 @@ export async function runMain<S extends Spec>(
   const config = readOrExplain(program);
   if (!config) return;
   const level = logs && "logLevel" in config ? (config.logLevel as LogLevel) : "silent";
-  const logger = createLogger(program.name, level);
+  const logger = createLogger(
+    program.name,
+    level,
+    "name" in config ? String(config.name) : undefined,
+  );
   const stopping = stopSignal(logger, stopDeadlineMs);
   try {
     await using running = await start(config, { logger, stopping });

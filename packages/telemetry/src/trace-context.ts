@@ -2,8 +2,10 @@
  * W3C trace context in 29 bytes: version, 0 + trace id (16), 1 + parent id (8), 2 + flags (1).
  * Source: https://w3c.github.io/trace-context-binary/
  */
-import type { Attributes, Context, Span, SpanContext, TimeInput, Tracer } from "@opentelemetry/api";
+import type { Attributes, Context, Span, SpanContext, Tracer } from "@opentelemetry/api";
 import { ROOT_CONTEXT, SpanKind, trace } from "@opentelemetry/api";
+
+import { wallClockMs } from "./wall-clock.ts";
 
 export const TRACE_CONTEXT_BYTES = 29;
 const VERSION = 0;
@@ -53,7 +55,7 @@ export interface HopSpans {
   /** For every parent that was valid, the context of this hop's span, 29 bytes each. */
   contexts: Uint8Array[];
   setAttributes(attributes: Attributes): void;
-  end(time?: TimeInput): void;
+  end(): void;
 }
 
 /**
@@ -67,15 +69,19 @@ export function startHop(
   parents: readonly Uint8Array[],
   attributes: Attributes = {},
 ): HopSpans {
+  // Given, because the SDK itself would round to milliseconds.
+  const startTime = wallClockMs();
   const spans: Span[] = [];
   for (const parent of parents) {
     const context = remoteContext(parent);
     if (context)
-      spans.push(tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes }, context));
+      spans.push(
+        tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes, startTime }, context),
+      );
   }
   return {
     contexts: spans.map((span) => encodeTraceContext(span.spanContext())),
     setAttributes: (more) => spans.forEach((span) => span.setAttributes(more)),
-    end: (time) => spans.forEach((span) => span.end(time)),
+    end: () => spans.forEach((span) => span.end(wallClockMs())),
   };
 }

@@ -1,6 +1,6 @@
 /** A GoPro recording (MP4 with a GPMF track), replayed at its own speed and looped. */
 import type { FileHandle } from "node:fs/promises";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { basename, extname } from "node:path";
 
 import type { Clock } from "@glassline/service/clock";
@@ -32,7 +32,7 @@ export async function readRecording(path: string, cameraId: string): Promise<Rec
   }
   const noTelemetry = (error: unknown) => {
     throw new OperatorError(
-      `${path}: an MP4 without GoPro telemetry (no readable GPMF track: ${messageOf(error)}). Give a recording of a GoPro HERO5 or later.`,
+      `${path}: an MP4 without GoPro telemetry: it has no GPMF track that can be read. Give a recording of a GoPro HERO5 or later.`,
       { cause: error },
     );
   };
@@ -48,8 +48,15 @@ export async function readRecording(path: string, cameraId: string): Promise<Rec
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
+    // Opening a pipe would wait for its writer.
+    const information = await stat(path);
+    if (!information.isFile())
+      throw new OperatorError(
+        `${path}: not an MP4: it is ${information.isDirectory() ? "a folder" : "not a file"}. Give a recording as the camera wrote it.`,
+      );
     return await open(path, "r");
   } catch (error) {
+    if (error instanceof OperatorError) throw error;
     const missing = systemCodeOf(error) === "ENOENT";
     throw new OperatorError(
       `${path}: ${missing ? "no such file" : `cannot be read (${messageOf(error)})`}. Check --camera.`,

@@ -10,14 +10,12 @@ const FIRST_BOXES: ReadonlySet<string> = new Set(["ftyp", "moov", "mdat", "free"
 
 /** Walks the top-level boxes. Fails with OperatorError unless the file is a whole MP4 with a `moov` box. */
 export async function checkMp4(file: FileHandle, path: string): Promise<void> {
-  const information = await file.stat();
-  if (!information.isFile()) throw notMp4(path, "it is a folder or a device");
-  const { size } = information;
+  const { size } = await file.stat();
   let [at, hasMovie] = [0, false];
   for (let box = 0; at < size && box < BOXES_MAX; box++) {
     const { type, length } = await readBox(file, at, size);
     if (box === 0 && !FIRST_BOXES.has(type))
-      throw notMp4(path, `its first bytes are ${describe(type)}, not an MP4 box`);
+      throw notMp4(path, `where an MP4 says what it is, it has ${describe(type)}`);
     if (length < 8 || at + length > size)
       throw notMp4(path, `box ${describe(type)} at byte ${at} is cut off: the file is torn`);
     hasMovie ||= type === "moov";
@@ -41,7 +39,7 @@ async function readBox(
 }
 
 function describe(type: string): string {
-  return JSON.stringify(type);
+  return JSON.stringify(type.replaceAll(/[^\x20-\x7e]/g, "?"));
 }
 
 function notMp4(path: string, reason: string): OperatorError {

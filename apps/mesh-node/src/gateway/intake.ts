@@ -4,6 +4,7 @@ import { every } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import { LogRefusal } from "@glassline/segment-log";
 import { encodeBundle } from "@glassline/otqmn/codec";
+import type { Logger } from "@glassline/service/logger";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
 
@@ -29,6 +30,7 @@ export interface IntakeDeps {
   clock: Clock;
   metrics: MeshMetrics;
   tracer: Tracer;
+  logger: Logger;
   /** Called after each append. */
   appended: () => void;
 }
@@ -38,6 +40,7 @@ export class Intake implements AsyncDisposable {
   readonly #cutter = new BundleCutter();
   readonly #stop = new AbortController();
   #owners = new Map<ResolvedReport, ReportOwner>();
+  #refusing: RefusedBecause | undefined;
   #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(deps: IntakeDeps) {
@@ -94,6 +97,7 @@ export class Intake implements AsyncDisposable {
         metrics.reportsAccepted.inc(reports.length);
         metrics.pointsAccepted.inc(record.points);
         for (const [owner, mark] of lastByOwner(reports, owners)) owner.acknowledged(mark);
+        this.#tellState(undefined, "");
         appended();
       } catch (error) {
         const full = error instanceof LogRefusal && error.reason === "full";
@@ -105,6 +109,18 @@ export class Intake implements AsyncDisposable {
     this.#underWay = Promise.all([this.#underWay, append()]);
   }
 
+  /** A line when it begins and a line when it is over, whatever the number of reports. */
+  #tellState(refusing: RefusedBecause | undefined, message: string): void {
+    if (refusing === this.#refusing) return;
+    this.#refusing = refusing;
+    if (refusing)
+      this.#deps.logger.error(
+        { reason: refusing, message },
+        "reports are refused; cameras keep what they can",
+      );
+    else this.#deps.logger.info("reports are taken again");
+  }
+
   #refuse(
     reports: readonly ResolvedReport[],
     owners: ReadonlyMap<ResolvedReport, ReportOwner>,
@@ -112,6 +128,7 @@ export class Intake implements AsyncDisposable {
     message: string,
   ): void {
     this.#deps.metrics.reportsRefused.inc({ reason: because }, reports.length);
+    this.#tellState(because, message);
     for (const report of reports) owners.get(report)?.refused(report.seq, because, message);
   }
 }
