@@ -53,7 +53,7 @@ export async function startCamera(config: CameraConfig, deps: CameraDeps): Promi
 
 /** Fails with OperatorError when a recording cannot be used. */
 export async function sourcesOf(
-  config: Pick<CameraConfig, "camera" | "cameras" | "seed" | "interval">,
+  config: Pick<CameraConfig, "camera" | "cameras" | "idPrefix" | "seed" | "interval">,
   clock: Clock,
 ): Promise<Source[]> {
   const ids = uniqueIds(config.camera.map(cameraIdOf));
@@ -65,6 +65,7 @@ export async function sourcesOf(
     ...recordings,
     simulatedSource({
       count: config.cameras,
+      idPrefix: config.idPrefix,
       seed: config.seed,
       intervalMs: config.interval,
       clock,

@@ -14,6 +14,10 @@ const spec = {
     placeholder: "FILE.mp4",
   }),
   cameras: integer({ help: "Number of simulated cameras.", default: "0", min: 0, max: 20_000 }),
+  idPrefix: text({
+    help: "What the ids of simulated cameras begin with; agents need different ones.",
+    default: "cam-",
+  }),
   seed: integer({ help: "Seed of the simulation.", default: "1", min: 0, max: 4_294_967_295 }),
   interval: duration({
     help: "Time between reports of a simulated camera.",

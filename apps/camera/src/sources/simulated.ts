@@ -16,6 +16,8 @@ import type { CameraReport, Source } from "./source.ts";
 
 export interface SimulatedOptions {
   count: number;
+  /** What the ids of the cameras begin with. */
+  idPrefix?: string;
   seed: number;
   intervalMs: number;
   clock: Clock;
@@ -35,10 +37,16 @@ interface Member {
   steppedMs: number;
 }
 
-export function simulatedSource({ count, seed, intervalMs, clock }: SimulatedOptions): Source {
+export function simulatedSource({
+  count,
+  idPrefix = "cam-",
+  seed,
+  intervalMs,
+  clock,
+}: SimulatedOptions): Source {
   const startMs = clock.nowMs();
   const members = Array.from({ length: count }, (_, index) =>
-    newMember(index, seed, startMs + (index * intervalMs) / count),
+    newMember(index, idPrefix, seed, startMs + (index * intervalMs) / count),
   );
   return {
     cameras: members.map(({ cameraId }, index) => ({ cameraId, attributes: factsOf(index, seed) })),
@@ -56,8 +64,8 @@ export function simulatedSource({ count, seed, intervalMs, clock }: SimulatedOpt
   };
 }
 
-function newMember(index: number, seed: number, dueMs: number): Member {
-  const cameraId = `cam-${String(index + 1).padStart(4, "0")}`;
+function newMember(index: number, idPrefix: string, seed: number, dueMs: number): Member {
+  const cameraId = `${idPrefix}${String(index + 1).padStart(4, "0")}`;
   const random = seededRandom(seed * 1_000_003 + index);
   const site = { latitudeDegrees: 48 + random(), longitudeDegrees: 11 + random() };
   const camera = newSimulatedCamera(site, dueMs, random);
