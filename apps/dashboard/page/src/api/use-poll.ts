@@ -17,6 +17,8 @@ const FRESH_MS = 6_000;
 // Kept over navigation, so that going back shows the last values at once.
 const remembered = new Map<string, Polled<unknown>>();
 const REMEMBERED_MAX_ENTRIES = 20;
+/** Keys of what is on the page, each as often as it is used. */
+const mounted: string[] = [];
 
 /** Polls while mounted. `key` names what is asked: a new key begins anew, a new `load` is used from the next turn on. */
 export function usePoll<T>(
@@ -32,7 +34,8 @@ export function usePoll<T>(
       remember(key, change(remembered.get(key) ?? {}));
       render((count) => count + 1);
     };
-    return startPolling({
+    mounted.push(key);
+    const stop = startPolling({
       load: (signal) => loadRef.current(signal),
       intervalMs,
       onData: (data) => update(() => ({ data, receivedMs: Date.now() })),
@@ -43,8 +46,17 @@ export function usePoll<T>(
           failingSinceMs: before.failingSinceMs ?? Date.now(),
         })),
     });
+    return () => {
+      mounted.splice(mounted.indexOf(key), 1);
+      stop();
+    };
   }, [key, intervalMs]);
   return (remembered.get(key) ?? {}) as Polled<T>;
+}
+
+/** Whether anything on the page but `key` has an answer to show, however old. */
+export function hasAnswersBeside(key: string): boolean {
+  return mounted.some((other) => other !== key && remembered.get(other)?.data !== undefined);
 }
 
 /** Whether values should look old: the last request failed, or nothing has been heard for a while. */

@@ -31,6 +31,9 @@ export function CameraHeader({
           {state === "silent" && heardMs > 0 && ` since ${clock(heardMs)}`}
         </span>
         {camera?.attributes["camera.source"] === "gopro" && <span class="tag">recording</span>}
+        {camera?.attributes["camera.source"] === "simulated" && (
+          <span class="tag is-quiet">simulated</span>
+        )}
       </div>
       {camera?.reason && <p class={`camera-reason is-${state}`}>{camera.reason}</p>}
       <dl class="attributes">

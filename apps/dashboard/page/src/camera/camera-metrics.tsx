@@ -53,6 +53,7 @@ export function CameraMetrics({
                 metric={metric}
                 feed={feed}
                 rate={rate}
+                window={window}
                 onSelect={(fromMs, toMs) => chooseWindow({ kind: "fixed", fromMs, toMs })}
               />
             ))}
@@ -77,7 +78,6 @@ function useRangeFeed(cameraId: string, latest: GetLatestResponse, window: TimeW
     return createRangeFeed({ cameraId, range, refreshMs: () => refreshMs(current.current.window) });
   }, [cameraId]);
   useEffect(() => () => feed.close(), [feed]);
-  useEffect(() => feed.refresh(), [feed, window]);
   return feed;
 }
 

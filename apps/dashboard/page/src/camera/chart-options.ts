@@ -6,7 +6,7 @@ import { colorOf } from "../shell/theme.ts";
 
 /** As many colours as the tokens --series-0 and so on. */
 export const SERIES_COLORS = 8;
-/** Room for the ticks of values; state bands leave as much, so that times stand below each other. */
+/** Least room for the ticks of values; state bands leave as much, so that times stand below each other. */
 export const VALUE_AXIS_WIDTH_PX = 50;
 /** All charts of a page share their cursor under this key. */
 const SYNC_KEY = "camera";
@@ -14,6 +14,25 @@ const SYNC_KEY = "camera";
 const TIME_STEPS_S = [
   1, 2, 5, 10, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1_200, 1_800, 3_600, 7_200, 14_400,
 ];
+/** Steps of an axis of durations: whole minutes, hours and days instead of thousands of seconds. */
+const DURATION_STEPS_S = [
+  ...[-7, -6, -5, -4, -3, -2, -1].flatMap((power) =>
+    [1, 2, 2.5, 5].map((step) => step * 10 ** power),
+  ),
+  1,
+  2,
+  5,
+  10,
+  15,
+  20,
+  30,
+  ...[1, 2, 5, 10, 15, 20, 30].map((minutes) => minutes * 60),
+  ...[1, 2, 3, 6, 12].map((hours) => hours * 3_600),
+  ...[1, 2, 5].flatMap((step) => [1, 10, 100, 1_000, 10_000].map((days) => step * days * 86_400)),
+].toSorted((left, right) => left - right);
+const VALUE_AXIS_GAP_PX = 4;
+/** The gap, and some air at the edge of the card. */
+const VALUE_AXIS_ROOM_PX = VALUE_AXIS_GAP_PX + 6;
 const SECONDS_SHOWN_BELOW_S = 20 * 60;
 const PADDING_RIGHT_PX = 6;
 const TIME_HALF_WIDTH_PX = 28;
@@ -51,11 +70,22 @@ export function baseOptions(width: number, height: number, handlers: ChartHandle
 export function valueAxis(unit: string): uPlot.Axis {
   return {
     ...axisLook(),
-    size: VALUE_AXIS_WIDTH_PX,
-    gap: 4,
+    size: (chart, texts) => widthOf(chart, texts),
+    gap: VALUE_AXIS_GAP_PX,
     space: 26,
+    ...(unit === "s" && { incrs: DURATION_STEPS_S }),
     values: (_chart, splits, _axis, _space, step) => tickTexts(splits, step, unit),
   };
+}
+
+/** As wide as the longest tick needs. */
+function widthOf({ ctx }: uPlot, texts: readonly string[] | null): number {
+  ctx.save();
+  // Unlike uPlot's own font this one is not scaled by the screen's pixels, and neither is the width.
+  ctx.font = FONT;
+  const widths = (texts ?? []).map((text) => ctx.measureText(text).width);
+  ctx.restore();
+  return Math.ceil(Math.max(VALUE_AXIS_WIDTH_PX, ...widths.map((px) => px + VALUE_AXIS_ROOM_PX)));
 }
 
 function timeAxis(): uPlot.Axis {
@@ -92,20 +122,4 @@ function select(chart: uPlot, { onSelect }: ChartHandlers): void {
   if (width < 8) return;
   onSelect(chart.posToVal(left, "x") * 1_000, chart.posToVal(left + width, "x") * 1_000);
   chart.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-}
-
-/** A range with some air around the values; a rate or anything close to zero begins at zero. */
-export function valueRange(
-  least: number | null,
-  greatest: number | null,
-  fromZero: boolean,
-): uPlot.Range.MinMax {
-  if (least === null || greatest === null) return [0, 1];
-  const low = fromZero ? Math.min(0, least) : least;
-  const span = greatest - low;
-  if (span < Math.abs(greatest) * 1e-6 || span === 0) {
-    const air = Math.abs(greatest) * 0.1 || 1;
-    return [fromZero && low >= 0 ? 0 : low - air, greatest + air];
-  }
-  return [fromZero && low >= 0 ? 0 : low - span * 0.08, greatest + span * 0.08];
 }

@@ -1,9 +1,13 @@
 import { colorOf } from "../shell/theme.ts";
-import { baseOptions, SERIES_COLORS, valueAxis, valueRange } from "./chart-options.ts";
+import { baseOptions, SERIES_COLORS, valueAxis } from "./chart-options.ts";
 import { type ChartProps, useChart } from "./use-chart.ts";
+import { valueRange } from "./value-range.ts";
+
+/** Ticks of an axis whose series differ in unit are plain numbers. */
+const NO_UNIT = "1";
 
 /** Lines over time, one a series. */
-export function LineChart(props: ChartProps & { fromZero: boolean; unit: string }) {
+export function LineChart(props: ChartProps & { fromZero: boolean; unit: string | undefined }) {
   const { height, fromZero, unit, data } = props;
   const element = useChart(props, (width, handlers) => {
     const base = baseOptions(width, height, handlers);
@@ -18,10 +22,10 @@ export function LineChart(props: ChartProps & { fromZero: boolean; unit: string 
     return {
       ...base,
       series: [...base.series, ...lines],
-      axes: [...base.axes!, valueAxis(unit)],
+      axes: [...base.axes!, valueAxis(unit ?? NO_UNIT)],
       scales: {
         ...base.scales,
-        y: { range: (_chart, least, greatest) => valueRange(least, greatest, fromZero) },
+        y: { range: (_chart, least, greatest) => valueRange(least, greatest, { fromZero, unit }) },
       },
     };
   });

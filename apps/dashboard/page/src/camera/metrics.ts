@@ -12,7 +12,8 @@ export interface CameraMetric {
   label: string;
   group: string;
   kind: MetricKind;
-  unit: string;
+  /** The unit of every series; undefined when they differ. */
+  unit: string | undefined;
   brief: string;
   /** Names of the values of a state, by value. */
   stateNames: Readonly<Record<string, string>>;
@@ -21,6 +22,7 @@ export interface CameraMetric {
 
 export interface SeriesValue {
   name: string;
+  unit: string;
   value: number;
   timeUnixNano: bigint;
 }
@@ -85,20 +87,30 @@ function metricOf(metric: string, samples: readonly LatestSample[]): CameraMetri
   const definition = METRICS[metric];
   const series = samples[0]?.series;
   const group = definition?.group ?? OTHER_GROUP;
+  const latest = samples.map((sample) => latestOf(sample, definition?.unit ?? "1"));
   return {
     metric,
     label: definition?.label ?? labelOf(metric),
     group: GROUP_ORDER.includes(group) ? group : OTHER_GROUP,
     kind: kindOf(series) ?? definition?.kind ?? "gauge",
-    unit: series?.unit || (definition?.unit ?? "1"),
+    unit: commonUnit(latest),
     brief: definition?.brief ?? `Stream of the recording, as it names it: ${metric}`,
     stateNames: definition?.values ?? {},
-    latest: samples.map(latestOf).toSorted((left, right) => NATURAL.compare(left.name, right.name)),
+    latest: latest.toSorted((left, right) => NATURAL.compare(left.name, right.name)),
   };
 }
 
-function latestOf({ series, value, timeUnixNano }: LatestSample): SeriesValue {
-  return { name: seriesName(series), value, timeUnixNano };
+function latestOf(
+  { series, value, timeUnixNano }: LatestSample,
+  conventionUnit: string,
+): SeriesValue {
+  return { name: seriesName(series), unit: series?.unit || conventionUnit, value, timeUnixNano };
+}
+
+/** A stream of a recording may mix units, as times with angles: those cannot share one scale. */
+function commonUnit(latest: readonly SeriesValue[]): string | undefined {
+  const unit = latest[0]?.unit;
+  return latest.every((series) => series.unit === unit) ? unit : undefined;
 }
 
 function kindOf(series: Series | undefined): MetricKind | undefined {

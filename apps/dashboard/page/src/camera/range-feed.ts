@@ -20,6 +20,7 @@ interface Watch {
   metric: string;
   dueMs: number;
   busy: boolean;
+  stop: AbortController;
   onAnswer(answer: RangeAnswer): void;
   onError(error: RpcError): void;
 }
@@ -34,24 +35,23 @@ export interface RangeFeedOptions {
 /** Fetches ranges for the charts in view, a few at a time, the longest overdue first. */
 export interface RangeFeed {
   watch(metric: string, onAnswer: Watch["onAnswer"], onError: Watch["onError"]): () => void;
-  /** Asks for everything anew, e.g. because the window changed. */
-  refresh(): void;
+  /** The stretch of time that is asked for at present. */
+  range(): TimeRange;
   close(): void;
 }
 
 export function createRangeFeed({ cameraId, range, refreshMs }: RangeFeedOptions): RangeFeed {
   const watches = new Set<Watch>();
   const stop = new AbortController();
-  let generation = 0;
   const fetchRange = async (watch: Watch): Promise<void> => {
     const { fromMs, toMs } = range();
-    const asked = generation;
     watch.busy = true;
     watch.dueMs = performance.now() + refreshMs();
     const bounds = { fromUnixNano: nanosecondsOf(fromMs), toUnixNano: nanosecondsOf(toMs) };
     const message = { cameraId, metric: watch.metric, maxPoints: POINTS_MAX, ...bounds };
-    const wanted = (): boolean => watches.has(watch) && asked === generation;
-    await request((signal) => query.queryRange(message, signal), stop.signal).then(
+    const wanted = (): boolean => watches.has(watch);
+    const unwanted = AbortSignal.any([stop.signal, watch.stop.signal]);
+    await request((signal) => query.queryRange(message, signal), unwanted).then(
       ({ series }) => wanted() && watch.onAnswer({ series, fromMs, toMs }),
       (error: RpcError) => wanted() && watch.onError(error),
     );
@@ -68,14 +68,22 @@ export function createRangeFeed({ cameraId, range, refreshMs }: RangeFeedOptions
   const timer = window.setInterval(tick, TICK_MS);
   return {
     watch(metric, onAnswer, onError) {
-      const watch = { metric, dueMs: 0, busy: false, onAnswer, onError };
+      const watch = {
+        metric,
+        dueMs: 0,
+        busy: false,
+        stop: new AbortController(),
+        onAnswer,
+        onError,
+      };
       watches.add(watch);
-      return () => void watches.delete(watch);
+      return () => {
+        watches.delete(watch);
+        // What nobody waits for any more must not hold up what the page shows now.
+        watch.stop.abort();
+      };
     },
-    refresh() {
-      generation++;
-      for (const watch of watches) watch.dueMs = 0;
-    },
+    range,
     close() {
       stop.abort();
       window.clearInterval(timer);

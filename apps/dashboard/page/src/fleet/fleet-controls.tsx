@@ -16,6 +16,8 @@ interface FleetControlsProps {
   onLayout(layout: FleetLayout): void;
   shownCount: number;
   allCount: number;
+  /** How many of all are no real cameras. */
+  simulatedCount: number;
 }
 
 /** What is shown, and how. */
@@ -26,6 +28,7 @@ export function FleetControls({
   onLayout,
   shownCount,
   allCount,
+  simulatedCount,
 }: FleetControlsProps) {
   const all = shownCount === allCount;
   return (
@@ -35,6 +38,7 @@ export function FleetControls({
         {all
           ? `${compact(allCount)} cameras`
           : `${compact(shownCount)} of ${compact(allCount)} cameras`}
+        {simulatedCount > 0 && `, ${compact(simulatedCount)} simulated`}
       </p>
       <Segmented label="Layout" choices={LAYOUTS} chosen={layout} onChoose={onLayout} />
     </div>

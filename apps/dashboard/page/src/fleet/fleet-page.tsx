@@ -50,6 +50,7 @@ export function FleetPage() {
               onLayout={setLayout}
               shownCount={shown.length}
               allCount={fleet.length}
+              simulatedCount={fleet.filter(({ simulated }) => simulated).length}
             />
             <FleetView cameras={shown} layout={layout} nowMs={nowMs} />
           </>

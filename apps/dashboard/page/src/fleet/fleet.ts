@@ -38,6 +38,7 @@ export interface FleetCamera {
   id: string;
   state: StateName;
   recording: boolean;
+  simulated: boolean;
   /** Model and source, for people. */
   about: string;
   reason: string;
@@ -65,6 +66,7 @@ function fleetCameraOf(camera: Camera): FleetCamera {
     id: camera.cameraId,
     state: stateName(camera.state),
     recording: source === "gopro",
+    simulated: source === "simulated",
     about: model || source,
     reason: camera.reason,
     lastReceivedMs: millisecondsOf(camera.lastReceivedUnixNano),

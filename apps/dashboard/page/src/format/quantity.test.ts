@@ -38,3 +38,10 @@ test("ticks have as many decimals as their step needs", () => {
   expect(tickTexts([0, 12_000, 14_000], 2_000, "lx")).toEqual(["0", "12k", "14k"]);
   expect(tickTexts([52.5, 55], 2.5, "%")).toEqual(["52.5", "55.0"]);
 });
+
+test("ticks close together on a long duration are written as a clock", () => {
+  expect(tickTexts([188_760, 188_880], 120, "s")).toEqual(["2 d 4:26", "2 d 4:28"]);
+  expect(tickTexts([500, 502], 2, "s")).toEqual(["0:08:20", "0:08:22"]);
+  expect(tickTexts([500, 500.25], 0.25, "s")).toEqual(["0:08:20.00", "0:08:20.25"]);
+  expect(tickTexts([43_200, 86_400], 43_200, "s")).toEqual(["0.5 d", "1.0 d"]);
+});

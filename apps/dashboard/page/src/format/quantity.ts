@@ -10,6 +10,7 @@ const UNIT_TEXT: Readonly<Record<string, string>> = {
   "1": "",
   Cel: "°C",
   deg: "°",
+  degC: "°C",
   "m/s2": "m/s²",
   us: "µs",
 };

@@ -2,7 +2,7 @@ import type { GetOverviewResponse, ServiceState } from "@glassline/proto/dashboa
 
 import { clock, millisecondsOf } from "../format/time.ts";
 
-/** Names what is missing from the picture, since when and why. */
+/** Names what is missing from the picture, and since when. Why is in the banner above the page. */
 export function AbsentNodes({ overview }: { overview: GetOverviewResponse }) {
   const absent = overview.services.filter(({ reachable, kind }) => !reachable && kind !== "camera");
   if (absent.length === 0) return null;
@@ -20,11 +20,10 @@ export function AbsentNodes({ overview }: { overview: GetOverviewResponse }) {
   );
 }
 
-function AbsentNode({ service: { name, sinceUnixNano, error } }: { service: ServiceState }) {
+function AbsentNode({ service: { name, sinceUnixNano } }: { service: ServiceState }) {
   return (
     <>
       <strong>{name}</strong> does not answer since {clock(millisecondsOf(sinceUnixNano))}
-      {error && <span class="absent-why">: {error}</span>}
     </>
   );
 }

@@ -2,6 +2,7 @@ import type { GetOverviewResponse } from "@glassline/proto/dashboard";
 import { useMemo } from "preact/hooks";
 
 import { query } from "../api/clients.ts";
+import { NO_GATEWAY } from "../api/outages.ts";
 import { usePoll } from "../api/use-poll.ts";
 import { counted } from "../format/plural.ts";
 import { Loading } from "../parts/loading.tsx";
@@ -66,6 +67,7 @@ function captionOf({ gateway, services }: GetOverviewResponse["nodes"][number]):
 
 function sentenceOf({ ways, nodes }: MeshGraph): string {
   if (nodes.length === 0) return "No node answers.";
+  if (!nodes.some(({ kind }) => kind === "gateway")) return NO_GATEWAY;
   if (ways.length === 0)
     return "No way to the collector is in use: gateways keep measurements on disk.";
   if (ways.length === 1) return `Measurements go ${ways[0]!.join(" → ")}.`;

@@ -1,12 +1,20 @@
 import type { RpcError } from "@glassline/proto/errors";
 
+import { isAway } from "../api/is-away.ts";
+
 /** Grey shapes where content will be; when the first request fails, why there is none. */
 export function Loading({ shapes, error }: { shapes: number; error?: RpcError | undefined }) {
   return (
     <div aria-busy={!error}>
       {error ? (
         <p class="load-error">
-          Nothing to show yet: <span>{error.message}.</span> This page asks again every second.
+          Nothing to show yet
+          {!isAway(error) && (
+            <>
+              : <span>{error.message}</span>
+            </>
+          )}
+          . This page asks again every second.
         </p>
       ) : (
         <>

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 
+import { isAway } from "../api/is-away.ts";
 import { isStale, type Polled } from "../api/use-poll.ts";
 import { ageText, clock } from "../format/time.ts";
 
@@ -21,7 +22,7 @@ function StaleNote({ of }: { of: Polled<unknown> }) {
       <span class="stale-age">
         As of {clock(receivedMs)}, {ageText(Date.now() - receivedMs)} ago
       </span>
-      {error && <span class="stale-why">{error.message}</span>}
+      {error && !isAway(error) && <span class="stale-why">{error.message}</span>}
     </p>
   );
 }

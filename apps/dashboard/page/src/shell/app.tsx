@@ -1,7 +1,6 @@
 import { dashboard } from "../api/clients.ts";
-import { outagesOf } from "../api/outages.ts";
 import { usePoll } from "../api/use-poll.ts";
-import { OverviewContext } from "./overview.ts";
+import { OVERVIEW_KEY, OverviewContext, outagesNow } from "./overview.ts";
 import { MissingServices } from "./missing-services.tsx";
 import { Navigation } from "./navigation.tsx";
 import { usePath } from "./place.ts";
@@ -10,7 +9,7 @@ import { pageOf } from "./routes.tsx";
 /** The frame around every page: navigation, what is missing, and the page itself. */
 export function App() {
   const path = usePath();
-  const overview = usePoll("overview", (signal) => dashboard.getOverview({}, signal));
+  const overview = usePoll(OVERVIEW_KEY, (signal) => dashboard.getOverview({}, signal));
   return (
     <OverviewContext.Provider value={overview}>
       <a class="skip-link" href="#main">
@@ -19,7 +18,7 @@ export function App() {
       <div class="shell">
         <Navigation path={path} />
         <main id="main" class="main" tabIndex={-1}>
-          <MissingServices outages={outagesOf(overview)} />
+          <MissingServices outages={outagesNow(overview)} />
           {pageOf(path)}
         </main>
       </div>

@@ -2,11 +2,20 @@ import type { GetOverviewResponse } from "@glassline/proto/dashboard";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 
-import type { Polled } from "../api/use-poll.ts";
+import { type Outage, outagesOf } from "../api/outages.ts";
+import { hasAnswersBeside, type Polled } from "../api/use-poll.ts";
+
+/** The key of the poll that fills OverviewContext. */
+export const OVERVIEW_KEY = "overview";
 
 /** The dashboard's view of all services, polled once for the whole page. */
 export const OverviewContext = createContext<Polled<GetOverviewResponse>>({});
 
 export function useOverview(): Polled<GetOverviewResponse> {
   return useContext(OverviewContext);
+}
+
+/** What is missing at present, as the banner and the window's title say it. */
+export function outagesNow(overview: Polled<GetOverviewResponse>): Outage[] {
+  return outagesOf(overview, hasAnswersBeside(OVERVIEW_KEY));
 }

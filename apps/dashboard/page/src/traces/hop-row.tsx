@@ -19,7 +19,9 @@ export function HopRow({ row }: { row: WaterfallRow }) {
           {who}
           {who !== hop.service && <small>{hop.service}</small>}
         </span>
-        <code class="hop-name">{hop.name}</code>
+        <code class="hop-name" title={hop.name}>
+          <bdi>{hop.name}</bdi>
+        </code>
         <span class="hop-track" aria-hidden="true">
           <span
             class={`hop-bar series-${row.serviceIndex % COLORS}`}

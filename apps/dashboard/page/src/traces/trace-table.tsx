@@ -44,7 +44,7 @@ function TraceRow({ trace, share }: { trace: TraceSummary; share: number }) {
           {clock(millisecondsOf(startUnixNano))}
         </a>
       </th>
-      <td>
+      <td class="trace-camera">
         <a class="quiet-link" href={cameraPath(cameraId)}>
           {cameraId}
         </a>
