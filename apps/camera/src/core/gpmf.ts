@@ -60,6 +60,14 @@ function sharedStreams(devices: readonly GpmfDevice[]): Set<string> {
   return new Set(names.filter((name, at) => names.indexOf(name) !== at));
 }
 
+/** What recordings call a unit, where UCUM calls it otherwise. "ss": one letter for each of two components. */
+const UCUM_UNITS: Readonly<Record<string, string>> = {
+  degC: "Cel",
+  "m/s²": "m/s2",
+  rpm: "/min",
+  ss: "s",
+};
+
 class RecordingBuilder {
   readonly #cameraId: string;
   readonly #shared: ReadonlySet<string>;
@@ -151,10 +159,14 @@ class RecordingBuilder {
   #seriesOf({ fourcc, units, device }: StreamContext, index: number | undefined): Series {
     const { metric, components } = metricOfStream(fourcc);
     const recorded = Array.isArray(units) ? units[index ?? 0] : units;
-    return this.#define(metric, METRICS[metric]?.unit ?? recorded ?? "", {
-      ...(index !== undefined && { component: components[index] ?? String(index) }),
-      ...(device !== undefined && { device }),
-    });
+    return this.#define(
+      metric,
+      METRICS[metric]?.unit ?? UCUM_UNITS[recorded ?? ""] ?? recorded ?? "",
+      {
+        ...(index !== undefined && { component: components[index] ?? String(index) }),
+        ...(device !== undefined && { device }),
+      },
+    );
   }
 
   #define(
