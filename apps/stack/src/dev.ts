@@ -10,7 +10,11 @@ import { prepare } from "./secrets.ts";
 
 process.chdir(ROOT_DIRECTORY);
 const [wanted] = process.argv.slice(2);
-const result = readConfig(program, { arguments: [], environment: process.env });
+// Every app of `turbo dev` shares the data folder of the project, wherever turbo runs it.
+const result = readConfig(program, {
+  arguments: [],
+  environment: { ...process.env, INIT_CWD: ROOT_DIRECTORY },
+});
 if (!("config" in result)) throw new Error("got help, expected a configuration");
 const plan = await prepare(result.config);
 
