@@ -93,9 +93,9 @@ describe("npm start", { timeout: 60_000 }, () => {
   test("a second stack leaves the data of the first alone", async () => {
     const words = [
       "--cameras=1",
-      "--base-port=47200",
-      "--otlp-grpc-port=47260",
-      "--otlp-http-port=47261",
+      "--base-port=19200",
+      "--otlp-grpc-port=19260",
+      "--otlp-http-port=19261",
     ];
     const first = start(...words);
     await eventually(
@@ -106,9 +106,9 @@ describe("npm start", { timeout: 60_000 }, () => {
     const before = await readFile(join(directory, "otlp.env"), "utf8");
     const second = await run(
       "--cameras=1",
-      "--base-port=47300",
-      "--otlp-grpc-port=47360",
-      "--otlp-http-port=47361",
+      "--base-port=19300",
+      "--otlp-grpc-port=19360",
+      "--otlp-http-port=19361",
     );
     expect(second.code).toBe(69);
     expect(second.output).toBe(
@@ -125,8 +125,8 @@ describe("npm start", { timeout: 60_000 }, () => {
     const { port } = server.address() as { port: number };
     const { code, output } = await run(
       `--otlp-http-port=${port}`,
-      "--base-port=47000",
-      "--otlp-grpc-port=47060",
+      "--base-port=19000",
+      "--otlp-grpc-port=19060",
     );
     server.close();
     expect(code).toBe(69);
@@ -140,12 +140,12 @@ describe("npm start", { timeout: 60_000 }, () => {
   test("Ctrl-C stops everything cleanly, and a second start finds the data of the first", async () => {
     const words = [
       "--cameras=3",
-      "--base-port=47100",
-      "--otlp-grpc-port=47160",
-      "--otlp-http-port=47161",
+      "--base-port=19100",
+      "--otlp-grpc-port=19160",
+      "--otlp-http-port=19161",
     ];
     const api = (method: string) =>
-      fetch(`http://localhost:47100/api/glassline.query.v1alpha1.QueryService/${method}`, {
+      fetch(`http://localhost:19100/api/glassline.query.v1alpha1.QueryService/${method}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: '{"cameraId":"cam-0001","metric":"camera.uptime"}',

@@ -23,7 +23,8 @@ import { Supervisor } from "../supervisor.ts";
 import { configOf } from "./testbed.ts";
 
 const LEAST_PORT = 20_000;
-const PORTS = 20_000;
+/** Below the range from which systems take ports for outgoing connections (32,768 on Linux). */
+const PORTS = 12_000;
 const SPAN = 60;
 
 export interface ProcessStack extends AsyncDisposable {
