@@ -77,7 +77,9 @@ export class AgentStream {
     this.#retry = retry;
     this.#progressMs = deps.clock.monotonicMs();
     this.ended = this.#watch();
-    this.#send({ case: "attach", value: { agent: deps.identity.instance, incarnation } });
+    this.#send({
+      message: { case: "attach", value: { agent: deps.identity.instance, incarnation } },
+    });
   }
 
   get isAttached(): boolean {
@@ -181,19 +183,17 @@ export class AgentStream {
     const series = samples.map((sample) => this.#numberOf(sample.series, newSeries));
     const isNew = !this.#introduced.has(cameraId);
     this.#introduced.add(cameraId);
-    return this.#send({
-      case: "report",
-      value: {
-        seq: BigInt(seq),
-        cameraId,
-        attributes: isNew ? attributes : {},
-        newSeries: newSeries.map((one) => ({ ...one, kind: KINDS[one.kind] })),
-        series,
-        timeUnixNano: samples.map(({ timeUnixNano }) => timeUnixNano),
-        value: samples.map(({ value }) => value),
-        traceContext: span ? encodeTraceContext(span.spanContext()) : new Uint8Array(0),
-      },
-    });
+    const value = {
+      seq: BigInt(seq),
+      cameraId,
+      attributes: isNew ? attributes : {},
+      newSeries: newSeries.map((one) => ({ ...one, kind: KINDS[one.kind] })),
+      series,
+      timeUnixNano: samples.map(({ timeUnixNano }) => timeUnixNano),
+      value: samples.map((sample) => sample.value),
+      traceContext: span ? encodeTraceContext(span.spanContext()) : new Uint8Array(0),
+    };
+    return this.#send({ message: { case: "report", value } });
   }
 
   #numberOf(series: Series, newSeries: Series[]): number {
@@ -205,14 +205,8 @@ export class AgentStream {
     return number;
   }
 
-  #send(message: RequestMessage): boolean {
-    return this.#stream.write(
-      create(ReportRequestSchema, { message } as MessageInitShape<typeof ReportRequestSchema>),
-    );
+  /** False when the transport wants a pause. */
+  #send(request: MessageInitShape<typeof ReportRequestSchema>): boolean {
+    return this.#stream.write(create(ReportRequestSchema, request));
   }
 }
-
-type RequestMessage = Exclude<
-  MessageInitShape<typeof ReportRequestSchema>["message"],
-  undefined | { case: undefined }
->;

@@ -4,7 +4,7 @@ import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
 import type { Backoff } from "@glassline/service/backoff";
 import { backoff } from "@glassline/service/backoff";
-import { GRPC_LIMITS } from "@glassline/service/grpc";
+import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import { wallClockMs } from "@glassline/telemetry/wall-clock";
 import { ROOT_CONTEXT, SpanKind } from "@opentelemetry/api";
@@ -46,8 +46,8 @@ export class Agent implements AsyncDisposable {
     this.#client = createClient(CameraGatewayService, options.gateway, credentials, {
       ...GRPC_LIMITS,
       ...TLS_CHANNEL_OPTIONS,
+      ...RECONNECT_OPTIONS,
       "grpc.initial_reconnect_backoff_ms": 100,
-      "grpc.max_reconnect_backoff_ms": 1_000,
     });
     this.#connection = this.#stayConnected();
     for (const source of sources) this.#sources.push(this.#follow(source));

@@ -1,7 +1,7 @@
 /** The agent beside cameras: sources -> agent -> gateway. */
 import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
-import { LOOPBACK_HOSTS, startAdmin } from "@glassline/service/http";
+import { startAdmin } from "@glassline/service/http";
 
 import { Agent } from "./agent.ts";
 import type { CameraConfig } from "./config.ts";
@@ -35,11 +35,7 @@ export async function startCamera(config: CameraConfig, deps: CameraDeps): Promi
     }),
   );
   const admin = stack.use(
-    await startAdmin({
-      host: config.host,
-      port: config.adminPort,
-      allowedHosts: [...LOOPBACK_HOSTS, ...config.allowedHost],
-      registry: deps.metrics.registry,
+    await startAdmin(config, deps.metrics.registry, {
       unreadyReason: () =>
         agent.isAttached ? undefined : `not attached to the gateway ${config.gateway}`,
     }),

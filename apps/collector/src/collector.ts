@@ -12,7 +12,6 @@ import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import {
-  LOOPBACK_HOSTS,
   answerErrorsAsJson,
   answerUnknownAsJson,
   createHttpServer,
@@ -81,12 +80,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
       ? { otlpGrpcPort: 0, otlpHttpPort: 0 }
       : await startOtlp(config, deps, pipeline, metrics, stack);
   const admin = stack.use(
-    await startAdmin({
-      host: config.host,
-      port: config.adminPort,
-      allowedHosts: [...LOOPBACK_HOSTS, ...config.allowedHost],
-      registry: deps.metrics.registry,
-      unreadyReason: () => undefined,
+    await startAdmin(config, deps.metrics.registry, {
       routes: jsonRoutes(QueryService, query),
       openApi: openApi("Glassline collector", VERSION, [QueryService]),
     }),

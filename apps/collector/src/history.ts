@@ -91,16 +91,11 @@ export class History {
     return entry;
   }
 
-  async #scan(
-    cameraId: string,
-    firstIndex: number,
-    endIndex = Number.POSITIVE_INFINITY,
-  ): Promise<Entry> {
+  async #scan(cameraId: string, firstIndex: number, endIndex: number | undefined): Promise<Entry> {
     const extract: Extract = new Map();
     let firstReceivedMs = Number.POSITIVE_INFINITY;
     let count = 0;
-    for await (const { index, record } of this.#log.read(firstIndex)) {
-      if (index >= endIndex) break;
+    for await (const { record } of this.#log.read(firstIndex, endIndex)) {
       if (record.receivedUnixNano !== 0n)
         firstReceivedMs = Math.min(firstReceivedMs, Number(record.receivedUnixNano / 1_000_000n));
       count += extractInto(extract, cameraId, readable(record));

@@ -14,7 +14,7 @@ import type {
 import { CameraState as WireState } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
-import { valuesByLabel } from "@glassline/service/metrics";
+import { totalOf, valuesByLabel } from "@glassline/service/metrics";
 
 import type { CameraState, Fleet, SeriesState } from "./core/fleet.ts";
 import type { Point } from "./core/recent-points.ts";
@@ -219,17 +219,15 @@ async function status({
   startedUnixNano,
   logMaxBytes,
 }: QueryDeps): Promise<MessageInitShape<typeof GetStatusResponseSchema>> {
-  const total = async (counter: { get(): Promise<{ values: { value: number }[] }> }) =>
-    BigInt((await counter.get()).values.reduce((sum, { value }) => sum + value, 0));
   return {
     durability: log.durability,
     startedUnixNano,
     logBytes: BigInt(log.bytes),
     logMaxBytes: BigInt(logMaxBytes),
     logSegments: log.segments.length,
-    pointsStored: await total(metrics.points),
-    batchesStored: await total(metrics.batches),
-    replays: await total(metrics.replays),
+    pointsStored: await totalOf(metrics.points),
+    batchesStored: await totalOf(metrics.batches),
+    replays: await totalOf(metrics.replays),
     dropped: await valuesByLabel(metrics.dropped, "reason"),
     producers: producers.all.map(({ producer, incarnation, durableSeq, connected }) => ({
       producer,

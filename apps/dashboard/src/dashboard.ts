@@ -12,9 +12,8 @@ import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import { OperatorError } from "@glassline/service/errors";
-import { GRPC_LIMITS } from "@glassline/service/grpc";
+import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
 import {
-  LOOPBACK_HOSTS,
   answerErrorsAsJson,
   checkAddresses,
   createHttpServer,
@@ -58,7 +57,6 @@ export async function startDashboard(config: DashboardConfig, deps: AppDeps): Pr
     throw new OperatorError("the page is not built. Run: npm run build -w @glassline/dashboard");
   }
   await using stack = new AsyncDisposableStack();
-  const allowedHosts = [...LOOPBACK_HOSTS, ...config.allowedHost];
   const overview = stack.use(createOverview(config, deps.identity, deps.clock));
   const credentials = mutualTlsClient(deps.identity, "collector", collector.name);
   const client = stack.use(
@@ -66,13 +64,12 @@ export async function startDashboard(config: DashboardConfig, deps: AppDeps): Pr
       ...GRPC_LIMITS,
       ...TLS_CHANNEL_OPTIONS,
       "grpc.max_receive_message_length": 67_108_864,
-      "grpc.initial_reconnect_backoff_ms": 200,
-      "grpc.max_reconnect_backoff_ms": 1_000,
+      ...RECONNECT_OPTIONS,
     }),
   );
 
   const server = createHttpServer({ routerOptions: { ignoreTrailingSlash: true } });
-  checkAddresses(server, { allowedHosts });
+  checkAddresses(server, config.allowedHost);
   answerErrorsAsJson(server);
   server.addHook("onSend", async (_request, reply) => void reply.headers(SECURITY_HEADERS));
   mountJson(server, jsonRoutes(QueryService, passedOn(client)), "/api");
@@ -81,16 +78,7 @@ export async function startDashboard(config: DashboardConfig, deps: AppDeps): Pr
   const port = await listen(server, "the dashboard (--port)", config.host, config.port);
   stack.defer(() => server.close());
 
-  const registry = deps.metrics.registry;
-  const admin = stack.use(
-    await startAdmin({
-      host: config.host,
-      port: config.adminPort,
-      allowedHosts,
-      registry,
-      unreadyReason: () => undefined,
-    }),
-  );
+  const admin = stack.use(await startAdmin(config, deps.metrics.registry));
   const parts = stack.move();
   const name = config.host === "127.0.0.1" ? "localhost" : config.host;
   return {

@@ -9,6 +9,7 @@ import { QueryService } from "@glassline/proto/query";
 import { createClient } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
+import { RECONNECT_OPTIONS } from "@glassline/service/grpc";
 import type { Identity } from "@glassline/service/identity";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 
@@ -16,12 +17,7 @@ import type { DashboardConfig } from "./config.ts";
 
 const FRESH_MS = 500;
 const PROBE_TIMEOUT_MS = 900;
-/** A service that comes back is seen within about this time. */
-const CHANNEL_OPTIONS = {
-  ...TLS_CHANNEL_OPTIONS,
-  "grpc.initial_reconnect_backoff_ms": 200,
-  "grpc.max_reconnect_backoff_ms": 1_000,
-};
+const CHANNEL_OPTIONS = { ...TLS_CHANNEL_OPTIONS, ...RECONNECT_OPTIONS };
 
 type Overview = MessageInitShape<typeof GetOverviewResponseSchema>;
 

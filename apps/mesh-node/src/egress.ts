@@ -13,7 +13,7 @@ import type { Client, ClientStream } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
-import { GRPC_LIMITS } from "@glassline/service/grpc";
+import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
 import type { Identity } from "@glassline/service/identity";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import { connectivityState } from "@grpc/grpc-js";
@@ -36,10 +36,8 @@ export interface EgressDeps {
   metrics: MeshMetrics;
 }
 
-interface Circuit {
-  source: string;
-  stream: ClientStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
-}
+/** A circuit's way on: the stream to the collector. */
+type Onward = ClientStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
 
 export interface Egress extends Disposable {
   arrive(data: Data): void;
@@ -52,29 +50,30 @@ export function createEgress(deps: EgressDeps): Egress {
   const client = createClient(OtqmnService, collector, mutualTlsClient(identity, "collector"), {
     ...GRPC_LIMITS,
     ...TLS_CHANNEL_OPTIONS,
-    "grpc.initial_reconnect_backoff_ms": 200,
-    "grpc.max_reconnect_backoff_ms": 1_000,
+    ...RECONNECT_OPTIONS,
   });
-  const circuits = new Map<string, Circuit>();
+  const circuits = new Map<string, Onward>();
   const stop = new AbortController();
   void every(clock, PROBE_INTERVAL_MS, stop.signal, () => announce(router, client));
   return {
     circuits: () => circuits.size,
     arrive(data) {
-      const circuit = circuits.get(keyOf(data)) ?? open(deps, client, circuits, data);
-      const message = withPassage(data);
-      if (!circuit) return;
+      const stream = circuits.get(keyOf(data)) ?? open(deps, client, circuits, data);
+      if (!stream) return;
       if (data.signal === CircuitSignal.CLOSE) {
         circuits.delete(keyOf(data));
-        circuit.stream.cancel();
-      } else if (!message) metrics.framesDropped.inc({ reason: "malformed" });
-      else if (circuit.stream.writableLength >= QUEUE_MAX_MESSAGES) {
+        stream.cancel();
+        return;
+      }
+      const message = withPassage(data);
+      if (!message) metrics.framesDropped.inc({ reason: "malformed" });
+      else if (stream.writableLength >= QUEUE_MAX_MESSAGES) {
         metrics.framesDropped.inc({ reason: "collector_slow" });
-      } else circuit.stream.write(message);
+      } else stream.write(message);
     },
     [Symbol.dispose]: () => {
       stop.abort();
-      for (const { stream } of circuits.values()) stream.cancel();
+      for (const stream of circuits.values()) stream.cancel();
       client[Symbol.dispose]();
     },
   };
@@ -88,9 +87,9 @@ function announce(router: Router, client: Client<typeof OtqmnService>): void {
 function open(
   deps: EgressDeps,
   client: Client<typeof OtqmnService>,
-  circuits: Map<string, Circuit>,
+  circuits: Map<string, Onward>,
   data: Data,
-): Circuit | undefined {
+): Onward | undefined {
   const { router, metrics } = deps;
   const key = keyOf(data);
   const { circuit: id, source: destination } = data;
@@ -103,8 +102,7 @@ function open(
     return undefined;
   }
   const stream = client.stream();
-  const circuit = { source: destination, stream };
-  circuits.set(key, circuit);
+  circuits.set(key, stream);
   stream.on("data", (response: StreamResponse) =>
     answer(CircuitSignal.DATA, toBinary(StreamResponseSchema, response)),
   );
@@ -113,7 +111,7 @@ function open(
   };
   stream.on("error", (error) => ended(`stream to the collector: ${error.message}`));
   stream.on("end", () => ended("the collector ended the stream"));
-  return circuit;
+  return stream;
 }
 
 /** A circuit belongs to the node that opened it: another cannot write to it. */

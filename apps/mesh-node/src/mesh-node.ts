@@ -8,8 +8,8 @@ import { addService } from "@glassline/proto/rpc";
 import { backoff } from "@glassline/service/backoff";
 import type { AppDeps } from "@glassline/service/app";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import { LOOPBACK_HOSTS, startAdmin } from "@glassline/service/http";
-import { valuesByLabel } from "@glassline/service/metrics";
+import { startAdmin } from "@glassline/service/http";
+import { totalOf, valuesByLabel } from "@glassline/service/metrics";
 import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
@@ -65,12 +65,7 @@ export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Prom
   const port = await startGrpc(config, deps, parts, admin, stack);
   dialPeers(config, deps, router, stack);
   const http = stack.use(
-    await startAdmin({
-      host: config.host,
-      port: config.adminPort,
-      allowedHosts: [...LOOPBACK_HOSTS, ...config.allowedHost],
-      registry: deps.metrics.registry,
-      unreadyReason: () => undefined,
+    await startAdmin(config, deps.metrics.registry, {
       routes: jsonRoutes(MeshAdminService, admin),
       openApi: openApi("Glassline mesh node", VERSION, [MeshAdminService]),
     }),
@@ -130,14 +125,13 @@ function adminService(
 ): Implementation<typeof MeshAdminService> {
   return {
     getStatus: async () => {
-      const relayed = await metrics.framesRelayed.get();
       const state = gateway && (await gateway.status());
       return {
         node,
         ...router.status(),
         ...(state && { gateway: state }),
         relay: {
-          framesRelayed: BigInt(relayed.values[0]?.value ?? 0),
+          framesRelayed: await totalOf(metrics.framesRelayed),
           framesDropped: await valuesByLabel(metrics.framesDropped, "reason"),
           circuits: egress?.circuits() ?? 0,
         },

@@ -11,6 +11,9 @@ import {
 } from "@glassline/config";
 import { LOG_LEVELS } from "@glassline/service/logger";
 
+/** The services use so many ports from the base port on, see plan.ts. */
+const PORT_SPAN = 50;
+
 const spec = {
   camera: files({
     help: "Recording of a real camera (GoPro MP4 with telemetry), replayed and looped.",
@@ -35,10 +38,10 @@ const spec = {
     default: ".glassline",
   }),
   basePort: integer({
-    help: "The dashboard's port; the other services use the 50 ports from here on.",
+    help: `The dashboard's port; the other services use the ${PORT_SPAN} ports from here on.`,
     default: "7400",
     min: 1_024,
-    max: 65_485,
+    max: 65_535 - PORT_SPAN,
     placeholder: "PORT",
   }),
   otlpGrpcPort: port({ help: "Port for OTLP over gRPC.", default: "4317" }),

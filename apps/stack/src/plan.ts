@@ -34,8 +34,6 @@ const OFFSET = {
   nodeAdmin: 30,
   camera: 40,
 } as const;
-/** Of the ports that the plan uses: for `--base-port`. */
-export const PORT_SPAN = 50;
 
 export interface Secrets {
   otlpToken: string;

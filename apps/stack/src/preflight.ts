@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { dirname } from "node:path";
 
 import { cameraIdOf, readRecording } from "@glassline/camera/recording";
-import { lockDirectory } from "@glassline/segment-log/lock";
+import { DirectoryInUse, lockDirectory } from "@glassline/segment-log/lock";
 import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
 
 import type { ProcessPlan } from "./plan.ts";
@@ -23,9 +23,8 @@ export async function holdDataFolder(data: string): Promise<Disposable> {
     await makeFolder(data);
     return lockDirectory(data);
   } catch (error) {
-    const inUse = messageOf(error).includes("another process");
     throw new OperatorError(
-      inUse
+      error instanceof DirectoryInUse
         ? `--data: ${data} is used by another Glassline that runs. Stop that one, or choose another folder.`
         : `--data: cannot write to ${data} (${systemCodeOf(error) ?? messageOf(error)}). Choose a folder that this user may write to.`,
       { cause: error },

@@ -65,11 +65,6 @@ export class Supervisor implements AsyncDisposable {
     await Promise.all(this.#services.map((service) => this.#launch(service)));
   }
 
-  /** Process id of a service that runs. */
-  pid(name: string): number | undefined {
-    return this.#find(name).child?.pid;
-  }
-
   /** Sends a signal and waits for the end of the process. */
   async kill(name: string, signal: NodeJS.Signals): Promise<void> {
     const { child } = this.#find(name);

@@ -66,27 +66,23 @@ const opened: Handler<unknown> = (session, _event, { nowMs }) => ({
   effects: [{ type: "send-hello", firstUnackedSeq: session.durableSeq + 1 }],
 });
 
+/** What is left of a session when its stream has ended: the next one begins behind what is durable. */
+const withoutStream = (session: ProducerSession, reason: string): ProducerSession => ({
+  ...session,
+  state: "idle",
+  nextSeq: session.durableSeq + 1,
+  creditBytes: 0,
+  transmitting: false,
+  reason,
+});
+
 const closed: Handler<{ reason: string }> = (session, { reason }) => ({
-  session: {
-    ...session,
-    state: "idle",
-    nextSeq: session.durableSeq + 1,
-    creditBytes: 0,
-    transmitting: false,
-    reason,
-  },
+  session: withoutStream(session, reason),
   effects: [],
 });
 
 const giveUp = (session: ProducerSession, reason: string): Step => ({
-  session: {
-    ...session,
-    state: "idle",
-    nextSeq: session.durableSeq + 1,
-    creditBytes: 0,
-    transmitting: false,
-    reason,
-  },
+  session: withoutStream(session, reason),
   effects: [{ type: "close", reason }],
 });
 

@@ -125,9 +125,9 @@ export class SegmentLog implements AsyncDisposable {
     if (!this.#closed) await this.#enqueue(undefined);
   }
 
-  /** Records from an index on (or from the oldest kept) up to the end at the moment of the call. */
-  async *read(fromIndex: number): AsyncGenerator<LogRecord> {
-    const endIndex = this.#nextIndex;
+  /** Records from an index on (or from the oldest kept), before `toIndex` and the end at the moment of the call. */
+  async *read(fromIndex: number, toIndex = Number.POSITIVE_INFINITY): AsyncGenerator<LogRecord> {
+    const endIndex = Math.min(this.#nextIndex, toIndex);
     const segments = this.#segments.slice();
     for (const [position, segment] of segments.entries()) {
       const endOfSegment = Math.min(segments[position + 1]?.firstIndex ?? endIndex, endIndex);

@@ -13,6 +13,12 @@ export const GRPC_LIMITS: grpc.ChannelOptions = {
   "grpc.keepalive_timeout_ms": 5_000,
 };
 
+/** For clients that stay: a peer that comes back is seen within about this time. */
+export const RECONNECT_OPTIONS: grpc.ChannelOptions = {
+  "grpc.initial_reconnect_backoff_ms": 200,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+};
+
 /** Listens and gives the port. Fails with OperatorError. */
 export function listenGrpc(
   server: grpc.Server,

@@ -21,19 +21,16 @@ export function createHttpServer(options: FastifyServerOptions = {}): FastifyIns
   }) as unknown as FastifyInstance;
 }
 
-export interface AddressCheck {
-  /** Host names (without port) that a browser may have asked for. */
-  allowedHosts: readonly string[];
-}
-
 /** Names by which this machine reaches itself. */
-export const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"] as const;
+const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"] as const;
 
 /**
  * Refuses requests for another host (DNS rebinding) and from pages of another origin (cross-site requests).
+ * @param moreHosts host names (without port) beside those of loopback that a browser may have asked for.
  * Source: https://fetch.spec.whatwg.org/#origin-header, RFC 9110 section 7.2.
  */
-export function checkAddresses(server: FastifyInstance, { allowedHosts }: AddressCheck): void {
+export function checkAddresses(server: FastifyInstance, moreHosts: readonly string[]): void {
+  const allowedHosts: readonly string[] = [...LOOPBACK_HOSTS, ...moreHosts];
   server.addHook("onRequest", async (request, reply) => {
     const host = request.headers.host ?? "";
     if (!allowedHosts.includes(hostName(host))) {
@@ -114,37 +111,43 @@ export interface AdminServer extends AsyncDisposable {
   port: number;
 }
 
-export interface AdminOptions extends AddressCheck {
+/** Of the settings that every app has (options.ts). */
+export interface AdminSettings {
   host: string;
-  port: number;
-  registry: Registry;
-  /** Why the app is not ready; undefined when it is. */
-  unreadyReason: () => string | undefined;
+  adminPort: number;
+  allowedHost: readonly string[];
+}
+
+export interface AdminExtras {
+  /** Why the app is not ready; undefined when it is. An app without this is ready once it has started. */
+  unreadyReason?: () => string | undefined;
   routes?: readonly JsonRoute[];
   /** Served at /openapi.json. */
   openApi?: object;
 }
 
 /** /livez, /readyz, /metrics, /openapi.json and the JSON routes of an app. */
-export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
+export async function startAdmin(
+  { host, adminPort, allowedHost }: AdminSettings,
+  registry: Registry,
+  { unreadyReason, routes = [], openApi }: AdminExtras = {},
+): Promise<AdminServer> {
   const server = createHttpServer();
-  checkAddresses(server, options);
+  checkAddresses(server, allowedHost);
   answerErrorsAsJson(server);
   answerUnknownAsJson(server);
   server.get("/livez", async () => ({ status: "ok" }));
   server.get("/readyz", async (_request, reply) => {
-    const reason = options.unreadyReason();
+    const reason = unreadyReason?.();
     return reason === undefined
       ? { status: "ok" }
       : reply.code(503).send({ status: "not ready", reason });
   });
   server.get("/metrics", async (_request, reply) =>
-    reply
-      .header("content-type", options.registry.contentType)
-      .send(await options.registry.metrics()),
+    reply.header("content-type", registry.contentType).send(await registry.metrics()),
   );
-  if (options.openApi) server.get("/openapi.json", async () => options.openApi);
-  mountJson(server, options.routes ?? []);
-  const port = await listen(server, "admin HTTP", options.host, options.port);
+  if (openApi) server.get("/openapi.json", async () => openApi);
+  mountJson(server, routes);
+  const port = await listen(server, "admin HTTP", host, adminPort);
   return { port, [Symbol.asyncDispose]: () => server.close() };
 }

@@ -39,9 +39,7 @@ export interface Running extends AsyncDisposable {
   addresses: Record<string, string | number>;
 }
 
-/**
- * Runs an app until it is told to stop by SIGINT, SIGTERM or the end of the process that started it.
- */
+/** Runs an app until it is told to stop by SIGINT, SIGTERM or the end of the process that started it. */
 export async function runMain<S extends Spec>(
   program: Program<S>,
   start: (config: ConfigOf<S>, context: Context) => Promise<Running>,

@@ -35,6 +35,12 @@ export function createMetrics(app: string, processMetrics = false): Metrics {
   };
 }
 
+/** The sum of a counter over all its labels; for status answers. */
+export async function totalOf<L extends string>(counter: Counter<L>): Promise<bigint> {
+  const { values } = await counter.get();
+  return BigInt(Math.round(values.reduce((sum, { value }) => sum + value, 0)));
+}
+
 /** The values of a counter with one label, by that label; for status answers. */
 export async function valuesByLabel<L extends string>(
   counter: Counter<L>,

@@ -60,7 +60,7 @@ export interface HopSpans {
 
 /**
  * One span a sampled report at one hop of its way.
- * @param name a file name, e.g. "mesh-node/src/relay.ts".
+ * @param name a file name, e.g. "mesh-node/src/router.ts".
  * @param parents contexts of the hop before, 29 bytes each; those that are not valid are left out.
  */
 export function startHop(

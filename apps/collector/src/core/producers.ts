@@ -21,10 +21,6 @@ export class Producers {
     return [...this.#states.values()];
   }
 
-  find(producer: string, incarnation: Uint8Array): ProducerState | undefined {
-    return this.#states.get(keyOf(producer, incarnation));
-  }
-
   /** The state of a producer and incarnation; what is durable elsewhere counts as durable here. */
   admit(producer: string, incarnation: Uint8Array, durableSeq: number): ProducerState {
     const key = keyOf(producer, incarnation);

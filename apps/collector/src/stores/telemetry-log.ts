@@ -22,8 +22,8 @@ export interface TelemetryLog extends AsyncDisposable {
   readonly segments: readonly SegmentInfo[];
   /** Resolves when the record is durable. Rejects with LogRefusal. */
   append(record: MessageInitShape<typeof LogRecordSchema>): Promise<void>;
-  /** Records from an index on; those that rotted are left out. */
-  read(fromIndex: number): AsyncIterable<{ index: number; record: LogRecord }>;
+  /** Records from an index on, before another if one is given; those that rotted are left out. */
+  read(fromIndex: number, toIndex?: number): AsyncIterable<{ index: number; record: LogRecord }>;
 }
 
 /** @param checkpoint goes to the head of every segment, so that a start needs only the last ones. */
@@ -47,8 +47,8 @@ export async function openTelemetryLog(
       return log.segments;
     },
     append: async (record) => void (await log.append(encode(record))),
-    read: async function* (fromIndex) {
-      for await (const { index, payload } of log.read(fromIndex)) {
+    read: async function* (fromIndex, toIndex) {
+      for await (const { index, payload } of log.read(fromIndex, toIndex)) {
         if (payload) yield { index, record: fromBinary(LogRecordSchema, payload) };
       }
     },

@@ -7,7 +7,7 @@ import type { Implementation } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import type { Identity } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
-import { valuesByLabel } from "@glassline/service/metrics";
+import { totalOf, valuesByLabel } from "@glassline/service/metrics";
 import type { Random } from "@glassline/service/random";
 import type { Tracer } from "@opentelemetry/api";
 
@@ -71,7 +71,6 @@ async function stateOf(
   metrics: MeshMetrics,
   agents: number,
 ) {
-  const accepted = await metrics.reportsAccepted.get();
   return {
     incarnation: Buffer.from(ring.incarnation).toString("hex"),
     sessionState: uplink.session.state,
@@ -79,7 +78,7 @@ async function stateOf(
     durableSeq: BigInt(ring.durableSeq),
     ringBytes: BigInt(ring.bytes),
     ringMaxBytes: BigInt(ringMaxBytes),
-    reportsAccepted: BigInt(accepted.values[0]?.value ?? 0),
+    reportsAccepted: await totalOf(metrics.reportsAccepted),
     reportsRefused: await valuesByLabel(metrics.reportsRefused, "reason"),
     agents,
     egress: uplink.egress,
