@@ -2,19 +2,25 @@
 // @generated from file glassline/dashboard/v1alpha1/dashboard.proto (package glassline.dashboard.v1alpha1, syntax proto3)
 /* eslint-disable */
 
-// What the page asks of the dashboard's own server; QueryService is passed through to the collector.
+// What the page asks of the dashboard's own server; QueryService is passed on to the collector, OpsBotService to OpsBot.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GetStatusResponse as GetStatusResponse$1 } from "../../edge/v1alpha1/edge_pb.ts";
+import { file_glassline_edge_v1alpha1_edge } from "../../edge/v1alpha1/edge_pb.ts";
 import type { GetStatusResponse } from "../../mesh/v1alpha1/mesh_pb.ts";
 import { file_glassline_mesh_v1alpha1_mesh } from "../../mesh/v1alpha1/mesh_pb.ts";
+import type { EdgeState } from "../../node/v1alpha1/node_pb.ts";
+import { file_glassline_node_v1alpha1_node } from "../../node/v1alpha1/node_pb.ts";
+import type { Channel } from "../../origin/v1alpha1/origin_pb.ts";
+import { file_glassline_origin_v1alpha1_origin } from "../../origin/v1alpha1/origin_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file glassline/dashboard/v1alpha1/dashboard.proto.
  */
 export const file_glassline_dashboard_v1alpha1_dashboard: GenFile = /*@__PURE__*/
-  fileDesc("CixnbGFzc2xpbmUvZGFzaGJvYXJkL3YxYWxwaGExL2Rhc2hib2FyZC5wcm90bxIcZ2xhc3NsaW5lLmRhc2hib2FyZC52MWFscGhhMSIUChJHZXRPdmVydmlld1JlcXVlc3QipQEKE0dldE92ZXJ2aWV3UmVzcG9uc2USPAoIc2VydmljZXMYASADKAsyKi5nbGFzc2xpbmUuZGFzaGJvYXJkLnYxYWxwaGExLlNlcnZpY2VTdGF0ZRI5CgVub2RlcxgCIAMoCzIqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlEhUKDW5vd191bml4X25hbm8YAyABKAYiZQoMU2VydmljZVN0YXRlEgwKBG5hbWUYASABKAkSDAoEa2luZBgCIAEoCRIRCglyZWFjaGFibGUYAyABKAgSFwoPc2luY2VfdW5peF9uYW5vGAQgASgGEg0KBWVycm9yGAUgASgJMosBChBEYXNoYm9hcmRTZXJ2aWNlEncKC0dldE92ZXJ2aWV3EjAuZ2xhc3NsaW5lLmRhc2hib2FyZC52MWFscGhhMS5HZXRPdmVydmlld1JlcXVlc3QaMS5nbGFzc2xpbmUuZGFzaGJvYXJkLnYxYWxwaGExLkdldE92ZXJ2aWV3UmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_glassline_mesh_v1alpha1_mesh]);
+  fileDesc("CixnbGFzc2xpbmUvZGFzaGJvYXJkL3YxYWxwaGExL2Rhc2hib2FyZC5wcm90bxIcZ2xhc3NsaW5lLmRhc2hib2FyZC52MWFscGhhMSIUChJHZXRPdmVydmlld1JlcXVlc3QipQEKE0dldE92ZXJ2aWV3UmVzcG9uc2USPAoIc2VydmljZXMYASADKAsyKi5nbGFzc2xpbmUuZGFzaGJvYXJkLnYxYWxwaGExLlNlcnZpY2VTdGF0ZRI5CgVub2RlcxgCIAMoCzIqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlEhUKDW5vd191bml4X25hbm8YAyABKAYiZQoMU2VydmljZVN0YXRlEgwKBG5hbWUYASABKAkSDAoEa2luZBgCIAEoCRIRCglyZWFjaGFibGUYAyABKAgSFwoPc2luY2VfdW5peF9uYW5vGAQgASgGEg0KBWVycm9yGAUgASgJIhIKEExpc3RFZGdlc1JlcXVlc3QiXQoRTGlzdEVkZ2VzUmVzcG9uc2USMQoFZWRnZXMYASADKAsyIi5nbGFzc2xpbmUuZGFzaGJvYXJkLnYxYWxwaGExLkVkZ2USFQoNbm93X3VuaXhfbmFubxgCIAEoBiLAAQoERWRnZRIMCgRuYW1lGAEgASgJEhEKCXJlYWNoYWJsZRgCIAEoCBIXCg9zaW5jZV91bml4X25hbm8YAyABKAYSDQoFZXJyb3IYBCABKAkSOgoGc3RhdHVzGAUgASgLMiouZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuR2V0U3RhdHVzUmVzcG9uc2USMwoHcHJvY2VzcxgGIAEoCzIiLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkVkZ2VTdGF0ZSIVChNMaXN0Q2hhbm5lbHNSZXF1ZXN0Il8KFExpc3RDaGFubmVsc1Jlc3BvbnNlEjQKCGNoYW5uZWxzGAEgAygLMiIuZ2xhc3NsaW5lLm9yaWdpbi52MWFscGhhMS5DaGFubmVsEhEKCWVkZ2VfdXJscxgCIAMoCSITChFHZXRTZXNzaW9uUmVxdWVzdCIoChJHZXRTZXNzaW9uUmVzcG9uc2USEgoKbWF5X2NoYW5nZRgBIAEoCDLwAwoQRGFzaGJvYXJkU2VydmljZRJ3CgtHZXRPdmVydmlldxIwLmdsYXNzbGluZS5kYXNoYm9hcmQudjFhbHBoYTEuR2V0T3ZlcnZpZXdSZXF1ZXN0GjEuZ2xhc3NsaW5lLmRhc2hib2FyZC52MWFscGhhMS5HZXRPdmVydmlld1Jlc3BvbnNlIgOQAgEScQoJTGlzdEVkZ2VzEi4uZ2xhc3NsaW5lLmRhc2hib2FyZC52MWFscGhhMS5MaXN0RWRnZXNSZXF1ZXN0Gi8uZ2xhc3NsaW5lLmRhc2hib2FyZC52MWFscGhhMS5MaXN0RWRnZXNSZXNwb25zZSIDkAIBEnoKDExpc3RDaGFubmVscxIxLmdsYXNzbGluZS5kYXNoYm9hcmQudjFhbHBoYTEuTGlzdENoYW5uZWxzUmVxdWVzdBoyLmdsYXNzbGluZS5kYXNoYm9hcmQudjFhbHBoYTEuTGlzdENoYW5uZWxzUmVzcG9uc2UiA5ACARJ0CgpHZXRTZXNzaW9uEi8uZ2xhc3NsaW5lLmRhc2hib2FyZC52MWFscGhhMS5HZXRTZXNzaW9uUmVxdWVzdBowLmdsYXNzbGluZS5kYXNoYm9hcmQudjFhbHBoYTEuR2V0U2Vzc2lvblJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_glassline_edge_v1alpha1_edge, file_glassline_mesh_v1alpha1_mesh, file_glassline_node_v1alpha1_node, file_glassline_origin_v1alpha1_origin]);
 
 /**
  * @generated from message glassline.dashboard.v1alpha1.GetOverviewRequest
@@ -72,7 +78,7 @@ export type ServiceState = Message<"glassline.dashboard.v1alpha1.ServiceState"> 
   name: string;
 
   /**
-   * "collector", "mesh-node" or "camera".
+   * "collector", "mesh-node", "camera", "origin", "edge-cache", "node-agent" or "opsbot".
    *
    * @generated from field: string kind = 2;
    */
@@ -106,6 +112,160 @@ export const ServiceStateSchema: GenMessage<ServiceState> = /*@__PURE__*/
   messageDesc(file_glassline_dashboard_v1alpha1_dashboard, 2);
 
 /**
+ * @generated from message glassline.dashboard.v1alpha1.ListEdgesRequest
+ */
+export type ListEdgesRequest = Message<"glassline.dashboard.v1alpha1.ListEdgesRequest"> & {
+};
+
+/**
+ * Describes the message glassline.dashboard.v1alpha1.ListEdgesRequest.
+ * Use `create(ListEdgesRequestSchema)` to create a new message.
+ */
+export const ListEdgesRequestSchema: GenMessage<ListEdgesRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_dashboard_v1alpha1_dashboard, 3);
+
+/**
+ * @generated from message glassline.dashboard.v1alpha1.ListEdgesResponse
+ */
+export type ListEdgesResponse = Message<"glassline.dashboard.v1alpha1.ListEdgesResponse"> & {
+  /**
+   * @generated from field: repeated glassline.dashboard.v1alpha1.Edge edges = 1;
+   */
+  edges: Edge[];
+
+  /**
+   * @generated from field: fixed64 now_unix_nano = 2;
+   */
+  nowUnixNano: bigint;
+};
+
+/**
+ * Describes the message glassline.dashboard.v1alpha1.ListEdgesResponse.
+ * Use `create(ListEdgesResponseSchema)` to create a new message.
+ */
+export const ListEdgesResponseSchema: GenMessage<ListEdgesResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_dashboard_v1alpha1_dashboard, 4);
+
+/**
+ * @generated from message glassline.dashboard.v1alpha1.Edge
+ */
+export type Edge = Message<"glassline.dashboard.v1alpha1.Edge"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: bool reachable = 2;
+   */
+  reachable: boolean;
+
+  /**
+   * Since when it is (not) reachable.
+   *
+   * @generated from field: fixed64 since_unix_nano = 3;
+   */
+  sinceUnixNano: bigint;
+
+  /**
+   * Why it is not reachable, for people; empty otherwise.
+   *
+   * @generated from field: string error = 4;
+   */
+  error: string;
+
+  /**
+   * Absent when it is not reachable.
+   *
+   * @generated from field: glassline.edge.v1alpha1.GetStatusResponse status = 5;
+   */
+  status?: GetStatusResponse$1 | undefined;
+
+  /**
+   * Absent when no node-agent knows it.
+   *
+   * @generated from field: glassline.node.v1alpha1.EdgeState process = 6;
+   */
+  process?: EdgeState | undefined;
+};
+
+/**
+ * Describes the message glassline.dashboard.v1alpha1.Edge.
+ * Use `create(EdgeSchema)` to create a new message.
+ */
+export const EdgeSchema: GenMessage<Edge> = /*@__PURE__*/
+  messageDesc(file_glassline_dashboard_v1alpha1_dashboard, 5);
+
+/**
+ * @generated from message glassline.dashboard.v1alpha1.ListChannelsRequest
+ */
+export type ListChannelsRequest = Message<"glassline.dashboard.v1alpha1.ListChannelsRequest"> & {
+};
+
+/**
+ * Describes the message glassline.dashboard.v1alpha1.ListChannelsRequest.
+ * Use `create(ListChannelsRequestSchema)` to create a new message.
+ */
+export const ListChannelsRequestSchema: GenMessage<ListChannelsRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_dashboard_v1alpha1_dashboard, 6);
+
+/**
+ * @generated from message glassline.dashboard.v1alpha1.ListChannelsResponse
+ */
+export type ListChannelsResponse = Message<"glassline.dashboard.v1alpha1.ListChannelsResponse"> & {
+  /**
+   * @generated from field: repeated glassline.origin.v1alpha1.Channel channels = 1;
+   */
+  channels: Channel[];
+
+  /**
+   * Public addresses of edges that answer, e.g. "http://localhost:7471"; a channel's path is put behind one of them.
+   *
+   * @generated from field: repeated string edge_urls = 2;
+   */
+  edgeUrls: string[];
+};
+
+/**
+ * Describes the message glassline.dashboard.v1alpha1.ListChannelsResponse.
+ * Use `create(ListChannelsResponseSchema)` to create a new message.
+ */
+export const ListChannelsResponseSchema: GenMessage<ListChannelsResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_dashboard_v1alpha1_dashboard, 7);
+
+/**
+ * @generated from message glassline.dashboard.v1alpha1.GetSessionRequest
+ */
+export type GetSessionRequest = Message<"glassline.dashboard.v1alpha1.GetSessionRequest"> & {
+};
+
+/**
+ * Describes the message glassline.dashboard.v1alpha1.GetSessionRequest.
+ * Use `create(GetSessionRequestSchema)` to create a new message.
+ */
+export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_dashboard_v1alpha1_dashboard, 8);
+
+/**
+ * @generated from message glassline.dashboard.v1alpha1.GetSessionResponse
+ */
+export type GetSessionResponse = Message<"glassline.dashboard.v1alpha1.GetSessionResponse"> & {
+  /**
+   * Whether the request carried the session token (authorization: Bearer ...): only then may it change anything.
+   *
+   * @generated from field: bool may_change = 1;
+   */
+  mayChange: boolean;
+};
+
+/**
+ * Describes the message glassline.dashboard.v1alpha1.GetSessionResponse.
+ * Use `create(GetSessionResponseSchema)` to create a new message.
+ */
+export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_dashboard_v1alpha1_dashboard, 9);
+
+/**
  * @generated from service glassline.dashboard.v1alpha1.DashboardService
  */
 export const DashboardService: GenService<{
@@ -118,6 +278,36 @@ export const DashboardService: GenService<{
     methodKind: "unary";
     input: typeof GetOverviewRequestSchema;
     output: typeof GetOverviewResponseSchema;
+  },
+  /**
+   * The edge caches: what each tells of itself, and what the node-agents know of them.
+   *
+   * @generated from rpc glassline.dashboard.v1alpha1.DashboardService.ListEdges
+   */
+  listEdges: {
+    methodKind: "unary";
+    input: typeof ListEdgesRequestSchema;
+    output: typeof ListEdgesResponseSchema;
+  },
+  /**
+   * The live channels, and where they can be played from.
+   *
+   * @generated from rpc glassline.dashboard.v1alpha1.DashboardService.ListChannels
+   */
+  listChannels: {
+    methodKind: "unary";
+    input: typeof ListChannelsRequestSchema;
+    output: typeof ListChannelsResponseSchema;
+  },
+  /**
+   * What this page may do.
+   *
+   * @generated from rpc glassline.dashboard.v1alpha1.DashboardService.GetSession
+   */
+  getSession: {
+    methodKind: "unary";
+    input: typeof GetSessionRequestSchema;
+    output: typeof GetSessionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_glassline_dashboard_v1alpha1_dashboard, 0);
