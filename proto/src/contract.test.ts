@@ -248,7 +248,9 @@ describe("JSON over HTTP", () => {
     const route = routes.find(({ path }) => String(url) === `/api${path}`)!;
     try {
       return Response.json(
-        await route.handle(JSON.parse(String(init?.body)), new AbortController().signal),
+        await route.handle(JSON.parse(String(init?.body)), {
+          signal: new AbortController().signal,
+        }),
       );
     } catch (error) {
       const { code, message, httpStatus } = error as RpcError;

@@ -19,16 +19,24 @@ type Methods<S extends DescService> = S["method"];
 export type UnaryMethods<S extends DescService> = {
   [K in keyof Methods<S> as Methods<S>[K]["methodKind"] extends "unary" ? K : never]: (
     request: MessageShape<Methods<S>[K]["input"]>,
-    context: { signal: AbortSignal },
+    context: JsonContext,
   ) => Promise<MessageInitShape<Methods<S>[K]["output"]>>;
 };
+
+/** What is known of the caller. */
+export interface JsonContext {
+  /** Aborted when the caller has gone. */
+  signal: AbortSignal;
+  /** What the caller shows to be let in; undefined: nothing. */
+  authorization?: string | undefined;
+}
 
 export interface JsonRoute {
   /** "/package.Service/Method"; the verb is POST. */
   path: string;
   method: DescMethod;
   /** Body in, body out. Throws RpcError. */
-  handle(body: unknown, signal: AbortSignal): Promise<JsonValue>;
+  handle(body: unknown, context: JsonContext): Promise<JsonValue>;
 }
 
 /** One route a unary method of the service. */
@@ -41,14 +49,11 @@ export function jsonRoutes<S extends DescService>(
     .map((method) => ({
       path: `/${service.typeName}/${method.name}`,
       method,
-      handle: async (body, signal) => {
+      handle: async (body, context) => {
         const call = (
-          methods as Record<
-            string,
-            (request: unknown, context: { signal: AbortSignal }) => Promise<never>
-          >
+          methods as Record<string, (request: unknown, context: JsonContext) => Promise<never>>
         )[method.localName]!;
-        const response = await call(parseRequest(method, body), { signal });
+        const response = await call(parseRequest(method, body), context);
         return toJson(method.output, create(method.output, response), { alwaysEmitImplicit: true });
       },
     }));

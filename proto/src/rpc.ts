@@ -16,12 +16,14 @@ import { RpcError, rpcCodeOfGrpc, toRpcError } from "./errors.ts";
 
 type Methods<S extends DescService> = S["method"];
 
+const AUTHORIZATION = "authorization";
+
 /** What is known of the caller of a unary method. */
 export interface CallContext {
   /** Aborted when the caller has gone or its deadline has passed. */
   signal: AbortSignal;
-  /** Absent when the call came as JSON over HTTP. */
-  metadata?: grpc.Metadata;
+  /** What the caller shows to be let in; undefined: nothing. */
+  authorization?: string | undefined;
 }
 
 export type UnaryHandler<I extends DescMessage, O extends DescMessage> = (
@@ -45,6 +47,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** The call fails with "deadline_exceeded" after so long. */
   timeoutMs?: number;
+  /** Shown to the callee: "Bearer TOKEN". */
+  authorization?: string;
 }
 
 export type ClientStream<I extends DescMessage, O extends DescMessage> = grpc.ClientDuplexStream<
@@ -112,7 +116,8 @@ function unaryAdapter(method: DescMethod, handler: UnaryHandler<DescMessage, Des
   ) => {
     const abort = new AbortController();
     call.on("cancelled", () => abort.abort());
-    handler(call.request, { signal: abort.signal, metadata: call.metadata }).then(
+    const authorization = call.metadata.get(AUTHORIZATION)[0]?.toString();
+    handler(call.request, { signal: abort.signal, authorization }).then(
       (response) => callback(null, create(method.output, response)),
       (error: unknown) => callback(grpcStatus(error)),
     );
@@ -148,15 +153,21 @@ function bidirectionalCall(client: grpc.Client, method: DescMethod) {
 
 function unaryCall(client: grpc.Client, method: DescMethod) {
   const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
-  return (request: MessageInitShape<DescMessage>, { signal, timeoutMs }: CallOptions = {}) =>
+  return (
+    request: MessageInitShape<DescMessage>,
+    { signal, timeoutMs, authorization }: CallOptions = {},
+  ) =>
     new Promise((resolve, reject) => {
       const deadline = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
       const message = create(method.input, request);
+      const metadata = new grpc.Metadata();
+      if (authorization !== undefined) metadata.set(AUTHORIZATION, authorization);
       const call = client.makeUnaryRequest(
         path,
         requestSerialize,
         responseDeserialize,
         message,
+        metadata,
         deadline,
         (error, response) => {
           signal?.removeEventListener("abort", cancel);

@@ -1,4 +1,5 @@
 /** The agent beside cameras: sources -> agent -> gateway. */
+import { cameraIdsOf } from "@glassline/mp4";
 import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
 import { startAdmin } from "@glassline/service/http";
@@ -6,7 +7,7 @@ import { startAdmin } from "@glassline/service/http";
 import { Agent } from "./agent.ts";
 import type { CameraConfig } from "./config.ts";
 import { cameraMetrics } from "./metrics.ts";
-import { cameraIdOf, goproSource } from "./sources/gopro.ts";
+import { goproSource } from "./sources/gopro.ts";
 import { simulatedSource } from "./sources/simulated.ts";
 import type { Source } from "./sources/source.ts";
 
@@ -52,7 +53,7 @@ export async function sourcesOf(
   config: Pick<CameraConfig, "camera" | "cameras" | "idPrefix" | "seed" | "interval">,
   clock: Clock,
 ): Promise<Source[]> {
-  const ids = uniqueIds(config.camera.map(cameraIdOf));
+  const ids = cameraIdsOf(config.camera);
   const recordings = await Promise.all(
     config.camera.map((path, at) => goproSource({ path, cameraId: ids[at]!, clock })),
   );
@@ -67,12 +68,4 @@ export async function sourcesOf(
       clock,
     }),
   ];
-}
-
-/** The same file given twice is two cameras: "clip", "clip-2". */
-export function uniqueIds(ids: readonly string[]): string[] {
-  return ids.map((id, at) => {
-    const before = ids.slice(0, at).filter((other) => other === id).length;
-    return before === 0 ? id : `${id}-${before + 1}`;
-  });
 }

@@ -4,7 +4,8 @@ import { mkdir, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname } from "node:path";
 
-import { cameraIdOf, readRecording } from "@glassline/camera/recording";
+import { readRecording } from "@glassline/camera/recording";
+import { cameraIdsOf } from "@glassline/mp4";
 import { DirectoryInUse, lockDirectory } from "@glassline/segment-log/lock";
 import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
 
@@ -14,7 +15,8 @@ const LOOPBACK = "127.0.0.1";
 
 /** Each recording must be one that can be read. */
 export async function checkRecordings(paths: readonly string[]): Promise<void> {
-  await Promise.all(paths.map((path) => readRecording(path, cameraIdOf(path))));
+  const ids = cameraIdsOf(paths);
+  await Promise.all(paths.map((path, at) => readRecording(path, ids[at]!)));
 }
 
 /** Makes the data folder and holds it: two stacks never write to the same one. Fails with OperatorError. */

@@ -18,8 +18,9 @@ export {
   port,
   text,
   toggle,
+  urls,
 } from "./option.ts";
-export type { Endpoint, Option } from "./option.ts";
+export type { Endpoint, NamedUrl, Option } from "./option.ts";
 export type { ConfigOf, Program, Spec } from "./program.ts";
 
 export interface Inputs {

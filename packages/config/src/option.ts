@@ -193,3 +193,22 @@ function parseEndpoint(value: string): Endpoint {
   if (!match || Number(match[3]) > 65_535) throw new Error(`expected NAME=HOST:PORT`);
   return { name: match[1]!, host: match[2]!, port: Number(match[3]) };
 }
+
+export interface NamedUrl {
+  name: string;
+  /** http or https, without a trailing slash. */
+  url: string;
+}
+
+/** NAME=URL, may be given several times. */
+export function urls(common: { help: string }): Option<readonly NamedUrl[]> {
+  const texts = list({ ...common, placeholder: "NAME=URL" });
+  return { ...texts, parse: (values, from) => texts.parse(values, from).map(parseNamedUrl) };
+}
+
+function parseNamedUrl(value: string): NamedUrl {
+  const [, name, url] = /^([^=]+)=(https?:\/\/[^/?#]+)\/?$/.exec(value) ?? [];
+  if (name === undefined || url === undefined || !URL.canParse(url))
+    throw new Error("expected NAME=URL, such as edge-2=http://localhost:7472");
+  return { name, url };
+}

@@ -27,9 +27,14 @@ const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"] as const;
 /**
  * Refuses requests for another host (DNS rebinding) and from pages of another origin (cross-site requests).
  * @param moreHosts host names (without port) beside those of loopback that a browser may have asked for.
+ * @param moreOrigins origins of pages beside the server's own that may read its answers: "http://localhost:7400".
  * Source: https://fetch.spec.whatwg.org/#origin-header, RFC 9110 section 7.2.
  */
-export function checkAddresses(server: FastifyInstance, moreHosts: readonly string[]): void {
+export function checkAddresses(
+  server: FastifyInstance,
+  moreHosts: readonly string[],
+  moreOrigins: readonly string[] = [],
+): void {
   const allowedHosts: readonly string[] = [...LOOPBACK_HOSTS, ...moreHosts];
   server.addHook("onRequest", async (request, reply) => {
     const host = request.headers.host ?? "";
@@ -40,12 +45,16 @@ export function checkAddresses(server: FastifyInstance, moreHosts: readonly stri
       });
     }
     const { origin } = request.headers;
-    if (origin !== undefined && origin !== `${request.protocol}://${host}`) {
+    if (origin === undefined) return undefined;
+    if (moreOrigins.includes(origin)) {
+      void reply.headers({ "access-control-allow-origin": origin, vary: "Origin" });
+    } else if (origin !== `${request.protocol}://${host}`) {
       return reply.code(403).send({
         code: "permission_denied",
-        message: `Origin: got ${JSON.stringify(origin)}, expected none or ${request.protocol}://${host}`,
+        message: `Origin: got ${JSON.stringify(origin)}, expected ${["none", `${request.protocol}://${host}`, ...moreOrigins].join(" or ")}`,
       });
     }
+    return undefined;
   });
 }
 
@@ -64,7 +73,8 @@ export function mountJson(
       const abort = new AbortController();
       reply.raw.once("close", () => abort.abort());
       try {
-        return await route.handle(request.body, abort.signal);
+        const { authorization } = request.headers;
+        return await route.handle(request.body, { signal: abort.signal, authorization });
       } catch (error) {
         const rpcError = toRpcError(error);
         return reply.code(rpcError.httpStatus).send(jsonErrorBody(rpcError));

@@ -4,8 +4,18 @@ import { join } from "node:path";
 
 import { OperatorError, systemCodeOf } from "./errors.ts";
 
-/** The roles of the network. Cameras write to gateways, mesh nodes to collectors, anyone may read. */
-export const ROLES = ["camera", "mesh-node", "collector", "dashboard", "operator"] as const;
+/** The roles of the network. Cameras write to gateways, mesh nodes to collectors, OpsBot to node-agents and edges. */
+export const ROLES = [
+  "camera",
+  "mesh-node",
+  "collector",
+  "origin",
+  "edge-cache",
+  "node-agent",
+  "opsbot",
+  "dashboard",
+  "operator",
+] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface PeerName {

@@ -36,7 +36,7 @@ export interface Recording {
   nulls: number;
   /** By how much a counter grows in one pass. */
   growth: ReadonlyMap<Series, number>;
-  /** One pass, so that the last sample is within it. */
+  /** One pass: as long as the picture. What lies behind its end overlaps with the next pass. */
   lengthMs: number;
 }
 
@@ -113,7 +113,7 @@ class RecordingBuilder {
       attributes,
       nulls,
       growth: this.#growth,
-      lengthMs: Math.max(Math.ceil(videoLengthMs), lastMs),
+      lengthMs: videoLengthMs > 0 ? videoLengthMs : lastMs,
     };
   }
 

@@ -6,8 +6,7 @@ import { describe, expect, test } from "vitest";
 
 import type { GpmfDevice } from "../core/gpmf.ts";
 import { componentsOf, recordingOf } from "../core/gpmf.ts";
-import { uniqueIds } from "../camera.ts";
-import { cameraIdOf, goproSource, readRecording, samplesBetween } from "./gopro.ts";
+import { goproSource, readRecording, samplesBetween } from "./gopro.ts";
 import { collect, sourceContract } from "./source.contract.ts";
 
 const RECORDING = resolve(process.env["GLASSLINE_DATA"] ?? "../shared/data", "gopro-karma.mp4");
@@ -88,17 +87,6 @@ describe("a GPMF recording", () => {
       replayed += samplesBetween(recording, nowMs, Math.min(nowMs + 70, 8_000)).length;
     expect(replayed).toBe(3 * count);
     expect(samplesBetween(recording, 0, 1_000_000).length).toBeLessThanOrEqual(2 * count);
-  });
-
-  test("a file's name becomes the camera's id, and equal ids are told apart", () => {
-    expect(cameraIdOf("/clips/My Clip (2).MP4")).toBe("my-clip-2");
-    expect(cameraIdOf("/clips/???.mp4")).toBe("recording");
-    expect(uniqueIds(["clip", "clip", "other", "clip"])).toEqual([
-      "clip",
-      "clip-2",
-      "other",
-      "clip-3",
-    ]);
   });
 });
 

@@ -1,42 +1,33 @@
 /** A GoPro recording (MP4 with a GPMF track), replayed at its own speed and looped. */
-import type { FileHandle } from "node:fs/promises";
-import { open, stat } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { basename } from "node:path";
 
+import { readMp4 } from "@glassline/mp4";
+import { passAt, passStartMs } from "@glassline/mp4/loop";
 import type { Clock } from "@glassline/service/clock";
-import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
+import { OperatorError } from "@glassline/service/errors";
 import { GPMFExtract } from "gpmf-extract";
 import { goProTelemetry } from "gopro-telemetry";
 
 import type { GpmfDevice, Recording } from "../core/gpmf.ts";
 import { recordingOf } from "../core/gpmf.ts";
-import { checkMp4 } from "./mp4.ts";
 import type { CameraReport, Sample, Source } from "./source.ts";
 
 /** Samples of this length of time go into one report. */
 const REPORT_MS = 100;
 /** After a pause there is more to tell than a gateway takes at once. */
 const REPORT_MAX_SAMPLES = 5_000;
-/** The extractor holds the whole file in memory. */
-const FILE_MAX_BYTES = 1_073_741_824;
 
 /** Reads a recording. Fails with OperatorError when the file is missing, not an MP4 or without telemetry. */
 export async function readRecording(path: string, cameraId: string): Promise<Recording> {
-  await using file = await openFile(path);
-  const { size } = await file.stat();
-  await checkMp4(file, path);
-  if (size > FILE_MAX_BYTES) {
-    throw new OperatorError(
-      `${path}: got ${size} bytes, expected at most ${FILE_MAX_BYTES}. Cut the recording into parts.`,
-    );
-  }
+  const file = await readMp4(path);
   const noTelemetry = (error: unknown) => {
     throw new OperatorError(
       `${path}: an MP4 without GoPro telemetry: it has no GPMF track that can be read. Give a recording of a GoPro HERO5 or later.`,
       { cause: error },
     );
   };
-  const extracted = await GPMFExtract(await file.readFile()).catch(noTelemetry);
+  const extracted = await GPMFExtract(file).catch(noTelemetry);
+  endWithPicture(extracted.timing);
   const telemetry = await goProTelemetry(extracted, {}).catch(noTelemetry);
   const devices = Object.values(telemetry).filter(
     (entry) => typeof entry === "object" && entry !== null,
@@ -46,29 +37,17 @@ export async function readRecording(path: string, cameraId: string): Promise<Rec
   return recording;
 }
 
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    // Opening a pipe would wait for its writer.
-    const information = await stat(path);
-    if (!information.isFile())
-      throw new OperatorError(
-        `${path}: not an MP4: it is ${information.isDirectory() ? "a folder" : "not a file"}. Give a recording as the camera wrote it.`,
-      );
-    return await open(path, "r");
-  } catch (error) {
-    if (error instanceof OperatorError) throw error;
-    const missing = systemCodeOf(error) === "ENOENT";
-    throw new OperatorError(
-      `${path}: ${missing ? "no such file" : `cannot be read (${messageOf(error)})`}. Check --camera.`,
-      { cause: error },
-    );
-  }
+/** The last payload lasts as long as the picture does, not as long as the others: its samples are spread over that time. */
+function endWithPicture({ videoDuration, samples }: PayloadTiming): void {
+  const last = samples.at(-1);
+  const leftMs = videoDuration * 1_000 - (last?.cts ?? 0);
+  if (last && leftMs > 0) last.duration = Math.min(last.duration, leftMs);
 }
 
-/** "/clips/My Clip.MP4" -> "my-clip" */
-export function cameraIdOf(path: string): string {
-  const name = basename(path, extname(path)).toLowerCase();
-  return name.replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "") || "recording";
+/** Seconds and milliseconds, as the extractor has them. */
+interface PayloadTiming {
+  videoDuration: number;
+  samples: { cts: number; duration: number }[];
 }
 
 export interface GoproOptions {
@@ -89,7 +68,7 @@ export async function goproSource({ path, cameraId, clock }: GoproOptions): Prom
     cameras: [{ cameraId, attributes }],
     async *reports(signal) {
       let fromMs = clock.nowMs();
-      const originPass = Math.floor(fromMs / recording.lengthMs);
+      const originPass = passAt(recording.lengthMs, fromMs);
       while (!signal.aborted) {
         await clock.sleep(REPORT_MS, signal).catch(() => {});
         const toMs = clock.nowMs();
@@ -114,13 +93,13 @@ export function samplesBetween(
   { samples, growth, lengthMs }: Recording,
   fromMs: number,
   toMs: number,
-  originPass = Math.floor(fromMs / lengthMs),
+  originPass = passAt(lengthMs, fromMs),
 ): Sample[] {
   const result: Sample[] = [];
   const [fromNano, toNano] = [nanoseconds(fromMs), nanoseconds(toMs)];
-  const firstPass = Math.max(Math.floor(fromMs / lengthMs), Math.floor(toMs / lengthMs) - 1);
-  for (let pass = firstPass; pass * lengthMs < toMs; pass++) {
-    const startNano = nanoseconds(pass * lengthMs);
+  const firstPass = Math.max(passAt(lengthMs, fromMs), passAt(lengthMs, toMs) - 1);
+  for (let pass = firstPass; passStartMs(lengthMs, pass) < toMs; pass++) {
+    const startNano = nanoseconds(passStartMs(lengthMs, pass));
     for (let at = firstFrom(samples, fromNano - startNano); at < samples.length; at++) {
       const { series, offsetNano, value } = samples[at]!;
       const timeUnixNano = startNano + offsetNano;
@@ -145,5 +124,5 @@ function firstFrom(samples: Recording["samples"], offsetNano: bigint): number {
 }
 
 function nanoseconds(timeMs: number): bigint {
-  return BigInt(Math.round(timeMs)) * 1_000_000n;
+  return BigInt(Math.round(timeMs * 1_000)) * 1_000n;
 }

@@ -1,5 +1,4 @@
 /** OTLP from anyone with the token: gRPC and HTTP (protobuf and JSON). Source: https://opentelemetry.io/docs/specs/otlp/ */
-import { timingSafeEqual } from "node:crypto";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 
 import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
@@ -18,6 +17,7 @@ import {
 import type { CallContext } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import { LogRefusal } from "@glassline/segment-log";
+import { requireToken } from "@glassline/service/token";
 import type * as grpc from "@grpc/grpc-js";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
@@ -28,6 +28,7 @@ import { otlpJson } from "./otlp-json.ts";
 /** After the content encoding is taken off. */
 export const REQUEST_MAX_BYTES = 8_388_608;
 const RETRY_AFTER_S = 1;
+const OWN_TOKEN = "this collector's: set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN";
 
 export interface OtlpDeps {
   pipeline: Pipeline;
@@ -71,8 +72,7 @@ async function appendTraces(pipeline: Pipeline, request: Uint8Array): Promise<An
 }
 
 export function addOtlpGrpc(server: grpc.Server, { pipeline, token }: OtlpDeps): void {
-  const guard = ({ metadata }: CallContext) =>
-    requireToken(metadata?.get("authorization")[0]?.toString(), token);
+  const guard = ({ authorization }: CallContext) => requireToken(authorization, token, OWN_TOKEN);
   addService(server, MetricsService, {
     export: async (request, context) => {
       guard(context);
@@ -101,7 +101,7 @@ export function addOtlpHttp(server: FastifyInstance, { pipeline, metrics, token 
   for (const { path, request: schema, response, append } of SIGNALS) {
     server.post(path, async (request, reply) => {
       try {
-        requireToken(request.headers.authorization, token);
+        requireToken(request.headers.authorization, token, OWN_TOKEN);
         const bytes = requestBytes(request, schema);
         const answer = await stored(() => append(pipeline, bytes));
         return sendMessage(request, reply, 200, response, answer);
@@ -126,16 +126,6 @@ async function stored<T>(append: () => Promise<T>): Promise<T> {
       throw new RpcError("unavailable", error.message, { cause: error });
     throw error;
   }
-}
-
-function requireToken(authorization: string | undefined, token: string): void {
-  const [got, expected] = [Buffer.from(authorization ?? ""), Buffer.from(`Bearer ${token}`)];
-  if (got.length === expected.length && timingSafeEqual(got, expected)) return;
-  const shown = authorization === undefined ? "no authorization" : "another token";
-  throw new RpcError(
-    "unauthenticated",
-    `authorization: got ${shown}, expected this collector's: set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN`,
-  );
 }
 
 function requestBytes(request: FastifyRequest, schema: DescMessage): Uint8Array {

@@ -12,10 +12,15 @@ import "./styles/camera.css";
 import "./styles/charts.css";
 import "./styles/mesh.css";
 import "./styles/traces.css";
+import "./styles/player.css";
+import "./styles/edges.css";
+import "./styles/opsbot.css";
+import { takeSessionFromAddress } from "./api/session.ts";
 import { App } from "./shell/app.tsx";
 import { startNavigation } from "./shell/place.ts";
 import { showThemeColor } from "./shell/theme.ts";
 
+takeSessionFromAddress();
 startNavigation();
 showThemeColor();
 render(<App />, document.querySelector("#page")!);

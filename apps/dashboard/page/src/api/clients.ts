@@ -1,9 +1,15 @@
 import { DashboardService } from "@glassline/proto/dashboard";
 import { jsonClient } from "@glassline/proto/json";
+import { OpsBotService } from "@glassline/proto/opsbot";
 import { QueryService } from "@glassline/proto/query";
 
-/** What the collector knows, passed through by the dashboard's server. */
-export const query = jsonClient(QueryService, "/api");
+import { sendWithSession } from "./session.ts";
 
-/** Which services answer, and the mesh. */
-export const dashboard = jsonClient(DashboardService, "/api");
+/** What the collector knows, passed on by the dashboard's server. */
+export const query = jsonClient(QueryService, "/api", sendWithSession);
+
+/** Which services answer, the mesh, edges and channels. */
+export const dashboard = jsonClient(DashboardService, "/api", sendWithSession);
+
+/** OpsBot, passed on by the dashboard's server. */
+export const opsBot = jsonClient(OpsBotService, "/api", sendWithSession);

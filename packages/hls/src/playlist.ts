@@ -1,0 +1,133 @@
+/** HLS playlists as values. Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis */
+import { Parser } from "m3u8-parser";
+
+/** A text that is not a playlist: says what was got and what was expected. */
+export class PlaylistError extends Error {
+  override readonly name = "PlaylistError";
+}
+
+export interface Segment {
+  /** As written: relative to the playlist or absolute. */
+  uri: string;
+  durationMs: number;
+  /** Media sequence number. */
+  sequence: number;
+  /** Segments on both sides of a discontinuity have different numbers (section 4.4.3.3). */
+  discontinuitySequence: number;
+  /** When its first frame was captured, Unix milliseconds; carried on from the tag before (section 4.4.4.6). */
+  programTimeMs: number | undefined;
+  /** URI of its media initialization section. */
+  mapUri: string | undefined;
+}
+
+export interface MediaPlaylist {
+  kind: "media";
+  targetDurationMs: number;
+  segments: readonly Segment[];
+  /** Nothing will be added any more. */
+  ended: boolean;
+}
+
+export interface Variant {
+  uri: string;
+  /** Bits a second. */
+  bandwidth: number;
+  codecs: string | undefined;
+  /** "." when there is none (section 4.4.6.2). */
+  pathwayId: string;
+}
+
+export interface MultivariantPlaylist {
+  kind: "multivariant";
+  variants: readonly Variant[];
+  steering: { serverUri: string; pathwayId: string } | undefined;
+}
+
+export type Playlist = MediaPlaylist | MultivariantPlaylist;
+
+export const DEFAULT_PATHWAY = ".";
+
+/** Reads a playlist. Throws PlaylistError. */
+export function parsePlaylist(text: string): Playlist {
+  if (!/^#EXTM3U(\s|$)/.test(text))
+    throw new PlaylistError(
+      `a playlist begins with #EXTM3U, got ${JSON.stringify(text.slice(0, 40))}`,
+    );
+  const manifest = parse(text);
+  if (manifest.playlists?.length) return multivariantOf(manifest);
+  return mediaOf(manifest, text);
+}
+
+/** What m3u8-parser gives, as far as it is used here. */
+interface Manifest {
+  playlists?: { uri: string; attributes: Record<string, unknown> }[];
+  contentSteering?: { serverUri?: string; pathwayId?: string };
+  targetDuration?: number;
+  mediaSequence?: number;
+  discontinuitySequence?: number;
+  endList?: boolean;
+  segments?: {
+    uri: string;
+    duration: number;
+    timeline: number;
+    programDateTime?: number;
+    map?: { uri: string };
+  }[];
+}
+
+function parse(text: string): Manifest {
+  const parser = new Parser();
+  try {
+    parser.push(text.endsWith("\n") ? text : `${text}\n`);
+    parser.end();
+  } catch (error) {
+    throw new PlaylistError(`the playlist cannot be read: ${String(error)}`, { cause: error });
+  }
+  return parser.manifest as unknown as Manifest;
+}
+
+function multivariantOf({ playlists = [], contentSteering }: Manifest): MultivariantPlaylist {
+  const variants = playlists.map(({ uri, attributes }): Variant => {
+    const text = (name: string) =>
+      typeof attributes[name] === "string" ? attributes[name] : undefined;
+    const bandwidth = Number(attributes["BANDWIDTH"]);
+    return {
+      uri,
+      bandwidth: Number.isFinite(bandwidth) ? bandwidth : 0,
+      codecs: text("CODECS"),
+      pathwayId: text("PATHWAY-ID") ?? DEFAULT_PATHWAY,
+    };
+  });
+  const steering = contentSteering?.serverUri
+    ? {
+        serverUri: contentSteering.serverUri,
+        pathwayId: contentSteering.pathwayId ?? DEFAULT_PATHWAY,
+      }
+    : undefined;
+  return { kind: "multivariant", variants, steering };
+}
+
+function mediaOf(manifest: Manifest, text: string): MediaPlaylist {
+  // The parser makes up a target duration that is missing (section 4.4.3.1: REQUIRED).
+  if (!/^#EXT-X-TARGETDURATION:\d/m.test(text) || !manifest.targetDuration)
+    throw new PlaylistError("a media playlist needs #EXT-X-TARGETDURATION, got none");
+  const first = manifest.mediaSequence ?? 0;
+  const segments = (manifest.segments ?? []).map((segment, at): Segment => {
+    if (!(segment.duration >= 0))
+      throw new PlaylistError(`segment ${first + at}: #EXTINF expected before ${segment.uri}`);
+    return {
+      uri: segment.uri,
+      durationMs: segment.duration * 1_000,
+      sequence: first + at,
+      discontinuitySequence: segment.timeline,
+      programTimeMs: segment.programDateTime,
+      mapUri: segment.map?.uri,
+    };
+  });
+  return {
+    kind: "media",
+    targetDurationMs: manifest.targetDuration * 1_000,
+    segments,
+    ended: manifest.endList ?? false,
+  };
+}
