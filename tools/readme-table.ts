@@ -1,5 +1,5 @@
 /** Writes an app's configuration table into its README, from its settings. Usage: node tools/readme-table.ts APP */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
 import type { Program, Spec } from "@glassline/config";
 import { configurationTable } from "@glassline/config/help";
@@ -20,4 +20,7 @@ const [head, rest] = text.split(start);
 const tail = rest?.split(end)[1];
 if (head === undefined || tail === undefined)
   throw new Error(`${app}/README.md: expected the two configuration marks`);
-writeFileSync(path, `${head}${start}\n\n${configurationTable(program)}\n\n${end}${tail}`);
+// Written whole or not at all, also when it is stopped half-way.
+const temporary = new URL(`${path.href}.new`);
+writeFileSync(temporary, `${head}${start}\n\n${configurationTable(program)}\n\n${end}${tail}`);
+renameSync(temporary, path);

@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { endpoints, port, text } from "@glassline/config";
+import { endpoints, list, port, text } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -9,6 +9,19 @@ const spec = {
   collector: endpoints({ help: "Collector to ask; the first one answers queries." }),
   meshNode: endpoints({ help: "Mesh node to show." }),
   cameraAgent: endpoints({ help: "Admin address of a camera agent to show." }),
+  origin: endpoints({ help: "Origin whose channels are shown; its gRPC address." }),
+  edge: endpoints({ help: "Edge cache to show; its gRPC address." }),
+  nodeAgent: endpoints({ help: "Node-agent to ask for its edges' processes." }),
+  opsbot: endpoints({ help: "OpsBot to ask and to talk with; the first one answers." }),
+  mediaUrl: list({
+    help: "Address that the page may play from, such as http://localhost:7471.",
+    placeholder: "URL",
+  }),
+  sessionToken: text({
+    help: "Shown by a page that may change something. Empty: none may.",
+    default: "",
+    placeholder: "TOKEN",
+  }),
 };
 
 export const program: Program<typeof spec> = {

@@ -1,23 +1,26 @@
 /** Which services answer, and since when. Asked when somebody looks, at most every so often. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { DescService, MessageInitShape } from "@bufbuild/protobuf";
 import type { Endpoint } from "@glassline/config";
 import type { GetOverviewResponseSchema, ServiceStateSchema } from "@glassline/proto/dashboard";
+import { EdgeCacheService } from "@glassline/proto/edge";
 import { toRpcError } from "@glassline/proto/errors";
 import type { GetStatusResponse } from "@glassline/proto/mesh";
 import { MeshAdminService } from "@glassline/proto/mesh";
+import { NodeAgentService } from "@glassline/proto/node";
+import { OpsBotService } from "@glassline/proto/opsbot";
+import { OriginService } from "@glassline/proto/origin";
 import { QueryService } from "@glassline/proto/query";
-import { createClient } from "@glassline/proto/rpc";
+import type { Client } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
-import { RECONNECT_OPTIONS } from "@glassline/service/grpc";
-import type { Identity } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+import type { Identity, Role } from "@glassline/service/identity";
 
 import type { DashboardConfig } from "./config.ts";
+import { clientOf } from "./pass-on.ts";
 
 const FRESH_MS = 500;
 const PROBE_TIMEOUT_MS = 900;
-const CHANNEL_OPTIONS = { ...TLS_CHANNEL_OPTIONS, ...RECONNECT_OPTIONS };
+const LIMITED = { timeoutMs: PROBE_TIMEOUT_MS };
 
 type Overview = MessageInitShape<typeof GetOverviewResponseSchema>;
 
@@ -42,9 +45,31 @@ export function createOverview(
   clock: Clock,
 ): OverviewSource {
   const probes = [
-    ...config.collector.map((endpoint) => collectorProbe(endpoint, identity)),
-    ...config.meshNode.map((endpoint) => meshNodeProbe(endpoint, identity)),
+    ...config.collector.map((endpoint) =>
+      grpcProbe(QueryService, endpoint, "collector", identity, (to) => to.getStatus({}, LIMITED)),
+    ),
+    ...config.meshNode.map((endpoint) =>
+      grpcProbe(MeshAdminService, endpoint, "mesh-node", identity, (to) =>
+        to.getStatus({}, LIMITED),
+      ),
+    ),
     ...config.cameraAgent.map(cameraAgentProbe),
+    ...config.origin.map((endpoint) =>
+      grpcProbe(OriginService, endpoint, "origin", identity, (to) => to.listChannels({}, LIMITED)),
+    ),
+    ...config.edge.map((endpoint) =>
+      grpcProbe(EdgeCacheService, endpoint, "edge-cache", identity, (to) =>
+        to.getStatus({}, LIMITED),
+      ),
+    ),
+    ...config.nodeAgent.map((endpoint) =>
+      grpcProbe(NodeAgentService, endpoint, "node-agent", identity, (to) =>
+        to.getStatus({}, LIMITED),
+      ),
+    ),
+    ...config.opsbot.map((endpoint) =>
+      grpcProbe(OpsBotService, endpoint, "opsbot", identity, (to) => to.getStatus({}, LIMITED)),
+    ),
   ];
   const known = new Map<string, Reachability>();
   let latest: Promise<Overview> | undefined;
@@ -89,40 +114,30 @@ async function askAll(
 }
 
 /** In words: what the transport says is of no use to a reader. */
-function whyAway(reason: unknown): string {
+export function whyAway(reason: unknown, timeoutMs = PROBE_TIMEOUT_MS): string {
   const { code, message } = toRpcError(reason);
-  if (code === "deadline_exceeded") return `no answer within ${PROBE_TIMEOUT_MS} ms`;
+  if (code === "deadline_exceeded") return `no answer within ${timeoutMs} ms`;
   const refused =
     /ECONNREFUSED/.test(message) || /ECONNREFUSED/.test(messageOf((reason as Error).cause));
   return refused || message === "fetch failed" ? "nothing listens at its address" : message;
 }
 
-function collectorProbe({ name, host, port }: Endpoint, identity: Identity): Probe {
-  const client = createClient(
-    QueryService,
-    `${host}:${port}`,
-    mutualTlsClient(identity, "collector", name),
-    CHANNEL_OPTIONS,
-  );
+/** A probe of a process with this role, by a question that costs it little. */
+function grpcProbe<S extends DescService>(
+  service: S,
+  endpoint: Endpoint,
+  role: Role,
+  identity: Identity,
+  ask: (client: Client<S>) => Promise<GetStatusResponse | object>,
+): Probe {
+  const client = clientOf(service, endpoint, role, identity);
   return {
-    name,
-    kind: "collector",
-    ask: async () => void (await client.getStatus({}, { timeoutMs: PROBE_TIMEOUT_MS })),
-    [Symbol.dispose]: () => client[Symbol.dispose](),
-  };
-}
-
-function meshNodeProbe({ name, host, port }: Endpoint, identity: Identity): Probe {
-  const client = createClient(
-    MeshAdminService,
-    `${host}:${port}`,
-    mutualTlsClient(identity, "mesh-node", name),
-    CHANNEL_OPTIONS,
-  );
-  return {
-    name,
-    kind: "mesh-node",
-    ask: () => client.getStatus({}, { timeoutMs: PROBE_TIMEOUT_MS }),
+    name: endpoint.name,
+    kind: role,
+    ask: async () => {
+      const answer = await ask(client);
+      return role === "mesh-node" ? (answer as GetStatusResponse) : undefined;
+    },
     [Symbol.dispose]: () => client[Symbol.dispose](),
   };
 }

@@ -12,7 +12,7 @@ import {
 import { LOG_LEVELS } from "@glassline/service/logger";
 
 /** The services use so many ports from the base port on, see plan.ts. */
-const PORT_SPAN = 50;
+const PORT_SPAN = 100;
 
 const spec = {
   camera: files({
@@ -54,7 +54,7 @@ export const program: Program<typeof spec> = {
   name: "stack",
   command: "npm start --",
   purpose:
-    "Runs all of Glassline on this machine: cameras, a mesh of three nodes, a collector and the dashboard.",
+    "Runs all of Glassline on this machine: cameras, a mesh of three nodes, a collector, an origin, two edge caches and the dashboard.",
   environmentPrefix: "GLASSLINE",
   spec,
 };

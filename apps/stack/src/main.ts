@@ -50,16 +50,21 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
   };
 }
 
-function welcome(config: StackConfig, { url }: Plan): string {
+function welcome(config: StackConfig, { url, sessionUrl }: Plan): string {
   const shown = relative(process.cwd(), config.data) || config.data;
   const recorded =
     config.camera.length === 0
       ? ""
       : `, ${config.camera.length} recording${config.camera.length === 1 ? "" : "s"} of real cameras`;
+  // The token belongs on the terminal of the one who started, not in a file that the output goes to.
+  const isTerminal = process.stdout.isTTY === true;
+  const dashboard = isTerminal
+    ? sessionUrl
+    : `${url} (to change something: #session= and the token in ${join(shown, "pki", "session.token")})`;
   return `
 Glassline is running.
 
-  Dashboard   ${url}
+  Dashboard   ${dashboard}
   Cameras     ${config.cameras} simulated${recorded}
   OTLP        https://localhost:${config.otlpHttpPort} (HTTP), https://localhost:${config.otlpGrpcPort} (gRPC); settings in ${join(shown, "otlp.env")}
   Data, logs  ${shown}

@@ -8,7 +8,7 @@ import type { StackConfig } from "./config.ts";
 export interface ProcessPlan {
   /** Also its instance name; e.g. "node-2". */
   name: string;
-  app: "camera" | "mesh-node" | "collector" | "dashboard";
+  app: "camera" | "mesh-node" | "collector" | "origin" | "edge-cache" | "dashboard";
   arguments: readonly string[];
   environment: Readonly<Record<string, string>>;
   /** Ports it listens on, with what the operator should know them by. */
@@ -20,11 +20,13 @@ export interface Plan {
   /** In the order in which they stop: cameras first, the collector last. */
   processes: readonly ProcessPlan[];
   url: string;
+  /** The page, with the right to change something. */
+  sessionUrl: string;
 }
 
 const HOST = "localhost";
 
-/** Offsets from the base port; node N adds N. */
+/** Offsets from the base port; node N and edge N add N. */
 const OFFSET = {
   dashboard: 0,
   dashboardAdmin: 1,
@@ -33,17 +35,35 @@ const OFFSET = {
   node: 20,
   nodeAdmin: 30,
   camera: 40,
+  origin: 50,
+  originGrpc: 51,
+  originAdmin: 52,
+  edge: 70,
+  edgeGrpc: 80,
+  edgeAdmin: 90,
 } as const;
+
+const EDGES = [1, 2] as const;
 
 export interface Secrets {
   otlpToken: string;
+  /** For purging and priming edges. */
+  edgeToken: string;
+  /** For encoders that push streams. */
+  pushKey: string;
+  /** For pages that may change something. */
+  sessionToken: string;
 }
+
+/** The camera whose picture is the test card: the first one of the simulated fleet. */
+const TEST_CARD_CAMERA = "cam-0001";
 
 export function planOf(config: StackConfig, secrets: Secrets): Plan {
   const at = (offset: number) => config.basePort + offset;
   const address = (offset: number) => `${HOST}:${at(offset)}`;
   const pkiDir = join(config.data, "pki");
   const telemetry = telemetryEnvironment(config, pkiDir, secrets);
+  const dashboardOrigin = `http://${address(OFFSET.dashboard)}`;
   const common = { "pki-dir": pkiDir, "log-level": config.logLevel };
 
   const meshNode = (node: number, more: Flags): ProcessPlan => ({
@@ -101,8 +121,53 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
     }),
   };
 
+  const origin: ProcessPlan = {
+    ...processOf("origin", "origin", { GLASSLINE_ORIGIN_PUSH_KEY: secrets.pushKey }),
+    ports: [
+      { port: at(OFFSET.origin), what: "origin" },
+      { port: at(OFFSET.originGrpc), what: "origin's status" },
+      { port: at(OFFSET.originAdmin), what: "origin's health" },
+    ],
+    arguments: flags({
+      ...common,
+      name: "origin",
+      port: at(OFFSET.origin),
+      "grpc-port": at(OFFSET.originGrpc),
+      "admin-port": at(OFFSET.originAdmin),
+      "test-card": TEST_CARD_CAMERA,
+      camera: config.camera,
+    }),
+  };
+
+  const edgeUrl = (edge: number) => `http://${address(OFFSET.edge + edge)}`;
+  const edge = (number: number): ProcessPlan => ({
+    ...processOf("edge-cache", `edge-${number}`, {
+      GLASSLINE_EDGE_CACHE_ADMIN_TOKEN: secrets.edgeToken,
+    }),
+    ports: [
+      { port: at(OFFSET.edge + number), what: `edge-${number}` },
+      { port: at(OFFSET.edgeGrpc + number), what: `edge-${number}'s administration` },
+      { port: at(OFFSET.edgeAdmin + number), what: `edge-${number}'s health` },
+    ],
+    arguments: flags({
+      ...common,
+      name: `edge-${number}`,
+      port: at(OFFSET.edge + number),
+      "grpc-port": at(OFFSET.edgeGrpc + number),
+      "admin-port": at(OFFSET.edgeAdmin + number),
+      origin: `https://${address(OFFSET.origin)}`,
+      "public-url": edgeUrl(number),
+      "allowed-origin": dashboardOrigin,
+      peer: EDGES.filter((other) => other !== number).map(
+        (other) => `edge-${other}=${edgeUrl(other)}`,
+      ),
+    }),
+  });
+
   const dashboard: ProcessPlan = {
-    ...processOf("dashboard", "dashboard", {}),
+    ...processOf("dashboard", "dashboard", {
+      GLASSLINE_DASHBOARD_SESSION_TOKEN: secrets.sessionToken,
+    }),
     ports: [
       { port: at(OFFSET.dashboard), what: "dashboard" },
       { port: at(OFFSET.dashboardAdmin), what: "dashboard's health" },
@@ -114,15 +179,24 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       collector: `collector=${address(OFFSET.collector)}`,
       "mesh-node": peers(1, 2, 3),
       "camera-agent": `agent-1=${address(OFFSET.camera)}`,
+      origin: `origin=${address(OFFSET.originGrpc)}`,
+      edge: EDGES.map((number) => `edge-${number}=${address(OFFSET.edgeGrpc + number)}`),
+      "media-url": EDGES.map(edgeUrl),
     }),
   };
 
+  const [edge1, edge2] = EDGES;
   const nearCollector = { collector: address(OFFSET.collector) };
   return {
-    url: `http://${address(OFFSET.dashboard)}/`,
+    url: `${dashboardOrigin}/`,
+    // In the fragment, which browsers send to nobody.
+    sessionUrl: `${dashboardOrigin}/#session=${secrets.sessionToken}`,
     processes: [
       camera,
       dashboard,
+      edge(edge1),
+      edge(edge2),
+      origin,
       meshNode(1, { gateway: true, "data-dir": join(config.data, "node-1"), peer: peers(2, 3) }),
       meshNode(2, { ...nearCollector, peer: peers(3) }),
       meshNode(3, nearCollector),
@@ -155,7 +229,7 @@ export function flags(values: Flags): string[] {
 export function telemetryEnvironment(
   config: StackConfig,
   pkiDir: string,
-  { otlpToken }: Secrets,
+  { otlpToken }: Pick<Secrets, "otlpToken">,
 ): Record<string, string> {
   return {
     OTEL_EXPORTER_OTLP_ENDPOINT: `https://${HOST}:${config.otlpHttpPort}`,

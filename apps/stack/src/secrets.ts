@@ -1,4 +1,4 @@
-/** What the stack makes on first start below its data folder: the development CA, certificates, and the OTLP token. */
+/** What the stack makes on first start below its data folder: the development CA, certificates and tokens. */
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,7 +15,12 @@ const TOKEN_BYTES = 24;
 /** Makes what is missing, and gives the plan that uses it. Also writes otlp.env, for senders of the user's own. */
 export async function prepare(config: StackConfig): Promise<Plan> {
   const pkiDir = join(config.data, "pki");
-  const secrets = { otlpToken: await ensureToken(pkiDir) };
+  const secrets: Secrets = {
+    otlpToken: await ensureToken(pkiDir, "otlp.token"),
+    edgeToken: await ensureToken(pkiDir, "edge.token"),
+    pushKey: await ensureToken(pkiDir, "push.key"),
+    sessionToken: await ensureToken(pkiDir, "session.token"),
+  };
   const plan = planOf(config, secrets);
   const names = plan.processes.map(({ identity }) => identity);
   await ensureDevelopmentPki(pkiDir, [...names, { role: "operator", instance: "local" }]);
@@ -23,8 +28,8 @@ export async function prepare(config: StackConfig): Promise<Plan> {
   return plan;
 }
 
-async function ensureToken(pkiDir: string): Promise<string> {
-  const path = join(pkiDir, "otlp.token");
+async function ensureToken(pkiDir: string, file: string): Promise<string> {
+  const path = join(pkiDir, file);
   try {
     return (await readFile(path, "utf8")).trim();
   } catch (error) {

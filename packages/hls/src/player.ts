@@ -127,11 +127,11 @@ export class Player {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
-      const url = this.#mediaUrl();
+      const { pathway, url } = this.#variant();
       const playlist = await this.#playlist(url, signal);
       if (signal.aborted) return;
       if (playlist?.kind !== "media") {
-        await this.#leave(signal);
+        await this.#leave(pathway, signal);
         continue;
       }
       const fetched = await this.#fetchNew(playlist, url, signal);
@@ -141,10 +141,10 @@ export class Player {
     }
   }
 
-  #mediaUrl(): string {
+  #variant(): { pathway: string; url: string } {
     return (
       this.#variants.find(({ pathway }) => pathway === this.report.pathway) ?? this.#variants[0]!
-    ).url;
+    );
   }
 
   async #fetchNew(playlist: MediaPlaylist, url: string, signal: AbortSignal): Promise<number> {
@@ -156,7 +156,7 @@ export class Player {
         (await this.#segment(segment, url, signal));
       if (signal.aborted) return fetched;
       if (!done) {
-        await this.#leave(signal);
+        await this.#leave(pathway, signal);
         return 0;
       }
       fetched++;
@@ -209,10 +209,11 @@ export class Player {
     return true;
   }
 
-  /** The pathway has failed: take the best other one, or this one again after a pause. */
-  async #leave(signal: AbortSignal): Promise<void> {
+  /** A pathway has failed: take the best other one, unless steering did already, or this one again after a pause. */
+  async #leave(failed: string, signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
-    this.#penalties.set(this.report.pathway, clock.monotonicMs() + PENALTY_MS);
+    this.#penalties.set(failed, clock.monotonicMs() + PENALTY_MS);
+    if (failed !== this.report.pathway) return;
     const other = this.#variants.find(({ pathway }) => this.#isUsable(pathway));
     if (other) this.#take(other.pathway);
     else await pause(clock, RETRY_MS, signal);

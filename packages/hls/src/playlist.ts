@@ -60,7 +60,7 @@ export function parsePlaylist(text: string): Playlist {
 
 /** What m3u8-parser gives, as far as it is used here. */
 interface Manifest {
-  playlists?: { uri: string; attributes: Record<string, unknown> }[];
+  playlists?: { uri?: string; attributes?: Record<string, unknown> }[];
   contentSteering?: { serverUri?: string; pathwayId?: string };
   targetDuration?: number;
   mediaSequence?: number;
@@ -87,7 +87,8 @@ function parse(text: string): Manifest {
 }
 
 function multivariantOf({ playlists = [], contentSteering }: Manifest): MultivariantPlaylist {
-  const variants = playlists.map(({ uri, attributes }): Variant => {
+  const variants = playlists.map(({ uri, attributes = {} }): Variant => {
+    if (!uri) throw new PlaylistError("#EXT-X-STREAM-INF expects a URI in the line behind it");
     const text = (name: string) =>
       typeof attributes[name] === "string" ? attributes[name] : undefined;
     const bandwidth = Number(attributes["BANDWIDTH"]);
@@ -117,7 +118,8 @@ function mediaOf(manifest: Manifest, text: string): MediaPlaylist {
       throw new PlaylistError(`segment ${first + at}: #EXTINF expected before ${segment.uri}`);
     return {
       uri: segment.uri,
-      durationMs: segment.duration * 1_000,
+      // To the microsecond: seconds are written with a point.
+      durationMs: Math.round(segment.duration * 1_000_000) / 1_000,
       sequence: first + at,
       discontinuitySequence: segment.timeline,
       programTimeMs: segment.programDateTime,

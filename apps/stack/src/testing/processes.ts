@@ -25,7 +25,7 @@ import { configOf } from "./testbed.ts";
 const LEAST_PORT = 20_000;
 /** Below the range from which systems take ports for outgoing connections (32,768 on Linux). */
 const PORTS = 12_000;
-const SPAN = 60;
+const SPAN = 110;
 
 export interface ProcessStack extends AsyncDisposable {
   directory: string;
@@ -76,8 +76,8 @@ async function planOnFreePorts(
     const config = configOf(program, {
       data: directory,
       "base-port": basePort,
-      "otlp-grpc-port": basePort + 50,
-      "otlp-http-port": basePort + 51,
+      "otlp-grpc-port": basePort + 100,
+      "otlp-http-port": basePort + 101,
       cameras: 0,
       ...words,
     });

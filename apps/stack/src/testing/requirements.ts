@@ -10,11 +10,15 @@ export const RECORDING = resolve(
   "gopro-karma.mp4",
 );
 
-/** `test`, or a visible skip that says what is missing; in CI a missing browser fails instead. */
-export function testWith(what: "chromium" | "recording"): typeof test | typeof test.skip {
-  if (existsSync(what === "chromium" ? CHROMIUM : RECORDING)) return test;
-  if (what === "chromium" && process.env["CI"] === "true") {
-    throw new Error(`${CHROMIUM}: no such file; CI must install chromium`);
+export const FFMPEG = process.env["FFMPEG"] ?? "/usr/bin/ffmpeg";
+
+const FILES = { chromium: CHROMIUM, ffmpeg: FFMPEG, recording: RECORDING } as const;
+
+/** `test`, or a visible skip that says what is missing; in CI a missing program fails instead. */
+export function testWith(what: keyof typeof FILES): typeof test | typeof test.skip {
+  if (existsSync(FILES[what])) return test;
+  if (what !== "recording" && process.env["CI"] === "true") {
+    throw new Error(`${FILES[what]}: no such file; CI must install ${what}`);
   }
   test.skip(`skipped: no ${what}`, () => {});
   return test.skip;

@@ -8,10 +8,14 @@ import { program as cameraProgram } from "@glassline/camera/config";
 import type { Source } from "@glassline/camera/source";
 import { startCollector } from "@glassline/collector";
 import { program as collectorProgram } from "@glassline/collector/config";
+import { startEdgeCache } from "@glassline/edge-cache";
+import { program as edgeProgram } from "@glassline/edge-cache/config";
 import type { ConfigOf, Program, Spec } from "@glassline/config";
 import { readConfig } from "@glassline/config";
 import { startMeshNode } from "@glassline/mesh-node";
 import { program as meshNodeProgram } from "@glassline/mesh-node/config";
+import { startOrigin } from "@glassline/origin";
+import { program as originProgram } from "@glassline/origin/config";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
@@ -70,7 +74,7 @@ export class Testbed implements AsyncDisposable {
       "otlp-http-port": 0,
       ...words,
     });
-    const deps = await this.#deps({ role: "collector", instance: config.name });
+    const deps = await this.deps({ role: "collector", instance: config.name });
     return this.#stack.use(await startCollector(config, deps));
   }
 
@@ -82,7 +86,7 @@ export class Testbed implements AsyncDisposable {
       "data-dir": join(this.directory, name),
       ...words,
     });
-    const deps = await this.#deps({ role: "mesh-node", instance: name });
+    const deps = await this.deps({ role: "mesh-node", instance: name });
     return this.#stack.use(await startMeshNode(config, deps));
   }
 
@@ -93,10 +97,33 @@ export class Testbed implements AsyncDisposable {
       "admin-port": 0,
       ...words,
     });
-    const deps = await this.#deps({ role: "camera", instance: name });
+    const deps = await this.deps({ role: "camera", instance: name });
     const metrics = createMetrics("camera");
     return this.#stack.use(
       Object.assign(await startCamera(config, { ...deps, metrics, sources }), { metrics }),
+    );
+  }
+
+  /** An origin; by default with the test card as channel cam-0001. */
+  async origin(words: Words = {}) {
+    const config = configOf(originProgram, { port: 0, "grpc-port": 0, "admin-port": 0, ...words });
+    return this.#stack.use(
+      await startOrigin(config, await this.deps({ role: "origin", instance: "origin" })),
+    );
+  }
+
+  /** An edge in front of an origin. */
+  async edge(name: string, originPort: number, words: Words = {}) {
+    const config = configOf(edgeProgram, {
+      name,
+      port: 0,
+      "grpc-port": 0,
+      "admin-port": 0,
+      origin: `https://localhost:${originPort}`,
+      ...words,
+    });
+    return this.#stack.use(
+      await startEdgeCache(config, await this.deps({ role: "edge-cache", instance: name })),
     );
   }
 
@@ -121,7 +148,7 @@ export class Testbed implements AsyncDisposable {
     return this.#stack.disposeAsync();
   }
 
-  async #deps(name: PeerName) {
+  async deps(name: PeerName) {
     return {
       identity: await this.#issue(name),
       clock: systemClock,

@@ -1,0 +1,98 @@
+/** Questions that the page asks others: passed on over gRPC, with a time limit, and with who may change something. */
+import type { DescService } from "@bufbuild/protobuf";
+import type { Endpoint } from "@glassline/config";
+import { RpcError, toRpcError } from "@glassline/proto/errors";
+import type { JsonContext, UnaryMethods } from "@glassline/proto/json";
+import { OpsBotService } from "@glassline/proto/opsbot";
+import { QueryService } from "@glassline/proto/query";
+import type { Client } from "@glassline/proto/rpc";
+import { createClient } from "@glassline/proto/rpc";
+import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
+import type { Identity, Role } from "@glassline/service/identity";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+import { hasToken } from "@glassline/service/token";
+
+import type { DashboardConfig } from "./config.ts";
+
+const TIMEOUT_MS = 10_000;
+const ANSWER_MAX_BYTES = 67_108_864;
+
+export interface PassedOn<S extends DescService> extends Disposable {
+  methods: UnaryMethods<S>;
+}
+
+/** A client that stays, to a process with this role. */
+export function clientOf<S extends DescService>(
+  service: S,
+  { name, host, port }: Endpoint,
+  role: Role,
+  identity: Identity,
+): Client<S> {
+  return createClient(service, `${host}:${port}`, mutualTlsClient(identity, role, name), {
+    ...GRPC_LIMITS,
+    ...TLS_CHANNEL_OPTIONS,
+    "grpc.max_receive_message_length": ANSWER_MAX_BYTES,
+    ...RECONNECT_OPTIONS,
+  });
+}
+
+export function passQueries(
+  collector: Endpoint,
+  identity: Identity,
+): PassedOn<typeof QueryService> {
+  const client = clientOf(QueryService, collector, "collector", identity);
+  const told = <T>(answer: Promise<T>) => inWords(answer, "the collector");
+  return {
+    methods: {
+      listCameras: (request, context) => told(client.listCameras(request, limited(context))),
+      getLatest: (request, context) => told(client.getLatest(request, limited(context))),
+      queryRange: (request, context) => told(client.queryRange(request, limited(context))),
+      listTraces: (request, context) => told(client.listTraces(request, limited(context))),
+      getTrace: (request, context) => told(client.getTrace(request, limited(context))),
+      getStatus: (request, context) => told(client.getStatus(request, limited(context))),
+    },
+    [Symbol.dispose]: () => client[Symbol.dispose](),
+  };
+}
+
+/** Whether a chat may change something is decided here, by the session token, whatever the page says. */
+export function passOpsBot(
+  { opsbot, sessionToken }: DashboardConfig,
+  identity: Identity,
+): PassedOn<typeof OpsBotService> {
+  const endpoint = opsbot[0];
+  const client = endpoint && clientOf(OpsBotService, endpoint, "opsbot", identity);
+  const told = <T>(ask: (to: Client<typeof OpsBotService>) => Promise<T>) =>
+    client
+      ? inWords(ask(client), "OpsBot")
+      : Promise.reject(new RpcError("unavailable", "this dashboard was told of no OpsBot"));
+  return {
+    methods: {
+      getStatus: (request, context) => told((to) => to.getStatus(request, limited(context))),
+      listIncidents: (request, context) =>
+        told((to) => to.listIncidents(request, limited(context))),
+      getIncident: (request, context) => told((to) => to.getIncident(request, limited(context))),
+      chat: ({ text }, context) => {
+        const mayChange = hasToken(context.authorization, sessionToken);
+        return told((to) => to.chat({ text, mayChange }, limited(context)));
+      },
+    },
+    [Symbol.dispose]: () => client?.[Symbol.dispose](),
+  };
+}
+
+function limited({ signal }: JsonContext) {
+  return { signal, timeoutMs: TIMEOUT_MS };
+}
+
+/** What the transport says of a peer that is away is of no use to a reader. */
+async function inWords<T>(answer: Promise<T>, who: string): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const { code, message } = toRpcError(error);
+    if (code === "unavailable" && /connect/i.test(message))
+      throw new RpcError("unavailable", `${who} does not answer`, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,186 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+
+import { OneShotActions } from "./actions.ts";
+import { addressOf } from "./address.ts";
+import { cacheStatus } from "./cache-status.ts";
+import { freshMs } from "./freshness.ts";
+import { steer } from "./steering.ts";
+import { Traffic, hitRatio } from "./traffic.ts";
+import { Viewers } from "./viewers.ts";
+
+describe("an address", () => {
+  test("is the same for the same object, whatever players tell with it", () => {
+    const plain = addressOf("/live/cam/v.m3u8?b=2&a=1");
+    const told = addressOf('/live/cam/v.m3u8?CMCD=bl%3D1%2Csid%3D"abc"&a=1&b=2');
+    expect(told?.key).toBe(plain?.key);
+    expect(told?.session).toBe("abc");
+    expect(plain).toMatchObject({ kind: "playlist", session: undefined });
+  });
+  test.each([
+    "x",
+    "/a//b",
+    "/a/../b",
+    "/a/%2e%2e/b",
+    "/a%2fb",
+    "/a\\b",
+    "/./a",
+    "/a%00",
+    `/${"a".repeat(5_000)}`,
+  ])("%s is refused", (target) => expect(addressOf(target)).toBeUndefined());
+});
+
+describe("freshness", () => {
+  const fresh = (
+    headers: Record<string, string>,
+    body = "",
+    status = 200,
+    kind: "playlist" | "segment" = "segment",
+  ) => freshMs({ status, headers, body: Buffer.from(body) }, kind);
+  const MEDIA = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n";
+
+  test("a segment's is what the origin says, s-maxage first", () => {
+    expect(fresh({ "cache-control": "public, max-age=60" })).toBe(60_000);
+    expect(fresh({ "cache-control": "max-age=60, s-maxage=5" })).toBe(5_000);
+    expect(fresh({})).toBe(0);
+    expect(fresh({ "cache-control": "max-age=nonsense" })).toBe(0);
+  });
+  test("a playlist's is never more than half a segment", () => {
+    expect(fresh({ "cache-control": "max-age=60" }, MEDIA, 200, "playlist")).toBe(2_000);
+    expect(fresh({}, MEDIA, 200, "playlist")).toBe(2_000);
+    expect(fresh({ "cache-control": "max-age=1" }, MEDIA, 200, "playlist")).toBe(1_000);
+  });
+  test.each(["no-store", "private", "no-cache", "Max-Age=60, No-Store"])(
+    "%s is not kept",
+    (value) => expect(fresh({ "cache-control": value })).toBe(0),
+  );
+  test("a 404 is kept for a moment, an error not at all", () => {
+    expect(fresh({}, "", 404)).toBe(250);
+    expect(fresh({ "cache-control": "max-age=60" }, "", 503)).toBe(0);
+  });
+});
+
+test("Cache-Status says how an answer came about (RFC 9211)", () => {
+  expect(cacheStatus("edge-1", { kind: "hit", ttlS: 1.9 })).toBe('"edge-1"; hit; ttl=1');
+  expect(cacheStatus("edge-1", { kind: "miss", reason: "stale", status: 200, stored: true })).toBe(
+    '"edge-1"; fwd=stale; fwd-status=200; stored',
+  );
+  expect(cacheStatus("edge-1", { kind: "coalesced", status: 200, stored: true })).toContain(
+    "; collapsed",
+  );
+});
+
+describe("steering", () => {
+  const candidate = (edge: string, viewers: number, reachable = true) => ({
+    edge,
+    viewers,
+    reachable,
+    publicUrl: `http://${edge}`,
+  });
+  const ask = (candidates: ReturnType<typeof candidate>[], current?: string) =>
+    steer(candidates, { current, self: "edge-1", path: "/steering/cam", ttlS: 5 });
+
+  test("leaves a viewer where it is, and puts the next question to another edge", () => {
+    expect(ask([candidate("edge-1", 9), candidate("edge-2", 5)], "edge-1")).toEqual({
+      VERSION: 1,
+      TTL: 5,
+      "RELOAD-URI": "http://edge-2/steering/cam",
+      "PATHWAY-PRIORITY": ["edge-1", "edge-2"],
+    });
+  });
+  test("never names an edge that is away, unless it is the only one known", () => {
+    const manifest = ask([candidate("edge-1", 3), candidate("edge-2", 0, false)], "edge-2");
+    expect(manifest["PATHWAY-PRIORITY"]).toEqual(["edge-1"]);
+    expect(manifest["RELOAD-URI"]).toBe("http://edge-1/steering/cam");
+    expect(ask([candidate("edge-1", 3, false)])["PATHWAY-PRIORITY"]).toEqual(["edge-1"]);
+  });
+  test("moves viewers only when edges are far apart", () => {
+    expect(
+      ask([candidate("edge-1", 100), candidate("edge-2", 10)], "edge-1")["PATHWAY-PRIORITY"][0],
+    ).toBe("edge-2");
+    expect(
+      ask([candidate("edge-1", 20), candidate("edge-2", 5)], "edge-1")["PATHWAY-PRIORITY"][0],
+    ).toBe("edge-1");
+  });
+});
+
+describe("counts", () => {
+  const served = {
+    kind: "segment",
+    outcome: "hit",
+    status: 200,
+    sentBytes: 10,
+    firstByteMs: 3,
+  } as const;
+  test("the last minute forgets, the total does not", () => {
+    const traffic = new Traffic(0);
+    traffic.served(served, 500);
+    traffic.served({ ...served, outcome: "miss" }, 61_000);
+    expect(traffic.recent(61_500).counts).toMatchObject({ hits: 0, misses: 1, sentBytes: 10 });
+    expect(hitRatio(traffic.total)).toBe(0.5);
+    expect(hitRatio(traffic.recent(200_000).counts)).toBeUndefined();
+  });
+  test("quantiles lie within their bucket", () => {
+    const traffic = new Traffic(0);
+    for (let count = 0; count < 100; count++)
+      traffic.served({ ...served, firstByteMs: count < 99 ? 3 : 150 }, 100);
+    const { p50Ms, p99Ms } = traffic.recent(200);
+    expect(p50Ms).toBeGreaterThan(2);
+    expect(p50Ms).toBeLessThanOrEqual(5);
+    expect(p99Ms).toBeLessThanOrEqual(5);
+  });
+  test("a viewer is counted once, and not for ever", () => {
+    const viewers = new Viewers(1_000);
+    for (let nowMs = 0; nowMs < 900; nowMs += 100) viewers.saw("a", nowMs);
+    viewers.saw("b", 900);
+    expect(viewers.count(1_000)).toBe(2);
+    expect(viewers.count(1_850)).toBe(1);
+    expect(viewers.count(2_000)).toBe(0);
+  });
+});
+
+describe("one-shot actions", () => {
+  const caller = (idempotencyKey: string, fencingToken = 0n) => ({ idempotencyKey, fencingToken });
+
+  test("are done once a key, also when asked twice at the same time", async () => {
+    const actions = new OneShotActions();
+    let done = 0;
+    const work = async () => ({ done: ++done });
+    const [first, second] = await Promise.all([
+      actions.once("purge", caller("k"), work),
+      actions.once("purge", caller("k"), work),
+    ]);
+    expect([first, second]).toEqual([
+      { done: 1, replayed: false },
+      { done: 1, replayed: true },
+    ]);
+    expect(await actions.once("prime", caller("k"), work)).toEqual({ done: 2, replayed: false });
+  });
+  test("that failed may be tried again with the same key", async () => {
+    const actions = new OneShotActions();
+    await expect(
+      actions.once("purge", caller("k"), () => Promise.reject(new Error("no"))),
+    ).rejects.toThrow("no");
+    expect(await actions.once("purge", caller("k"), async () => ({}))).toEqual({ replayed: false });
+  });
+  test("of a caller that another has taken over from are refused", async () => {
+    const actions = new OneShotActions();
+    await actions.once("purge", caller("a", 5n), async () => ({}));
+    await expect(actions.once("purge", caller("b", 4n), async () => ({}))).rejects.toThrow(
+      /got 4, expected at least 5/,
+    );
+    await actions.once("purge", caller("c"), async () => ({}));
+    await expect(actions.once("purge", caller(""), async () => ({}))).rejects.toThrow(
+      /idempotency_key/,
+    );
+  });
+});
+
+test("any path is refused or comes back as a key that means the same", () => {
+  fc.assert(
+    fc.property(fc.webPath(), (path) => {
+      const address = addressOf(path);
+      if (address) expect(addressOf(address.key)?.key).toBe(address.key);
+    }),
+  );
+});

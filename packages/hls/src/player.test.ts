@@ -1,0 +1,151 @@
+import { describe, expect, test } from "vitest";
+
+import type { HttpAnswer } from "./fetch.ts";
+import { withPathways } from "./pathways.ts";
+import { Player } from "./player.ts";
+import { writeMediaPlaylist, writeMultivariantPlaylist } from "./write.ts";
+
+/** Time jumps to the next moment that somebody sleeps for, as soon as all others wait. */
+function clockOf() {
+  let nowMs = 1_000_000;
+  const sleepers: { dueMs: number; wake: () => void }[] = [];
+  const clock = {
+    monotonicMs: () => nowMs,
+    nowMs: () => nowMs,
+    sleep: (lengthMs: number, signal?: AbortSignal) =>
+      new Promise<void>((wake, reject) => {
+        sleepers.push({ dueMs: nowMs + lengthMs, wake });
+        signal?.addEventListener("abort", () => reject(new Error("aborted")));
+        if (signal?.aborted) reject(new Error("aborted"));
+      }),
+    async runUntil(done: Promise<unknown>) {
+      const state = { running: true };
+      void done.finally(() => (state.running = false));
+      while (state.running) {
+        for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+        const next = sleepers.sort((a, b) => a.dueMs - b.dueMs).shift();
+        if (!next) continue;
+        nowMs = Math.max(nowMs, next.dueMs);
+        next.wake();
+      }
+    },
+  };
+  return clock;
+}
+
+const SEGMENT_MS = 2_000;
+
+/** Two edges with one live channel; `answer` may say otherwise. */
+function network(
+  clock: ReturnType<typeof clockOf>,
+  stop: { atMs: number; abort: AbortController },
+) {
+  const asked: string[] = [];
+  const dead = new Set<string>();
+  const body = (url: URL): string | undefined => {
+    if (url.pathname === "/steering/cam") {
+      const order = ["edge-1", "edge-2"].filter((edge) => !dead.has(edge));
+      return JSON.stringify({ VERSION: 1, TTL: 5, "PATHWAY-PRIORITY": order });
+    }
+    if (url.pathname === "/live/cam/index.m3u8") {
+      const pathways = ["edge-1", "edge-2"].map((id) => ({ id, baseUrl: `http://${id}` }));
+      const text = writeMultivariantPlaylist([{ uri: "v.m3u8", bandwidth: 1 }]);
+      return withPathways(text, url.pathname, pathways, {
+        initial: "edge-1",
+        serverUri: "/steering/cam",
+      });
+    }
+    if (url.pathname === "/live/cam/v.m3u8") {
+      const newest = Math.floor(clock.nowMs() / SEGMENT_MS) - 1;
+      const segments = Array.from({ length: 6 }, (_, at) => newest - 5 + at).map((sequence) => ({
+        sequence,
+        uri: `${sequence}.m4s`,
+        durationMs: SEGMENT_MS,
+        discontinuitySequence: 0,
+        programTimeMs: sequence * SEGMENT_MS,
+        mapUri: "init.mp4",
+      }));
+      return writeMediaPlaylist({
+        kind: "media",
+        targetDurationMs: SEGMENT_MS,
+        segments,
+        ended: false,
+      });
+    }
+    return /\.(m4s|mp4)$/.test(url.pathname) ? "media" : undefined;
+  };
+  const get = async (address: string): Promise<HttpAnswer> => {
+    const url = new URL(address);
+    asked.push(`${url.host}${url.pathname}`);
+    if (clock.nowMs() > stop.atMs) stop.abort.abort();
+    if (dead.has(url.host)) throw new TypeError("refused");
+    const found = body(url);
+    return {
+      status: found === undefined ? 404 : 200,
+      header: () => undefined,
+      body: new TextEncoder().encode(found ?? ""),
+      firstByteMs: 1,
+    };
+  };
+  return { get, asked, dead };
+}
+
+async function watch(
+  lengthMs: number,
+  during: (
+    network_: ReturnType<typeof network>,
+    clock: ReturnType<typeof clockOf>,
+  ) => void = () => {},
+) {
+  const clock = clockOf();
+  const abort = new AbortController();
+  const net = network(clock, { atMs: clock.nowMs() + lengthMs, abort });
+  during(net, clock);
+  const player = new Player({
+    urls: ["http://edge-1/live/cam/index.m3u8", "http://edge-2/live/cam/index.m3u8"],
+    get: net.get,
+    clock,
+    sessionId: "s",
+  });
+  const played = player.play(abort.signal);
+  await clock.runUntil(played);
+  return { report: await played, asked: net.asked };
+}
+
+describe("the player", () => {
+  test("fetches each segment once, in order, and does not stall", async () => {
+    const { report, asked } = await watch(60_000);
+    const segments = asked.filter((path) => path.endsWith(".m4s"));
+    expect(segments).toEqual([...new Set(segments)]);
+    expect(segments.length).toBeGreaterThan(28);
+    expect(report).toMatchObject({
+      errors: {},
+      skipped: 0,
+      stalls: 0,
+      pathway: "edge-1",
+      pathwayChanges: 0,
+    });
+    expect(asked.filter((path) => path.endsWith("init.mp4"))).toHaveLength(1);
+    expect(report.latencyMs).toBeLessThan(4 * SEGMENT_MS);
+  });
+
+  test("begins at another server when the first is away", async () => {
+    const { report } = await watch(20_000, ({ dead }) => void dead.add("edge-1"));
+    expect(report.segments).toBeGreaterThan(5);
+    expect(report.pathway).toBe("edge-2");
+  });
+
+  test("leaves a server that dies and misses no segment", async () => {
+    const { report, asked } = await watch(60_000, ({ dead }, clock) => {
+      void clock.sleep(21_000).then(() => dead.add("edge-1"));
+    });
+    expect(report.pathway).toBe("edge-2");
+    expect(report.pathwayChanges).toBe(1);
+    expect(report.skipped).toBe(0);
+    expect(report.stalls).toBe(0);
+    const numbers = [...new Set(asked.flatMap((path) => /(\d+)\.m4s$/.exec(path)?.[1] ?? []))].map(
+      Number,
+    );
+    expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => numbers[0]! + at));
+  });
+});
