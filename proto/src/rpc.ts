@@ -24,6 +24,8 @@ export interface CallContext {
   signal: AbortSignal;
   /** What the caller shows to be let in; undefined: nothing. */
   authorization?: string | undefined;
+  /** Subject alternative names of the caller's certificate, as Node prints them; absent when it came as JSON over HTTP. */
+  subjectAltName?: string | undefined;
 }
 
 export type UnaryHandler<I extends DescMessage, O extends DescMessage> = (
@@ -117,7 +119,8 @@ function unaryAdapter(method: DescMethod, handler: UnaryHandler<DescMessage, Des
     const abort = new AbortController();
     call.on("cancelled", () => abort.abort());
     const authorization = call.metadata.get(AUTHORIZATION)[0]?.toString();
-    handler(call.request, { signal: abort.signal, authorization }).then(
+    const subjectAltName = call.getAuthContext().sslPeerCertificate?.subjectaltname;
+    handler(call.request, { signal: abort.signal, authorization, subjectAltName }).then(
       (response) => callback(null, create(method.output, response)),
       (error: unknown) => callback(grpcStatus(error)),
     );

@@ -74,12 +74,24 @@ export const TLS_CHANNEL_OPTIONS: grpc.ChannelOptions = {
   "grpc.ssl_target_name_override": "localhost",
 };
 
-/** The caller of a mutual TLS server, which must have one of the roles. Throws RpcError. */
+/** The caller of a stream of a mutual TLS server, which must have one of the roles. Throws RpcError. */
 export function requirePeer(
   call: Pick<grpc.ServerDuplexStream<unknown, unknown>, "getAuthContext">,
   roles: readonly Role[],
 ): PeerName {
-  const peer = peerNameOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
+  return requireRole(call.getAuthContext().sslPeerCertificate?.subjectaltname, roles);
+}
+
+/** The caller of a unary method, which must have one of the roles; JSON over HTTP shows no certificate. Throws RpcError. */
+export function requireCaller(
+  { subjectAltName }: { subjectAltName?: string | undefined },
+  roles: readonly Role[],
+): PeerName {
+  return requireRole(subjectAltName, roles);
+}
+
+function requireRole(subjectAltName: string | undefined, roles: readonly Role[]): PeerName {
+  const peer = peerNameOf(subjectAltName);
   if (!peer)
     throw new RpcError(
       "unauthenticated",

@@ -1,0 +1,40 @@
+import type { ConfigOf, Program } from "@glassline/config";
+import { directory, duration, list, port, text, toggle } from "@glassline/config";
+import { commonOptions } from "@glassline/service/options";
+
+const spec = {
+  name: text({ help: "Name of this agent, as in its certificate.", default: "node-agent" }),
+  port: port({ help: "gRPC with client certificates: OpsBot's wishes, status.", default: "7460" }),
+  ...commonOptions("7461"),
+  machine: list({
+    help: "Machine that this agent stands for; by default its own name.",
+    placeholder: "NAME",
+  }),
+  dataDir: directory({
+    help: "Folder of what it must not forget, and of its edges' logs.",
+    default: ".glassline/node-agent",
+  }),
+  edgeProgram: text({
+    help: "main.ts of the edge cache. Empty: that of this repository.",
+    default: "",
+    placeholder: "FILE",
+  }),
+  edgeToken: text({ help: "Admin token that edges are given.", default: "", placeholder: "TOKEN" }),
+  restartPause: duration({
+    help: "Before an edge that ended by itself is started again; it grows up to sixteen times.",
+    default: "1s",
+    minMs: 10,
+    maxMs: 600_000,
+  }),
+  leaveEdges: toggle({ help: "Let edges go on when this agent is told to stop, for upgrades." }),
+};
+
+export const program: Program<typeof spec> = {
+  name: "node-agent",
+  command: "npm run start -w @glassline/node-agent --",
+  purpose: "Runs the edge caches of its machines as OpsBot wishes, and goes on without it.",
+  environmentPrefix: "GLASSLINE_NODE_AGENT",
+  spec,
+};
+
+export type NodeAgentConfig = ConfigOf<typeof spec>;

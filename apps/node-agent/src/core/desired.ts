@@ -1,0 +1,39 @@
+/** What a wish must fulfil before it is stored. Pure. */
+import { RpcError } from "@glassline/proto/errors";
+import type { EdgeSpec, SetDesiredStateRequest } from "@glassline/proto/node";
+
+const EDGES_MAX = 64;
+const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** Throws RpcError "invalid_argument" that names what is wrong. */
+export function checkDesired(
+  { edges, fencingToken }: SetDesiredStateRequest,
+  machines: readonly string[],
+): void {
+  const refuse = (what: string, got: unknown, expected: string): never => {
+    throw new RpcError(
+      "invalid_argument",
+      `${what}: got ${JSON.stringify(got)}, expected ${expected}`,
+    );
+  };
+  if (fencingToken === 0n) refuse("fencing_token", 0, "at least 1");
+  if (edges.length > EDGES_MAX) refuse("edges", edges.length, `at most ${EDGES_MAX}`);
+  for (const edge of edges) {
+    const { name, machine, publicUrl, originUrl } = edge;
+    if (!NAME.test(name)) refuse("name of an edge", name, 'lower-case letters, digits and "-"');
+    if (!machines.includes(machine)) refuse(`machine of ${name}`, machine, machines.join(" or "));
+    for (const port of portsOf(edge))
+      if (port < 1 || port > 65_535) refuse(`port of ${name}`, port, "1 to 65535");
+    for (const url of [publicUrl, originUrl])
+      if (!/^https?:\/\/[^/\s]+$/.test(url))
+        refuse(`address of ${name}`, url, "http(s)://HOST:PORT");
+  }
+  const names = edges.map(({ name }) => name);
+  const ports = edges.flatMap(portsOf);
+  if (new Set(names).size < names.length) refuse("names of edges", names, "different ones");
+  if (new Set(ports).size < ports.length) refuse("ports of edges", ports, "different ones");
+}
+
+function portsOf({ port, grpcPort, adminPort }: EdgeSpec): number[] {
+  return [port, grpcPort, adminPort];
+}

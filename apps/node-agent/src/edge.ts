@@ -1,0 +1,196 @@
+/** One edge under the agent's care: brings it to what it shall be, one step after another. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { equals } from "@bufbuild/protobuf";
+import type { EdgeSpec, EdgeStateSchema } from "@glassline/proto/node";
+import { EdgePhase, EdgeSpecSchema } from "@glassline/proto/node";
+import type { Backoff } from "@glassline/service/backoff";
+import type { Clock } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
+import type { Logger } from "@glassline/service/logger";
+
+import type { Phase, Wish } from "./core/reconcile.ts";
+import { stepFor } from "./core/reconcile.ts";
+import type { Driver } from "./drivers/driver.ts";
+import type { StartedEdge, StateStore } from "./stores/state-store.ts";
+
+/** An edge that ran so long before it ended is started again without a longer pause. */
+const STABLE_MS = 30_000;
+
+export interface EdgeDeps {
+  driver: Driver;
+  store: StateStore;
+  clock: Clock;
+  logger: Logger;
+  backoff: Backoff;
+  /** To be called when there may be something to do. */
+  changed: () => void;
+}
+
+export class Edge {
+  readonly name: string;
+  readonly #deps: EdgeDeps;
+  #wanted: EdgeSpec | undefined;
+  #running: StartedEdge | undefined;
+  /** What it was told to run as the last time. */
+  #lastSpec: EdgeSpec | undefined;
+  #phase: Phase = "absent";
+  #ready = false;
+  #sinceUnixNano: bigint;
+  #unexpectedEnds = 0;
+  #lastEnd = "";
+  #lastEndUnixNano = 0n;
+  #nextStartMs = 0;
+
+  constructor(name: string, deps: EdgeDeps) {
+    this.name = name;
+    this.#deps = deps;
+    this.#sinceUnixNano = deps.clock.nowUnixNano();
+  }
+
+  /** Undefined: it shall not run. */
+  want(spec: EdgeSpec | undefined): void {
+    this.#wanted = spec;
+  }
+
+  /** Takes over what an earlier life of the agent started. */
+  async adopt(started: StartedEdge): Promise<void> {
+    const { driver, store, logger } = this.#deps;
+    this.#lastSpec = started.spec;
+    if (await driver.adopt(started, started.spec, (how) => this.#ended(started, how))) {
+      this.#running = started;
+      this.#turn("running");
+      logger.info({ edge: this.name, processId: started.processId }, "adopted");
+      return;
+    }
+    store.removeStarted(this.name);
+    this.#unexpectedEnds++;
+    this.#lastEnd = "it ended while the agent was away";
+    this.#lastEndUnixNano = this.#deps.clock.nowUnixNano();
+  }
+
+  /** One step towards what is wanted. @returns whether the agent may forget this edge. */
+  async step(): Promise<boolean> {
+    switch (stepFor(this.#phase, this.#wish())) {
+      case "start":
+        await this.#start();
+        return false;
+      case "stop":
+        await this.stop();
+        return false;
+      case "wait":
+        if (this.#deps.clock.monotonicMs() >= this.#nextStartMs) await this.#start();
+        return false;
+      case "forget":
+        return true;
+      case "nothing":
+        return false;
+    }
+  }
+
+  /** Looks whether it is ready. */
+  async look(): Promise<void> {
+    const running = this.#running;
+    const ready = running !== undefined && (await this.#deps.driver.isReady(running.spec));
+    if (running !== this.#running || ready === this.#ready) return;
+    this.#ready = ready;
+    this.#sinceUnixNano = this.#deps.clock.nowUnixNano();
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (!running) return;
+    this.#turn("stopping");
+    await this.#deps.driver.stop(running);
+    if (this.#running === running) this.#gone();
+  }
+
+  state(): MessageInitShape<typeof EdgeStateSchema> {
+    const spec = this.#wanted ?? this.#running?.spec ?? this.#lastSpec;
+    return {
+      ...(spec && { spec, machine: spec.machine }),
+      phase: this.#edgePhase(),
+      processId: this.#running?.processId ?? 0,
+      generation: this.#running?.spec.generation ?? 0n,
+      sinceUnixNano: this.#sinceUnixNano,
+      unexpectedEnds: this.#unexpectedEnds,
+      lastEnd: this.#lastEnd,
+      lastEndUnixNano: this.#lastEndUnixNano,
+      nextStartUnixNano: this.#phase === "waiting" ? this.#nextStartUnixNano() : 0n,
+    };
+  }
+
+  #wish(): Wish {
+    if (!this.#wanted) return "none";
+    const as = this.#running?.spec ?? this.#lastSpec;
+    return as && !equals(EdgeSpecSchema, as, this.#wanted) ? "other" : "same";
+  }
+
+  async #start(): Promise<void> {
+    const { driver, store, clock, logger } = this.#deps;
+    const spec = this.#wanted!;
+    this.#lastSpec = spec;
+    try {
+      const ends: ((how: string) => void)[] = [];
+      const begun = await driver.start(spec, (how) => ends[0]?.(how));
+      const started = { ...begun, spec, startedUnixNano: clock.nowUnixNano() };
+      ends.push((how) => this.#ended(started, how));
+      store.setStarted(started);
+      this.#running = started;
+      this.#turn("running");
+      logger.info({ edge: this.name, processId: started.processId }, "started");
+    } catch (error) {
+      this.#waitAfter(`it could not be started: ${messageOf(error)}`);
+    }
+  }
+
+  #ended(started: StartedEdge, how: string): void {
+    if (this.#running !== started) return;
+    if (this.#phase === "stopping") return this.#gone();
+    const ranMs = Number((this.#deps.clock.nowUnixNano() - started.startedUnixNano) / 1_000_000n);
+    if (ranMs > STABLE_MS) this.#deps.backoff.reset();
+    this.#deps.store.removeStarted(this.name);
+    this.#running = undefined;
+    this.#waitAfter(how);
+  }
+
+  #waitAfter(how: string): void {
+    const { clock, backoff, logger, changed } = this.#deps;
+    const pauseMs = backoff.nextMs();
+    this.#unexpectedEnds++;
+    this.#lastEnd = how;
+    this.#lastEndUnixNano = clock.nowUnixNano();
+    this.#nextStartMs = clock.monotonicMs() + pauseMs;
+    this.#turn("waiting");
+    logger.warn({ edge: this.name, how, pauseMs: Math.round(pauseMs) }, "ended by itself");
+    changed();
+  }
+
+  #gone(): void {
+    this.#deps.store.removeStarted(this.name);
+    this.#running = undefined;
+    this.#turn("absent");
+    this.#deps.changed();
+  }
+
+  #turn(phase: Phase): void {
+    this.#phase = phase;
+    this.#ready = false;
+    this.#sinceUnixNano = this.#deps.clock.nowUnixNano();
+  }
+
+  #edgePhase(): EdgePhase {
+    if (this.#phase === "waiting" || this.#phase === "absent") return EdgePhase.WAITING;
+    if (this.#phase === "stopping") return EdgePhase.STOPPING;
+    if (this.#ready) return EdgePhase.READY;
+    const runsMs = this.#deps.clock.nowUnixNano() - (this.#running?.startedUnixNano ?? 0n);
+    return runsMs < STARTING_NANO ? EdgePhase.STARTING : EdgePhase.UNREADY;
+  }
+
+  #nextStartUnixNano(): bigint {
+    const leftMs = Math.max(0, this.#nextStartMs - this.#deps.clock.monotonicMs());
+    return this.#deps.clock.nowUnixNano() + BigInt(Math.round(leftMs)) * 1_000_000n;
+  }
+}
+
+/** An edge that is not ready so long after its start is called unready. */
+const STARTING_NANO = 5_000_000_000n;

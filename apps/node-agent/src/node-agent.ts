@@ -1,0 +1,107 @@
+/** A node-agent: owns the edges of its machines. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { jsonRoutes } from "@glassline/proto/json";
+import { NodeAgentService } from "@glassline/proto/node";
+import { openApi } from "@glassline/proto/openapi";
+import type { Implementation } from "@glassline/proto/rpc";
+import { addService } from "@glassline/proto/rpc";
+import type { AppDeps } from "@glassline/service/app";
+import { backoff } from "@glassline/service/backoff";
+import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
+import { startAdmin } from "@glassline/service/http";
+import { mutualTlsServer, requireCaller } from "@glassline/service/tls";
+import * as grpc from "@grpc/grpc-js";
+
+import { Agent } from "./agent.ts";
+import type { NodeAgentConfig } from "./config.ts";
+import { processDriver } from "./drivers/process-driver.ts";
+import { openStateStore } from "./stores/state-store.ts";
+
+const VERSION = "0.1.0";
+const GRACE_MS = 500;
+const PAUSE_GROWTH = 16;
+const EDGE_PROGRAM = fileURLToPath(new URL("../../edge-cache/src/main.ts", import.meta.url));
+
+export interface NodeAgent extends AsyncDisposable {
+  addresses: { port: number; adminPort: number };
+}
+
+export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Promise<NodeAgent> {
+  await using stack = new AsyncDisposableStack();
+  const { clock, logger } = deps;
+  const store = stack.use(openStateStore(config.dataDir));
+  const driver = stack.use(
+    processDriver({
+      program: config.edgeProgram === "" ? EDGE_PROGRAM : config.edgeProgram,
+      logDirectory: join(config.dataDir, "logs"),
+      pkiDir: config.pkiDir,
+      logLevel: config.logLevel,
+      adminToken: config.edgeToken,
+      clock,
+    }),
+  );
+  const machines = config.machine.length > 0 ? config.machine : [config.name];
+  const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };
+  const newBackoff = () => backoff({ ...pause, random: () => 0.5 + 0.5 * deps.random() });
+  const agent = new Agent({ machines, driver, store, clock, logger, newBackoff });
+  stack.defer(() => agent.close(!config.leaveEdges));
+  await agent.start();
+
+  const service = serviceOf(config.name, machines, agent, deps);
+  const server = new grpc.Server(GRPC_LIMITS);
+  addService(server, NodeAgentService, service);
+  const port = await listenGrpc(
+    server,
+    "gRPC (--port)",
+    config.host,
+    config.port,
+    mutualTlsServer(deps.identity),
+  );
+  stack.defer(() => closeGrpc(server, GRACE_MS));
+  const http = stack.use(
+    await startAdmin(config, deps.metrics.registry, {
+      routes: jsonRoutes(NodeAgentService, service).filter(
+        ({ method }) => method.localName === "getStatus",
+      ),
+      openApi: openApi("Glassline node-agent", VERSION, [NodeAgentService]),
+    }),
+  );
+  const owned = stack.move();
+  return {
+    addresses: { port, adminPort: http.port },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function serviceOf(
+  name: string,
+  machines: readonly string[],
+  agent: Agent,
+  { clock, metrics }: AppDeps,
+): Implementation<typeof NodeAgentService> {
+  const wishes = metrics.counter("node_agent_wishes_total", "Desired states received, by result.", [
+    "result",
+  ]);
+  return {
+    getStatus: async () => ({
+      agent: name,
+      machines: [...machines],
+      fencingToken: agent.fencingToken,
+      edges: agent.states(),
+      nowUnixNano: clock.nowUnixNano(),
+    }),
+    setDesiredState: async (request, context) => {
+      requireCaller(context, ["opsbot", "operator"]);
+      try {
+        const changed = agent.setDesired(request);
+        wishes.inc({ result: changed ? "changed" : "same" });
+        return { changed };
+      } catch (error) {
+        wishes.inc({ result: "refused" });
+        throw error;
+      }
+    },
+  };
+}
