@@ -45,14 +45,34 @@ const appOf = ({ image }: Service): App => {
 const all = Object.entries(compose.services);
 const programs = Object.entries(others);
 
-/** Host and port of every address in a service's flags, e.g. "node-2" and 7421. */
+/** Host and port of every address that a service asks, e.g. "node-2" and 7421; media addresses are for browsers. */
 const addressesOf = ({ command }: Service): { host: string; port: number }[] =>
-  command.flatMap((word) =>
-    [...word.matchAll(/[=/]([a-z0-9-]+):(\d+)/g)].map(([, host, port]) => ({
-      host: host!,
-      port: Number(port),
-    })),
-  );
+  command
+    .filter((word) => !word.startsWith("--media-url="))
+    .flatMap((word) =>
+      [...word.matchAll(/[=/]([a-z0-9-]+):(\d+)/g)].map(([, host, port]) => ({
+        host: host!,
+        port: Number(port),
+      })),
+    );
+
+interface Wish {
+  edges: { name: string; port: number; grpcPort: number; adminPort: number; originUrl: string }[];
+}
+const wish = JSON.parse(
+  compose.services["opsbot"]!.environment!["GLASSLINE_OPSBOT_EDGES"]!,
+) as Wish;
+const edgePorts = wish.edges.flatMap(({ port, grpcPort, adminPort }) => [
+  port,
+  grpcPort,
+  adminPort,
+]);
+
+/** Ports of an app, and of those that it starts. */
+const portsOf = (app: App): number[] => [
+  ...defaultPorts(app),
+  ...(app.children.includes("edge-cache") ? edgePorts : []),
+];
 
 describe("compose.yaml", () => {
   test("runs every app, but for those that another one starts", () => {
@@ -92,8 +112,10 @@ describe("compose.yaml", () => {
     const { program } = appOf(service);
     const environment = service.environment ?? {};
     expect(() => readConfig(program, { arguments: service.command, environment })).not.toThrow();
+    const { children } = appOf(service);
+    const family = apps.filter((app) => app === appOf(service) || children.includes(app.name));
     const known = new Set(
-      Object.keys(program.spec).map((name) => variableOf(appOf(service), name)),
+      family.flatMap((app) => Object.keys(app.program.spec).map((name) => variableOf(app, name))),
     );
     const unknown = Object.keys(environment).filter(
       (name) => name.startsWith("GLASSLINE_") && !known.has(name),
@@ -105,7 +127,14 @@ describe("compose.yaml", () => {
     expect(service.command.filter((word) => /^--([a-z-]+-)?port=/.test(word))).toEqual([]);
     for (const { host, port } of addressesOf(service)) {
       expect(Object.keys(others)).toContain(host);
-      expect(defaultPorts(appOf(others[host]!))).toContain(port);
+      expect(portsOf(appOf(others[host]!))).toContain(port);
+    }
+  });
+
+  test("the edges that OpsBot wishes have certificates and an origin", () => {
+    for (const { name, originUrl } of wish.edges) {
+      expect(credentials!.command).toContain(`edge-cache/${name}`);
+      expect(originUrl).toBe("https://origin:7450");
     }
   });
 
@@ -113,7 +142,7 @@ describe("compose.yaml", () => {
     for (const published of service.ports ?? []) {
       const match = /^127\.0\.0\.1:(\d+):(\d+)$/.exec(published);
       expect(match, published).not.toBeNull();
-      expect(defaultPorts(appOf(service))).toContain(Number(match![2]));
+      expect(portsOf(appOf(service))).toContain(Number(match![2]));
     }
   });
 

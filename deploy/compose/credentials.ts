@@ -43,6 +43,11 @@ export async function makeCredentials(
   await writeEnvironment(join(shared, "collector.env"), {
     GLASSLINE_COLLECTOR_OTLP_TOKEN: otlpToken,
   });
+  const edgeToken = await ensureToken(join(authority, "edge.token"));
+  await writeEnvironment(join(shared, "node-agent.env"), {
+    GLASSLINE_NODE_AGENT_EDGE_TOKEN: edgeToken,
+  });
+  await writeEnvironment(join(shared, "opsbot.env"), { GLASSLINE_OPSBOT_EDGE_TOKEN: edgeToken });
   await writeEnvironment(join(shared, "otlp.env"), {
     OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${otlpToken}`,
   });

@@ -13,5 +13,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The content security policy refuses data: addresses for everything but pictures.
     assetsInlineLimit: 0,
+    // hls.js is a chunk of its own, loaded only for a picture.
+    chunkSizeWarningLimit: 700,
   },
 });

@@ -124,6 +124,92 @@ describe("the page", { timeout: 120_000 }, () => {
     );
   });
 
+  /** Attribute of the player's wrapper or of a chart, as a number. */
+  const attribute = async (selector: string, name: string) =>
+    Number(await page.locator(selector).first().getAttribute(name, { timeout: 1_000 }));
+  const playedS = () =>
+    page
+      .getByTestId("player")
+      .evaluate((video) => (video as unknown as { currentTime: number }).currentTime);
+  const plays = (what: string) =>
+    eventually(
+      what,
+      async () => {
+        const before = await playedS();
+        await page.waitForTimeout(700);
+        return (await playedS()) > before + 0.3 ? true : undefined;
+      },
+      30_000,
+    );
+
+  test("shows a camera's picture, and the charts' line stands at its moment", async () => {
+    await show("/cameras/cam-0001");
+    await plays("the picture plays");
+    await eventually("charts follow the picture", async () => {
+      const [playing, moment] = [
+        await attribute("[data-playing-ms]", "data-playing-ms"),
+        await attribute("[data-moment-ms]", "data-moment-ms"),
+      ];
+      return Math.abs(playing - moment) < 100 ? true : undefined;
+    });
+    const ageMs = Date.now() - (await attribute("[data-playing-ms]", "data-playing-ms"));
+    expect(ageMs).toBeGreaterThan(0);
+    expect(ageMs).toBeLessThan(20_000);
+  });
+
+  test("plays on when the edge in use is killed; OpsBot sees it, acts and closes the incident", async () => {
+    await page.evaluate("window.notReloaded = true");
+    const edge = await eventually(
+      "the edge in use is shown",
+      async () => /edge-\d/.exec((await textOf("player-edge")) ?? "")?.[0],
+    );
+    const { edges } = await stack.dashboard.listEdges();
+    process.kill(edges.find(({ name }) => name === edge)!.process!.processId, "SIGKILL");
+    const other = edge === "edge-1" ? "edge-2" : "edge-1";
+    await eventually(
+      "the other edge is in use",
+      async () => ((await textOf("player-edge"))?.includes(other) ? true : undefined),
+      30_000,
+    );
+    await plays("the picture plays on");
+    expect(await page.evaluate("window.notReloaded")).toBe(true);
+    expect(await textOf("player-stalls")).toMatch(/\d|no/i);
+    await show("/ops");
+    const incident = page.locator('[data-testid^="incident-"]').filter({ hasText: edge }).first();
+    await eventually(
+      "the incident is over",
+      async () =>
+        (await incident.getAttribute("data-phase", { timeout: 1_000 })) === "resolved"
+          ? true
+          : undefined,
+      30_000,
+    );
+  });
+
+  test("talks with OpsBot, which changes nothing without the session's token", async () => {
+    const say = async (words: string) => {
+      await page.getByTestId("chat-input").fill(words);
+      await page.getByTestId("chat-input").press("Enter");
+    };
+    const answered = (pattern: RegExp) =>
+      eventually(`an answer like ${pattern}`, async () =>
+        pattern.test((await page.getByTestId("chat-message").allTextContents()).join("\n"))
+          ? true
+          : undefined,
+      );
+    await say("status");
+    await answered(/checks/);
+    await say("flush edge-1");
+    await answered(/this session may not/);
+    await page.goto(stack.plan.sessionUrl);
+    expect(page.url()).not.toContain("session=");
+    await show("/ops");
+    await say("flush edge-1");
+    await answered(/objects forgotten/);
+    await say("why edge-1");
+    await answered(/flush asked for/);
+  });
+
   test("obeys its own content security policy and throws nothing", () => {
     expect(problems).toEqual([]);
   });

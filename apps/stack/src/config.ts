@@ -54,7 +54,7 @@ export const program: Program<typeof spec> = {
   name: "stack",
   command: "npm start --",
   purpose:
-    "Runs all of Glassline on this machine: cameras, a mesh of three nodes, a collector, an origin, two edge caches and the dashboard.",
+    "Runs all of Glassline on this machine: cameras, a mesh of three nodes, a collector, an origin, two edge caches, OpsBot and the dashboard.",
   environmentPrefix: "GLASSLINE",
   spec,
 };

@@ -6,6 +6,7 @@ import { runMain } from "@glassline/service/main";
 
 import type { StackConfig } from "./config.ts";
 import { program } from "./config.ts";
+import { edgesReady } from "./edges.ts";
 import { buildPage } from "./page.ts";
 import type { Plan } from "./plan.ts";
 import { checkPlan, checkPorts, checkRecordings, holdDataFolder } from "./preflight.ts";
@@ -35,6 +36,7 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
   stopping.addEventListener("abort", () => say("\nStopping ..."), { once: true });
   try {
     await supervisor.start();
+    await edgesReady(plan, stopping);
   } catch (error) {
     await supervisor[Symbol.asyncDispose]();
     throw error;

@@ -1,6 +1,10 @@
 /** Which processes the stack consists of, and with which settings each one starts. Pure. */
 import { join } from "node:path";
 
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, toJsonString } from "@bufbuild/protobuf";
+import type { EdgeSpecSchema } from "@glassline/proto/node";
+import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import type { PeerName } from "@glassline/service/identity";
 
 import type { StackConfig } from "./config.ts";
@@ -8,7 +12,7 @@ import type { StackConfig } from "./config.ts";
 export interface ProcessPlan {
   /** Also its instance name; e.g. "node-2". */
   name: string;
-  app: "camera" | "mesh-node" | "collector" | "origin" | "edge-cache" | "dashboard";
+  app: "camera" | "mesh-node" | "collector" | "origin" | "node-agent" | "opsbot" | "dashboard";
   arguments: readonly string[];
   environment: Readonly<Record<string, string>>;
   /** Ports it listens on, with what the operator should know them by. */
@@ -17,11 +21,13 @@ export interface ProcessPlan {
 }
 
 export interface Plan {
-  /** In the order in which they stop: cameras first, the collector last. */
+  /** In the order in which they stop: OpsBot first, so that it repairs nothing that is stopped, the collector last. */
   processes: readonly ProcessPlan[];
   url: string;
   /** The page, with the right to change something. */
   sessionUrl: string;
+  /** What the node-agent runs. */
+  edges: readonly { identity: PeerName; adminPort: number }[];
 }
 
 const HOST = "localhost";
@@ -38,6 +44,10 @@ const OFFSET = {
   origin: 50,
   originGrpc: 51,
   originAdmin: 52,
+  nodeAgent: 60,
+  nodeAgentAdmin: 61,
+  opsbot: 64,
+  opsbotAdmin: 65,
   edge: 70,
   edgeGrpc: 80,
   edgeAdmin: 90,
@@ -140,29 +150,69 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
   };
 
   const edgeUrl = (edge: number) => `http://${address(OFFSET.edge + edge)}`;
-  const edge = (number: number): ProcessPlan => ({
-    ...processOf("edge-cache", `edge-${number}`, {
-      GLASSLINE_EDGE_CACHE_ADMIN_TOKEN: secrets.edgeToken,
+  const edgeSpec = (number: number): MessageInitShape<typeof EdgeSpecSchema> => ({
+    name: `edge-${number}`,
+    machine: `machine-${number}`,
+    port: at(OFFSET.edge + number),
+    grpcPort: at(OFFSET.edgeGrpc + number),
+    adminPort: at(OFFSET.edgeAdmin + number),
+    publicUrl: edgeUrl(number),
+    originUrl: `https://${address(OFFSET.origin)}`,
+    allowedOrigins: [dashboardOrigin],
+    peers: EDGES.filter((other) => other !== number).map((other) => ({
+      name: `edge-${other}`,
+      publicUrl: edgeUrl(other),
+    })),
+  });
+  const edges = EDGES.map(edgeSpec);
+  const edgeEndpoints = EDGES.map((edge) => `edge-${edge}=${address(OFFSET.edgeGrpc + edge)}`);
+
+  // One agent that stands for two machines.
+  const nodeAgent: ProcessPlan = {
+    ...processOf("node-agent", "node-agent", {
+      GLASSLINE_NODE_AGENT_EDGE_TOKEN: secrets.edgeToken,
     }),
     ports: [
-      { port: at(OFFSET.edge + number), what: `edge-${number}` },
-      { port: at(OFFSET.edgeGrpc + number), what: `edge-${number}'s administration` },
-      { port: at(OFFSET.edgeAdmin + number), what: `edge-${number}'s health` },
+      { port: at(OFFSET.nodeAgent), what: "node-agent" },
+      { port: at(OFFSET.nodeAgentAdmin), what: "node-agent's health" },
+      ...EDGES.flatMap((edge) => [
+        { port: at(OFFSET.edge + edge), what: `edge-${edge}` },
+        { port: at(OFFSET.edgeGrpc + edge), what: `edge-${edge}'s administration` },
+        { port: at(OFFSET.edgeAdmin + edge), what: `edge-${edge}'s health` },
+      ]),
     ],
     arguments: flags({
       ...common,
-      name: `edge-${number}`,
-      port: at(OFFSET.edge + number),
-      "grpc-port": at(OFFSET.edgeGrpc + number),
-      "admin-port": at(OFFSET.edgeAdmin + number),
-      origin: `https://${address(OFFSET.origin)}`,
-      "public-url": edgeUrl(number),
-      "allowed-origin": dashboardOrigin,
-      peer: EDGES.filter((other) => other !== number).map(
-        (other) => `edge-${other}=${edgeUrl(other)}`,
+      name: "node-agent",
+      port: at(OFFSET.nodeAgent),
+      "admin-port": at(OFFSET.nodeAgentAdmin),
+      machine: EDGES.map((edge) => `machine-${edge}`),
+      "data-dir": join(config.data, "node-agent"),
+    }),
+  };
+
+  const opsbot: ProcessPlan = {
+    ...processOf("opsbot", "opsbot", { GLASSLINE_OPSBOT_EDGE_TOKEN: secrets.edgeToken }),
+    ports: [
+      { port: at(OFFSET.opsbot), what: "OpsBot" },
+      { port: at(OFFSET.opsbotAdmin), what: "OpsBot's health" },
+    ],
+    arguments: flags({
+      ...common,
+      name: "opsbot",
+      port: at(OFFSET.opsbot),
+      "admin-port": at(OFFSET.opsbotAdmin),
+      "data-dir": join(config.data, "opsbot"),
+      "node-agent": `node-agent=${address(OFFSET.nodeAgent)}`,
+      edge: edgeEndpoints,
+      origin: `origin=${address(OFFSET.originGrpc)}`,
+      collector: `collector=${address(OFFSET.collector)}`,
+      edges: toJsonString(
+        SetDesiredStateRequestSchema,
+        create(SetDesiredStateRequestSchema, { edges }),
       ),
     }),
-  });
+  };
 
   const dashboard: ProcessPlan = {
     ...processOf("dashboard", "dashboard", {
@@ -180,22 +230,27 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       "mesh-node": peers(1, 2, 3),
       "camera-agent": `agent-1=${address(OFFSET.camera)}`,
       origin: `origin=${address(OFFSET.originGrpc)}`,
-      edge: EDGES.map((number) => `edge-${number}=${address(OFFSET.edgeGrpc + number)}`),
+      edge: edgeEndpoints,
+      "node-agent": `node-agent=${address(OFFSET.nodeAgent)}`,
+      opsbot: `opsbot=${address(OFFSET.opsbot)}`,
       "media-url": EDGES.map(edgeUrl),
     }),
   };
 
-  const [edge1, edge2] = EDGES;
   const nearCollector = { collector: address(OFFSET.collector) };
   return {
     url: `${dashboardOrigin}/`,
     // In the fragment, which browsers send to nobody.
+    edges: EDGES.map((edge) => ({
+      identity: { role: "edge-cache", instance: `edge-${edge}` },
+      adminPort: at(OFFSET.edgeAdmin + edge),
+    })),
     sessionUrl: `${dashboardOrigin}/#session=${secrets.sessionToken}`,
     processes: [
+      opsbot,
       camera,
       dashboard,
-      edge(edge1),
-      edge(edge2),
+      nodeAgent,
       origin,
       meshNode(1, { gateway: true, "data-dir": join(config.data, "node-1"), peer: peers(2, 3) }),
       meshNode(2, { ...nearCollector, peer: peers(3) }),

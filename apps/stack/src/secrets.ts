@@ -22,7 +22,7 @@ export async function prepare(config: StackConfig): Promise<Plan> {
     sessionToken: await ensureToken(pkiDir, "session.token"),
   };
   const plan = planOf(config, secrets);
-  const names = plan.processes.map(({ identity }) => identity);
+  const names = [...plan.processes, ...plan.edges].map(({ identity }) => identity);
   await ensureDevelopmentPki(pkiDir, [...names, { role: "operator", instance: "local" }]);
   await writeEnvironmentFile(config, pkiDir, secrets);
   return plan;

@@ -15,12 +15,13 @@ import "./styles/traces.css";
 import "./styles/player.css";
 import "./styles/edges.css";
 import "./styles/opsbot.css";
-import { takeSessionFromAddress } from "./api/session.ts";
+import "./styles/chat.css";
+import { startSession } from "./api/session.ts";
 import { App } from "./shell/app.tsx";
 import { startNavigation } from "./shell/place.ts";
 import { showThemeColor } from "./shell/theme.ts";
 
-takeSessionFromAddress();
+startSession();
 startNavigation();
 showThemeColor();
 render(<App />, document.querySelector("#page")!);

@@ -16,6 +16,7 @@ import { createMetrics } from "@glassline/service/metrics";
 import { trace } from "@opentelemetry/api";
 
 import { program } from "../config.ts";
+import { edgesReady } from "../edges.ts";
 import type { Plan } from "../plan.ts";
 import { checkPorts } from "../preflight.ts";
 import { prepare } from "../secrets.ts";
@@ -55,6 +56,7 @@ export async function startProcesses(
     }),
   );
   await supervisor.start();
+  if (!only) await edgesReady(plan);
   const parts = stack.move();
   return {
     directory,

@@ -13,6 +13,8 @@ export interface Outage {
   detail: string;
 }
 
+const NAMES = new Intl.ListFormat("en");
+
 /** What is missing at present, the most important first. `hasValues`: whether the page shows anything that was measured. */
 export function outagesOf(overview: Polled<GetOverviewResponse>, hasValues: boolean): Outage[] {
   if (overview.error) return [dashboardOutage(overview)];
@@ -22,8 +24,12 @@ export function outagesOf(overview: Polled<GetOverviewResponse>, hasValues: bool
     .toSorted((left, right) => rankOf(left.key) - rankOf(right.key));
 }
 
+/** The longer the way from a kind to what people look at, the later it is named. */
+const KIND_ORDER = ["collector", "origin", "edge-cache", "node-agent", "opsbot", "mesh-node"];
+
 function rankOf(key: string): number {
-  return key.startsWith("collector:") ? 0 : key.startsWith("mesh-node:") ? 1 : 2;
+  const rank = KIND_ORDER.indexOf(key.slice(0, key.indexOf(":")));
+  return rank < 0 ? KIND_ORDER.length : rank;
 }
 
 function dashboardOutage({ error, failingSinceMs, receivedMs }: Polled<unknown>): Outage {
@@ -44,7 +50,7 @@ function serviceOutage(
   overview: GetOverviewResponse,
   hasValues: boolean,
 ): Outage {
-  const subject = service.name === service.kind ? `The ${service.name}` : service.name;
+  const subject = subjectOf(service);
   const since = service.sinceUnixNano
     ? ` since ${clock(millisecondsOf(service.sinceUnixNano))}`
     : "";
@@ -57,27 +63,57 @@ function serviceOutage(
   };
 }
 
+function subjectOf({ name, kind }: ServiceState): string {
+  if (name !== kind) return name;
+  return kind === "opsbot" ? "OpsBot" : `The ${name}`;
+}
+
 /** Only gateways have a disk; agents hold a bounded number of reports in memory. */
 export const NO_GATEWAY = "No gateway answers: cameras keep what they can in memory.";
+
+/** What goes on and what does not, for kinds whose absence means the same whatever else is the case. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  camera: "Nothing new comes from its cameras.",
+  origin: "Nothing new can be fetched; edges serve what they have.",
+  "node-agent": "Edges go on; nothing restarts them if they end.",
+  opsbot: "Edges go on; nobody watches or repairs them.",
+};
 
 function meaningOf(
   service: ServiceState,
   overview: GetOverviewResponse,
   hasValues: boolean,
 ): string {
-  const gatewayAnswers = overview.nodes.some((node) => node.gateway);
-  if (service.kind === "collector")
-    return [
-      hasValues && "Values below are from before that.",
-      gatewayAnswers &&
-        "Gateways keep new measurements on disk and hand them over when it is back.",
-    ]
-      .filter(Boolean)
-      .join(" ");
-  if (service.kind === "camera") return "Nothing new comes from its cameras.";
-  if (!gatewayAnswers) return NO_GATEWAY;
+  if (service.kind === "collector") return collectorMeaning(overview, hasValues);
+  if (service.kind === "mesh-node") return meshMeaning(overview);
+  if (service.kind === "edge-cache") return edgeMeaning(overview);
+  return MEANINGS[service.kind] ?? "";
+}
+
+function collectorMeaning(overview: GetOverviewResponse, hasValues: boolean): string {
+  return [
+    hasValues && "Values below are from before that.",
+    hasGateway(overview) &&
+      "Gateways keep new measurements on disk and hand them over when it is back.",
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
+function meshMeaning(overview: GetOverviewResponse): string {
+  if (!hasGateway(overview)) return NO_GATEWAY;
   const egresses = overview.nodes.map((node) => node.gateway?.egress).filter(Boolean);
   if (egresses.length === 0)
     return "No way to the collector is in use: gateways keep measurements on disk.";
   return `Measurements go by another way, over ${egresses.join(", ")}.`;
+}
+
+function edgeMeaning({ services }: GetOverviewResponse): string {
+  const others = services.filter(({ kind, reachable }) => kind === "edge-cache" && reachable);
+  if (others.length === 0) return "No edge answers: viewers get no picture.";
+  return `Its viewers move to ${NAMES.format(others.map(({ name }) => name))}.`;
+}
+
+function hasGateway({ nodes }: GetOverviewResponse): boolean {
+  return nodes.some((node) => node.gateway);
 }

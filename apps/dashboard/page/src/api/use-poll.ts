@@ -54,9 +54,9 @@ export function usePoll<T>(
   return (remembered.get(key) ?? {}) as Polled<T>;
 }
 
-/** Whether anything on the page but `key` has an answer to show, however old. */
-export function hasAnswersBeside(key: string): boolean {
-  return mounted.some((other) => other !== key && remembered.get(other)?.data !== undefined);
+/** Whether anything on the page that counts has an answer to show, however old. */
+export function hasAnswers(counts: (key: string) => boolean): boolean {
+  return mounted.some((key) => counts(key) && remembered.get(key)?.data !== undefined);
 }
 
 /** Whether values should look old: the last request failed, or nothing has been heard for a while. */

@@ -1,10 +1,12 @@
 import type { RefObject } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
+import { PlayheadContext } from "../player/playhead.ts";
 import { useTheme } from "../shell/theme.ts";
 import type { ChartData } from "./chart-data.ts";
 import type { ChartHandlers } from "./chart-options.ts";
+import { attachPlayhead } from "./chart-playhead.ts";
 import type { TimeRange } from "./time-window.ts";
 
 export interface ChartProps extends ChartHandlers {
@@ -23,6 +25,7 @@ export function useChart(props: ChartProps, build: BuildOptions): RefObject<HTML
   const newest = useRef(props);
   newest.current = props;
   const theme = useTheme();
+  const playhead = useContext(PlayheadContext);
   useEffect(() => {
     const place = element.current;
     if (!place) return;
@@ -37,12 +40,14 @@ export function useChart(props: ChartProps, build: BuildOptions): RefObject<HTML
       own.setSize({ width: place.clientWidth, height: own.height }),
     );
     resize.observe(place);
+    const detachPlayhead = attachPlayhead(own, place, playhead);
     return () => {
+      detachPlayhead();
       resize.disconnect();
       own.destroy();
       chart.current = null;
     };
-  }, [data.names.join("\n"), theme]);
+  }, [data.names.join("\n"), theme, playhead]);
   useEffect(() => {
     if (chart.current) feed(chart.current, newest.current);
   }, [data, range.fromMs, range.toMs]);

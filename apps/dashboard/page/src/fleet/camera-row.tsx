@@ -1,5 +1,6 @@
 import { compact } from "../format/quantity.ts";
 import { ageText, clock } from "../format/time.ts";
+import { PictureMark } from "../parts/picture-mark.tsx";
 import { StateGlyph } from "../parts/state-glyph.tsx";
 import { cameraPath } from "../shell/place.ts";
 import type { FleetCamera } from "./fleet.ts";
@@ -15,6 +16,7 @@ export function CameraRow({ camera, nowMs }: { camera: FleetCamera; nowMs: numbe
         <a href={cameraPath(id)} data-testid={`camera-${id}`}>
           {id}
         </a>
+        {camera.hasPicture && <PictureMark />}
         {recording && <span class="tag">recording</span>}
       </th>
       <td class="wide-only">{about}</td>

@@ -2,6 +2,7 @@ import { METRICS } from "@glassline/telemetry/conventions";
 
 import { quantity } from "../format/quantity.ts";
 import { ageText, clock } from "../format/time.ts";
+import { PictureMark } from "../parts/picture-mark.tsx";
 import { StateGlyph } from "../parts/state-glyph.tsx";
 import { cameraPath } from "../shell/place.ts";
 import { type FleetCamera, HEADLINE_METRICS } from "./fleet.ts";
@@ -22,6 +23,7 @@ export function CameraTile({ camera, nowMs }: { camera: FleetCamera; nowMs: numb
         <StateGlyph state={state} />
         <span class="tile-id">{id}</span>
         <span class="visually-hidden">{state}</span>
+        {camera.hasPicture && <PictureMark />}
         {recording && <span class="tag">recording</span>}
       </span>
       {recording && (

@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 
 import { query } from "../api/clients.ts";
+import { camerasOf, useChannels } from "../api/use-channels.ts";
 import { isStale, usePoll } from "../api/use-poll.ts";
 import { millisecondsOf } from "../format/time.ts";
 import { Loading } from "../parts/loading.tsx";
@@ -25,7 +26,12 @@ export function FleetPage() {
     query.listCameras({ metrics: metrics.current }, signal),
   );
   const status = usePoll("status", (signal) => query.getStatus({}, signal));
-  const fleet = useMemo(() => fleetOf(cameras.data?.cameras ?? []), [cameras.data]);
+  const channels = useChannels();
+  const withPicture = useMemo(() => camerasOf(channels.data?.channels ?? []), [channels.data]);
+  const fleet = useMemo(
+    () => fleetOf(cameras.data?.cameras ?? [], withPicture),
+    [cameras.data, withPicture],
+  );
   const counts = useMemo(() => countStates(fleet), [fleet]);
   const [layout, setLayout] = useFleetLayout(fleet.length);
   metrics.current = metricsOf(layout);

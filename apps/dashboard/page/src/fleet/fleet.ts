@@ -39,6 +39,7 @@ export interface FleetCamera {
   state: StateName;
   recording: boolean;
   simulated: boolean;
+  hasPicture: boolean;
   /** Model and source, for people. */
   about: string;
   reason: string;
@@ -53,12 +54,17 @@ export type StateCounts = Readonly<Record<StateName, number>>;
 const URGENCY: Readonly<Record<StateName, number>> = { fault: 0, silent: 1, unknown: 2, live: 3 };
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
-/** All cameras: those with a problem first, then recordings, then by id. */
-export function fleetOf(cameras: readonly Camera[]): FleetCamera[] {
-  return cameras.map(fleetCameraOf).toSorted(byUrgency);
+/** All cameras, `withPicture` naming those whose picture is a live channel: those with a problem first, then recordings, then by id. */
+export function fleetOf(
+  cameras: readonly Camera[],
+  withPicture: ReadonlySet<string>,
+): FleetCamera[] {
+  return cameras
+    .map((camera) => fleetCameraOf(camera, withPicture.has(camera.cameraId)))
+    .toSorted(byUrgency);
 }
 
-function fleetCameraOf(camera: Camera): FleetCamera {
+function fleetCameraOf(camera: Camera, hasPicture: boolean): FleetCamera {
   const { attributes } = camera;
   const source = attributes["camera.source"] ?? "";
   const model = attributes["device.model.name"] ?? attributes["device.model.identifier"] ?? "";
@@ -67,6 +73,7 @@ function fleetCameraOf(camera: Camera): FleetCamera {
     state: stateName(camera.state),
     recording: source === "gopro",
     simulated: source === "simulated",
+    hasPicture,
     about: model || source,
     reason: camera.reason,
     lastReceivedMs: millisecondsOf(camera.lastReceivedUnixNano),

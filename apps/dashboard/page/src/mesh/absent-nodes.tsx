@@ -2,9 +2,14 @@ import type { GetOverviewResponse, ServiceState } from "@glassline/proto/dashboa
 
 import { clock, millisecondsOf } from "../format/time.ts";
 
+/** Kinds of services that the picture of the mesh shows. */
+const IN_PICTURE = new Set(["collector", "mesh-node"]);
+
 /** Names what is missing from the picture, and since when. Why is in the banner above the page. */
 export function AbsentNodes({ overview }: { overview: GetOverviewResponse }) {
-  const absent = overview.services.filter(({ reachable, kind }) => !reachable && kind !== "camera");
+  const absent = overview.services.filter(
+    ({ reachable, kind }) => !reachable && IN_PICTURE.has(kind),
+  );
   if (absent.length === 0) return null;
   return (
     <section class="absent" aria-label="Not in the picture">

@@ -1,3 +1,5 @@
+import { counted } from "../format/plural.ts";
+import { useOpsBot } from "../opsbot/opsbot-status.ts";
 import { Icon, type IconName } from "../parts/icon.tsx";
 import { ServiceList } from "./service-list.tsx";
 import { chooseTheme, useTheme } from "./theme.ts";
@@ -6,6 +8,8 @@ const PLACES: { href: string; label: string; icon: IconName; rooms: string[] }[]
   { href: "/", label: "Fleet", icon: "fleet", rooms: ["", "cameras"] },
   { href: "/mesh", label: "Mesh", icon: "mesh", rooms: ["mesh"] },
   { href: "/traces", label: "Traces", icon: "traces", rooms: ["traces"] },
+  { href: "/edges", label: "Edges", icon: "edges", rooms: ["edges"] },
+  { href: "/ops", label: "OpsBot", icon: "opsbot", rooms: ["ops"] },
 ];
 
 /** A rail beside the page; on a phone, a bar above it and tabs below. */
@@ -22,12 +26,24 @@ export function Navigation({ path }: { path: string }) {
           <a key={href} href={href} aria-current={rooms.includes(room) ? "page" : undefined}>
             <Icon name={icon} />
             {label}
+            {href === "/ops" && <OpenIncidents />}
           </a>
         ))}
       </nav>
       <ServiceList />
       <ThemeToggle />
     </header>
+  );
+}
+
+/** How many incidents are open; nothing when there is none. */
+function OpenIncidents() {
+  const count = useOpsBot().data?.openIncidents ?? 0;
+  if (count === 0) return null;
+  return (
+    <span class="badge" data-testid="open-incidents" title={counted(count, "open incident")}>
+      {count}
+    </span>
   );
 }
 

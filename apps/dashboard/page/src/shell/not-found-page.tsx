@@ -33,6 +33,12 @@ export function NotFoundPage({ title = "No such page", what, children }: Help) {
         <li>
           <a href="/traces">Traces</a> <span>measurements on their way from lens to disk</span>
         </li>
+        <li>
+          <a href="/edges">Edges</a> <span>caches that hand pictures to viewers</span>
+        </li>
+        <li>
+          <a href="/ops">OpsBot</a> <span>checks, incidents, and a chat</span>
+        </li>
       </ul>
     </section>
   );

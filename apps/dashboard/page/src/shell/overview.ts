@@ -3,10 +3,13 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 
 import { type Outage, outagesOf } from "../api/outages.ts";
-import { hasAnswersBeside, type Polled } from "../api/use-poll.ts";
+import { hasAnswers, type Polled } from "../api/use-poll.ts";
 
 /** The key of the poll that fills OverviewContext. */
 export const OVERVIEW_KEY = "overview";
+
+/** Keys of polls that ask others than the collector: what they tell was not measured by a camera. */
+const NOT_MEASURED = /^(overview|opsbot|session|channels|edges|incident)/;
 
 /** The dashboard's view of all services, polled once for the whole page. */
 export const OverviewContext = createContext<Polled<GetOverviewResponse>>({});
@@ -17,5 +20,8 @@ export function useOverview(): Polled<GetOverviewResponse> {
 
 /** What is missing at present, as the banner and the window's title say it. */
 export function outagesNow(overview: Polled<GetOverviewResponse>): Outage[] {
-  return outagesOf(overview, hasAnswersBeside(OVERVIEW_KEY));
+  return outagesOf(
+    overview,
+    hasAnswers((key) => !NOT_MEASURED.test(key)),
+  );
 }

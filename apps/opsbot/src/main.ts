@@ -1,0 +1,6 @@
+import { runApp } from "@glassline/service/app";
+
+import { program } from "./config.ts";
+import { startOpsBot } from "./opsbot.ts";
+
+await runApp(program, "opsbot", startOpsBot);

@@ -1,0 +1,55 @@
+/** Clients of everything that OpsBot watches and acts on. */
+import type { DescService } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import type { Endpoint } from "@glassline/config";
+import { EdgeCacheService } from "@glassline/proto/edge";
+import { NodeAgentService } from "@glassline/proto/node";
+import type { Channel } from "@glassline/proto/origin";
+import { ListChannelsResponseSchema, OriginService } from "@glassline/proto/origin";
+import { QueryService } from "@glassline/proto/query";
+import type { Client } from "@glassline/proto/rpc";
+import { createClient } from "@glassline/proto/rpc";
+import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
+import type { Identity, Role } from "@glassline/service/identity";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+
+import type { OpsBotConfig } from "./config.ts";
+
+/** Longer than any healthy peer takes. */
+export const LIMITED = { timeoutMs: 1_500 } as const;
+const ANSWER_MAX_BYTES = 67_108_864;
+
+export interface Network extends Disposable {
+  agent: Client<typeof NodeAgentService> | undefined;
+  edges: ReadonlyMap<string, Client<typeof EdgeCacheService>>;
+  collector: Client<typeof QueryService> | undefined;
+  channels(): Promise<Channel[]>;
+}
+
+export function connect(config: OpsBotConfig, identity: Identity): Network {
+  const stack = new DisposableStack();
+  const to = <S extends DescService>(service: S, { name, host, port }: Endpoint, role: Role) =>
+    stack.use(
+      createClient(service, `${host}:${port}`, mutualTlsClient(identity, role, name), {
+        ...GRPC_LIMITS,
+        ...TLS_CHANNEL_OPTIONS,
+        ...RECONNECT_OPTIONS,
+        "grpc.max_receive_message_length": ANSWER_MAX_BYTES,
+      }),
+    );
+  const [agent] = config.nodeAgent.map((endpoint) => to(NodeAgentService, endpoint, "node-agent"));
+  const [origin] = config.origin.map((endpoint) => to(OriginService, endpoint, "origin"));
+  const [collector] = config.collector.map((endpoint) => to(QueryService, endpoint, "collector"));
+  const edges = config.edge.map(
+    (endpoint) => [endpoint.name, to(EdgeCacheService, endpoint, "edge-cache")] as const,
+  );
+  return {
+    agent,
+    collector,
+    edges: new Map(edges),
+    channels: async () =>
+      (origin ? await origin.listChannels({}, LIMITED) : create(ListChannelsResponseSchema))
+        .channels,
+    [Symbol.dispose]: () => stack.dispose(),
+  };
+}

@@ -1,0 +1,92 @@
+/** The embedded monitor: runs checks at intervals, with soft and hard states. */
+import type { Clock } from "@glassline/service/clock";
+import { every } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
+
+import type { Change, CheckState } from "../core/check-state.ts";
+import { PENDING, afterResult } from "../core/check-state.ts";
+import type { Finding, Observation, Observer } from "./observer.ts";
+
+export interface Check {
+  name: string;
+  maxAttempts: number;
+  volatile: boolean;
+  /** Looks at all its objects. A rejection is UNKNOWN for those known before. */
+  run(): Promise<Finding[]>;
+}
+
+interface Known {
+  finding: Finding;
+  state: CheckState;
+  checkedUnixNano: bigint;
+}
+
+export class Monitor implements Observer {
+  readonly #checks: readonly Check[];
+  readonly #clock: Clock;
+  readonly #known = new Map<string, Known>();
+  readonly #listeners: ((observation: Observation, change: Change) => void)[] = [];
+  readonly #stop = new AbortController();
+
+  constructor(checks: readonly Check[], clock: Clock) {
+    this.#checks = checks;
+    this.#clock = clock;
+  }
+
+  start(intervalMs: number): void {
+    for (const check of this.#checks)
+      void every(this.#clock, intervalMs, this.#stop.signal, () => this.#run(check));
+  }
+
+  onResult(listener: (observation: Observation, change: Change) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  observations(): Observation[] {
+    return [...this.#known.values()].map((known) => this.#observation(known));
+  }
+
+  async lookAt(object: string, check: string): Promise<Observation | undefined> {
+    const found = this.#checks.find(({ name }) => name === check);
+    if (found) await this.#run(found);
+    const known = this.#known.get(`${object}!${check}`);
+    return known && this.#observation(known);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+  }
+
+  async #run(check: Check): Promise<void> {
+    const findings = await check
+      .run()
+      .catch((error: unknown) => this.#unknown(check, messageOf(error)));
+    if (this.#stop.signal.aborted) return;
+    for (const finding of findings) this.#take(check, finding);
+  }
+
+  #unknown({ name }: Check, reason: string): Finding[] {
+    const objects = [...this.#known.values()].filter(({ finding }) => finding.check === name);
+    return objects.map(({ finding: { object } }) => ({
+      object,
+      check: name,
+      state: "unknown",
+      output: reason,
+    }));
+  }
+
+  #take(check: Check, finding: Finding): void {
+    const key = `${finding.object}!${finding.check}`;
+    const nowUnixNano = this.#clock.nowUnixNano();
+    const before = this.#known.get(key)?.state ?? PENDING;
+    const { after, change } = afterResult(before, finding.state, check, nowUnixNano);
+    const known = { finding, state: after, checkedUnixNano: nowUnixNano };
+    this.#known.set(key, known);
+    for (const listener of this.#listeners) listener(this.#observation(known), change);
+  }
+
+  #observation({ finding, state, checkedUnixNano }: Known): Observation {
+    const maxAttempts = this.#checks.find(({ name }) => name === finding.check)?.maxAttempts ?? 1;
+    return { ...finding, ...state, maxAttempts, lastCheckedUnixNano: checkedUnixNano };
+  }
+}

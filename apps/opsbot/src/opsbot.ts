@@ -1,0 +1,221 @@
+/** OpsBot: watches, decides, acts, verifies, and writes it down. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { jsonRoutes } from "@glassline/proto/json";
+import { openApi } from "@glassline/proto/openapi";
+import { RpcError } from "@glassline/proto/errors";
+import type { CheckSchema, IncidentSchema } from "@glassline/proto/opsbot";
+import { CheckState, EntryKind, IncidentPhase, OpsBotService } from "@glassline/proto/opsbot";
+import type { Implementation } from "@glassline/proto/rpc";
+import { addService } from "@glassline/proto/rpc";
+import type { AppDeps } from "@glassline/service/app";
+import { every } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
+import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
+import { startAdmin } from "@glassline/service/http";
+import { mutualTlsServer, requireCaller } from "@glassline/service/tls";
+import * as grpc from "@grpc/grpc-js";
+
+import type { EffectDeps } from "./actions/effects.ts";
+import { assertDesired, readDesired } from "./actions/effects.ts";
+import { Bot } from "./bot.ts";
+import { answer } from "./chat.ts";
+import type { OpsBotConfig } from "./config.ts";
+import { connect } from "./network.ts";
+import { checksOf } from "./observers/checks.ts";
+import { Monitor } from "./observers/monitor.ts";
+import type { Observation } from "./observers/observer.ts";
+import type { EntryRow, IncidentRow, Journal } from "./stores/journal.ts";
+import { openJournal } from "./stores/journal.ts";
+
+const VERSION = "0.1.0";
+const GRACE_MS = 500;
+/** What shall run is told again and again: a node-agent may have lost its disk. */
+const TELL_INTERVAL_MS = 2_000;
+/** Until it has been told once. */
+const FIRST_TELL_INTERVAL_MS = 200;
+const INCIDENTS_SHOWN = 50;
+const INCIDENTS_MAX = 1_000;
+
+export interface OpsBot extends AsyncDisposable {
+  addresses: { port: number; adminPort: number };
+}
+
+export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<OpsBot> {
+  await using stack = new AsyncDisposableStack();
+  const { clock, logger, identity } = deps;
+  const journal = stack.use(openJournal(config.dataDir, () => clock.nowUnixNano()));
+  const network = stack.use(connect(config, identity));
+  const monitor = stack.use(
+    new Monitor(
+      checksOf(network, () => clock.nowMs()),
+      clock,
+    ),
+  );
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  const effects: EffectDeps = {
+    network,
+    journal,
+    clock,
+    edgeToken: config.edgeToken,
+    desired: readDesired(config.edges),
+    signal: stop.signal,
+  };
+  const bot = new Bot({ ...effects, observer: monitor, logger, verifyMs: config.verify });
+  bot.start();
+  monitor.start(config.interval);
+  const impediment = keepDesired(effects, deps, stop.signal);
+
+  const chat = { bot, observer: monitor, journal, edges: [...network.edges.keys()] };
+  const service = serviceOf(config.name, { monitor, journal, impediment, chat }, deps);
+  const server = new grpc.Server(GRPC_LIMITS);
+  addService(server, OpsBotService, service);
+  const port = await listenGrpc(
+    server,
+    "gRPC (--port)",
+    config.host,
+    config.port,
+    mutualTlsServer(identity),
+  );
+  stack.defer(() => closeGrpc(server, GRACE_MS));
+  const http = stack.use(
+    await startAdmin(config, deps.metrics.registry, {
+      routes: jsonRoutes(OpsBotService, service).filter(
+        ({ method }) => method.localName !== "chat",
+      ),
+      openApi: openApi("Glassline OpsBot", VERSION, [OpsBotService]),
+    }),
+  );
+  const owned = stack.move();
+  return {
+    addresses: { port, adminPort: http.port },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Tells the node-agent what shall run. @returns why that is not possible at present; empty when it is. */
+function keepDesired(
+  effects: EffectDeps,
+  { clock, logger }: AppDeps,
+  signal: AbortSignal,
+): () => string {
+  let [impediment, toldMs] = ["it has just been started", Number.NEGATIVE_INFINITY];
+  const tell = async () => {
+    if (impediment === "" && clock.monotonicMs() - toldMs < TELL_INTERVAL_MS) return;
+    toldMs = clock.monotonicMs();
+    try {
+      await assertDesired(effects);
+      impediment = "";
+    } catch (error) {
+      const reason = `the node-agent does not take what shall run: ${messageOf(error)}`;
+      if (impediment === "") logger.warn({ reason }, "impeded");
+      impediment = reason;
+    }
+  };
+  void every(clock, FIRST_TELL_INTERVAL_MS, signal, tell);
+  return () => impediment;
+}
+
+interface Parts {
+  monitor: Monitor;
+  journal: Journal;
+  impediment: () => string;
+  chat: Parameters<typeof answer>[2];
+}
+
+function serviceOf(
+  name: string,
+  { monitor, journal, impediment, chat }: Parts,
+  { clock }: AppDeps,
+): Implementation<typeof OpsBotService> {
+  return {
+    getStatus: async () => ({
+      opsbot: name,
+      nowUnixNano: clock.nowUnixNano(),
+      fencingToken: journal.fencingToken,
+      checks: monitor.observations().map(checkOf),
+      openIncidents: journal.incidents(INCIDENTS_MAX, true).length,
+      impediment: impediment(),
+    }),
+    listIncidents: async ({ limit, openOnly }) => ({
+      incidents: journal
+        .incidents(Math.min(limit || INCIDENTS_SHOWN, INCIDENTS_MAX), openOnly)
+        .map((row) => incidentOf(row, journal)),
+    }),
+    getIncident: async ({ id }) => {
+      const row = journal.incident(Number(id));
+      if (!row) throw new RpcError("not_found", `there is no incident ${id}`);
+      return { incident: incidentOf(row, journal), entries: journal.entries(row.id).map(entryOf) };
+    },
+    chat: async ({ text, mayChange }, context) => {
+      const { role, instance } = requireCaller(context, ["dashboard", "operator"]);
+      return answer(text, { mayChange, who: `${role} ${instance}` }, chat);
+    },
+  };
+}
+
+const STATES = {
+  ok: CheckState.OK,
+  warning: CheckState.WARNING,
+  critical: CheckState.CRITICAL,
+  unknown: CheckState.UNKNOWN,
+} as const;
+
+const PHASES = {
+  open: IncidentPhase.OPEN,
+  acting: IncidentPhase.ACTING,
+  verifying: IncidentPhase.VERIFYING,
+  escalated: IncidentPhase.ESCALATED,
+  resolved: IncidentPhase.RESOLVED,
+} as const;
+
+const KINDS = {
+  seen: EntryKind.SEEN,
+  decided: EntryKind.DECIDED,
+  intent: EntryKind.INTENT,
+  done: EntryKind.DONE,
+  failed: EntryKind.FAILED,
+  verified: EntryKind.VERIFIED,
+  escalated: EntryKind.ESCALATED,
+  closed: EntryKind.CLOSED,
+} as const;
+
+function checkOf({
+  state,
+  unit,
+  value,
+  warning,
+  critical,
+  ...rest
+}: Observation): MessageInitShape<typeof CheckSchema> {
+  return {
+    ...rest,
+    state: STATES[state],
+    unit: unit ?? "",
+    ...(value !== undefined && { value }),
+    ...(warning !== undefined && { warning }),
+    ...(critical !== undefined && { critical }),
+  };
+}
+
+function incidentOf(
+  { id, phase, ...row }: IncidentRow,
+  journal: Journal,
+): MessageInitShape<typeof IncidentSchema> {
+  const { object, check, title, openedUnixNano, closedUnixNano } = row;
+  const summary = journal.entries(id).at(-1)?.text ?? "";
+  return {
+    id: BigInt(id),
+    object,
+    check,
+    title,
+    phase: PHASES[phase],
+    openedUnixNano,
+    closedUnixNano,
+    summary,
+  };
+}
+
+function entryOf({ kind, ...rest }: EntryRow) {
+  return { ...rest, kind: KINDS[kind] };
+}
