@@ -33,7 +33,7 @@ export interface Origin extends AsyncDisposable {
 
 export async function startOrigin(config: OriginConfig, deps: AppDeps): Promise<Origin> {
   await using stack = new AsyncDisposableStack();
-  const channels = new Channels(await loops(config), {
+  const channels = new Channels(await loops(config, deps.clock.nowMs()), {
     channels: config.pushChannels,
     channelMaxBytes: config.pushMemory,
     idleMs: PUSH_IDLE_MS,
@@ -72,7 +72,10 @@ export async function startOrigin(config: OriginConfig, deps: AppDeps): Promise<
 }
 
 /** One channel a recording, under the name of its camera, and the test card. */
-async function loops({ camera, testCard, segment }: OriginConfig): Promise<Channel[]> {
+async function loops(
+  { camera, testCard, segment }: OriginConfig,
+  startedMs: number,
+): Promise<Channel[]> {
   const ids = cameraIdsOf(camera);
   const files = camera.map((path, at) => ({ path, name: ids[at]! }));
   if (testCard !== "") files.push({ path: TEST_CARD, name: testCard });
@@ -83,7 +86,7 @@ async function loops({ camera, testCard, segment }: OriginConfig): Promise<Chann
           `channel ${JSON.stringify(name)} (${path}): expected lower-case letters, digits, "-" and "_", at most 63.`,
         );
       const picture = cutPicture(await readMp4(path), path, segment);
-      return loopChannel({ name, cameraId: name, picture });
+      return loopChannel({ name, cameraId: name, picture, startedMs });
     }),
   );
 }

@@ -50,7 +50,7 @@ describe("npm start", { timeout: 60_000 }, () => {
     [["--camera", "/no/such.mp4"], /^\/no\/such\.mp4: no such file\. Check --camera\.\n$/],
     [
       ["--base-port", "65530"],
-      /^--base-port: got "65530", expected a whole number from 1024 to 65485\.\n/,
+      /^--base-port: got "65530", expected a whole number from 1024 to 65435\.\n/,
     ],
     [
       ["--otlp-http-port=4317"],
@@ -93,9 +93,9 @@ describe("npm start", { timeout: 60_000 }, () => {
   test("a second stack leaves the data of the first alone", async () => {
     const words = [
       "--cameras=1",
-      "--base-port=19200",
-      "--otlp-grpc-port=19260",
-      "--otlp-http-port=19261",
+      "--base-port=15200",
+      "--otlp-grpc-port=15300",
+      "--otlp-http-port=15301",
     ];
     const first = start(...words);
     await eventually(
@@ -106,9 +106,9 @@ describe("npm start", { timeout: 60_000 }, () => {
     const before = await readFile(join(directory, "otlp.env"), "utf8");
     const second = await run(
       "--cameras=1",
-      "--base-port=19300",
-      "--otlp-grpc-port=19360",
-      "--otlp-http-port=19361",
+      "--base-port=15400",
+      "--otlp-grpc-port=15500",
+      "--otlp-http-port=15501",
     );
     expect(second.code).toBe(69);
     expect(second.output).toBe(
@@ -125,8 +125,8 @@ describe("npm start", { timeout: 60_000 }, () => {
     const { port } = server.address() as { port: number };
     const { code, output } = await run(
       `--otlp-http-port=${port}`,
-      "--base-port=19000",
-      "--otlp-grpc-port=19060",
+      "--base-port=15000",
+      "--otlp-grpc-port=15100",
     );
     server.close();
     expect(code).toBe(69);
@@ -140,12 +140,12 @@ describe("npm start", { timeout: 60_000 }, () => {
   test("Ctrl-C stops everything cleanly, and a second start finds the data of the first", async () => {
     const words = [
       "--cameras=3",
-      "--base-port=19100",
-      "--otlp-grpc-port=19160",
-      "--otlp-http-port=19161",
+      "--base-port=15600",
+      "--otlp-grpc-port=15700",
+      "--otlp-http-port=15701",
     ];
     const api = (method: string) =>
-      fetch(`http://localhost:19100/api/glassline.query.v1alpha1.QueryService/${method}`, {
+      fetch(`http://localhost:15600/api/glassline.query.v1alpha1.QueryService/${method}`, {
         method: "POST",
         headers: { "content-type": "application/json" },
         body: '{"cameraId":"cam-0001","metric":"camera.uptime"}',

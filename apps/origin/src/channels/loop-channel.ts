@@ -3,6 +3,7 @@ import { ChannelKind } from "@glassline/proto/origin";
 import { writeMediaPlaylist, writeMultivariantPlaylist } from "@glassline/hls/write";
 
 import {
+  firstCountedPass,
   newestSequence,
   partOf,
   segmentStartMs,
@@ -32,9 +33,12 @@ export interface LoopChannelOptions {
   name: string;
   cameraId: string;
   picture: CutPicture;
+  /** When the origin started, Unix milliseconds. */
+  startedMs: number;
 }
 
-export function loopChannel({ name, cameraId, picture }: LoopChannelOptions): Channel {
+export function loopChannel({ name, cameraId, picture, startedMs }: LoopChannelOptions): Channel {
+  const countedFrom = firstCountedPass(picture, startedMs);
   const targetMs = targetDurationMs(picture);
   const index = text(multivariant(picture), MULTIVARIANT_MAX_AGE_S);
   const initName = `${picture.digest}/init.mp4`;
@@ -46,7 +50,7 @@ export function loopChannel({ name, cameraId, picture }: LoopChannelOptions): Ch
       kind: "media",
       targetDurationMs: targetMs,
       ended: false,
-      segments: windowAt(picture, nowMs, WINDOW_SEGMENTS).map((segment) => ({
+      segments: windowAt(picture, nowMs, WINDOW_SEGMENTS, countedFrom).map((segment) => ({
         ...segment,
         uri: `${picture.digest}/${segment.sequence}.m4s`,
         mapUri: initName,

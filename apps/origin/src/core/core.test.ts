@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { cutPoints } from "./cut-points.ts";
-import { newestSequence, partOf, segmentStartMs, windowAt } from "./loop-timeline.ts";
+import {
+  firstCountedPass,
+  newestSequence,
+  partOf,
+  segmentStartMs,
+  windowAt,
+} from "./loop-timeline.ts";
 import { pushedExtension, withinChannel } from "./push-path.ts";
 
 /** Parts that fill a loop. */
@@ -47,6 +53,16 @@ describe("a loop as a live stream", () => {
         });
       }),
     );
+  });
+
+  test("counts its discontinuities from the day before it started, the same all day", () => {
+    const loop = { parts: [{ startMs: 0, durationMs: 12_000 }], lengthMs: 12_000 };
+    const [morning, evening] = [Date.UTC(2026, 10, 21, 1), Date.UTC(2026, 10, 21, 23)];
+    const from = firstCountedPass(loop, morning);
+    expect(firstCountedPass(loop, evening)).toBe(from);
+    const first = windowAt(loop, morning, 8, from)[0]!.discontinuitySequence;
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(2 * 7_200);
   });
 
   test("never takes a number or a time of a segment back", () => {

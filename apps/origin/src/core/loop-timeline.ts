@@ -13,6 +13,16 @@ export interface LoopTimeline {
   lengthMs: number;
 }
 
+const DAY_MS = 86_400_000;
+
+/**
+ * The pass from which discontinuities are counted: some players walk a list of that length at every reload, so it must
+ * not begin in 1970. It is the same all day long, so that a restart and a second origin agree.
+ */
+export function firstCountedPass({ lengthMs }: LoopTimeline, startedMs: number): number {
+  return passAt(lengthMs, (Math.floor(startedMs / DAY_MS) - 1) * DAY_MS);
+}
+
 /**
  * The number of the newest segment whose last frame has been captured. Numbers count from 1970 on, so that they go on
  * over restarts, and two origins with one file agree.
@@ -35,18 +45,22 @@ export function segmentStartMs({ parts, lengthMs }: LoopTimeline, sequence: numb
   return passStartMs(lengthMs, pass) + parts[sequence % parts.length]!.startMs;
 }
 
-/** The playlist's window: at most `count` segments, the newest last. Each pass is a discontinuity: its timestamps begin anew. */
+/**
+ * The playlist's window: at most `count` segments, the newest last. Each pass is a discontinuity: its timestamps begin anew.
+ * @param countedFrom see firstCountedPass.
+ */
 export function windowAt(
   timeline: LoopTimeline,
   nowMs: number,
   count: number,
+  countedFrom = 0,
 ): Omit<Segment, "uri" | "mapUri">[] {
   const newest = newestSequence(timeline, nowMs);
   return Array.from({ length: count }, (_, at) => newest - count + 1 + at)
     .filter((sequence) => sequence >= 0)
     .map((sequence) => ({
       sequence,
-      discontinuitySequence: Math.floor(sequence / timeline.parts.length),
+      discontinuitySequence: Math.floor(sequence / timeline.parts.length) - countedFrom,
       durationMs: timeline.parts[partOf(timeline, sequence)]!.durationMs,
       programTimeMs: segmentStartMs(timeline, sequence),
     }));
