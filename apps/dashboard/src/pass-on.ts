@@ -65,7 +65,7 @@ export function passOpsBot(
   const told = <T>(ask: (to: Client<typeof OpsBotService>) => Promise<T>) =>
     client
       ? inWords(ask(client), "OpsBot")
-      : Promise.reject(new RpcError("unavailable", "this dashboard was told of no OpsBot"));
+      : Promise.reject(new RpcError("unimplemented", "this dashboard was told of no OpsBot"));
   return {
     methods: {
       getStatus: (request, context) => told((to) => to.getStatus(request, limited(context))),
