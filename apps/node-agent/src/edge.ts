@@ -1,4 +1,6 @@
 /** One edge under the agent's care: brings it to what it shall be, one step after another. */
+import { randomUUID } from "node:crypto";
+
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { equals } from "@bufbuild/protobuf";
 import type { EdgeSpec, EdgeStateSchema } from "@glassline/proto/node";
@@ -15,6 +17,8 @@ import type { StartedEdge, StateStore } from "./stores/state-store.ts";
 
 /** An edge that ran so long before it ended is started again without a longer pause. */
 const STABLE_MS = 30_000;
+/** For the answers that are under way; an edge that is not ready, a frozen one above all, has none. */
+const STOP_PATIENCE_MS = { ready: 5_000, notReady: 1_000 } as const;
 
 export interface EdgeDeps {
   driver: Driver;
@@ -56,13 +60,18 @@ export class Edge {
   async adopt(started: StartedEdge): Promise<void> {
     const { driver, store, logger } = this.#deps;
     this.#lastSpec = started.spec;
-    if (await driver.adopt(started, started.spec, (how) => this.#ended(started, how))) {
-      this.#running = started;
+    const adopted = { ...started };
+    const processId = await driver.adopt(started, (how) => this.#ended(adopted, how));
+    if (processId !== undefined) {
+      adopted.processId = processId;
+      store.setStarted(adopted);
+      this.#running = adopted;
       this.#turn("running");
-      logger.info({ edge: this.name, processId: started.processId }, "adopted");
+      logger.info({ edge: this.name, processId }, "adopted");
       return;
     }
     store.removeStarted(this.name);
+    if (started.processId === 0) return;
     this.#unexpectedEnds++;
     this.#lastEnd = "it ended while the agent was away";
     this.#lastEndUnixNano = this.#deps.clock.nowUnixNano();
@@ -99,8 +108,9 @@ export class Edge {
   async stop(): Promise<void> {
     const running = this.#running;
     if (!running) return;
+    const patienceMs = STOP_PATIENCE_MS[this.#ready ? "ready" : "notReady"];
     this.#turn("stopping");
-    await this.#deps.driver.stop(running);
+    await this.#deps.driver.stop(running, patienceMs);
     if (this.#running === running) this.#gone();
   }
 
@@ -129,16 +139,20 @@ export class Edge {
     const { driver, store, clock, logger } = this.#deps;
     const spec = this.#wanted!;
     this.#lastSpec = spec;
+    const startedUnixNano = clock.nowUnixNano();
+    const started = { processId: 0, instanceId: randomUUID(), spec, startedUnixNano };
+    // Before it is there, so that the next life of the agent finds it whenever this one ends.
+    store.setStarted(started);
     try {
-      const ends: ((how: string) => void)[] = [];
-      const begun = await driver.start(spec, (how) => ends[0]?.(how));
-      const started = { ...begun, spec, startedUnixNano: clock.nowUnixNano() };
-      ends.push((how) => this.#ended(started, how));
-      store.setStarted(started);
+      const ended = (how: string) => this.#ended(started, how);
       this.#running = started;
+      started.processId = await driver.start(spec, started.instanceId, ended);
+      store.setStarted(started);
       this.#turn("running");
       logger.info({ edge: this.name, processId: started.processId }, "started");
     } catch (error) {
+      store.removeStarted(this.name);
+      this.#running = undefined;
       this.#waitAfter(`it could not be started: ${messageOf(error)}`);
     }
   }

@@ -17,6 +17,9 @@ import { ensureDevelopmentPki } from "@glassline/service/pki";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
+import { openStateStore } from "./stores/state-store.ts";
+import { survivors } from "./survivors.ts";
+
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 const [PORT, ADMIN_PORT, EDGE_PORT] = [19_460, 19_461, 19_470];
 
@@ -75,6 +78,12 @@ async function clientAs(role: "opsbot" | "dashboard"): Promise<Client<typeof Nod
   const credentials = mutualTlsClient(identity, "node-agent");
   const options = { ...TLS_CHANNEL_OPTIONS, ...RECONNECT_OPTIONS };
   return createClient(NodeAgentService, `localhost:${PORT}`, credentials, options);
+}
+
+function forgetProcessId(edge: string): void {
+  using store = openStateStore(dataDir);
+  const started = store.started().find(({ spec: { name } }) => name === edge)!;
+  store.setStarted({ ...started, processId: 0 });
 }
 
 const spec = (number: number, more: object = {}) => ({
@@ -159,9 +168,15 @@ describe("a node-agent", { timeout: 60_000 }, () => {
     const before = [await edge(1, isReady), await edge(2, isReady)];
     await endAgent("SIGKILL");
     expect(before.every(({ processId }) => isAlive(processId))).toBe(true);
+    const names = async () => (await survivors(dataDir)).map(({ name }) => name);
+    expect(await names()).toEqual(["edge-1", "edge-2"]);
     // One ends while nobody looks.
     process.kill(before[1]!.processId, "SIGKILL");
     await isGone(before[1]!.processId);
+    expect(await names()).toEqual(["edge-1"]);
+    // As if the agent had ended before it knew the number of the process that it started.
+    forgetProcessId("edge-1");
+    expect(await names()).toEqual(["edge-1"]);
     await startAgent();
     expect((await edge(1, isReady)).processId).toBe(before[0]!.processId);
     expect(await edge(2, isReady)).toMatchObject({

@@ -1,11 +1,10 @@
 /** Clients of everything that OpsBot watches and acts on. */
 import type { DescService } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
 import type { Endpoint } from "@glassline/config";
 import { EdgeCacheService } from "@glassline/proto/edge";
 import { NodeAgentService } from "@glassline/proto/node";
 import type { Channel } from "@glassline/proto/origin";
-import { ListChannelsResponseSchema, OriginService } from "@glassline/proto/origin";
+import { OriginService } from "@glassline/proto/origin";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
@@ -23,7 +22,17 @@ export interface Network extends Disposable {
   agent: Client<typeof NodeAgentService> | undefined;
   edges: ReadonlyMap<string, Client<typeof EdgeCacheService>>;
   collector: Client<typeof QueryService> | undefined;
-  channels(): Promise<Channel[]>;
+  /** Name of the origin; undefined when there is none to watch. */
+  origin: string | undefined;
+  channels: ChannelList;
+}
+
+/** The origin's channels. */
+export interface ChannelList {
+  /** As the origin told them last. */
+  known(): readonly Channel[];
+  /** Asks the origin. Rejects when it does not answer. */
+  refresh(): Promise<readonly Channel[]>;
 }
 
 export function connect(config: OpsBotConfig, identity: Identity): Network {
@@ -47,9 +56,15 @@ export function connect(config: OpsBotConfig, identity: Identity): Network {
     agent,
     collector,
     edges: new Map(edges),
-    channels: async () =>
-      (origin ? await origin.listChannels({}, LIMITED) : create(ListChannelsResponseSchema))
-        .channels,
+    origin: config.origin[0]?.name,
+    channels: channelList(async () =>
+      origin ? (await origin.listChannels({}, LIMITED)).channels : [],
+    ),
     [Symbol.dispose]: () => stack.dispose(),
   };
+}
+
+function channelList(ask: () => Promise<Channel[]>): ChannelList {
+  let known: readonly Channel[] = [];
+  return { known: () => known, refresh: async () => (known = await ask()) };
 }

@@ -25,7 +25,7 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
   const held = await holdDataFolder(config.data);
   const plan = await prepare(config);
   checkPlan(plan.processes);
-  await checkPorts(plan.processes);
+  await checkPorts(plan);
   say("Starting Glassline ...");
   await buildPage();
   const supervisor = new Supervisor(plan.processes, {

@@ -8,6 +8,7 @@ import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import type { PeerName } from "@glassline/service/identity";
 
 import type { StackConfig } from "./config.ts";
+import { telemetryEnvironment } from "./telemetry-environment.ts";
 
 export interface ProcessPlan {
   /** Also its instance name; e.g. "node-2". */
@@ -28,6 +29,8 @@ export interface Plan {
   sessionUrl: string;
   /** What the node-agent runs. */
   edges: readonly { identity: PeerName; adminPort: number }[];
+  /** Of the node-agent. */
+  agentDataDir: string;
 }
 
 const HOST = "localhost";
@@ -168,6 +171,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
   const edgeEndpoints = EDGES.map((edge) => `edge-${edge}=${address(OFFSET.edgeGrpc + edge)}`);
 
   // One agent that stands for two machines.
+  const agentDataDir = join(config.data, "node-agent");
   const nodeAgent: ProcessPlan = {
     ...processOf("node-agent", "node-agent", {
       GLASSLINE_NODE_AGENT_EDGE_TOKEN: secrets.edgeToken,
@@ -187,7 +191,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       port: at(OFFSET.nodeAgent),
       "admin-port": at(OFFSET.nodeAgentAdmin),
       machine: EDGES.map((edge) => `machine-${edge}`),
-      "data-dir": join(config.data, "node-agent"),
+      "data-dir": agentDataDir,
     }),
   };
 
@@ -240,11 +244,12 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
   const nearCollector = { collector: address(OFFSET.collector) };
   return {
     url: `${dashboardOrigin}/`,
-    // In the fragment, which browsers send to nobody.
     edges: EDGES.map((edge) => ({
       identity: { role: "edge-cache", instance: `edge-${edge}` },
       adminPort: at(OFFSET.edgeAdmin + edge),
     })),
+    agentDataDir,
+    // In the fragment, which browsers send to nobody.
     sessionUrl: `${dashboardOrigin}/#session=${secrets.sessionToken}`,
     processes: [
       opsbot,
@@ -278,21 +283,4 @@ export function flags(values: Flags): string[] {
       (one: string | number) => `--${name}=${one}`,
     );
   });
-}
-
-/** The standard variables by which every OpenTelemetry SDK finds the stack's own collector. */
-export function telemetryEnvironment(
-  config: StackConfig,
-  pkiDir: string,
-  { otlpToken }: Pick<Secrets, "otlpToken">,
-): Record<string, string> {
-  return {
-    OTEL_EXPORTER_OTLP_ENDPOINT: `https://${HOST}:${config.otlpHttpPort}`,
-    OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
-    OTEL_EXPORTER_OTLP_CERTIFICATE: join(pkiDir, "ca.pem"),
-    OTEL_EXPORTER_OTLP_HEADERS: `authorization=Bearer%20${otlpToken}`,
-    OTEL_METRICS_EXPORTER: "none",
-    OTEL_LOGS_EXPORTER: "none",
-    OTEL_BSP_SCHEDULE_DELAY: "500",
-  };
 }

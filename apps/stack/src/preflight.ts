@@ -6,10 +6,11 @@ import { dirname } from "node:path";
 
 import { readRecording } from "@glassline/camera/recording";
 import { cameraIdsOf } from "@glassline/mp4";
+import { survivors } from "@glassline/node-agent/survivors";
 import { DirectoryInUse, lockDirectory } from "@glassline/segment-log/lock";
 import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
 
-import type { ProcessPlan } from "./plan.ts";
+import type { Plan, ProcessPlan } from "./plan.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -54,11 +55,17 @@ export function checkPlan(processes: readonly ProcessPlan[]): void {
   }
 }
 
-/** Every port of the plan must be free. */
-export async function checkPorts(processes: readonly ProcessPlan[]): Promise<void> {
-  const taken = (await Promise.all(processes.flatMap(({ ports }) => ports.map(takenPort)))).filter(
-    (line) => line !== undefined,
+/** Every port of the plan must be free, or held by an edge that outlived its agent: that one is taken over. */
+export async function checkPorts({ processes, agentDataDir }: Plan): Promise<void> {
+  const ours = new Set(
+    (await survivors(agentDataDir)).flatMap(({ port, grpcPort, adminPort }) => [
+      port,
+      grpcPort,
+      adminPort,
+    ]),
   );
+  const wanted = processes.flatMap(({ ports }) => ports).filter(({ port }) => !ours.has(port));
+  const taken = (await Promise.all(wanted.map(takenPort))).filter((line) => line !== undefined);
   if (taken.length === 0) return;
   throw new OperatorError(
     `${taken.length === 1 ? "A port is" : "Ports are"} taken by another program: ${taken.join(", ")}. ` +

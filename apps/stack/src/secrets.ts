@@ -8,7 +8,8 @@ import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import type { StackConfig } from "./config.ts";
 import type { Plan, Secrets } from "./plan.ts";
-import { planOf, telemetryEnvironment } from "./plan.ts";
+import { planOf } from "./plan.ts";
+import { telemetryEnvironment } from "./telemetry-environment.ts";
 
 const TOKEN_BYTES = 24;
 

@@ -2,8 +2,9 @@
 import type { EdgeSpec } from "@glassline/proto/node";
 
 export interface Started {
+  /** 0: it was about to be started when the agent ended. */
   processId: number;
-  /** Chosen for this start; the edge tells it in its status, so that it is known again. */
+  /** Chosen before this start; the edge tells it in its status, so that it is known again. */
   instanceId: string;
 }
 
@@ -11,12 +12,12 @@ export interface Started {
 export type Ended = (how: string) => void;
 
 export interface Driver extends AsyncDisposable {
-  /** Starts an edge that outlives this agent. */
-  start(spec: EdgeSpec, ended: Ended): Promise<Started>;
-  /** Takes over an edge that an earlier life of the agent started; false when it does not run any more. */
-  adopt(started: Started, spec: EdgeSpec, ended: Ended): Promise<boolean>;
-  /** Asks it to end, and ends it when it does not. Resolves when it has ended. */
-  stop(started: Started): Promise<void>;
+  /** Starts an edge that outlives this agent. @returns its process id. */
+  start(spec: EdgeSpec, instanceId: string, ended: Ended): Promise<number>;
+  /** Takes over an edge that an earlier life of the agent started. @returns its process id; undefined when it does not run. */
+  adopt(started: Started, ended: Ended): Promise<number | undefined>;
+  /** Asks it to end, and ends it when it takes longer than the patience. Resolves when it has ended. */
+  stop(started: Started, patienceMs: number): Promise<void>;
   /** Whether it answers that it is ready. */
   isReady(spec: EdgeSpec): Promise<boolean>;
 }

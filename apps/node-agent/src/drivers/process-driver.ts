@@ -1,9 +1,8 @@
 /** Edges as child processes that outlive the agent. */
-import { spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, open, readFile, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 import type { EdgeSpec } from "@glassline/proto/node";
@@ -12,8 +11,6 @@ import { systemCodeOf } from "@glassline/service/errors";
 
 import type { Driver, Ended, Started } from "./driver.ts";
 
-/** An edge that takes longer to stop is ended. */
-const STOP_TIMEOUT_MS = 5_000;
 const LOOK_INTERVAL_MS = 200;
 const READY_TIMEOUT_MS = 1_000;
 const LOG_MAX_BYTES = 8_388_608;
@@ -42,8 +39,7 @@ export function processDriver(options: ProcessDriverOptions): Driver {
   };
 
   return {
-    async start(spec, ended) {
-      const instanceId = randomUUID();
+    async start(spec, instanceId, ended) {
       await using log = await openLog(options.logDirectory, spec.name);
       const child = spawn(
         process.execPath,
@@ -55,21 +51,18 @@ export function processDriver(options: ProcessDriverOptions): Driver {
           env: { ...process.env, GLASSLINE_EDGE_CACHE_ADMIN_TOKEN: options.adminToken },
         },
       );
-      const started = await new Promise<Started>((resolve, reject) => {
-        child.once("error", reject);
-        child.once("spawn", () => resolve({ processId: child.pid!, instanceId }));
-      });
+      await once(child, "spawn");
       child.once("exit", (code, signal) => ended(signal ?? `exit code ${code}`));
       child.unref();
-      return started;
+      return child.pid!;
     },
-    async adopt(started, _spec, ended) {
-      if (!(await isRunning(started))) return false;
-      void watch(started, ended);
-      return true;
+    async adopt({ instanceId, processId }, ended) {
+      const found = await findProcess({ instanceId, processId });
+      if (found !== undefined) void watch({ instanceId, processId: found }, ended);
+      return found;
     },
-    async stop(started) {
-      const deadlineMs = clock.monotonicMs() + STOP_TIMEOUT_MS;
+    async stop(started, patienceMs) {
+      const deadlineMs = clock.monotonicMs() + patienceMs;
       await signal(started, "SIGTERM");
       while (await isRunning(started)) {
         if (clock.monotonicMs() > deadlineMs) await signal(started, "SIGKILL");
@@ -124,6 +117,13 @@ async function signal(started: Started, name: NodeJS.Signals): Promise<void> {
   }
 }
 
+/** @returns the process that was started, also when its number was not written down any more. */
+export async function findProcess({ processId, instanceId }: Started): Promise<number | undefined> {
+  if (processId > 0) return (await isRunning({ processId, instanceId })) ? processId : undefined;
+  const all = await commandLines();
+  return all.find(({ commandLine }) => commandLine.includes(instanceId))?.processId;
+}
+
 async function isRunning({ processId, instanceId }: Started): Promise<boolean> {
   try {
     process.kill(processId, 0);
@@ -136,14 +136,26 @@ async function isRunning({ processId, instanceId }: Started): Promise<boolean> {
 
 /** Empty for a process that has ended and waits to be collected. */
 async function commandLineOf(processId: number): Promise<string> {
-  if (process.platform === "linux")
-    return readFile(`/proc/${processId}/cmdline`, "utf8").catch(() => "");
-  const { stdout } = await promisify(execFile)("ps", [
-    "-o",
-    "command=",
-    "-p",
-    String(processId),
-  ]).catch(() => ({ stdout: "" }));
+  return process.platform === "linux"
+    ? readFile(`/proc/${processId}/cmdline`, "utf8").catch(() => "")
+    : ps("-o", "command=", "-p", String(processId));
+}
+
+async function commandLines(): Promise<{ processId: number; commandLine: string }[]> {
+  if (process.platform !== "linux")
+    return (await ps("-axo", "pid=,command=")).split("\n").map((line) => ({
+      processId: Number.parseInt(line, 10),
+      commandLine: line,
+    }));
+  const names = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  return Promise.all(
+    names.map(async (processId) => ({ processId, commandLine: await commandLineOf(processId) })),
+  );
+}
+
+/** Source: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/ps.html */
+async function ps(...words: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)("ps", words).catch(() => ({ stdout: "" }));
   return stdout;
 }
 

@@ -1,11 +1,10 @@
 /** What the agent must not forget: the wish, the highest fencing token, and which processes are its own. SQLite. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { EdgeSpec, SetDesiredStateRequest } from "@glassline/proto/node";
 import { EdgeSpecSchema, SetDesiredStateRequestSchema } from "@glassline/proto/node";
+import { openDatabase } from "@glassline/service/database";
 
 import type { Started } from "../drivers/driver.ts";
 
@@ -24,18 +23,18 @@ export interface StateStore extends Disposable {
   removeStarted(name: string): void;
 }
 
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS desired (id INTEGER PRIMARY KEY CHECK (id = 1), request BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS started (
+    name TEXT PRIMARY KEY, process_id INTEGER NOT NULL, instance_id TEXT NOT NULL, spec BLOB NOT NULL,
+    started_unix_nano TEXT NOT NULL
+  ) STRICT;
+`;
+
+export const stateFileOf = (directory: string) => join(directory, "node-agent.sqlite");
+
 export function openStateStore(directory: string): StateStore {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(directory, "node-agent.sqlite"));
-  database.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    CREATE TABLE IF NOT EXISTS desired (id INTEGER PRIMARY KEY CHECK (id = 1), request BLOB NOT NULL) STRICT;
-    CREATE TABLE IF NOT EXISTS started (
-      name TEXT PRIMARY KEY, process_id INTEGER NOT NULL, instance_id TEXT NOT NULL, spec BLOB NOT NULL,
-      started_unix_nano TEXT NOT NULL
-    ) STRICT;
-  `);
+  const database = openDatabase(stateFileOf(directory), SCHEMA);
   const read = database.prepare("SELECT request FROM desired WHERE id = 1");
   const write = database.prepare("INSERT OR REPLACE INTO desired (id, request) VALUES (1, ?)");
   const list = database.prepare("SELECT * FROM started ORDER BY name");

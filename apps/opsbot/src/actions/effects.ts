@@ -80,7 +80,7 @@ async function flush(intent: Intent, deps: EffectDeps) {
 async function prime(intent: Intent, deps: EffectDeps): Promise<number> {
   const { journal, network, edgeToken } = deps;
   let objects = 0;
-  for (const { name, path } of await network.channels()) {
+  for (const { name, path } of await network.channels.refresh()) {
     const primed = await edgeOf(intent, deps).prime(
       {
         path,

@@ -29,8 +29,9 @@ export function checksOf(network: Network, nowMs: () => number): Check[] {
     { name: "process", maxAttempts: 1, volatile: true, run: processCheck(network) },
     { name: "health", ...sampled, run: healthCheck(network, nowMs) },
     { name: "hit-rate", ...sampled, run: () => eachEdge(network, hitRateOf) },
-    { name: "freshness", ...sampled, run: () => streams(network, nowMs, "freshness") },
-    { name: "latency", ...sampled, run: () => streams(network, nowMs, "latency") },
+    { name: "channels", ...sampled, run: () => channels(network) },
+    { name: "freshness", ...sampled, run: () => streams(network, nowMs, freshness) },
+    { name: "latency", ...sampled, run: () => streams(network, nowMs, latency) },
     { name: "silence", ...sampled, run: () => silence(network) },
   ];
 }
@@ -103,7 +104,8 @@ function healthOf(edge: string, status: Status): Finding[] {
 
 function hitRateOf(edge: string, status: Status): Finding[] {
   const check = "hit-rate";
-  if (status instanceof Error || !status.recent) return [];
+  if (status instanceof Error) return [notAnswering(edge, check)];
+  if (!status.recent) return [];
   const { hits, coalesced, misses } = status.recent;
   const all = Number(hits + coalesced + misses);
   if (status.viewers < HIT_RATE_LEAST_VIEWERS || all === 0)
@@ -125,27 +127,41 @@ function hitRateOf(edge: string, status: Status): Finding[] {
   ];
 }
 
+/** Whether the origin tells its channels; those told last are looked at meanwhile. */
+async function channels({ channels: list, origin }: Network): Promise<Finding[]> {
+  if (!origin) return [];
+  const found = await list.refresh().catch(() => undefined);
+  const output = found ? `${found.length} channels` : "it does not answer";
+  return [{ object: origin, check: "channels", state: found ? "ok" : "critical", output }];
+}
+
+type Look = (
+  edge: string,
+  url: string,
+  channels: readonly Channel[],
+  nowMs: number,
+) => Promise<Finding>;
+
 /** Channels whose encoder still sends are looked at through each edge, as a viewer would. */
 async function streams(
-  network: Network,
+  { channels: list, edges }: Network,
   nowMs: () => number,
-  check: "freshness" | "latency",
+  look: Look,
 ): Promise<Finding[]> {
-  const channels = (await network.channels()).filter((channel) => isLive(channel, nowMs()));
-  const statuses = await Promise.all(
-    [...network.edges].map(async ([edge, client]) => {
+  const live = list.known().filter((channel) => isLive(channel, nowMs()));
+  return Promise.all(
+    [...edges].map(async ([edge, client]) => {
       const status = await client.getStatus({}, LIMITED).catch(() => undefined);
-      return status && { edge, url: status.publicUrl };
+      return status
+        ? look(edge, status.publicUrl, live, nowMs())
+        : notAnswering(edge, look === freshness ? "freshness" : "latency");
     }),
   );
-  const findings = await Promise.all(
-    statuses.flatMap((status) =>
-      status
-        ? [check === "freshness" ? freshness(status, channels) : latency(status, channels, nowMs)]
-        : [],
-    ),
-  );
-  return findings;
+}
+
+/** Nobody can tell; that the edge is away is told by its own check. */
+function notAnswering(edge: string, check: string): Finding {
+  return { object: edge, check, state: "unknown", output: "the edge does not answer" };
 }
 
 function isLive({ kind, newestEndUnixNano, targetDurationMs }: Channel, nowMs: number): boolean {
@@ -155,13 +171,10 @@ function isLive({ kind, newestEndUnixNano, targetDurationMs }: Channel, nowMs: n
 }
 
 /** How many segments an edge's playlists are behind the origin's; one is usual, the next may just have been made. */
-async function freshness(
-  { edge, url }: { edge: string; url: string },
-  channels: readonly Channel[],
-): Promise<Finding> {
+async function freshness(edge: string, url: string, live: readonly Channel[]): Promise<Finding> {
   const check = "freshness";
   const behind = await Promise.all(
-    channels.map(async (channel) => {
+    live.map(async (channel) => {
       const playlist = await mediaPlaylist(url, channel).catch((error: unknown) =>
         messageOf(error),
       );
@@ -177,7 +190,7 @@ async function freshness(
       object: edge,
       check,
       state: "ok",
-      output: `${channels.length} channels are up to date`,
+      output: `${live.length} channels are up to date`,
     };
   const state: State = worst.behind > 3 ? "critical" : "warning";
   const output = worst.why || `${worst.channel.name} is ${worst.behind} segments behind the origin`;
@@ -186,17 +199,18 @@ async function freshness(
 
 /** How long ago the newest frame was captured that a viewer can get. */
 async function latency(
-  { edge, url }: { edge: string; url: string },
-  channels: readonly Channel[],
-  nowMs: () => number,
+  edge: string,
+  url: string,
+  live: readonly Channel[],
+  nowMs: number,
 ): Promise<Finding> {
   const check = "latency";
   const found = await Promise.all(
-    channels.map(async (channel) => {
+    live.map(async (channel) => {
       const playlist = await mediaPlaylist(url, channel).catch(() => undefined);
       const newest = playlist?.segments.at(-1);
       if (!newest?.programTimeMs) return [];
-      return [{ channel, ageMs: nowMs() - newest.programTimeMs - newest.durationMs }];
+      return [{ channel, ageMs: nowMs - newest.programTimeMs - newest.durationMs }];
     }),
   );
   const worst = found.flat().toSorted((a, b) => b.ageMs - a.ageMs)[0];

@@ -1,7 +1,7 @@
 /** What OpsBot saw, decided and did, on disk before it is believed. SQLite. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+
+import { openDatabase } from "@glassline/service/database";
 
 import type { Action, Phase } from "../core/decide.ts";
 
@@ -64,8 +64,6 @@ export interface Journal extends Disposable {
 }
 
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = FULL;
   CREATE TABLE IF NOT EXISTS lives (id INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS incidents (
     id INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, "check" TEXT NOT NULL, title TEXT NOT NULL,
@@ -86,9 +84,7 @@ const SCHEMA = `
 
 /** @param now Unix nanoseconds. */
 export function openJournal(directory: string, now: () => bigint): Journal {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(directory, "opsbot.sqlite"));
-  database.exec(SCHEMA);
+  const database = openDatabase(join(directory, "opsbot.sqlite"), SCHEMA);
   const { lastInsertRowid } = database
     .prepare("INSERT INTO lives (started) VALUES (?)")
     .run(String(now()));

@@ -84,7 +84,7 @@ async function planOnFreePorts(
       ...words,
     });
     const plan = await prepare(config);
-    const taken = await checkPorts(plan.processes).then(
+    const taken = await checkPorts(plan).then(
       () => false,
       () => true,
     );
