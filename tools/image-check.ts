@@ -12,6 +12,7 @@ import { copyContext } from "./images/context.ts";
 import { countPackages, makeTree, sizeOf } from "./images/tree.ts";
 import { tryApp } from "./images/trial.ts";
 
+const COMMAND = "npm run image:check";
 const AT_A_TIME = 2;
 const EXIT = { usage: 64, interrupted: 130 } as const;
 
@@ -19,11 +20,15 @@ await main(process.argv.slice(2));
 
 async function main(names: readonly string[]): Promise<void> {
   const apps = await discoverApps(ROOT);
-  const unknown = names.filter((name) => apps.every((app) => app.name !== name));
+  const known = apps.map(({ name }) => name);
+  if (names.includes("--help")) {
+    console.log(helpText(known));
+    return;
+  }
+  const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    console.error(
-      `got ${unknown.join(", ")}, expected some of ${apps.map(({ name }) => name).join(", ")}`,
-    );
+    const [got, expected] = [unknown.join(", "), known.join(", ")];
+    console.error(`apps: got ${got}, expected some of ${expected}\nSee: ${COMMAND} -- --help`);
     process.exitCode = EXIT.usage;
     return;
   }
@@ -36,6 +41,17 @@ async function main(names: readonly string[]): Promise<void> {
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
   }
   if (signal.aborted) process.exitCode = EXIT.interrupted;
+}
+
+function helpText(known: readonly string[]): string {
+  return `Makes each app's tree as its image would have it, starts it from there, asks for its health and stops it. Needs no Docker,
+but the npm registry, or what npm has of it in its cache.
+
+Usage: ${COMMAND} [-- APP...]
+
+Apps (all, when none is named): ${known.join(", ")}
+
+Exit code: 0 all passed, 1 some failed, ${EXIT.usage} wrong usage, ${EXIT.interrupted} interrupted`;
 }
 
 /** The first Ctrl-C stops what runs and cleans up. */

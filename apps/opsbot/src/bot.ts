@@ -9,16 +9,21 @@ import type { Change } from "./core/check-state.ts";
 import type { Action, Event } from "./core/decide.ts";
 import { decide, describeAction, runbookFor } from "./core/decide.ts";
 import type { Observation, Observer } from "./observers/observer.ts";
+import type { OpsBotMetrics } from "./metrics.ts";
 import type { IncidentRow, Intent, Journal } from "./stores/journal.ts";
 
 /** What people ask for is an incident too: it has a story, and goes on after a restart. */
 export const REQUEST = "request";
+
+/** Until what cannot be written down is tried again. */
+const RETRY_MS = 1_000;
 
 export interface BotDeps extends EffectDeps {
   observer: Observer;
   journal: Journal;
   clock: Clock;
   logger: Logger;
+  metrics: OpsBotMetrics;
   verifyMs: number;
 }
 
@@ -26,17 +31,21 @@ export class Bot {
   readonly #deps: BotDeps;
   /** Of incidents whose action is done: until when it is looked whether it helped. */
   readonly #verifyUntilMs = new Map<number, number>();
+  #impediment = "";
 
   constructor(deps: BotDeps) {
     this.#deps = deps;
+  }
+
+  /** Why nothing can be done at present; empty when all is well. */
+  get impediment(): string {
+    return this.#impediment;
   }
 
   /** Finishes what an earlier life began, and begins to listen. */
   start(): void {
     const { journal, observer } = this.#deps;
     for (const intent of journal.unsettled()) void this.#carryOut(intent);
-    for (const { id, phase } of journal.incidents(1_000, true))
-      if (phase === "verifying") this.#verify(id);
     observer.onResult((observation, change) => this.#heard(observation, change));
   }
 
@@ -45,94 +54,130 @@ export class Bot {
     const { journal } = this.#deps;
     if (journal.openIncidentOf(edge, REQUEST)) return undefined;
     const title = `${edge}: flush asked for`;
-    const { id } = journal.openIncident(
-      { object: edge, check: REQUEST, title },
-      `${who} asks to flush ${edge}`,
-    );
-    await this.#carryOut(
-      journal.intend(id, { kind: "flush", edge }, describeAction({ kind: "flush", edge })),
-    );
-    return journal.incident(id);
+    const action = { kind: "flush", edge } as const;
+    const intent = journal.atomically(() => {
+      const row = { object: edge, check: REQUEST, title };
+      const { id } = journal.openIncident(row, `${who} asks to flush ${edge}`);
+      return journal.intend(id, action, describeAction(action));
+    });
+    await this.#carryOut(intent);
+    return journal.incident(intent.incidentId);
   }
 
+  /** What cannot be written down is not acted on; the next result of the check brings it again. */
   #heard(observation: Observation, change: Change): void {
-    const { journal, logger } = this.#deps;
+    const { journal, logger, metrics } = this.#deps;
+    const { object, check, state, output } = observation;
+    metrics.results.inc({ check, state });
+    if (change !== "none") logger.info({ object, check, state, output, change }, "state");
+    try {
+      const intent = journal.atomically(() => this.#decide(observation));
+      metrics.open.set(journal.countOpen());
+      this.#impediment = "";
+      if (intent) void this.#carryOut(intent);
+    } catch (error) {
+      this.#cannotWrite(error);
+    }
+  }
+
+  #decide(observation: Observation): Intent | undefined {
+    const { journal, logger, metrics } = this.#deps;
     const { object, check, state, output, hard } = observation;
     const open = journal.openIncidentOf(object, check);
-    if (state === "critical" && hard && !open) {
-      const title = `${object}: ${output}`;
-      const incident = journal.openIncident({ object, check, title }, `${check}: ${output}`);
-      logger.warn({ incident: incident.id, object, check, output }, "incident");
-      return this.#turn(incident, "problem", observation);
-    }
-    if (!open) return;
-    if (state === "ok") this.#turn(open, "recovery", observation);
-    else if (this.#isOverdue(open)) this.#turn(open, "timeout", observation);
-    else if (change === "hard-problem") this.#turn(open, "problem", observation);
+    if (open) return this.#turn(open, eventOf(observation, this.#isOverdue(open)), output);
+    if (state !== "critical" || !hard) return undefined;
+    const title = `${object}: ${output}`;
+    const incident = journal.openIncident({ object, check, title }, `${check}: ${output}`);
+    logger.warn({ incident: incident.id, object, check, output }, "incident");
+    metrics.incidents.inc({ check });
+    return this.#turn(incident, "problem", output);
   }
 
-  #turn(incident: IncidentRow, event: Event, observation: Observation | undefined): void {
+  /** @returns what is to be done now, and is written down. */
+  #turn(incident: IncidentRow, event: Event | undefined, output: string): Intent | undefined {
     const { journal } = this.#deps;
     const { id, phase } = incident;
-    switch (decide(phase, event)) {
+    switch (event && decide(phase, event)) {
       case "act":
-        return this.#act(incident, observation);
+        return this.#act(incident, output);
       case "verify":
-        return this.#verify(id);
+        journal.turn(id, "verifying");
+        this.#verify(id);
+        return undefined;
       case "resolve":
         this.#verifyUntilMs.delete(id);
-        journal.note(id, "verified", observation?.output ?? "done");
-        return journal.note(
+        journal.note(id, "verified", output);
+        journal.note(
           id,
           "closed",
           phase === "open" ? "it ended by itself" : "it is over",
           "resolved",
         );
-      case "escalate":
-      case "nothing":
+        return undefined;
+      default:
+        return undefined;
     }
   }
 
-  #act(incident: IncidentRow, observation: Observation | undefined): void {
-    const { journal, logger } = this.#deps;
+  #act(incident: IncidentRow, output: string): Intent | undefined {
+    const { journal, logger, metrics } = this.#deps;
     const { id, object, check, actions } = incident;
     const action: Action | undefined = runbookFor(check, object)[actions];
-    this.#verifyUntilMs.delete(id);
-    if (!action) {
-      const tried =
-        actions === 0 ? "nothing can be done by itself" : `${actions} actions did not help`;
-      logger.error({ incident: id, object, check }, "escalated");
-      return journal.note(
-        id,
-        "escalated",
-        `${tried}: ${observation?.output ?? ""}. A person should look.`,
-        "escalated",
-      );
+    if (action) {
+      journal.note(id, "decided", describeAction(action));
+      return journal.intend(id, action, describeAction(action));
     }
-    journal.note(id, "decided", describeAction(action));
-    void this.#carryOut(journal.intend(id, action, describeAction(action)));
+    const tried =
+      actions === 0 ? "nothing can be done by itself" : `${actions} actions did not help`;
+    logger.error({ incident: id, object, check }, "escalated");
+    metrics.escalations.inc({ check });
+    journal.note(id, "escalated", `${tried}: ${output}. A person should look.`, "escalated");
+    return undefined;
   }
 
-  /** The effect, and its result; an effect that was cut off is done again, and recognised by its receiver. */
-  async #carryOut(intent: Intent): Promise<void> {
-    const { journal, logger, signal } = this.#deps;
-    const { incidentId, action } = intent;
-    try {
-      const result = await effect(intent, this.#deps);
-      const isRequest = journal.incident(incidentId)?.check === REQUEST;
-      journal.settle(intent, "done", result, "verifying");
-      if (isRequest) journal.note(incidentId, "closed", "done as asked", "resolved");
-      else this.#verify(incidentId);
-    } catch (error) {
-      // Cut off by the end of this life: the next one goes on.
-      if (signal.aborted) return;
-      logger.warn({ incident: incidentId, action, error: messageOf(error) }, "an action failed");
-      journal.settle(intent, "failed", messageOf(error), "acting");
-      const incident = journal.incident(incidentId)!;
-      if (incident.check === REQUEST)
-        journal.note(incidentId, "closed", "it could not be done", "resolved");
-      else this.#turn(incident, "failed", undefined);
+  /** The effect, and its result; what was cut off is done again, and recognised by its receiver. */
+  async #carryOut(first: Intent): Promise<void> {
+    const { clock, signal } = this.#deps;
+    let intent: Intent | undefined = first;
+    while (intent && !signal.aborted) {
+      try {
+        intent = await this.#attempt(intent);
+      } catch (error) {
+        this.#cannotWrite(error);
+        await clock.sleep(RETRY_MS, signal).catch(() => {});
+      }
     }
+  }
+
+  /** @returns what is to be done next. Rejects when the result cannot be written down. */
+  async #attempt(intent: Intent): Promise<Intent | undefined> {
+    const { journal, logger, metrics, signal } = this.#deps;
+    const { incidentId, action } = intent;
+    const { done, text } = await effect(intent, this.#deps).then(
+      (result) => ({ done: true, text: result }),
+      (error: unknown) => ({ done: false, text: messageOf(error) }),
+    );
+    // Cut off by the end of this life: the next one goes on.
+    if (signal.aborted) return undefined;
+    if (!done) logger.warn({ incident: incidentId, action, error: text }, "an action failed");
+    metrics.actions.inc({ action: action.kind, result: done ? "done" : "failed" });
+    return journal.atomically(() => {
+      const incident = journal.incident(incidentId)!;
+      journal.settle(intent, done ? "done" : "failed", text);
+      if (incident.check === REQUEST) {
+        const end = done ? "done as asked" : "it could not be done";
+        journal.note(incidentId, "closed", end, "resolved");
+        return undefined;
+      }
+      return this.#turn(incident, done ? "done" : "failed", text);
+    });
+  }
+
+  #cannotWrite(error: unknown): void {
+    const { logger, signal } = this.#deps;
+    if (signal.aborted) return;
+    this.#impediment = `the journal cannot be written: ${messageOf(error)}`;
+    logger.error({ error: messageOf(error) }, "the journal cannot be written: nothing is done");
   }
 
   #verify(id: number): void {
@@ -140,10 +185,17 @@ export class Bot {
     this.#verifyUntilMs.set(id, clock.monotonicMs() + verifyMs);
   }
 
+  /** An earlier life's patience is begun anew. */
   #isOverdue({ id, phase }: IncidentRow): boolean {
-    const untilMs = this.#verifyUntilMs.get(id);
-    return (
-      phase === "verifying" && untilMs !== undefined && this.#deps.clock.monotonicMs() > untilMs
-    );
+    if (phase !== "verifying") return false;
+    if (!this.#verifyUntilMs.has(id)) this.#verify(id);
+    return this.#deps.clock.monotonicMs() > this.#verifyUntilMs.get(id)!;
   }
+}
+
+/** What a result means to an open incident; a problem that is not believed yet, and less than a critical one, means nothing. */
+function eventOf({ state, hard }: Observation, isOverdue: boolean): Event | undefined {
+  if (state === "ok") return "recovery";
+  if (isOverdue) return "timeout";
+  return state === "critical" && hard ? "problem" : undefined;
 }

@@ -20,6 +20,7 @@ import { assertDesired, readDesired } from "./actions/effects.ts";
 import { Bot } from "./bot.ts";
 import { answer } from "./chat.ts";
 import type { OpsBotConfig } from "./config.ts";
+import { opsBotMetrics } from "./metrics.ts";
 import { connect } from "./network.ts";
 import { checksOf } from "./observers/checks.ts";
 import { Monitor } from "./observers/monitor.ts";
@@ -61,10 +62,12 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
     desired: readDesired(config.edges),
     signal: stop.signal,
   };
-  const bot = new Bot({ ...effects, observer: monitor, logger, verifyMs: config.verify });
+  const metrics = opsBotMetrics(deps.metrics);
+  const bot = new Bot({ ...effects, observer: monitor, logger, metrics, verifyMs: config.verify });
   bot.start();
   monitor.start(config.interval);
-  const impediment = keepDesired(effects, deps, stop.signal);
+  const untold = keepDesired(effects, deps, stop.signal);
+  const impediment = () => bot.impediment || untold();
 
   const chat = { bot, observer: monitor, journal, edges: [...network.edges.keys()] };
   const service = serviceOf(config.name, { monitor, journal, impediment, chat }, deps);
@@ -134,7 +137,7 @@ function serviceOf(
       nowUnixNano: clock.nowUnixNano(),
       fencingToken: journal.fencingToken,
       checks: monitor.observations().map(checkOf),
-      openIncidents: journal.incidents(INCIDENTS_MAX, true).length,
+      openIncidents: journal.countOpen(),
       impediment: impediment(),
     }),
     listIncidents: async ({ limit, openOnly }) => ({

@@ -4,6 +4,7 @@ import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 
 import { buildPage } from "./page.ts";
+import { attributeOf, chartsFollow, plays } from "./testing/camera-page.ts";
 import type { ProcessStack } from "./testing/processes.ts";
 import { startProcesses } from "./testing/processes.ts";
 import { CHROMIUM, testWith } from "./testing/requirements.ts";
@@ -124,35 +125,11 @@ describe("the page", { timeout: 120_000 }, () => {
     );
   });
 
-  /** Attribute of the player's wrapper or of a chart, as a number. */
-  const attribute = async (selector: string, name: string) =>
-    Number(await page.locator(selector).first().getAttribute(name, { timeout: 1_000 }));
-  const playedS = () =>
-    page
-      .getByTestId("player")
-      .evaluate((video) => (video as unknown as { currentTime: number }).currentTime);
-  const plays = (what: string) =>
-    eventually(
-      what,
-      async () => {
-        const before = await playedS();
-        await page.waitForTimeout(700);
-        return (await playedS()) > before + 0.3 ? true : undefined;
-      },
-      30_000,
-    );
-
   test("shows a camera's picture, and the charts' line stands at its moment", async () => {
     await show("/cameras/cam-0001");
-    await plays("the picture plays");
-    await eventually("charts follow the picture", async () => {
-      const [playing, moment] = [
-        await attribute("[data-playing-ms]", "data-playing-ms"),
-        await attribute("[data-moment-ms]", "data-moment-ms"),
-      ];
-      return Math.abs(playing - moment) < 100 ? true : undefined;
-    });
-    const ageMs = Date.now() - (await attribute("[data-playing-ms]", "data-playing-ms"));
+    await plays(page, "the picture plays");
+    await chartsFollow(page);
+    const ageMs = Date.now() - (await attributeOf(page, "[data-playing-ms]", "data-playing-ms"));
     expect(ageMs).toBeGreaterThan(0);
     expect(ageMs).toBeLessThan(20_000);
   });
@@ -171,7 +148,7 @@ describe("the page", { timeout: 120_000 }, () => {
       async () => ((await textOf("player-edge"))?.includes(other) ? true : undefined),
       30_000,
     );
-    await plays("the picture plays on");
+    await plays(page, "the picture plays on");
     expect(await page.evaluate("window.notReloaded")).toBe(true);
     expect(await textOf("player-stalls")).toMatch(/\d|no/i);
     await show("/ops");

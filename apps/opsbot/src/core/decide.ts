@@ -16,7 +16,7 @@ export type Event =
 
 export type Decision =
   /** Do the runbook's next action; escalate when there is none left. */
-  "act" | "verify" | "escalate" | "resolve" | "nothing";
+  "act" | "verify" | "resolve" | "nothing";
 
 /** A recovery while an action is under way waits for the action's end: what was begun is finished and written down. */
 const DECISIONS: Readonly<Record<Phase, Readonly<Record<Event, Decision>>>> = {

@@ -19,7 +19,6 @@ const FETCH_TIMEOUT_MS = 2_000;
 /** With fewer viewers the share of hits says nothing: each object is new to somebody. */
 const HIT_RATE_LEAST_VIEWERS = 10;
 const HIT_RATE = { warning: 0.5, critical: 0.2 } as const;
-const FIRST_START_MS = 15_000;
 const SILENT_SHARE_CRITICAL = 0.1;
 const NAMES_SHOWN = 5;
 
@@ -27,7 +26,7 @@ export function checksOf(network: Network, nowMs: () => number): Check[] {
   const sampled = { maxAttempts: 3, volatile: false };
   return [
     { name: "process", maxAttempts: 1, volatile: true, run: processCheck(network) },
-    { name: "health", ...sampled, run: healthCheck(network, nowMs) },
+    { name: "health", ...sampled, run: healthCheck(network) },
     { name: "hit-rate", ...sampled, run: () => eachEdge(network, hitRateOf) },
     { name: "channels", ...sampled, run: () => channels(network) },
     { name: "freshness", ...sampled, run: () => streams(network, nowMs, freshness) },
@@ -79,27 +78,36 @@ function processCheck({ agent }: Network): () => Promise<Finding[]> {
   };
 }
 
-/** An edge that was never heard is given time to be started. */
-function healthCheck(network: Network, nowMs: () => number): () => Promise<Finding[]> {
-  const heard = new Set<string>();
-  const startedMs = nowMs();
-  return () =>
-    eachEdge(network, (edge, status) => {
-      if (!(status instanceof Error)) heard.add(edge);
-      const isPending = !heard.has(edge) && nowMs() - startedMs < FIRST_START_MS;
-      return isPending ? [] : healthOf(edge, status);
-    });
+/** An edge that the node-agent is about to start is given time; how it ended is told by the check of its process. */
+function healthCheck(network: Network): () => Promise<Finding[]> {
+  return async () => {
+    const starting = await startingEdges(network);
+    return eachEdge(network, (edge, status) => [healthOf(edge, status, starting.has(edge))]);
+  };
 }
 
-function healthOf(edge: string, status: Status): Finding[] {
-  const state = status instanceof Error ? "critical" : status.originReachable ? "ok" : "warning";
-  const output =
-    status instanceof Error
-      ? "it does not answer"
-      : status.originReachable
-        ? `${status.viewers} viewers, ${status.objects} objects`
-        : "it does not reach its origin";
-  return [{ object: edge, check: "health", state, output }];
+async function startingEdges({ agent }: Network): Promise<ReadonlySet<string>> {
+  const status = await agent?.getStatus({}, LIMITED).catch(() => undefined);
+  const names = status?.edges.flatMap(({ spec, phase }) =>
+    phase === EdgePhase.STARTING || phase === EdgePhase.WAITING ? [spec?.name ?? ""] : [],
+  );
+  return new Set(names);
+}
+
+function healthOf(edge: string, status: Status, isStarting: boolean): Finding {
+  const found = (state: State, output: string) => ({
+    object: edge,
+    check: "health",
+    state,
+    output,
+  });
+  if (status instanceof Error)
+    return isStarting
+      ? found("warning", "it is being started")
+      : found("critical", "it does not answer");
+  return status.originReachable
+    ? found("ok", `${status.viewers} viewers, ${status.objects} objects`)
+    : found("warning", "it does not reach its origin");
 }
 
 function hitRateOf(edge: string, status: Status): Finding[] {

@@ -1,4 +1,5 @@
 /** What OpsBot saw, decided and did, on disk before it is believed. SQLite. */
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 
 import { openDatabase } from "@glassline/service/database";
@@ -45,26 +46,37 @@ export interface Intent {
 }
 
 export interface Journal extends Disposable {
-  /** Of this life: higher than those of all lives before. */
+  /**
+   * Of this life: higher than those of all lives before. It begins at the time of day, so that a journal that was lost does
+   * not bar its successor.
+   */
   readonly fencingToken: bigint;
+  /** What the work writes is on disk as a whole when this returns, or not at all. */
+  atomically<T>(work: () => T): T;
   openIncident(row: Pick<IncidentRow, "object" | "check" | "title">, text: string): IncidentRow;
   openIncidentOf(object: string, check: string): IncidentRow | undefined;
   incident(id: number): IncidentRow | undefined;
   incidents(limit: number, openOnly: boolean): IncidentRow[];
+  countOpen(): number;
   entries(id: number): EntryRow[];
   /** Writes a line, and the phase that comes with it. */
   note(id: number, kind: EntryKind, text: string, phase?: Phase): void;
   /** Writes an intent before its effect. */
   intend(id: number, action: Action, text: string): Intent;
-  /** Writes an effect's result. */
-  settle(intent: Intent, kind: "done" | "failed", text: string, phase: Phase): void;
+  /** Writes an effect's result, once. */
+  settle(intent: Intent, kind: "done" | "failed", text: string): void;
+  turn(id: number, phase: Phase): void;
   unsettled(): Intent[];
   /** The generation that an edge shall run with. */
   generation(edge: string): number;
 }
 
+/** Closed ones that are older are forgotten. */
+const INCIDENTS_KEPT = 10_000;
+const NANO_PER_SECOND = 1_000_000_000n;
+
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS lives (id INTEGER PRIMARY KEY AUTOINCREMENT, started TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS starts (fencing_token INTEGER PRIMARY KEY, journal TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS incidents (
     id INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, "check" TEXT NOT NULL, title TEXT NOT NULL,
     phase TEXT NOT NULL, actions INTEGER NOT NULL DEFAULT 0, opened TEXT NOT NULL, closed TEXT NOT NULL DEFAULT '0'
@@ -85,23 +97,26 @@ const SCHEMA = `
 /** @param now Unix nanoseconds. */
 export function openJournal(directory: string, now: () => bigint): Journal {
   const database = openDatabase(join(directory, "opsbot.sqlite"), SCHEMA);
-  const { lastInsertRowid } = database
-    .prepare("INSERT INTO lives (started) VALUES (?)")
-    .run(String(now()));
-  const fencingToken = BigInt(lastInsertRowid);
   const one = (sql: string, ...values: (string | number)[]) => database.prepare(sql).get(...values);
   const run = (sql: string, ...values: (string | number)[]) => database.prepare(sql).run(...values);
   const atomically = <T>(work: () => T): T => {
+    if (database.isTransaction) return work();
     database.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
       database.exec("COMMIT");
       return result;
     } catch (error) {
-      database.exec("ROLLBACK");
+      if (database.isTransaction) database.exec("ROLLBACK");
       throw error;
     }
   };
+  const before = one("SELECT * FROM starts ORDER BY fencing_token DESC LIMIT 1");
+  const least = Number(before?.["fencing_token"] ?? 0) + 1;
+  const fencingToken = Math.max(least, Number(now() / NANO_PER_SECOND));
+  // In the keys of its actions, which another journal's must never equal.
+  const name = String(before?.["journal"] ?? randomUUID());
+  run("INSERT INTO starts VALUES (?, ?)", fencingToken, name);
   const write = (id: number, kind: EntryKind, text: string, key = "") =>
     void run(
       "INSERT INTO entries (incident, time, kind, text, idempotency_key) VALUES (?, ?, ?, ?, ?)",
@@ -122,8 +137,16 @@ export function openJournal(directory: string, now: () => bigint): Journal {
   const generation = (edge: string) =>
     Number(one("SELECT generation FROM generations WHERE edge = ?", edge)?.["generation"] ?? 1);
 
+  const forgetOld = (newest: number) => {
+    const old = `(SELECT id FROM incidents WHERE id <= ? AND closed <> '0')`;
+    for (const table of ["entries", "intents"])
+      run(`DELETE FROM ${table} WHERE incident IN ${old}`, newest - INCIDENTS_KEPT);
+    run(`DELETE FROM incidents WHERE id IN ${old}`, newest - INCIDENTS_KEPT);
+  };
+
   return {
-    fencingToken,
+    fencingToken: BigInt(fencingToken),
+    atomically,
     incident,
     generation,
     openIncident: ({ object, check, title }, text) =>
@@ -138,6 +161,7 @@ export function openJournal(directory: string, now: () => bigint): Journal {
         );
         const id = Number(rowId);
         write(id, "seen", text);
+        forgetOld(id);
         return incident(id)!;
       }),
     openIncidentOf: (object, check) =>
@@ -155,6 +179,8 @@ export function openJournal(directory: string, now: () => bigint): Journal {
         )
         .all(limit)
         .map((row) => incidentOf(row)!),
+    countOpen: () =>
+      Number(one(`SELECT count(*) AS open FROM incidents WHERE closed = '0'`)!["open"]),
     entries: (id) =>
       database
         .prepare("SELECT * FROM entries WHERE incident = ? ORDER BY id")
@@ -173,7 +199,7 @@ export function openJournal(directory: string, now: () => bigint): Journal {
     intend: (id, action, text) =>
       atomically(() => {
         const { actions } = incident(id)!;
-        const key = `incident-${id}-action-${actions + 1}`;
+        const key = `${name}-incident-${id}-action-${actions + 1}`;
         const wished = action.kind === "restart" ? generation(action.edge) + 1 : 0;
         if (wished > 0)
           run("INSERT OR REPLACE INTO generations VALUES (?, ?)", action.edge, wished);
@@ -189,7 +215,8 @@ export function openJournal(directory: string, now: () => bigint): Journal {
         turn(id, "acting");
         return { idempotencyKey: key, incidentId: id, action, generation: wished };
       }),
-    settle: ({ idempotencyKey, incidentId }, kind, text, phase) =>
+    turn,
+    settle: ({ idempotencyKey, incidentId }, kind, text) =>
       atomically(() => {
         const { changes } = run(
           "UPDATE intents SET settled = 1 WHERE idempotency_key = ? AND settled = 0",
@@ -197,7 +224,6 @@ export function openJournal(directory: string, now: () => bigint): Journal {
         );
         if (changes === 0) return;
         write(incidentId, kind, text, idempotencyKey);
-        turn(incidentId, phase);
       }),
     unsettled: () =>
       database

@@ -14,12 +14,19 @@ export const FFMPEG = process.env["FFMPEG"] ?? "/usr/bin/ffmpeg";
 
 const FILES = { chromium: CHROMIUM, ffmpeg: FFMPEG, recording: RECORDING } as const;
 
+export type Requirement = keyof typeof FILES;
+
+export function has(what: Requirement): boolean {
+  return existsSync(FILES[what]);
+}
+
 /** `test`, or a visible skip that says what is missing; in CI a missing program fails instead. */
-export function testWith(what: keyof typeof FILES): typeof test | typeof test.skip {
-  if (existsSync(FILES[what])) return test;
-  if (what !== "recording" && process.env["CI"] === "true") {
-    throw new Error(`${FILES[what]}: no such file; CI must install ${what}`);
-  }
-  test.skip(`skipped: no ${what}`, () => {});
+export function testWith(...what: readonly Requirement[]): typeof test | typeof test.skip {
+  const missing = what.filter((one) => !has(one));
+  const program = missing.find((one) => one !== "recording");
+  if (program && process.env["CI"] === "true")
+    throw new Error(`${FILES[program]}: no such file; CI must install ${program}`);
+  if (missing.length === 0) return test;
+  test.skip(`skipped: no ${missing.join(", no ")}`, () => {});
   return test.skip;
 }
