@@ -1,148 +1,161 @@
 /** OpsBot killed between intent and effect, and between effect and result: it finishes, and what it did happened once. */
-import type { ChildProcess } from "node:child_process";
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import { EdgeCacheService } from "@glassline/proto/edge";
 import { jsonClient } from "@glassline/proto/json";
-import type { GetIncidentResponse } from "@glassline/proto/opsbot";
+import type { EdgeState, SetDesiredStateRequest } from "@glassline/proto/node";
+import { EdgePhase, NodeAgentService } from "@glassline/proto/node";
 import { EntryKind, IncidentPhase, OpsBotService } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
-import { addService, createClient } from "@glassline/proto/rpc";
-import { RECONNECT_OPTIONS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import { ensureDevelopmentPki } from "@glassline/service/pki";
+import { createClient } from "@glassline/proto/rpc";
+import { RECONNECT_OPTIONS } from "@glassline/service/grpc";
 import { readIdentity } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient, mutualTlsServer } from "@glassline/service/tls";
-import * as grpc from "@grpc/grpc-js";
-import { expect, onTestFinished, test } from "vitest";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+import { describe, expect, test } from "vitest";
 
-import { Testbed, eventually } from "./testing/testbed.ts";
+import type { ProcessPlan } from "./plan.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { Held } from "./testing/door.ts";
+import { Door, openDoor } from "./testing/door.ts";
+import type { ProcessStack } from "./testing/processes.ts";
+import { startProcesses } from "./testing/processes.ts";
+import { eventually } from "./testing/testbed.ts";
 
-const TOKEN = "a-token-of-this-test";
-const MAIN = fileURLToPath(import.meta.resolve("@glassline/opsbot/main"));
-const [OPSBOT_PORT, OPSBOT_ADMIN_PORT, DOOR_PORT] = [19_564, 19_565, 19_566];
+const CALLER = { role: "opsbot", instance: "opsbot" } as const;
+const EDGE = { role: "edge-cache", instance: "edge-1" } as const;
+const AGENT = { role: "node-agent", instance: "node-agent" } as const;
+const EDGE_TOKEN = "GLASSLINE_OPSBOT_EDGE_TOKEN";
+const { SEEN, DECIDED, INTENT, DONE, VERIFIED, CLOSED } = EntryKind;
 
-/** Stands in front of a real edge, and holds a purge before it gets there, or its answer before it gets back. */
-class Door {
-  holds: "nothing" | "request" | "answer" = "nothing";
-  held = 0;
-  passed = 0;
-  #open: () => void = () => {};
-
-  async purge<T>(pass: () => Promise<T>): Promise<T> {
-    if (this.holds === "request") await this.#hold();
-    const answer = await pass();
-    this.passed++;
-    if (this.holds === "answer") await this.#hold();
-    return answer;
-  }
-
-  open(): void {
-    this.holds = "nothing";
-    this.#open();
-  }
-
-  #hold(): Promise<void> {
-    this.held++;
-    return new Promise((resolve) => (this.#open = resolve));
-  }
+/** A network whose OpsBot acts on edge-1 and the node-agent through a door. */
+interface Stage extends AsyncDisposable {
+  door: Door;
+  opsbot: Client<typeof OpsBotService>;
+  /** Ends OpsBot with SIGKILL, opens the door, and starts it again. */
+  killOpsBot(): Promise<void>;
+  edge(): Promise<EdgeState>;
+  actionsDone(): Promise<Record<string, bigint>>;
 }
 
-test.each(["request", "answer"] as const)(
-  "killed while the %s of its action is under way, OpsBot finishes it once",
-  { timeout: 60_000 },
-  async (held) => {
-    await using stack = new AsyncDisposableStack();
-    const bed = stack.use(await Testbed.open());
-    const origin = await bed.origin();
-    const edge = await bed.edge("edge-1", origin.addresses.port, { "admin-token": TOKEN });
-    await fetch(`http://localhost:${edge.addresses.port}/live/cam-0001/index.m3u8`);
-    const edgeAdmin = jsonClient(EdgeCacheService, `http://localhost:${edge.addresses.adminPort}`);
-    const pkiDir = join(bed.directory, "pki");
-    await ensureDevelopmentPki(pkiDir, [
-      { role: "opsbot", instance: "opsbot" },
-      { role: "edge-cache", instance: "edge-1" },
-      { role: "operator", instance: "local" },
-    ]);
-
-    const door = new Door();
-    await startDoor(door, bed, edge.addresses.grpcPort, pkiDir, stack);
-    let opsbot = await startOpsBot(bed.directory, pkiDir);
-    onTestFinished(() => void opsbot.kill("SIGKILL"));
-    const operator = await readIdentity(pkiDir, { role: "operator", instance: "local" });
-    const client: Client<typeof OpsBotService> = stack.use(
-      createClient(OpsBotService, `localhost:${OPSBOT_PORT}`, mutualTlsClient(operator, "opsbot"), {
-        ...TLS_CHANNEL_OPTIONS,
-        ...RECONNECT_OPTIONS,
-      }),
-    );
-
-    door.holds = held;
-    void client.chat({ text: "flush edge-1", mayChange: true }).catch(() => {});
-    await eventually("the action is under way", () => (door.held > 0 ? true : undefined));
-    const killed = once(opsbot, "exit");
-    opsbot.kill("SIGKILL");
-    await killed;
-    door.open();
-    opsbot = await startOpsBot(bed.directory, pkiDir);
-
-    const story = await eventually(
-      "the incident is closed",
-      async (): Promise<GetIncidentResponse | undefined> => {
-        const found = await client.getIncident({ id: 1n });
-        return found.incident?.phase === IncidentPhase.RESOLVED ? found : undefined;
-      },
-    );
-    const kinds = story.entries.map(({ kind }) => kind);
-    expect(kinds).toEqual([EntryKind.SEEN, EntryKind.INTENT, EntryKind.DONE, EntryKind.CLOSED]);
-    const { actionsDone } = await edgeAdmin.getStatus();
-    expect(actionsDone["purge"]).toBe(1n);
-    expect(door.passed).toBeGreaterThanOrEqual(1);
-    expect((await client.listIncidents({})).incidents).toHaveLength(1);
-  },
-);
-
-async function startDoor(
-  door: Door,
-  bed: Testbed,
-  edgePort: number,
-  pkiDir: string,
-  stack: AsyncDisposableStack,
-): Promise<void> {
-  const inner = stack.use(
+async function openStage(): Promise<Stage> {
+  await using stack = new AsyncDisposableStack();
+  const network = stack.use(await startProcesses({}, ["origin", "node-agent"]));
+  const { plan, directory } = network;
+  const pkiDir = join(directory, "pki");
+  const planned = plan.processes.find(({ name }) => name === "opsbot")!;
+  const door = new Door();
+  const token = planned.environment[EDGE_TOKEN]!;
+  const behindDoors: ProcessPlan = { ...planned, arguments: [...planned.arguments] };
+  for (const [at, [flag, behind, service]] of (
+    [
+      ["--edge=edge-1=", EDGE, EdgeCacheService],
+      ["--node-agent=node-agent=", AGENT, NodeAgentService],
+    ] as const
+  ).entries()) {
+    const port = planned.ports[0]!.port + DOOR_OFFSET + at;
+    const index = planned.arguments.findIndex((word) => word.startsWith(flag));
+    const address = planned.arguments[index]!.slice(flag.length);
+    const options = { service, behind, address, caller: CALLER, token, pkiDir, port };
+    stack.use(await openDoor(door, options));
+    behindDoors.arguments = behindDoors.arguments.with(index, `${flag}localhost:${port}`);
+  }
+  const supervisor = stack.use(superviseOpsBot(behindDoors, network));
+  await supervisor.start();
+  const operator = await readIdentity(pkiDir, { role: "operator", instance: "local" });
+  const opsbot = stack.use(
     createClient(
-      EdgeCacheService,
-      `localhost:${edgePort}`,
-      mutualTlsClient(await bed.identity({ role: "opsbot", instance: "opsbot" }), "edge-cache"),
-      TLS_CHANNEL_OPTIONS,
+      OpsBotService,
+      `localhost:${planned.ports[0]!.port}`,
+      mutualTlsClient(operator, "opsbot"),
+      { ...TLS_CHANNEL_OPTIONS, ...RECONNECT_OPTIONS },
     ),
   );
-  const server = new grpc.Server();
-  const authorization = `Bearer ${TOKEN}`;
-  addService(server, EdgeCacheService, {
-    getStatus: (request) => inner.getStatus(request),
-    prime: (request) => inner.prime(request, { authorization }),
-    purge: (request) => door.purge(() => inner.purge(request, { authorization })),
-  });
-  const identity = await readIdentity(pkiDir, { role: "edge-cache", instance: "edge-1" });
-  await listenGrpc(server, "door", "127.0.0.1", DOOR_PORT, mutualTlsServer(identity));
-  stack.defer(() => closeGrpc(server, 100));
+  const agent = jsonClient(NodeAgentService, adminUrl(network, "node-agent"));
+  const edge = async () => (await agent.getStatus()).edges.find(isEdge1)!;
+  const edgeAdmin = jsonClient(EdgeCacheService, `http://localhost:${plan.edges[0]!.adminPort}`);
+  await eventually("edge-1 is ready", async () =>
+    (await edge()).phase === EdgePhase.READY ? true : undefined,
+  );
+  const parts = stack.move();
+  return {
+    door,
+    opsbot,
+    edge,
+    killOpsBot: async () => {
+      await supervisor.kill("opsbot", "SIGKILL");
+      door.open();
+      await supervisor.restart("opsbot");
+    },
+    actionsDone: async () => (await edgeAdmin.getStatus()).actionsDone,
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
 }
 
-async function startOpsBot(directory: string, pkiDir: string): Promise<ChildProcess> {
-  const words = [
-    `--port=${OPSBOT_PORT}`,
-    `--admin-port=${OPSBOT_ADMIN_PORT}`,
-    `--pki-dir=${pkiDir}`,
-    `--data-dir=${join(directory, "opsbot")}`,
-    `--edge=edge-1=localhost:${DOOR_PORT}`,
-    `--edge-token=${TOKEN}`,
-    "--log-level=silent",
-  ];
-  const child = fork(MAIN, words, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
-  const [message] = (await once(child, "message")) as [object];
-  expect(message).toHaveProperty("ready");
-  return child;
+const DOOR_OFFSET = 40;
+
+function superviseOpsBot(plan: ProcessPlan, { directory }: ProcessStack): Supervisor {
+  const quick = { ...plan, arguments: [...plan.arguments, "--interval=500ms"] };
+  const logDirectory = join(directory, "logs");
+  return new Supervisor([quick], { logDirectory, restart: false, say: () => {} });
 }
+
+function adminUrl({ plan }: ProcessStack, name: string): string {
+  return `http://localhost:${plan.processes.find((each) => each.name === name)!.ports[1]!.port}`;
+}
+
+const isEdge1 = ({ spec }: EdgeState) => spec?.name === "edge-1";
+
+/** Ways to make OpsBot act, and what must have happened at the end, once. */
+const CASES = [
+  {
+    action: "flush",
+    isMeant: (method: string) => method === "purge",
+    begin: async ({ opsbot }: Stage) =>
+      void opsbot.chat({ text: "flush edge-1", mayChange: true }).catch(() => {}),
+    story: [SEEN, INTENT, DONE, CLOSED],
+    happened: async ({ actionsDone }: Stage) => expect(await actionsDone()).toEqual({ purge: 1n }),
+  },
+  {
+    action: "prime",
+    isMeant: (method: string) => method === "prime",
+    begin: async ({ edge }: Stage) => void process.kill((await edge()).processId, "SIGKILL"),
+    story: [SEEN, DECIDED, INTENT, DONE, VERIFIED, CLOSED],
+    happened: async ({ actionsDone }: Stage) => expect(await actionsDone()).toEqual({ prime: 1n }),
+  },
+  {
+    action: "restart",
+    isMeant: (method: string, request: object) =>
+      method === "setDesiredState" &&
+      (request as SetDesiredStateRequest).edges.some(({ generation }) => generation > 1n),
+    begin: async ({ edge }: Stage) => void process.kill((await edge()).processId, "SIGSTOP"),
+    story: [SEEN, DECIDED, INTENT, DONE, VERIFIED, CLOSED],
+    happened: async ({ edge }: Stage) =>
+      expect(await edge()).toMatchObject({ generation: 2n, unexpectedEnds: 0 }),
+  },
+] as const;
+
+describe.each(CASES)("OpsBot, killed during a $action,", { timeout: 90_000 }, (each) => {
+  test.each<[string, Held]>([
+    ["between intent and effect", "request"],
+    ["between effect and result", "answer"],
+  ])("%s, finishes it once", async (_, held) => {
+    await using stage = await openStage();
+    const { door, opsbot } = stage;
+    door.hold(held, each.isMeant);
+    await each.begin(stage);
+    await eventually("the action is under way", () => (door.held > 0 ? true : undefined), 30_000);
+    await stage.killOpsBot();
+    const { incident, entries } = await eventually(
+      "the incident is closed",
+      async () => {
+        const found = await opsbot.getIncident({ id: 1n });
+        return found.incident?.phase === IncidentPhase.RESOLVED ? found : undefined;
+      },
+      30_000,
+    );
+    expect(entries.map(({ kind }) => kind)).toEqual(each.story);
+    await each.happened(stage);
+    const { incidents } = await opsbot.listIncidents({});
+    expect(incidents.filter(({ check }) => check === incident!.check)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,282 @@
+/** The loop on a real journal, with a clock that is turned by hand; what it acts on only records what it is asked. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { RpcError } from "@glassline/proto/errors";
+import { simulatedClock } from "@glassline/service/clock/testing";
+import { createLogger } from "@glassline/service/logger";
+import { createMetrics } from "@glassline/service/metrics";
+import { describe, expect, onTestFinished, test } from "vitest";
+
+import { readDesired } from "./actions/effects.ts";
+import { Bot } from "./bot.ts";
+import type { State } from "./core/check-state.ts";
+import { opsBotMetrics } from "./metrics.ts";
+import type { Network } from "./network.ts";
+import type { Observer } from "./observers/observer.ts";
+import type { Journal } from "./stores/journal.ts";
+import { openJournal } from "./stores/journal.ts";
+
+const VERIFY_MS = 15_000;
+const EDGES = JSON.stringify({ edges: [{ name: "edge-1" }, { name: "edge-2" }] });
+
+interface Asked {
+  what: string;
+  key: string;
+}
+
+/** What a test turns and looks at. */
+interface Stage extends Disposable {
+  journal: Journal;
+  bot: Bot;
+  /** Every request that reached an edge or the node-agent, in order. */
+  asked: Asked[];
+  /** While it is set, edges and node-agent answer with it. */
+  refusal: Error | undefined;
+  /** A result of a check, and all that follows from it at once. */
+  hear(check: string, state: State, options?: { object?: string; hard?: boolean }): Promise<void>;
+  pass(lengthMs: number): Promise<void>;
+  kinds(id: number): string[];
+}
+
+function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), "glassline-bot-"));
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+function startBot(directory = scratch(), wrap = (journal: Journal) => journal): Stage {
+  const clock = simulatedClock();
+  const journal = wrap(openJournal(directory, () => clock.nowUnixNano()));
+  const stop = new AbortController();
+  const asked: Asked[] = [];
+  let listener: Parameters<Observer["onResult"]>[0] = () => {};
+  const stage = { refusal: undefined as Error | undefined };
+  const record = (what: string, key: string) => {
+    if (stage.refusal) throw stage.refusal;
+    asked.push({ what, key });
+  };
+  const edge = (name: string) => ({
+    purge: async ({ idempotencyKey = "" }) => {
+      record(`flush ${name}`, idempotencyKey);
+      return { objects: 7, replayed: false };
+    },
+    prime: async ({ idempotencyKey = "" }) => {
+      record(`prime ${name}`, idempotencyKey);
+      return { objects: 3 };
+    },
+  });
+  const network = {
+    agent: {
+      setDesiredState: async ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
+        record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" "), ""),
+    },
+    edges: new Map([
+      ["edge-1", edge("edge-1")],
+      ["edge-2", edge("edge-2")],
+    ]),
+    channels: { known: () => [], refresh: async () => [{ name: "cam-0001", path: "/live" }] },
+  } as unknown as Network;
+  const bot = new Bot({
+    network,
+    journal,
+    clock,
+    edgeToken: "token",
+    desired: readDesired(EDGES),
+    signal: stop.signal,
+    observer: {
+      onResult: (each) => (listener = each),
+      observations: () => [],
+      lookAt: async () => undefined,
+      [Symbol.asyncDispose]: async () => {},
+    },
+    logger: createLogger("opsbot", "silent"),
+    metrics: opsBotMetrics(createMetrics("opsbot")),
+    verifyMs: VERIFY_MS,
+  });
+  bot.start();
+  return Object.assign(stage, {
+    journal,
+    bot,
+    asked,
+    hear: async (check: string, state: State, { object = "edge-1", hard = true } = {}) => {
+      const times = { sinceUnixNano: 1n, lastCheckedUnixNano: 1n, attempt: 3, maxAttempts: 3 };
+      listener({ object, check, state, output: `${check} is ${state}`, hard, ...times }, "none");
+      await clock.advance(0);
+    },
+    pass: (lengthMs: number) => clock.advance(lengthMs),
+    kinds: (id: number) => journal.entries(id).map(({ kind }) => kind),
+    [Symbol.dispose]: () => {
+      stop.abort();
+      journal[Symbol.dispose]();
+    },
+  });
+}
+
+describe("an incident", () => {
+  test("is opened by a problem that is believed, acted on, looked at and closed", async () => {
+    using stage = startBot();
+    await stage.hear("freshness", "critical", { hard: false });
+    await stage.hear("freshness", "warning");
+    expect(stage.journal.countOpen()).toBe(0);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-1"]);
+    expect(stage.journal.incident(1)!.phase).toBe("verifying");
+    await stage.hear("freshness", "critical");
+    expect(stage.asked).toHaveLength(1);
+    await stage.hear("freshness", "ok");
+    expect(stage.kinds(1)).toEqual(["seen", "decided", "intent", "done", "verified", "closed"]);
+    await stage.hear("freshness", "ok");
+    expect(stage.journal.incidents(10, false)).toHaveLength(1);
+  });
+
+  test("goes on to the next action when one did not help, and to people at last", async () => {
+    using stage = startBot();
+    await stage.hear("freshness", "critical");
+    await stage.pass(VERIFY_MS - 1_000);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked).toHaveLength(1);
+    await stage.pass(2_000);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked.at(-1)!.what).toBe("edge-1/2 edge-2/1");
+    await stage.pass(VERIFY_MS + 1_000);
+    await stage.hear("freshness", "critical");
+    expect(stage.journal.incident(1)).toMatchObject({ phase: "escalated", actions: 2 });
+    expect(stage.journal.entries(1).at(-1)!.text).toMatch(/2 actions did not help.*person/);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked).toHaveLength(2);
+    await stage.hear("freshness", "ok");
+    expect(stage.journal.incident(1)!.phase).toBe("resolved");
+  });
+
+  test("that nothing can be done about goes to people at once", async () => {
+    using stage = startBot();
+    await stage.hear("silence", "critical", { object: "cameras" });
+    expect(stage.kinds(1)).toEqual(["seen", "escalated"]);
+    expect(stage.asked).toEqual([]);
+  });
+
+  test("of one edge does not hinder that of another, nor another check's", async () => {
+    using stage = startBot();
+    await stage.hear("freshness", "critical");
+    await stage.hear("freshness", "critical", { object: "edge-2" });
+    await stage.hear("hit-rate", "critical");
+    expect(stage.asked.map(({ what }) => what)).toEqual([
+      "flush edge-1",
+      "flush edge-2",
+      "prime edge-1",
+    ]);
+  });
+
+  test("whose action is refused goes on to the next action", async () => {
+    using stage = startBot();
+    stage.refusal = new RpcError("permission_denied", "wrong token");
+    await stage.hear("freshness", "critical");
+    expect(stage.kinds(1).slice(1, 4)).toEqual(["decided", "intent", "failed"]);
+    expect(stage.journal.incident(1)!.phase).toBe("escalated");
+    expect(stage.journal.entries(1).find(({ kind }) => kind === "failed")!.text).toMatch("token");
+  });
+
+  test("whose edge is away is tried for so long, under one key", async () => {
+    using stage = startBot();
+    stage.refusal = new RpcError("unavailable", "away");
+    await stage.hear("freshness", "critical");
+    await stage.pass(5_000);
+    expect(stage.journal.incident(1)!.phase).toBe("acting");
+    stage.refusal = undefined;
+    await stage.pass(1_000);
+    expect(stage.kinds(1)).toEqual(["seen", "decided", "intent", "done"]);
+    expect(stage.asked).toHaveLength(1);
+  });
+});
+
+describe("after a restart", () => {
+  test("what was begun is done again under its key, and looked at", async () => {
+    const directory = scratch();
+    let key = "";
+    {
+      using before = startBot(directory);
+      before.refusal = new RpcError("unavailable", "away");
+      await before.hear("freshness", "critical");
+      key = before.journal.unsettled()[0]!.idempotencyKey;
+    }
+    using stage = startBot(directory);
+    await stage.pass(0);
+    expect(stage.asked).toEqual([{ what: "flush edge-1", key }]);
+    await stage.hear("freshness", "ok");
+    expect(stage.kinds(1)).toEqual(["seen", "decided", "intent", "done", "verified", "closed"]);
+  });
+
+  test("what was looked at is looked at for as long again", async () => {
+    const directory = scratch();
+    {
+      using before = startBot(directory);
+      await before.hear("freshness", "critical");
+    }
+    using stage = startBot(directory);
+    await stage.hear("freshness", "critical");
+    await stage.pass(VERIFY_MS - 1);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked).toEqual([]);
+    await stage.pass(2);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked).toHaveLength(1);
+  });
+});
+
+describe("a journal that cannot be written", () => {
+  const failing = (fails: () => boolean) => (journal: Journal) => ({
+    ...journal,
+    [Symbol.dispose]: () => journal[Symbol.dispose](),
+    atomically: <T>(work: () => T) => {
+      if (fails()) throw new Error("disk I/O error");
+      return journal.atomically(work);
+    },
+  });
+
+  test("lets nothing be done, says so, and is acted on when it can be written again", async () => {
+    let full = true;
+    using stage = startBot(
+      scratch(),
+      failing(() => full),
+    );
+    await stage.hear("freshness", "critical");
+    expect(stage.asked).toEqual([]);
+    expect(stage.bot.impediment).toMatch(/journal cannot be written: disk I\/O error/);
+    full = false;
+    await stage.hear("freshness", "critical");
+    expect(stage.asked).toHaveLength(1);
+    expect(stage.bot.impediment).toBe("");
+  });
+
+  test("after an effect has its result written when that is possible, under the same key", async () => {
+    let full = false;
+    using stage = startBot(
+      scratch(),
+      failing(() => full && stage.asked.length > 0),
+    );
+    full = true;
+    await stage.hear("freshness", "critical");
+    expect(stage.kinds(1)).toEqual(["seen", "decided", "intent"]);
+    await stage.pass(3_000);
+    full = false;
+    await stage.pass(2_000);
+    expect(stage.kinds(1)).toEqual(["seen", "decided", "intent", "done"]);
+    expect(new Set(stage.asked.map(({ key }) => key)).size).toBe(1);
+  });
+});
+
+describe("what somebody asks for", () => {
+  test("is an incident with a story, done once at a time", async () => {
+    using stage = startBot();
+    stage.refusal = new RpcError("unavailable", "away");
+    const first = stage.bot.flush("edge-1", "operator local");
+    expect(await stage.bot.flush("edge-1", "operator local")).toBeUndefined();
+    stage.refusal = undefined;
+    await stage.pass(1_000);
+    expect((await first)!.phase).toBe("resolved");
+    expect(stage.kinds(1)).toEqual(["seen", "intent", "done", "closed"]);
+    expect(stage.asked).toHaveLength(1);
+  });
+});
