@@ -14,6 +14,8 @@ import type { ConfigOf, Program, Spec } from "@glassline/config";
 import { readConfig } from "@glassline/config";
 import { startMeshNode } from "@glassline/mesh-node";
 import { program as meshNodeProgram } from "@glassline/mesh-node/config";
+import { startOpsBot } from "@glassline/opsbot";
+import { program as opsBotProgram } from "@glassline/opsbot/config";
 import { startOrigin } from "@glassline/origin";
 import { program as originProgram } from "@glassline/origin/config";
 import { QueryService } from "@glassline/proto/query";
@@ -124,6 +126,20 @@ export class Testbed implements AsyncDisposable {
     });
     return this.#stack.use(
       await startEdgeCache(config, await this.deps({ role: "edge-cache", instance: name })),
+    );
+  }
+
+  /** An OpsBot that looks often. */
+  async opsbot(words: Words = {}) {
+    const config = configOf(opsBotProgram, {
+      port: 0,
+      "admin-port": 0,
+      "data-dir": join(this.directory, "opsbot"),
+      interval: "200ms",
+      ...words,
+    });
+    return this.#stack.use(
+      await startOpsBot(config, await this.deps({ role: "opsbot", instance: config.name })),
     );
   }
 
