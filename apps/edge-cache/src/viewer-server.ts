@@ -1,6 +1,7 @@
 /** HTTP for viewers: objects from the cache, the steering manifest, and what peers ask. */
 import { RpcError } from "@glassline/proto/errors";
 import { jsonErrorBody } from "@glassline/proto/json";
+import { PROBE_USER_AGENT } from "@glassline/hls/fetch";
 import type { Pathway } from "@glassline/hls/pathways";
 import { isMultivariant, withPathways } from "@glassline/hls/pathways";
 import type { Clock } from "@glassline/service/clock";
@@ -81,10 +82,9 @@ async function serve(
     );
     return reply.code(400).send(jsonErrorBody(error));
   }
-  deps.viewers.saw(
-    address.session ?? `${request.ip} ${request.headers["user-agent"] ?? ""}`,
-    startMs,
-  );
+  const userAgent = request.headers["user-agent"] ?? "";
+  if (userAgent !== PROBE_USER_AGENT)
+    deps.viewers.saw(address.session ?? `${request.ip} ${userAgent}`, startMs);
   try {
     const answer = await cache.get(address);
     const body = withPeers(answer.object, address.path);

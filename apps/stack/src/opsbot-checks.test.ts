@@ -96,6 +96,9 @@ describe("OpsBot", { timeout: 90_000 }, () => {
       const { checks } = await opsbot.client.getStatus();
       return checks.find(({ output }) => output === "1 channels are up to date");
     });
+    // Its own looks make no viewers.
+    const { checks } = await opsbot.client.getStatus();
+    expect(checks.find(({ check }) => check === "health")!.output).toMatch(/^0 viewers/);
     proxy.freeze();
     const { incident } = await opsbot.incident("freshness", hasDone);
     expect(incident!.title).toMatch(/^edge-1: cam-0001 is \d+ segments behind the origin$/);

@@ -1,5 +1,5 @@
 /** What the embedded monitor looks at. */
-import { fetchGet } from "@glassline/hls/fetch";
+import { PROBE_USER_AGENT, getAs } from "@glassline/hls/fetch";
 import type { MediaPlaylist } from "@glassline/hls/playlist";
 import { parsePlaylist } from "@glassline/hls/playlist";
 import type { GetStatusResponse } from "@glassline/proto/edge";
@@ -21,6 +21,8 @@ const HIT_RATE_LEAST_VIEWERS = 10;
 const HIT_RATE = { warning: 0.5, critical: 0.2 } as const;
 const SILENT_SHARE_CRITICAL = 0.1;
 const NAMES_SHOWN = 5;
+
+const probe = getAs(PROBE_USER_AGENT);
 
 export function checksOf(network: Network, nowMs: () => number): Check[] {
   const sampled = { maxAttempts: 3, volatile: false };
@@ -241,7 +243,7 @@ async function mediaPlaylist(url: string, { path }: Channel): Promise<MediaPlayl
 }
 
 async function playlistAt(url: string) {
-  const { status, body } = await fetchGet(url, AbortSignal.timeout(FETCH_TIMEOUT_MS));
+  const { status, body } = await probe(url, AbortSignal.timeout(FETCH_TIMEOUT_MS));
   if (status !== 200) throw new Error(`${new URL(url).pathname}: status ${status}`);
   return parsePlaylist(new TextDecoder().decode(body));
 }

@@ -80,14 +80,14 @@ export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE_
  */
 export type Check = Message<"glassline.opsbot.v1alpha1.Check"> & {
   /**
-   * "edge-1", "gopro-karma", "cameras"
+   * "edge-1", "origin", "cameras"
    *
    * @generated from field: string object = 1;
    */
   object: string;
 
   /**
-   * "health", "process", "hit-rate", "freshness", "latency", "silence"
+   * "process", "health", "hit-rate", "channels", "freshness", "latency", "silence"
    *
    * @generated from field: string check = 2;
    */
