@@ -20,7 +20,14 @@ import {
   ReportResponseSchema,
   SeriesKind,
 } from "./gen/glassline/camera/v1alpha1/camera_pb.ts";
+import { PrimeRequestSchema, PurgeRequestSchema } from "./gen/glassline/edge/v1alpha1/edge_pb.ts";
 import { CircuitSignal, FrameSchema } from "./gen/glassline/mesh/v1alpha1/mesh_pb.ts";
+import { SetDesiredStateRequestSchema } from "./gen/glassline/node/v1alpha1/node_pb.ts";
+import {
+  EntryKind,
+  GetIncidentResponseSchema,
+  IncidentPhase,
+} from "./gen/glassline/opsbot/v1alpha1/opsbot_pb.ts";
 import {
   NackCode,
   OtqmnService,
@@ -162,6 +169,47 @@ const GOLDEN = [
     hopContexts: [bytes(29, 4)],
     points: 24,
     durableSeq: 2n,
+  }),
+  golden("stored-desired-state", SetDesiredStateRequestSchema, {
+    fencingToken: 1_790_000_000n,
+    edges: [
+      {
+        name: "edge-1",
+        machine: "machine-1",
+        port: 7471,
+        grpcPort: 7481,
+        adminPort: 7491,
+        publicUrl: "http://localhost:7471",
+        originUrl: "https://localhost:7450",
+        storeMaxBytes: 268_435_456n,
+        peers: [{ name: "edge-2", publicUrl: "http://localhost:7472" }],
+        generation: 3n,
+        allowedOrigins: ["http://localhost:7400"],
+      },
+    ],
+  }),
+  golden("edge-purge", PurgeRequestSchema, {
+    target: { case: "tag", value: "channel:cam-0001" },
+    idempotencyKey: "key-1",
+    fencingToken: 1_790_000_000n,
+  }),
+  golden("edge-prime", PrimeRequestSchema, {
+    path: "/live/cam-0001/index.m3u8",
+    idempotencyKey: "key-2",
+    fencingToken: 1_790_000_000n,
+  }),
+  golden("opsbot-incident", GetIncidentResponseSchema, {
+    incident: {
+      id: 7n,
+      object: "edge-1",
+      check: "process",
+      title: "edge-1: it has ended by itself (SIGKILL)",
+      phase: IncidentPhase.VERIFYING,
+      openedUnixNano: 1n,
+      closedUnixNano: 2n,
+      summary: "3 objects fetched into the cache",
+    },
+    entries: [{ timeUnixNano: 1n, kind: EntryKind.DONE, text: "done", idempotencyKey: "key-3" }],
   }),
 ];
 
