@@ -50,9 +50,20 @@ export function createServer(deps: ServerDeps): FastifyInstance {
     done(null, body),
   );
   server.get<ChannelRequest>("/live/:channel/*", (request, reply) => give(request, reply, deps));
-  server.put<ChannelRequest>("/push/:channel/*", (request, reply) => take(request, reply, deps));
-  server.post<ChannelRequest>("/push/:channel/*", (request, reply) => take(request, reply, deps));
-  server.delete<ChannelRequest>("/push/:channel/*", (request, reply) => drop(request, reply, deps));
+  // Before a byte of a body is read.
+  const onRequest = async (request: FastifyRequest, reply: FastifyReply) =>
+    checkKey(request, reply, deps);
+  const route = { url: "/push/:channel/*", onRequest } as const;
+  server.route<ChannelRequest>({
+    ...route,
+    method: ["PUT", "POST"],
+    handler: (request, reply) => take(request, reply, deps),
+  });
+  server.route<ChannelRequest>({
+    ...route,
+    method: "DELETE",
+    handler: (request, reply) => drop(request, reply, deps),
+  });
   return server;
 }
 
@@ -94,13 +105,28 @@ function give(
     .send(found.body);
 }
 
+function checkKey(
+  { headers }: FastifyRequest,
+  reply: FastifyReply,
+  { metrics, pushKey }: ServerDeps,
+): FastifyReply | undefined {
+  try {
+    requireToken(headers.authorization, pushKey, "the key for pushing");
+    return undefined;
+  } catch (error) {
+    const refusal = toRpcError(error);
+    metrics.refused.inc({ reason: refusal.code });
+    // The rest of the body is not waited for.
+    return refuse(reply.header("connection", "close"), refusal);
+  }
+}
+
 async function take(
   request: FastifyRequest<ChannelRequest>,
   reply: FastifyReply,
-  { channels, clock, metrics, pushKey }: ServerDeps,
+  { channels, clock, metrics }: ServerDeps,
 ): Promise<FastifyReply> {
   try {
-    requireToken(request.headers.authorization, pushKey, "the key for pushing");
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     channels.put(request.params.channel, request.params["*"], body, clock.nowMs());
     metrics.pushed.inc();
@@ -114,17 +140,11 @@ async function take(
 }
 
 async function drop(
-  request: FastifyRequest<ChannelRequest>,
+  { params }: FastifyRequest<ChannelRequest>,
   reply: FastifyReply,
-  { channels, pushKey }: ServerDeps,
+  { channels }: ServerDeps,
 ): Promise<FastifyReply> {
-  try {
-    requireToken(request.headers.authorization, pushKey, "the key for pushing");
-    const found = channels.delete(request.params.channel, request.params["*"]);
-    return reply.code(found ? 204 : 404).send();
-  } catch (error) {
-    return refuse(reply, toRpcError(error));
-  }
+  return reply.code(channels.delete(params.channel, params["*"]) ? 204 : 404).send();
 }
 
 function refuse(reply: FastifyReply, error: RpcError): FastifyReply {

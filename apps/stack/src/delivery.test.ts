@@ -196,19 +196,32 @@ describe("encoders", { timeout: 60_000 }, () => {
     expect(await put("mine/index.exe", KEY, MEDIA)).toMatchObject({ status: 400 });
     expect(await put("cam-0001/index.m3u8", KEY, MEDIA)).toMatchObject({ status: 409 });
     expect(await put("mine/index.m3u8", KEY, "<html>")).toMatchObject({ status: 400 });
-    const evil = await put(
-      "mine/index.m3u8",
-      KEY,
-      MEDIA.replace("seg-0", "http://169.254.169.254/seg-0"),
-    );
-    expect(evil.status).toBe(400);
-    expect(evil.text).toContain("expected names within the channel");
+    for (const line of [
+      "http://169.254.169.254/seg-0.m4s",
+      '#EXT-X-KEY:METHOD=AES-128,URI="https://evil.example/key.mp4"',
+      '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="a",NAME="a",URI="//evil.example/a.m3u8"',
+      '#EXT-X-DATERANGE:ID="ad",START-DATE="2026-01-01T00:00:00Z",X-ASSET-URI="https://evil.example/"',
+    ]) {
+      const evil = await put("mine/index.m3u8", KEY, `${MEDIA}${line}\n`);
+      expect(evil.status, line).toBe(400);
+      expect(evil.text).toContain("expected names within the channel");
+    }
     expect(await put("mine/index.m3u8", KEY, MEDIA)).toMatchObject({ status: 201 });
     expect(await put("mine/seg-0.m4s", KEY, "media")).toMatchObject({ status: 201 });
     const index = await (await fetch(`${edgeUrl(1)}/live/mine/index.m3u8`)).text();
     expect(parsePlaylist(index)).toMatchObject({ kind: "multivariant" });
     const media = await (await fetch(`${edgeUrl(1)}/live/mine/media.m3u8`)).text();
-    expect(media).toBe(MEDIA);
+    const name = /^~[0-9a-f]{12}\/seg-0\.m4s$/m;
+    expect(media.replace(name, "seg-0.m4s")).toBe(MEDIA);
+    const segment = async (from: string) => {
+      const address = `${edgeUrl(1)}/live/mine/${name.exec(from)![0]}`;
+      return (await fetch(address)).text();
+    };
+    expect(await segment(media)).toBe("media");
+    // An encoder that was started again counts from 0 again: caches must not mix up the two.
+    expect(await put("mine/seg-0.m4s", KEY, "other media")).toMatchObject({ status: 201 });
+    const newer = await (await fetch(`${edgeUrl(2)}/live/mine/media.m3u8`)).text();
+    expect(await segment(newer)).toBe("other media");
     expect(await send("DELETE", "/push/mine/seg-0.m4s", KEY)).toMatchObject({ status: 204 });
   });
 

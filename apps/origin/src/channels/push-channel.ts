@@ -1,6 +1,9 @@
 /** A channel that an encoder pushes: what it sent, kept as long as a playlist names it and a little longer. */
+import { createHash } from "node:crypto";
+
 import type { MediaPlaylist, Playlist } from "@glassline/hls/playlist";
 import { PlaylistError, parsePlaylist } from "@glassline/hls/playlist";
+import { mapUris, urisIn } from "@glassline/hls/uris";
 import { writeMultivariantPlaylist } from "@glassline/hls/write";
 import { ChannelKind } from "@glassline/proto/origin";
 import { RpcError } from "@glassline/proto/errors";
@@ -21,9 +24,18 @@ const UNNAMED_KEPT_MS = 60_000;
 /** Made by the origin when an encoder pushes media playlists only. */
 const MEDIA_ALIAS = "media.m3u8";
 
+/** A segment by its name alone: an encoder that starts again may send another under the same one. */
+const BARE_NAME_MAX_AGE_S = 1;
+/** "~0f1e2d3c4b5a/seg-1.m4s": the object of that name with that content, which never changes. */
+const TAGGED = /^~([0-9a-f]{12})\/(.+)$/;
+
 interface Stored extends Found {
   storedMs: number;
-  playlist?: Playlist | undefined;
+  /** Of a segment: says which content it is. */
+  tag: string;
+  playlist: Playlist | undefined;
+  /** Of a playlist: the objects that it names, as paths within the channel. */
+  names: readonly string[];
 }
 
 export interface PushChannel extends Channel {
@@ -45,7 +57,7 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
     return objects.delete(path);
   };
   const forget = (nowMs: number) => {
-    const named = new Set([...objects].flatMap(([path, { playlist }]) => namesIn(playlist, path)));
+    const named = new Set([...objects.values()].flatMap(({ names }) => names));
     for (const [path, { storedMs, playlist }] of objects) {
       if (!playlist && !named.has(path) && nowMs - storedMs > UNNAMED_KEPT_MS) remove(path);
     }
@@ -59,8 +71,27 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
     const index = objects.get(INDEX);
     // An encoder without a multivariant playlist may call its media playlist as we call ours.
     if (path === INDEX && index?.playlist?.kind !== "multivariant") return indexOf(media());
-    if (path === MEDIA_ALIAS && !objects.has(MEDIA_ALIAS)) return index;
-    return objects.get(path);
+    const tagged = TAGGED.exec(path);
+    if (tagged) {
+      const object = objects.get(tagged[2]!);
+      return object && object.tag === tagged[1]
+        ? { ...object, maxAgeS: SEGMENT_MAX_AGE_S }
+        : undefined;
+    }
+    if (path === MEDIA_ALIAS && !objects.has(MEDIA_ALIAS)) return index && tagNames(index, INDEX);
+    const object = objects.get(path);
+    return object && tagNames(object, path);
+  };
+  /** A playlist that names its segments together with their content, so that caches never mix them up. */
+  const tagNames = (object: Stored, path: string): Found => {
+    if (object.playlist?.kind !== "media") return object;
+    const up = "../".repeat(path.split("/").length - 1);
+    const body = mapUris(object.body.toString("utf8"), (uri) => {
+      const name = withinChannel(uri, path)!;
+      const tag = objects.get(name)?.tag;
+      return tag ? `${up}~${tag}/${name}` : uri;
+    });
+    return { ...object, body: Buffer.from(body) };
   };
 
   return {
@@ -80,6 +111,7 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
           `name: got ${JSON.stringify(path)}, expected letters, digits, "-", "_" and "." ending in ${Object.keys(PUSHED_TYPES).join(", ")}`,
         );
       const playlist = extension === "m3u8" ? readPlaylist(path, body) : undefined;
+      const names = playlist ? namesIn(body.toString("utf8"), path) : [];
       forget(nowMs);
       const before = objects.get(path)?.body.length ?? 0;
       if (storedBytes - before + body.length > maxBytes)
@@ -93,7 +125,9 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
         contentType: PUSHED_TYPES[extension]!,
         maxAgeS: maxAgeOf(playlist),
         storedMs: nowMs,
+        tag: playlist ? "" : createHash("sha256").update(body).digest("hex").slice(0, 12),
         playlist,
+        names,
       });
       storedBytes += body.length;
       lastPutMs = nowMs;
@@ -118,34 +152,28 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
 }
 
 function readPlaylist(path: string, body: Buffer): Playlist {
-  let playlist: Playlist;
   try {
-    playlist = parsePlaylist(body.toString("utf8"));
+    return parsePlaylist(body.toString("utf8"));
   } catch (error) {
     if (!(error instanceof PlaylistError)) throw error;
     throw new RpcError("invalid_argument", `${path}: ${error.message}`, { cause: error });
   }
-  for (const uri of urisOf(playlist)) {
-    if (withinChannel(uri, path) === undefined)
-      throw new RpcError(
-        "invalid_argument",
-        `${path}: got the address ${JSON.stringify(uri)}, expected names within the channel`,
-      );
-  }
-  return playlist;
 }
 
-function urisOf(playlist: Playlist): string[] {
-  if (playlist.kind === "multivariant") return playlist.variants.map(({ uri }) => uri);
-  return playlist.segments.flatMap(({ uri, mapUri }) => (mapUri ? [uri, mapUri] : [uri]));
-}
-
-function namesIn(playlist: Playlist | undefined, path: string): string[] {
-  return playlist ? urisOf(playlist).flatMap((uri) => withinChannel(uri, path) ?? []) : [];
+/** Paths of all that a playlist names. Throws RpcError for an address beyond the channel. */
+function namesIn(text: string, path: string): string[] {
+  return urisIn(text).map((uri) => {
+    const name = withinChannel(uri, path);
+    if (name !== undefined) return name;
+    throw new RpcError(
+      "invalid_argument",
+      `${path}: got the address ${JSON.stringify(uri)}, expected names within the channel`,
+    );
+  });
 }
 
 function maxAgeOf(playlist: Playlist | undefined): number {
-  if (!playlist) return SEGMENT_MAX_AGE_S;
+  if (!playlist) return BARE_NAME_MAX_AGE_S;
   return playlist.kind === "media"
     ? playlistMaxAgeS(playlist.targetDurationMs)
     : MULTIVARIANT_MAX_AGE_S;

@@ -1,0 +1,26 @@
+/** The addresses that a playlist names, whatever their tag means. Source: draft-pantos-hls-rfc8216bis sections 4.1 and 4.2. */
+
+/** URI, SERVER-URI, X-ASSET-URI, X-ASSET-LIST: all that make a player fetch something. */
+const ATTRIBUTE = /([:,](?:[A-Z0-9-]*URI|X-ASSET-LIST)=")([^"]*)"/g;
+
+/** A playlist with each of its URIs as `map` says. */
+export function mapUris(text: string, map: (uri: string) => string): string {
+  return text
+    .split("\n")
+    .map((line) => mapLine(line, map))
+    .join("\n");
+}
+
+/** Every URI of a playlist, as written, in order. */
+export function urisIn(text: string): string[] {
+  const uris: string[] = [];
+  mapUris(text, (uri) => (uris.push(uri), uri));
+  return uris;
+}
+
+function mapLine(line: string, map: (uri: string) => string): string {
+  if (line.startsWith("#EXT"))
+    return line.replaceAll(ATTRIBUTE, (_all, name: string, uri: string) => `${name}${map(uri)}"`);
+  const uri = line.trim();
+  return uri === "" || uri.startsWith("#") ? line : line.replace(uri, () => map(uri));
+}
