@@ -11,13 +11,7 @@ import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import {
-  answerErrorsAsJson,
-  answerUnknownAsJson,
-  createHttpServer,
-  listen,
-  startAdmin,
-} from "@glassline/service/http";
+import { answerUnknownAsJson, createHttpServer, listen, startAdmin } from "@glassline/service/http";
 import type { Role } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
 import {
@@ -220,7 +214,6 @@ async function startOtlp(
 
   const https = config.otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
   const httpServer = createHttpServer({ bodyLimit: REQUEST_MAX_BYTES, ...https });
-  answerErrorsAsJson(httpServer);
   answerUnknownAsJson(httpServer);
   addOtlpHttp(httpServer, deps);
   const otlpHttpPort = await listen(

@@ -7,7 +7,6 @@ import { QueryService } from "@glassline/proto/query";
 import type { AppDeps } from "@glassline/service/app";
 import { OperatorError } from "@glassline/service/errors";
 import {
-  answerErrorsAsJson,
   checkAddresses,
   createHttpServer,
   listen,
@@ -42,7 +41,6 @@ export async function startDashboard(config: DashboardConfig, deps: AppDeps): Pr
 
   const server = createHttpServer({ routerOptions: { ignoreTrailingSlash: true } });
   checkAddresses(server, config.allowedHost);
-  answerErrorsAsJson(server);
   mountJson(server, jsonRoutes(QueryService, queries.methods), "/api");
   mountJson(server, jsonRoutes(OpsBotService, opsBot.methods), "/api");
   const own = dashboardMethods(config, overview, delivery);

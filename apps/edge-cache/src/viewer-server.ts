@@ -6,12 +6,7 @@ import type { Pathway } from "@glassline/hls/pathways";
 import { isMultivariant, withPathways } from "@glassline/hls/pathways";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
-import {
-  answerErrorsAsJson,
-  answerUnknownAsJson,
-  checkAddresses,
-  createHttpServer,
-} from "@glassline/service/http";
+import { checkAddresses, createHttpServer } from "@glassline/service/http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 import type { Answer, Cache } from "./cache.ts";
@@ -46,8 +41,6 @@ export interface ViewerServerDeps {
 export function createViewerServer(deps: ViewerServerDeps): FastifyInstance {
   const server = createHttpServer({ routerOptions: { maxParamLength: ADDRESS_MAX_CHARS } });
   checkAddresses(server, deps.allowedHosts, deps.allowedOrigins);
-  answerErrorsAsJson(server);
-  answerUnknownAsJson(server);
   const withPeers = pathwayWriter(deps);
   server.get(PEER_PATH, async () => ({
     edge: deps.edge,
@@ -63,6 +56,11 @@ export function createViewerServer(deps: ViewerServerDeps): FastifyInstance {
     },
   );
   server.get("/*", (request, reply) => serve(request, reply, deps, withPeers));
+  server.setNotFoundHandler(({ method }, reply) => {
+    const message = `method: got ${method}, expected GET or HEAD`;
+    const error = new RpcError("unimplemented", message);
+    return reply.code(405).header("allow", "GET, HEAD").send(jsonErrorBody(error));
+  });
   return server;
 }
 

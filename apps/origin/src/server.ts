@@ -4,7 +4,7 @@ import type { TLSSocket } from "node:tls";
 import { RpcError, toRpcError } from "@glassline/proto/errors";
 import { jsonErrorBody } from "@glassline/proto/json";
 import type { Clock } from "@glassline/service/clock";
-import { answerErrorsAsJson, answerUnknownAsJson, createHttpServer } from "@glassline/service/http";
+import { answerUnknownAsJson, createHttpServer } from "@glassline/service/http";
 import type { Identity, Role } from "@glassline/service/identity";
 import { peerNameOf } from "@glassline/service/identity";
 import { publicTlsOptions } from "@glassline/service/tls";
@@ -42,7 +42,6 @@ export function createServer(deps: ServerDeps): FastifyInstance {
       rejectUnauthorized: false,
     },
   } as never);
-  answerErrorsAsJson(server);
   answerUnknownAsJson(server);
   // Encoders send bodies of any type, or of none.
   server.removeAllContentTypeParsers();

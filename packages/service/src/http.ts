@@ -2,7 +2,7 @@
 import type { JsonRoute } from "@glassline/proto/json";
 import { jsonErrorBody } from "@glassline/proto/json";
 import { RpcError, toRpcError } from "@glassline/proto/errors";
-import type { FastifyInstance, FastifyServerOptions } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { fastify } from "fastify";
 import type { Registry } from "prom-client";
 
@@ -11,14 +11,28 @@ import { listenError } from "./errors.ts";
 const BODY_MAX_BYTES = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** A fastify server with our limits. */
+/** A fastify server with our limits, whose own errors have the form of ours. */
 export function createHttpServer(options: FastifyServerOptions = {}): FastifyInstance {
-  return fastify({
+  const server = fastify({
     bodyLimit: BODY_MAX_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
+    frameworkErrors: answerError,
     ...options,
   }) as unknown as FastifyInstance;
+  server.setErrorHandler(answerError);
+  return server;
+}
+
+/** Bad JSON, a body that is too large, an address that cannot be decoded, and faults of our own. */
+function answerError(
+  { message, statusCode: status = 500 }: Error & { statusCode?: number },
+  _request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const code =
+    status === 413 ? "resource_exhausted" : status < 500 ? "invalid_argument" : "internal";
+  return reply.code(status).send(jsonErrorBody(new RpcError(code, message)));
 }
 
 /** Names by which this machine reaches itself. */
@@ -35,7 +49,7 @@ export function checkAddresses(
   moreHosts: readonly string[],
   moreOrigins: readonly string[] = [],
 ): void {
-  const allowedHosts: readonly string[] = [...LOOPBACK_HOSTS, ...moreHosts];
+  const allowedHosts = [...new Set([...LOOPBACK_HOSTS, ...moreHosts])];
   server.addHook("onRequest", async (request, reply) => {
     const host = request.headers.host ?? "";
     if (!allowedHosts.includes(hostName(host))) {
@@ -45,10 +59,12 @@ export function checkAddresses(
       });
     }
     const { origin } = request.headers;
+    if (moreOrigins.length > 0) void reply.header("vary", "Origin");
     if (origin === undefined) return undefined;
     if (moreOrigins.includes(origin)) {
-      void reply.headers({ "access-control-allow-origin": origin, vary: "Origin" });
-    } else if (origin !== `${request.protocol}://${host}`) {
+      void reply.header("access-control-allow-origin", origin);
+      // A proxy in front may speak TLS with browsers, and not with us.
+    } else if (origin !== `http://${host}` && origin !== `https://${host}`) {
       return reply.code(403).send({
         code: "permission_denied",
         message: `Origin: got ${JSON.stringify(origin)}, expected ${["none", `${request.protocol}://${host}`, ...moreOrigins].join(" or ")}`,
@@ -81,16 +97,6 @@ export function mountJson(
       }
     });
   }
-}
-
-/** Errors of fastify itself (bad JSON, body too large) in the same form as ours. */
-export function answerErrorsAsJson(server: FastifyInstance): void {
-  server.setErrorHandler((error: Error & { statusCode?: number }, _request, reply) => {
-    const status = error.statusCode ?? 500;
-    const code =
-      status === 413 ? "resource_exhausted" : status < 500 ? "invalid_argument" : "internal";
-    return reply.code(status).send(jsonErrorBody(new RpcError(code, error.message)));
-  });
 }
 
 /** Unknown addresses in the same form as other errors. */
@@ -144,7 +150,6 @@ export async function startAdmin(
 ): Promise<AdminServer> {
   const server = createHttpServer();
   checkAddresses(server, allowedHost);
-  answerErrorsAsJson(server);
   answerUnknownAsJson(server);
   server.get("/livez", async () => ({ status: "ok" }));
   server.get("/readyz", async (_request, reply) => {

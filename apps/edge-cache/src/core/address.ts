@@ -3,13 +3,13 @@
 /** Longer ones are refused. */
 export const ADDRESS_MAX_CHARS = 4_096;
 
-/** What players tell with a request and no answer depends on (CTA-5004 CMCD). */
-const IGNORED_PARAMETERS: readonly string[] = ["CMCD"];
+/** What an answer may depend on (RFC 8216bis section 6.2.5). Any other parameter would let anybody fill the cache with copies. */
+const KEPT_PARAMETERS: ReadonlySet<string> = new Set(["_HLS_msn", "_HLS_part", "_HLS_skip"]);
 
 export type Kind = "playlist" | "segment" | "other";
 
 export interface Address {
-  /** Path and sorted query; the key of the object in the cache. */
+  /** Path and sorted query in their normal form; the key of the object in the cache, and what the origin is asked. */
   key: string;
   path: string;
   kind: Kind;
@@ -22,15 +22,26 @@ export function addressOf(target: string): Address | undefined {
   if (target.length > ADDRESS_MAX_CHARS || !target.startsWith("/") || target.includes("\\"))
     return undefined;
   const at = target.indexOf("?");
-  const path = at < 0 ? target : target.slice(0, at);
+  const path = normalPath(at < 0 ? target : target.slice(0, at));
   // "//", "/./", "/../" and their escapes mean different things to different servers.
-  if (/\/\/|\/\.{1,2}(?:\/|$)|%2e|%2f|%5c|%00/i.test(path)) return undefined;
+  if (path === undefined || /\/\/|\/\.{1,2}(?:\/|$)|%2F|%5C|%00/.test(path)) return undefined;
   const parameters = new URLSearchParams(at < 0 ? "" : target.slice(at + 1));
+  // CTA-5004.
   const session = sessionIn(parameters.get("CMCD"));
-  for (const name of IGNORED_PARAMETERS) parameters.delete(name);
+  for (const name of new Set(parameters.keys()))
+    if (!KEPT_PARAMETERS.has(name)) parameters.delete(name);
   parameters.sort();
   const query = parameters.toString();
   return { key: query === "" ? path : `${path}?${query}`, path, kind: kindOf(path), session };
+}
+
+/** One spelling for each path (RFC 3986 section 6.2.2); undefined for a "%" that escapes nothing. */
+function normalPath(path: string): string | undefined {
+  if (/%(?![0-9a-f]{2})/i.test(path)) return undefined;
+  return path.replaceAll(/%([0-9a-f]{2})/gi, (escape, digits: string) => {
+    const character = String.fromCharCode(Number.parseInt(digits, 16));
+    return /[A-Za-z0-9\-._~]/.test(character) ? character : escape.toUpperCase();
+  });
 }
 
 export function kindOf(path: string): Kind {

@@ -11,14 +11,23 @@ import { Viewers } from "./viewers.ts";
 
 describe("an address", () => {
   test("is the same for the same object, whatever players tell with it", () => {
-    const plain = addressOf("/live/cam/v.m3u8?b=2&a=1");
-    const told = addressOf('/live/cam/v.m3u8?CMCD=bl%3D1%2Csid%3D"abc"&a=1&b=2');
+    const plain = addressOf("/live/cam/v.m3u8?_HLS_part=2&_HLS_msn=1");
+    const told = addressOf(
+      '/live/%63am/v.m3u8?CMCD=bl%3D1%2Csid%3D"abc"&_HLS_msn=1&x=1&_HLS_part=2',
+    );
+    expect(plain?.key).toBe("/live/cam/v.m3u8?_HLS_msn=1&_HLS_part=2");
     expect(told?.key).toBe(plain?.key);
     expect(told?.session).toBe("abc");
     expect(plain).toMatchObject({ kind: "playlist", session: undefined });
   });
+  test("has one spelling", () => {
+    expect(addressOf("/live/a%2db%20%c3%a9")?.key).toBe("/live/a-b%20%C3%A9");
+  });
   test.each([
     "x",
+    "/a%zz",
+    "/a%2E%2E/b%",
+    "/a/.%2e/b",
     "/a//b",
     "/a/../b",
     "/a/%2e%2e/b",
