@@ -15,6 +15,8 @@ import { hasToken } from "@glassline/service/token";
 import type { DashboardConfig } from "./config.ts";
 
 const TIMEOUT_MS = 10_000;
+/** Longer than OpsBot tries to do what it was asked for. */
+const CHAT_TIMEOUT_MS = 25_000;
 const ANSWER_MAX_BYTES = 67_108_864;
 
 export interface PassedOn<S extends DescService> extends Disposable {
@@ -74,7 +76,9 @@ export function passOpsBot(
       getIncident: (request, context) => told((to) => to.getIncident(request, limited(context))),
       chat: ({ text }, context) => {
         const mayChange = hasToken(context.authorization, sessionToken);
-        return told((to) => to.chat({ text, mayChange }, limited(context)));
+        return told((to) =>
+          to.chat({ text, mayChange }, { signal: context.signal, timeoutMs: CHAT_TIMEOUT_MS }),
+        );
       },
     },
     [Symbol.dispose]: () => client?.[Symbol.dispose](),

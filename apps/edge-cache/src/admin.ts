@@ -47,7 +47,7 @@ export function adminService(deps: AdminDeps): Implementation<typeof EdgeCacheSe
     purge: async (request, context) => {
       guard(context);
       const target = targetOf(request);
-      return actions.once("purge", request, async () => {
+      return actions.once("purge", JSON.stringify(target), request, async () => {
         const { objects, bytes } = cache.purge(target);
         metrics.actions.inc({ kind: "purge" });
         return { objects, bytes: BigInt(bytes) };
@@ -55,7 +55,7 @@ export function adminService(deps: AdminDeps): Implementation<typeof EdgeCacheSe
     },
     prime: async (request, context) => {
       guard(context);
-      return actions.once("prime", request, async () => {
+      return actions.once("prime", request.path, request, async () => {
         const { objects, bytes } = await prime(cache, request.path);
         metrics.actions.inc({ kind: "prime" });
         return { objects, bytes: BigInt(bytes) };

@@ -57,7 +57,10 @@ test("a fetch that began before a purge does not bring back what was purged", as
   const { cache, store, answer } = cacheWith("max-age=60");
   const asked = cache.get(SEGMENT);
   cache.purge({ key: SEGMENT.key });
+  // Who asks from now on does not wait for it either.
+  const later = cache.get(SEGMENT);
   answer();
   expect((await asked).outcome).toMatchObject({ kind: "miss", stored: false });
-  expect(store.objects).toBe(0);
+  expect((await later).outcome).toMatchObject({ kind: "miss", stored: true });
+  expect(store.objects).toBe(1);
 });

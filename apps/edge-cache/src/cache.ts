@@ -48,18 +48,21 @@ export class Cache {
         object: known,
         outcome: { kind: "hit", ttlS: (known.freshUntilMs - nowMs) / 1_000 },
       };
+    const reason = known ? "stale" : "uri-miss";
     const waitedFor = this.#inFlight.get(address.key);
     if (waitedFor) {
       const { object, stored, shared } = await waitedFor;
-      if (shared) return { object, outcome: { kind: "coalesced", status: object.status, stored } };
+      if (shared)
+        return { object, outcome: { kind: "coalesced", reason, status: object.status, stored } };
     }
     const { object, stored } = await this.#fetchShared(address);
-    const reason = known ? "stale" : "uri-miss";
     return { object, outcome: { kind: "miss", reason, status: object.status, stored } };
   }
 
   purge(target: { key: string } | { tag: string } | "everything"): Purged {
     this.#purges++;
+    // Whoever asks from now on must not be given what was asked for before.
+    this.#inFlight.clear();
     const { store } = this.#deps;
     if (target === "everything") return store.purgeAll();
     return "key" in target ? store.purgeKey(target.key) : store.purgeTag(target.tag);

@@ -5,7 +5,6 @@ import { PROBE_USER_AGENT } from "@glassline/hls/fetch";
 import type { Pathway } from "@glassline/hls/pathways";
 import { isMultivariant, withPathways } from "@glassline/hls/pathways";
 import type { Clock } from "@glassline/service/clock";
-import { messageOf } from "@glassline/service/errors";
 import { checkAddresses, createHttpServer } from "@glassline/service/http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
@@ -23,6 +22,8 @@ import type { StoredObject } from "./stores/store.ts";
 import { UpstreamError } from "./upstream/upstream.ts";
 
 const STEERING_PATH = "/steering/";
+/** So many tell viewers apart. */
+const USER_AGENT_CHARS = 128;
 
 export interface ViewerServerDeps {
   edge: string;
@@ -80,13 +81,15 @@ async function serve(
     );
     return reply.code(400).send(jsonErrorBody(error));
   }
-  const userAgent = request.headers["user-agent"] ?? "";
-  if (userAgent !== PROBE_USER_AGENT)
-    deps.viewers.saw(address.session ?? `${request.ip} ${userAgent}`, startMs);
+  const userAgent = (request.headers["user-agent"] ?? "").slice(0, USER_AGENT_CHARS);
   try {
     const answer = await cache.get(address);
     const body = withPeers(answer.object, address.path);
-    count(deps, address.kind, answer, request.method === "HEAD" ? 0 : body.length, startMs);
+    if (userAgent !== PROBE_USER_AGENT) {
+      count(deps, address.kind, answer, request.method === "HEAD" ? 0 : body.length, startMs);
+      if (answer.object.status === 200 && address.kind !== "other")
+        deps.viewers.saw(address.session ?? `${request.ip} ${userAgent}`, startMs);
+    }
     return reply
       .code(answer.object.status)
       .headers(headersOf(answer, edge, startMs))
@@ -148,7 +151,8 @@ function refuse(
   );
   metrics.requests.inc({ kind, result: "failed" });
   metrics.originFailures.inc({ reason: error.reason });
-  const body = { code: "unavailable", message: `the origin gives no answer: ${messageOf(error)}` };
+  // Where the origin is concerns no viewer; the log has it.
+  const body = { code: "unavailable", message: `the origin gives no answer (${error.reason})` };
   return reply
     .code(status)
     .headers({

@@ -29,7 +29,6 @@ export class Agent {
   readonly #edges = new Map<string, Edge>();
   readonly #stop = new AbortController();
   #desired: SetDesiredStateRequest;
-  #turning: Promise<void> = Promise.resolve();
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -75,7 +74,7 @@ export class Agent {
   /** @param stopEdges false: they go on without the agent. */
   async close(stopEdges: boolean): Promise<void> {
     this.#stop.abort();
-    await this.#turning;
+    await Promise.all([...this.#edges.values()].map((edge) => edge.settled()));
     if (stopEdges) await Promise.all([...this.#edges.values()].map((edge) => edge.stop()));
   }
 
@@ -89,20 +88,20 @@ export class Agent {
     return edge;
   }
 
-  /** One turn after another: a step is never taken twice. */
+  /** Each edge goes its own way: one that takes long to stop holds up no other. */
   #reconcile(): void {
-    this.#turning = this.#turning.then(() => this.#turn());
-  }
-
-  async #turn(): Promise<void> {
     if (this.#stop.signal.aborted) return;
     const wanted = new Map(this.#desired.edges.map((spec) => [spec.name, spec]));
     for (const name of wanted.keys()) this.#edge(name);
-    await Promise.all(
-      [...this.#edges.values()].map(async (edge) => {
-        edge.want(wanted.get(edge.name));
-        if (await edge.step()) this.#edges.delete(edge.name);
-      }),
-    );
+    for (const edge of this.#edges.values()) {
+      edge.want(wanted.get(edge.name));
+      void this.#advance(edge);
+    }
+  }
+
+  async #advance(edge: Edge): Promise<void> {
+    const isDone = await edge.advance(this.#stop.signal);
+    const isWanted = this.#desired.edges.some(({ name }) => name === edge.name);
+    if (isDone && !isWanted) this.#edges.delete(edge.name);
   }
 }

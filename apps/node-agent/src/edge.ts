@@ -18,7 +18,7 @@ import type { StartedEdge, StateStore } from "./stores/state-store.ts";
 /** An edge that ran so long before it ended is started again without a longer pause. */
 const STABLE_MS = 30_000;
 /** For the answers that are under way; an edge that is not ready, a frozen one above all, has none. */
-const STOP_PATIENCE_MS = { ready: 5_000, notReady: 1_000 } as const;
+const STOP_PATIENCE_MS = { ready: 3_000, notReady: 1_000 } as const;
 
 export interface EdgeDeps {
   driver: Driver;
@@ -44,6 +44,7 @@ export class Edge {
   #lastEnd = "";
   #lastEndUnixNano = 0n;
   #nextStartMs = 0;
+  #steps: Promise<boolean> = Promise.resolve(false);
 
   constructor(name: string, deps: EdgeDeps) {
     this.name = name;
@@ -70,15 +71,26 @@ export class Edge {
       logger.info({ edge: this.name, processId }, "adopted");
       return;
     }
-    store.removeStarted(this.name);
+    this.#forgetStarted();
     if (started.processId === 0) return;
     this.#unexpectedEnds++;
     this.#lastEnd = "it ended while the agent was away";
     this.#lastEndUnixNano = this.#deps.clock.nowUnixNano();
   }
 
-  /** One step towards what is wanted. @returns whether the agent may forget this edge. */
-  async step(): Promise<boolean> {
+  /** Steps towards what is wanted, one after another. @returns whether the agent may forget this edge. */
+  advance(signal: AbortSignal): Promise<boolean> {
+    const step = this.#steps.then(() => !signal.aborted && this.#step());
+    this.#steps = step;
+    return step;
+  }
+
+  /** Resolves when no step is under way. */
+  async settled(): Promise<void> {
+    await this.#steps;
+  }
+
+  async #step(): Promise<boolean> {
     switch (stepFor(this.#phase, this.#wish())) {
       case "start":
         await this.#start();
@@ -141,17 +153,19 @@ export class Edge {
     this.#lastSpec = spec;
     const startedUnixNano = clock.nowUnixNano();
     const started = { processId: 0, instanceId: randomUUID(), spec, startedUnixNano };
-    // Before it is there, so that the next life of the agent finds it whenever this one ends.
-    store.setStarted(started);
     try {
+      // Before it is there, so that the next life of the agent finds it whenever this one ends.
+      store.setStarted(started);
       const ended = (how: string) => this.#ended(started, how);
       this.#running = started;
       started.processId = await driver.start(spec, started.instanceId, ended);
-      store.setStarted(started);
+      // It may have ended already.
+      if (this.#running !== started) return;
       this.#turn("running");
       logger.info({ edge: this.name, processId: started.processId }, "started");
+      this.#write(() => store.setStarted(started));
     } catch (error) {
-      store.removeStarted(this.name);
+      this.#forgetStarted();
       this.#running = undefined;
       this.#waitAfter(`it could not be started: ${messageOf(error)}`);
     }
@@ -162,7 +176,7 @@ export class Edge {
     if (this.#phase === "stopping") return this.#gone();
     const ranMs = Number((this.#deps.clock.nowUnixNano() - started.startedUnixNano) / 1_000_000n);
     if (ranMs > STABLE_MS) this.#deps.backoff.reset();
-    this.#deps.store.removeStarted(this.name);
+    this.#forgetStarted();
     this.#running = undefined;
     this.#waitAfter(how);
   }
@@ -180,10 +194,23 @@ export class Edge {
   }
 
   #gone(): void {
-    this.#deps.store.removeStarted(this.name);
+    this.#forgetStarted();
     this.#running = undefined;
     this.#turn("absent");
     this.#deps.changed();
+  }
+
+  #forgetStarted(): void {
+    this.#write(() => this.#deps.store.removeStarted(this.name));
+  }
+
+  /** What cannot be written after the fact is found out by the next life: it looks for the process by its instance id. */
+  #write(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#deps.logger.error({ edge: this.name, error: messageOf(error) }, "cannot write");
+    }
   }
 
   #turn(phase: Phase): void {

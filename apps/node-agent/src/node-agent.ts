@@ -11,6 +11,7 @@ import type { AppDeps } from "@glassline/service/app";
 import { backoff } from "@glassline/service/backoff";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { startAdmin } from "@glassline/service/http";
+import { BUG } from "@glassline/service/main";
 import { mutualTlsServer, requireCaller } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
@@ -46,7 +47,8 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };
   const newBackoff = () => backoff({ ...pause, random: () => 0.5 + 0.5 * deps.random() });
   const agent = new Agent({ machines, driver, store, clock, logger, newBackoff });
-  stack.defer(() => agent.close(!config.leaveEdges));
+  // What goes wrong in the agent must not cost its edges: the next life takes them over.
+  stack.defer(() => agent.close(!config.leaveEdges && deps.stopping.reason !== BUG));
   await agent.start();
 
   const service = serviceOf(config.name, machines, agent, deps);

@@ -88,7 +88,6 @@ function startBot(directory = scratch(), wrap = (journal: Journal) => journal): 
     observer: {
       onResult: (each) => (listener = each),
       observations: () => [],
-      lookAt: async () => undefined,
       [Symbol.asyncDispose]: async () => {},
     },
     logger: createLogger("opsbot", "silent"),
@@ -157,16 +156,24 @@ describe("an incident", () => {
     expect(stage.asked).toEqual([]);
   });
 
-  test("of one edge does not hinder that of another, nor another check's", async () => {
+  test("of one check does not hinder that of another", async () => {
     using stage = startBot();
     await stage.hear("freshness", "critical");
-    await stage.hear("freshness", "critical", { object: "edge-2" });
     await stage.hear("hit-rate", "critical");
-    expect(stage.asked.map(({ what }) => what)).toEqual([
-      "flush edge-1",
-      "flush edge-2",
-      "prime edge-1",
-    ]);
+    expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-1", "prime edge-1"]);
+  });
+
+  test("waits for its turn, so that viewers never lose two edges at a time", async () => {
+    using stage = startBot();
+    await stage.hear("health", "critical");
+    await stage.hear("health", "critical", { object: "edge-2" });
+    await stage.hear("health", "critical", { object: "edge-2" });
+    expect(stage.asked.map(({ what }) => what)).toEqual(["edge-1/2 edge-2/1"]);
+    expect(stage.kinds(2)).toEqual(["seen", "decided"]);
+    expect(stage.journal.entries(2).at(-1)!.text).toMatch(/wait: edge-1/);
+    await stage.hear("health", "ok");
+    await stage.hear("health", "critical", { object: "edge-2" });
+    expect(stage.asked.at(-1)!.what).toBe("edge-1/2 edge-2/2");
   });
 
   test("whose action is refused goes on to the next action", async () => {

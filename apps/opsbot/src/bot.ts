@@ -7,7 +7,7 @@ import { effect } from "./actions/effects.ts";
 import type { EffectDeps } from "./actions/effects.ts";
 import type { Change } from "./core/check-state.ts";
 import type { Action, Event } from "./core/decide.ts";
-import { decide, describeAction, runbookFor } from "./core/decide.ts";
+import { decide, describeAction, isDisruptive, runbookFor } from "./core/decide.ts";
 import type { Observation, Observer } from "./observers/observer.ts";
 import type { OpsBotMetrics } from "./metrics.ts";
 import type { IncidentRow, Intent, Journal } from "./stores/journal.ts";
@@ -106,7 +106,7 @@ export class Bot {
         return undefined;
       case "resolve":
         this.#verifyUntilMs.delete(id);
-        journal.note(id, "verified", output);
+        journal.note(id, "verified", `${incident.check} is ok: ${output}`);
         journal.note(
           id,
           "closed",
@@ -124,6 +124,8 @@ export class Bot {
     const { id, object, check, actions } = incident;
     const action: Action | undefined = runbookFor(check, object)[actions];
     if (action) {
+      const busy = isDisruptive(action) ? this.#disrupted(id) : undefined;
+      if (busy !== undefined) return this.#wait(incident, busy);
       journal.note(id, "decided", describeAction(action));
       return journal.intend(id, action, describeAction(action));
     }
@@ -133,6 +135,19 @@ export class Bot {
     metrics.escalations.inc({ check });
     journal.note(id, "escalated", `${tried}: ${output}. A person should look.`, "escalated");
     return undefined;
+  }
+
+  /** The edge that viewers have lost, or are about to lose, because of another incident. */
+  #disrupted(id: number): string | undefined {
+    const others = this.#deps.journal.underWay().filter(({ incidentId }) => incidentId !== id);
+    return others.find(({ action }) => isDisruptive(action))?.action.edge;
+  }
+
+  /** The next result of the check brings it up again. */
+  #wait({ id }: IncidentRow, edge: string): undefined {
+    const { journal } = this.#deps;
+    const text = `wait: ${edge} is being repaired, and one at a time is enough`;
+    if (journal.entries(id).at(-1)?.text !== text) journal.note(id, "decided", text);
   }
 
   /** The effect, and its result; what was cut off is done again, and recognised by its receiver. */

@@ -33,6 +33,8 @@ export interface ChannelList {
   known(): readonly Channel[];
   /** Asks the origin. Rejects when it does not answer. */
   refresh(): Promise<readonly Channel[]>;
+  /** Whether it answered the last time. */
+  reachable(): boolean;
 }
 
 export function connect(config: OpsBotConfig, identity: Identity): Network {
@@ -66,5 +68,19 @@ export function connect(config: OpsBotConfig, identity: Identity): Network {
 
 function channelList(ask: () => Promise<Channel[]>): ChannelList {
   let known: readonly Channel[] = [];
-  return { known: () => known, refresh: async () => (known = await ask()) };
+  let reachable = true;
+  return {
+    known: () => known,
+    reachable: () => reachable,
+    refresh: async () => {
+      try {
+        known = await ask();
+        reachable = true;
+        return known;
+      } catch (error) {
+        reachable = false;
+        throw error;
+      }
+    },
+  };
 }

@@ -45,7 +45,9 @@ export async function startOrigin(config: OriginConfig, deps: AppDeps): Promise<
 
   const admin: Implementation<typeof OriginService> = {
     listChannels: async () => ({
-      channels: channels.all().map((channel) => channel.status(deps.clock.nowMs())),
+      channels: channels
+        .all(deps.clock.nowMs())
+        .map((channel) => channel.status(deps.clock.nowMs())),
     }),
   };
   const grpcServer = new grpc.Server(GRPC_LIMITS);

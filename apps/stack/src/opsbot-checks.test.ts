@@ -48,7 +48,7 @@ describe("OpsBot", { timeout: 90_000 }, () => {
     const opsbot = await openOpsBot({ origin: `origin=localhost:${port}` });
     await eventually("the channel is seen", async () => {
       const { checks } = await opsbot.client.getStatus();
-      return checks.find(({ output }) => output === "1 channels");
+      return checks.find(({ output }) => output === "1 channel");
     });
     await origin[Symbol.asyncDispose]();
     const { entries } = await opsbot.incident("channels", isIn(IncidentPhase.ESCALATED));
@@ -71,11 +71,11 @@ describe("OpsBot", { timeout: 90_000 }, () => {
     const agent = await attach();
     await eventually("the camera is heard", async () => {
       const { checks } = await opsbot.client.getStatus();
-      return checks.find(({ output }) => output === "all 1 cameras are heard");
+      return checks.find(({ output }) => output === "1 camera heard, none silent");
     });
     await agent[Symbol.asyncDispose]();
     const { incident } = await opsbot.incident("silence", isIn(IncidentPhase.ESCALATED));
-    expect(incident!.title).toBe("cameras: 1 of 1 cameras are silent: cam-quiet");
+    expect(incident!.title).toBe("cameras: 1 of 1 camera silent: cam-quiet");
     await attach();
     await opsbot.incident("silence", isIn(IncidentPhase.RESOLVED));
   });
@@ -94,7 +94,7 @@ describe("OpsBot", { timeout: 90_000 }, () => {
     });
     await eventually("the edge is up to date", async () => {
       const { checks } = await opsbot.client.getStatus();
-      return checks.find(({ output }) => output === "1 channels are up to date");
+      return checks.find(({ output }) => output === "1 channel up to date");
     });
     // Its own looks make no viewers.
     const { checks } = await opsbot.client.getStatus();

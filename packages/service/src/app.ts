@@ -21,6 +21,8 @@ export interface AppDeps {
   logger: Logger;
   metrics: Metrics;
   tracerProvider: TracerProvider;
+  /** Aborted when the process has been asked to stop, with the reason. */
+  stopping: AbortSignal;
 }
 
 /** The settings that the frame itself needs. */
@@ -35,7 +37,7 @@ export function runApp<S extends Spec>(
   role: Role,
   start: (config: ConfigOf<S>, deps: AppDeps) => Promise<Running>,
 ): Promise<void> {
-  return runMain(program, async (config, { logger }) => {
+  return runMain(program, async (config, { logger, stopping }) => {
     const { name, pkiDir } = config as unknown as FrameSettings;
     const identity = await readIdentity(pkiDir, { role, instance: name });
     const { tracerProvider, ...tracing } = startTracing({ service: role, instance: name });
@@ -47,6 +49,7 @@ export function runApp<S extends Spec>(
       logger,
       metrics,
       tracerProvider,
+      stopping,
     });
     return {
       addresses: app.addresses,

@@ -11,6 +11,9 @@ const EXIT = { usage: 64, software: 70, unavailable: 69 } as const;
 
 const STOP_DEADLINE_MS = 10_000;
 
+/** Why an app stops that met an error nobody had foreseen. */
+export const BUG = "a bug";
+
 /** What an app tells the process that started it when it is ready. */
 export interface Ready {
   ready: Record<string, string | number>;
@@ -105,7 +108,7 @@ function stopSignal(logger: Logger, stopDeadlineMs: number): AbortSignal {
       "a bug: stopping",
     );
     process.exitCode = EXIT.software;
-    abort.abort("a bug");
+    abort.abort(BUG);
   };
   process.on("uncaughtException", bug);
   process.on("unhandledRejection", bug);

@@ -56,6 +56,7 @@ beforeAll(async () => {
     random: Math.random,
     logger: createLogger("collector", "silent"),
     metrics: createMetrics("collector"),
+    stopping: new AbortController().signal,
     tracerProvider: trace.getTracerProvider(),
   });
   query = jsonClient(QueryService, `http://localhost:${collector.addresses.adminPort}`);

@@ -47,6 +47,7 @@ async function start(...words: string[]): Promise<void> {
     random: () => 0.5,
     logger: createLogger("collector", "silent"),
     metrics: createMetrics("collector"),
+    stopping: new AbortController().signal,
     tracerProvider: trace.getTracerProvider(),
   });
 }

@@ -11,16 +11,22 @@ export interface Caller {
   fencingToken: bigint;
 }
 
+interface Done {
+  target: string;
+  answer: Promise<object>;
+}
+
 export class OneShotActions {
-  readonly #answers = new Map<string, Promise<object>>();
+  readonly #done = new Map<string, Done>();
   #highest = 0n;
 
   /**
    * Does the work unless its key is known. Throws RpcError "failed_precondition" for a caller whose fencing token is lower
-   * than one seen before, "invalid_argument" without a key or with that of another action.
+   * than one seen before, "invalid_argument" without a key or with that of an action on another target.
    */
   async once<T extends object>(
     action: string,
+    target: string,
     { idempotencyKey, fencingToken }: Caller,
     work: () => Promise<T>,
   ): Promise<T & { replayed: boolean }> {
@@ -31,15 +37,20 @@ export class OneShotActions {
       );
     this.#checkToken(fencingToken);
     const key = `${action} ${idempotencyKey}`;
-    const known = this.#answers.get(key) as Promise<T> | undefined;
-    if (known) return { ...(await known), replayed: true };
+    const known = this.#done.get(key);
+    if (known && known.target !== target)
+      throw new RpcError(
+        "invalid_argument",
+        `idempotency_key: got that of the ${action} of ${known.target}, expected a new one for ${target}`,
+      );
+    if (known) return { ...((await known.answer) as T), replayed: true };
     const answer = work();
-    this.#remember(key, answer);
+    this.#remember(key, { target, answer });
     try {
       return { ...(await answer), replayed: false };
     } catch (error) {
       // It was not done: the caller may try again with the same key.
-      this.#answers.delete(key);
+      this.#done.delete(key);
       throw error;
     }
   }
@@ -54,10 +65,10 @@ export class OneShotActions {
     this.#highest = token;
   }
 
-  #remember(key: string, answer: Promise<object>): void {
-    this.#answers.set(key, answer);
-    if (this.#answers.size <= KEYS_MAX) return;
-    const oldest = this.#answers.keys().next().value;
-    if (oldest !== undefined) this.#answers.delete(oldest);
+  #remember(key: string, done: Done): void {
+    this.#done.set(key, done);
+    if (this.#done.size <= KEYS_MAX) return;
+    const oldest = this.#done.keys().next().value;
+    if (oldest !== undefined) this.#done.delete(oldest);
   }
 }

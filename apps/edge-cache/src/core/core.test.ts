@@ -74,9 +74,9 @@ test("Cache-Status says how an answer came about (RFC 9211)", () => {
   expect(cacheStatus("edge-1", { kind: "miss", reason: "stale", status: 200, stored: true })).toBe(
     '"edge-1"; fwd=stale; fwd-status=200; stored',
   );
-  expect(cacheStatus("edge-1", { kind: "coalesced", status: 200, stored: true })).toContain(
-    "; collapsed",
-  );
+  expect(
+    cacheStatus("edge-1", { kind: "coalesced", reason: "stale", status: 200, stored: true }),
+  ).toContain("; collapsed");
 });
 
 describe("steering", () => {
@@ -156,30 +156,38 @@ describe("one-shot actions", () => {
     let done = 0;
     const work = async () => ({ done: ++done });
     const [first, second] = await Promise.all([
-      actions.once("purge", caller("k"), work),
-      actions.once("purge", caller("k"), work),
+      actions.once("purge", "x", caller("k"), work),
+      actions.once("purge", "x", caller("k"), work),
     ]);
     expect([first, second]).toEqual([
       { done: 1, replayed: false },
       { done: 1, replayed: true },
     ]);
-    expect(await actions.once("prime", caller("k"), work)).toEqual({ done: 2, replayed: false });
+    expect(await actions.once("prime", "x", caller("k"), work)).toEqual({
+      done: 2,
+      replayed: false,
+    });
   });
   test("that failed may be tried again with the same key", async () => {
     const actions = new OneShotActions();
     await expect(
-      actions.once("purge", caller("k"), () => Promise.reject(new Error("no"))),
+      actions.once("purge", "x", caller("k"), () => Promise.reject(new Error("no"))),
     ).rejects.toThrow("no");
-    expect(await actions.once("purge", caller("k"), async () => ({}))).toEqual({ replayed: false });
+    expect(await actions.once("purge", "x", caller("k"), async () => ({}))).toEqual({
+      replayed: false,
+    });
   });
   test("of a caller that another has taken over from are refused", async () => {
     const actions = new OneShotActions();
-    await actions.once("purge", caller("a", 5n), async () => ({}));
-    await expect(actions.once("purge", caller("b", 4n), async () => ({}))).rejects.toThrow(
+    await actions.once("purge", "x", caller("a", 5n), async () => ({}));
+    await expect(actions.once("purge", "x", caller("b", 4n), async () => ({}))).rejects.toThrow(
       /got 4, expected at least 5/,
     );
-    await actions.once("purge", caller("c"), async () => ({}));
-    await expect(actions.once("purge", caller(""), async () => ({}))).rejects.toThrow(
+    await actions.once("purge", "x", caller("c"), async () => ({}));
+    await expect(actions.once("purge", "y", caller("c"), async () => ({}))).rejects.toThrow(
+      /got that of the purge of x, expected a new one for y/,
+    );
+    await expect(actions.once("purge", "x", caller(""), async () => ({}))).rejects.toThrow(
       /idempotency_key/,
     );
   });

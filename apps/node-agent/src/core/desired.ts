@@ -4,6 +4,9 @@ import type { EdgeSpec, SetDesiredStateRequest } from "@glassline/proto/node";
 
 const EDGES_MAX = 64;
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const URL_OF_SERVER = /^https?:\/\/[^/\s,=]+$/;
+/** As the edge's own flag wants it. */
+const STORE_LEAST_BYTES = 1_048_576n;
 
 /** Throws RpcError "invalid_argument" that names what is wrong. */
 export function checkDesired(
@@ -24,9 +27,19 @@ export function checkDesired(
     if (!machines.includes(machine)) refuse(`machine of ${name}`, machine, machines.join(" or "));
     for (const port of portsOf(edge))
       if (port < 1 || port > 65_535) refuse(`port of ${name}`, port, "1 to 65535");
-    for (const url of [publicUrl, originUrl])
-      if (!/^https?:\/\/[^/\s]+$/.test(url))
-        refuse(`address of ${name}`, url, "http(s)://HOST:PORT");
+    for (const url of [publicUrl, originUrl, ...edge.peers.map((peer) => peer.publicUrl)])
+      if (!URL_OF_SERVER.test(url)) refuse(`address of ${name}`, url, "http(s)://HOST:PORT");
+    for (const origin of edge.allowedOrigins)
+      if (!URL_OF_SERVER.test(origin))
+        refuse(`allowed origin of ${name}`, origin, "http(s)://HOST:PORT");
+    for (const peer of edge.peers)
+      if (!NAME.test(peer.name)) refuse(`peer of ${name}`, peer.name, "the name of an edge");
+    if (edge.storeMaxBytes > 0n && edge.storeMaxBytes < STORE_LEAST_BYTES)
+      refuse(
+        `store_max_bytes of ${name}`,
+        Number(edge.storeMaxBytes),
+        `at least ${STORE_LEAST_BYTES}`,
+      );
   }
   const names = edges.map(({ name }) => name);
   const ports = edges.flatMap(portsOf);

@@ -128,7 +128,8 @@ async function isRunning({ processId, instanceId }: Started): Promise<boolean> {
   try {
     process.kill(processId, 0);
   } catch (error) {
-    if (systemCodeOf(error) === "ESRCH") return false;
+    // EPERM: the number belongs to another user's process by now.
+    if (["ESRCH", "EPERM"].includes(systemCodeOf(error) ?? "")) return false;
     throw error;
   }
   return (await commandLineOf(processId)).includes(instanceId);

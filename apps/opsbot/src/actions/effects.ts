@@ -50,15 +50,13 @@ export async function effect(intent: Intent, deps: EffectDeps): Promise<string> 
     case "restart":
       if (!deps.desired) throw new Error("OpsBot was not told which edges shall run");
       await persist(deps, () => assertDesired(deps));
-      return `generation ${intent.generation} of ${action.edge} is wished of the node-agent`;
+      return `the node-agent was told to start ${action.edge} anew (generation ${intent.generation})`;
     case "flush": {
       const { objects, replayed } = await persist(deps, () => flush(intent, deps));
       return `${objects} objects forgotten${replayed ? " (the first time it was asked)" : ""}`;
     }
-    case "prime": {
-      const objects = await persist(deps, () => prime(intent, deps));
-      return `${objects} objects fetched into the cache`;
-    }
+    case "prime":
+      return persist(deps, () => prime(intent, deps));
   }
 }
 
@@ -77,21 +75,24 @@ async function flush(intent: Intent, deps: EffectDeps) {
   );
 }
 
-async function prime(intent: Intent, deps: EffectDeps): Promise<number> {
+/** A channel that is broken does not hinder the others. Rejects when none can be primed. */
+async function prime(intent: Intent, deps: EffectDeps): Promise<string> {
   const { journal, network, edgeToken } = deps;
+  const edge = edgeOf(intent, deps);
+  const channels = await network.channels.refresh();
   let objects = 0;
-  for (const { name, path } of await network.channels.refresh()) {
-    const primed = await edgeOf(intent, deps).prime(
-      {
-        path,
-        idempotencyKey: `${intent.idempotencyKey}:${name}`,
-        fencingToken: journal.fencingToken,
-      },
-      { timeoutMs: PATIENCE_MS, authorization: `Bearer ${edgeToken}` },
+  const failures: { name: string; error: unknown }[] = [];
+  for (const { name, path } of channels) {
+    const idempotencyKey = `${intent.idempotencyKey}:${name}`;
+    const options = { timeoutMs: PATIENCE_MS, authorization: `Bearer ${edgeToken}` };
+    await edge.prime({ path, idempotencyKey, fencingToken: journal.fencingToken }, options).then(
+      (primed) => (objects += primed.objects),
+      (error: unknown) => failures.push({ name, error }),
     );
-    objects += primed.objects;
   }
-  return objects;
+  if (failures.length > 0 && failures.length === channels.length) throw failures[0]!.error;
+  const failed = failures.map(({ name, error }) => `; ${name}: ${messageOf(error)}`).join("");
+  return `${objects} objects fetched into the cache${failed}`;
 }
 
 /** Tries again while the other side is away; what it refuses is not tried again. */

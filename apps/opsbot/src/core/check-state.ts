@@ -1,6 +1,7 @@
 /**
  * Soft and hard states: a result is believed when it has come often enough. Pure.
  * Source: https://icinga.com/docs/icinga-2/latest/doc/08-advanced-topics/#check-result-state-types
+ * Other than there, a problem that becomes critical is looked at anew before it is believed: OpsBot acts on it.
  */
 
 export type State = "ok" | "warning" | "critical" | "unknown";
@@ -8,6 +9,8 @@ export type State = "ok" | "warning" | "critical" | "unknown";
 export interface CheckState {
   state: State;
   hard: boolean;
+  /** A problem was told, and its end was not. */
+  believed: boolean;
   /** Of a problem, from 1 on; 1 when all is well. */
   attempt: number;
   /** When `state` became what it is, Unix nanoseconds. */
@@ -30,7 +33,13 @@ export type Change =
   | "recovery";
 
 /** Before the first result. */
-export const PENDING: CheckState = { state: "ok", hard: true, attempt: 1, sinceUnixNano: 0n };
+export const PENDING: CheckState = {
+  state: "ok",
+  hard: true,
+  believed: false,
+  attempt: 1,
+  sinceUnixNano: 0n,
+};
 
 export function afterResult(
   before: CheckState,
@@ -40,19 +49,26 @@ export function afterResult(
 ): { after: CheckState; change: Change } {
   const sinceUnixNano =
     before.state === result && before.sinceUnixNano > 0n ? before.sinceUnixNano : nowUnixNano;
-  if (result === "ok") {
-    const wasBelieved = before.state !== "ok" && before.hard;
+  if (result === "ok")
     return {
-      after: { state: "ok", hard: true, attempt: 1, sinceUnixNano },
-      change: wasBelieved ? "recovery" : "none",
+      after: { state: "ok", hard: true, believed: false, attempt: 1, sinceUnixNano },
+      change: before.believed ? "recovery" : "none",
     };
-  }
-  if (before.state !== "ok" && before.hard) {
+  const isNew =
+    before.state === "ok" || (result === "critical" && before.state !== "critical" && !volatile);
+  if (before.hard && !isNew) {
     const after = { ...before, state: result, sinceUnixNano };
     return { after, change: before.state === result && !volatile ? "none" : "hard-problem" };
   }
-  const attempt = before.state === "ok" ? 1 : before.attempt + 1;
+  const attempt = isNew ? 1 : before.attempt + 1;
   const hard = volatile || attempt >= maxAttempts;
-  const after = { state: result, hard, attempt: hard ? maxAttempts : attempt, sinceUnixNano };
+  const believed = before.believed || hard;
+  const after = {
+    state: result,
+    hard,
+    believed,
+    attempt: hard ? maxAttempts : attempt,
+    sinceUnixNano,
+  };
   return { after, change: hard ? "hard-problem" : "soft-problem" };
 }

@@ -36,7 +36,17 @@ describe("soft and hard states", () => {
     expect(changes(["critical", "ok"])).toEqual(["soft-problem", "none"]);
   });
   test("a believed problem that becomes another is told again", () => {
-    expect(changes(["warning", "warning", "warning", "critical"]).at(-1)).toBe("hard-problem");
+    expect(changes(["critical", "critical", "critical", "warning"]).at(-1)).toBe("hard-problem");
+  });
+  test("one that becomes critical is believed when that has come often enough", () => {
+    const warning = ["warning", "warning", "warning"] as const;
+    expect(changes([...warning, "critical", "ok"]).slice(2)).toEqual([
+      "hard-problem",
+      "soft-problem",
+      "recovery",
+    ]);
+    expect(changes([...warning, "critical", "critical", "critical"]).at(-1)).toBe("hard-problem");
+    expect(changes(["unknown", "warning", "critical", "critical"]).at(-1)).toBe("soft-problem");
   });
   test("a fact is believed at once, and each time", () => {
     const volatile = { maxAttempts: 1, volatile: true };

@@ -63,6 +63,11 @@ export type Action =
   | { kind: "prime"; edge: string }
   | { kind: "flush"; edge: string };
 
+/** Viewers of the edge feel it: never done to two edges at a time. */
+export function isDisruptive({ kind }: Action): boolean {
+  return kind !== "prime";
+}
+
 /** The actions for a problem, in order; a problem that OpsBot cannot mend has none, and goes to people at once. */
 export function runbookFor(check: string, object: string): readonly Action[] {
   switch (check) {

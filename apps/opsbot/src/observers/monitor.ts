@@ -46,13 +46,6 @@ export class Monitor implements Observer {
     return [...this.#known.values()].map((known) => this.#observation(known));
   }
 
-  async lookAt(object: string, check: string): Promise<Observation | undefined> {
-    const found = this.#checks.find(({ name }) => name === check);
-    if (found) await this.#run(found);
-    const known = this.#known.get(`${object}!${check}`);
-    return known && this.#observation(known);
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
   }
@@ -79,6 +72,10 @@ export class Monitor implements Observer {
     const key = `${finding.object}!${finding.check}`;
     const nowUnixNano = this.#clock.nowUnixNano();
     const before = this.#known.get(key)?.state ?? PENDING;
+    if (finding.state === "pending") {
+      this.#known.set(key, { finding, state: before, checkedUnixNano: nowUnixNano });
+      return;
+    }
     const { after, change } = afterResult(before, finding.state, check, nowUnixNano);
     const known = { finding, state: after, checkedUnixNano: nowUnixNano };
     this.#known.set(key, known);

@@ -5,7 +5,8 @@ import type { Change, CheckState, State } from "../core/check-state.ts";
 export interface Finding {
   object: string;
   check: string;
-  state: State;
+  /** "pending": nothing can be said at present, and what was known stays. */
+  state: State | "pending";
   /** For people. */
   output: string;
   value?: number | undefined;
@@ -15,7 +16,7 @@ export interface Finding {
 }
 
 export interface Observation
-  extends Finding, Pick<CheckState, "hard" | "attempt" | "sinceUnixNano"> {
+  extends Omit<Finding, "state">, Pick<CheckState, "state" | "hard" | "attempt" | "sinceUnixNano"> {
   maxAttempts: number;
   lastCheckedUnixNano: bigint;
 }
@@ -25,6 +26,4 @@ export interface Observer extends AsyncDisposable {
   observations(): Observation[];
   /** Told of every result; `change` says whether it matters. */
   onResult(listener: (observation: Observation, change: Change) => void): void;
-  /** Looks again at once, and tells what it found. */
-  lookAt(object: string, check: string): Promise<Observation | undefined>;
 }

@@ -67,6 +67,8 @@ export interface Journal extends Disposable {
   settle(intent: Intent, kind: "done" | "failed", text: string): void;
   turn(id: number, phase: Phase): void;
   unsettled(): Intent[];
+  /** The newest action of each incident that is acted on, or looked at after an action. */
+  underWay(): { incidentId: number; action: Action }[];
   /** The generation that an edge shall run with. */
   generation(edge: string): number;
 }
@@ -234,6 +236,17 @@ export function openJournal(directory: string, now: () => bigint): Journal {
           incidentId: Number(row["incident"]),
           action: JSON.parse(String(row["action"])) as Action,
           generation: Number(row["generation"]),
+        })),
+    underWay: () =>
+      database
+        .prepare(
+          `SELECT incident, action, max(intents.rowid) FROM intents JOIN incidents ON incidents.id = incident
+           WHERE phase IN ('acting', 'verifying') GROUP BY incident`,
+        )
+        .all()
+        .map((row) => ({
+          incidentId: Number(row["incident"]),
+          action: JSON.parse(String(row["action"])) as Action,
         })),
     [Symbol.dispose]: () => database.close(),
   };

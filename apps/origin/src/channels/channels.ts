@@ -25,11 +25,13 @@ export class Channels {
     this.#limits = limits;
   }
 
-  all(): Channel[] {
+  all(nowMs: number): Channel[] {
+    this.#forgetIdle(nowMs);
     return [...this.#fixed.values(), ...this.#pushed.values()];
   }
 
   find(name: string, path: string, nowMs: number): Found | undefined {
+    this.#forgetIdle(nowMs);
     return (this.#fixed.get(name) ?? this.#pushed.get(name))?.find(path, nowMs);
   }
 

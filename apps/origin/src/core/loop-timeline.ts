@@ -17,10 +17,12 @@ const DAY_MS = 86_400_000;
 
 /**
  * The pass from which discontinuities are counted: some players walk a list of that length at every reload, so it must
- * not begin in 1970. It is the same all day long, so that a restart and a second origin agree.
+ * not begin in 1970. It is the same for a quarter of a year, so that a restart and a second origin agree.
  */
 export function firstCountedPass({ lengthMs }: LoopTimeline, startedMs: number): number {
-  return passAt(lengthMs, (Math.floor(startedMs / DAY_MS) - 1) * DAY_MS);
+  const yesterday = new Date(startedMs - DAY_MS);
+  const quarter = Math.floor(yesterday.getUTCMonth() / 3);
+  return passAt(lengthMs, Date.UTC(yesterday.getUTCFullYear(), 3 * quarter, 1));
 }
 
 /**

@@ -115,6 +115,7 @@ async function attach(
     random: Math.random,
     logger: createLogger("camera", "silent"),
     metrics: createMetrics("camera"),
+    stopping: new AbortController().signal,
     tracerProvider: trace.getTracerProvider(),
     sources,
   });

@@ -171,6 +171,7 @@ export class Testbed implements AsyncDisposable {
       random: Math.random,
       logger: createLogger(name.instance, "silent"),
       metrics: createMetrics(name.instance),
+      stopping: new AbortController().signal,
       tracerProvider:
         this.#options.tracerProviderOf?.(name.role, name.instance) ?? trace.getTracerProvider(),
     };
