@@ -4,7 +4,7 @@ import { mapUris, urisIn } from "./uris.ts";
 
 const MEDIA = `#EXTM3U
 #EXT-X-TARGETDURATION:2
-# a comment, URI="not-this"
+# a comment
 #EXT-X-MAP:URI="init.mp4",BYTERANGE="10@0"
 #EXT-X-DATERANGE:ID="ad",X-ASSET-LIST="list.json"
 #EXTINF:2,a title
@@ -17,6 +17,16 @@ test("all that makes a player fetch something is found, in order", () => {
   expect(urisIn('#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI="/s",PATHWAY-ID="a"\n')).toEqual([
     "/s",
   ]);
+});
+
+test.each([
+  ['#EXT-X-KEY:METHOD=AES-128, URI="https://evil.example/key"', "https://evil.example/key"],
+  ["#EXT-X-KEY:METHOD=AES-128,URI=https://evil.example/key", "https://evil.example/key"],
+  ['#EXT-X-KEY:METHOD=AES-128,URI = "https://evil.example/key"', "https://evil.example/key"],
+  ['  #EXT-X-MAP:URI="//evil.example/init.mp4"', "//evil.example/init.mp4"],
+  ['# x #EXT-X-SESSION-KEY:METHOD=AES-128,URI="//evil.example/"', "//evil.example/"],
+])("the address in %s is found, because some player finds it", (line, uri) => {
+  expect(urisIn(`#EXTM3U\n${line}\n`)).toEqual([uri]);
 });
 
 test("nothing but the addresses is changed", () => {

@@ -1,7 +1,10 @@
 /** The addresses that a playlist names, whatever their tag means. Source: draft-pantos-hls-rfc8216bis sections 4.1 and 4.2. */
 
-/** URI, SERVER-URI, X-ASSET-URI, X-ASSET-LIST: all that make a player fetch something. */
-const ATTRIBUTE = /([:,](?:[A-Z0-9-]*URI|X-ASSET-LIST)=")([^"]*)"/g;
+/**
+ * URI, SERVER-URI, X-ASSET-URI, X-ASSET-LIST: all that make a player fetch something. Players also take white space around
+ * names, values without quotes, and tags that do not begin their line.
+ */
+const ATTRIBUTE = /([:,\s](?:[A-Z0-9-]*URI|X-ASSET-LIST)\s*=\s*)("[^"]*"|[^",]+)/g;
 
 /** A playlist with each of its URIs as `map` says. */
 export function mapUris(text: string, map: (uri: string) => string): string {
@@ -19,8 +22,10 @@ export function urisIn(text: string): string[] {
 }
 
 function mapLine(line: string, map: (uri: string) => string): string {
-  if (line.startsWith("#EXT"))
-    return line.replaceAll(ATTRIBUTE, (_all, name: string, uri: string) => `${name}${map(uri)}"`);
-  const uri = line.trim();
-  return uri === "" || uri.startsWith("#") ? line : line.replace(uri, () => map(uri));
+  const content = line.trim();
+  if (content === "") return line;
+  if (!content.startsWith("#")) return line.replace(content, () => map(content));
+  return line.replaceAll(ATTRIBUTE, (_all, name: string, value: string) =>
+    value.startsWith('"') ? `${name}"${map(value.slice(1, -1))}"` : `${name}${map(value.trim())}`,
+  );
 }

@@ -1,6 +1,4 @@
 /** A channel that an encoder pushes: what it sent, kept as long as a playlist names it and a little longer. */
-import { createHash } from "node:crypto";
-
 import type { MediaPlaylist, Playlist } from "@glassline/hls/playlist";
 import { PlaylistError, parsePlaylist } from "@glassline/hls/playlist";
 import { mapUris, urisIn } from "@glassline/hls/uris";
@@ -18,24 +16,22 @@ import {
   channelPath,
   playlistMaxAgeS,
 } from "./channel.ts";
+import { PushedObjects } from "./pushed-objects.ts";
 
-/** What no playlist names is kept for so long: players that are late, segments that come before their playlist. */
-const UNNAMED_KEPT_MS = 60_000;
-/** Made by the origin when an encoder pushes media playlists only. */
-const MEDIA_ALIAS = "media.m3u8";
-
+/** Of pushed media playlists; each is a variant. */
+const PLAYLISTS_MAX = 64;
+/**
+ * The address of a media playlist that the encoder calls as we call our multivariant one; "~" is in no pushed name.
+ */
+const MEDIA_ALIAS = "~media.m3u8";
 /** A segment by its name alone: an encoder that starts again may send another under the same one. */
 const BARE_NAME_MAX_AGE_S = 1;
-/** "~0f1e2d3c4b5a/seg-1.m4s": the object of that name with that content, which never changes. */
-const TAGGED = /^~([0-9a-f]{12})\/(.+)$/;
 
-interface Stored extends Found {
-  storedMs: number;
-  /** Of a segment: says which content it is. */
-  tag: string;
-  playlist: Playlist | undefined;
-  /** Of a playlist: the objects that it names, as paths within the channel. */
-  names: readonly string[];
+interface PushedPlaylist {
+  text: string;
+  playlist: Playlist;
+  /** URIs as written -> what they named when the playlist came; undefined: nothing yet. */
+  named: Map<string, { name: string; address: string | undefined }>;
 }
 
 export interface PushChannel extends Channel {
@@ -49,49 +45,58 @@ export interface PushChannel extends Channel {
 }
 
 export function pushChannel(name: string, maxBytes: number): PushChannel {
-  const objects = new Map<string, Stored>();
-  let [storedBytes, lastPutMs] = [0, 0];
+  const playlists = new Map<string, PushedPlaylist>();
+  const objects = new PushedObjects();
+  let lastPutMs = 0;
 
-  const remove = (path: string): boolean => {
-    storedBytes -= objects.get(path)?.body.length ?? 0;
-    return objects.delete(path);
-  };
-  const forget = (nowMs: number) => {
-    const named = new Set([...objects.values()].flatMap(({ names }) => names));
-    for (const [path, { storedMs, playlist }] of objects) {
-      if (!playlist && !named.has(path) && nowMs - storedMs > UNNAMED_KEPT_MS) remove(path);
-    }
+  const storedBytes = () =>
+    [...playlists.values()].reduce((sum, { text }) => sum + text.length, objects.bytes);
+  const checkRoom = (more: number) => {
+    if (storedBytes() + more > maxBytes)
+      throw new RpcError(
+        "resource_exhausted",
+        `channel ${name} holds ${storedBytes()} bytes, expected at most ${maxBytes}: shorten the playlist's window or raise --push-memory`,
+      );
   };
   const media = () =>
-    [...objects].flatMap(([path, { playlist }]) =>
-      playlist?.kind === "media" ? [{ path, playlist }] : [],
+    [...playlists].flatMap(([path, { playlist }]) =>
+      playlist.kind === "media" ? [{ path, playlist }] : [],
+    );
+  const addressesInUse = () =>
+    new Set(
+      [...playlists.values()].flatMap(({ named }) =>
+        [...named.values()].map((each) => each.address ?? objects.addressOf(each.name)),
+      ),
     );
 
-  const find = (path: string): Found | undefined => {
-    const index = objects.get(INDEX);
-    // An encoder without a multivariant playlist may call its media playlist as we call ours.
-    if (path === INDEX && index?.playlist?.kind !== "multivariant") return indexOf(media());
-    const tagged = TAGGED.exec(path);
-    if (tagged) {
-      const object = objects.get(tagged[2]!);
-      return object && object.tag === tagged[1]
-        ? { ...object, maxAgeS: SEGMENT_MAX_AGE_S }
-        : undefined;
-    }
-    if (path === MEDIA_ALIAS && !objects.has(MEDIA_ALIAS)) return index && tagNames(index, INDEX);
-    const object = objects.get(path);
-    return object && tagNames(object, path);
+  const putPlaylist = (path: string, body: Buffer) => {
+    const text = body.toString("utf8");
+    const playlist = readPlaylist(path, text);
+    const named = new Map(
+      namesIn(text, path).map(([uri, named]) => [
+        uri,
+        { name: named, address: objects.addressOf(named) },
+      ]),
+    );
+    if (!playlists.has(path) && playlists.size >= PLAYLISTS_MAX)
+      throw new RpcError(
+        "resource_exhausted",
+        `channel ${name}: got ${playlists.size} playlists already, expected at most ${PLAYLISTS_MAX}`,
+      );
+    checkRoom(text.length);
+    playlists.set(path, { text, playlist, named });
   };
-  /** A playlist that names its segments together with their content, so that caches never mix them up. */
-  const tagNames = (object: Stored, path: string): Found => {
-    if (object.playlist?.kind !== "media") return object;
+
+  /** A media playlist names its objects together with their content, so that caches never mix them up. */
+  const give = ({ text, playlist, named }: PushedPlaylist, path: string): Found => {
+    if (playlist.kind === "multivariant") return playlistFound(text, MULTIVARIANT_MAX_AGE_S);
     const up = "../".repeat(path.split("/").length - 1);
-    const body = mapUris(object.body.toString("utf8"), (uri) => {
-      const name = withinChannel(uri, path)!;
-      const tag = objects.get(name)?.tag;
-      return tag ? `${up}~${tag}/${name}` : uri;
+    const written = mapUris(text, (uri) => {
+      const { name: object, address } = named.get(uri)!;
+      const known = address ?? objects.addressOf(object);
+      return known ? `${up}${known}` : uri;
     });
-    return { ...object, body: Buffer.from(body) };
+    return playlistFound(written, playlistMaxAgeS(playlist.targetDurationMs));
   };
 
   return {
@@ -100,9 +105,19 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
       return lastPutMs;
     },
     get storedBytes() {
-      return storedBytes;
+      return storedBytes();
     },
-    find,
+    find(path) {
+      const index = playlists.get(INDEX);
+      if (path === INDEX && index?.playlist.kind !== "multivariant") return indexOf(media());
+      if (path === MEDIA_ALIAS) return index && give(index, INDEX);
+      const playlist = playlists.get(path);
+      if (playlist) return give(playlist, path);
+      const addressed = objects.at(path);
+      if (addressed) return found(addressed.body, path, SEGMENT_MAX_AGE_S);
+      const newest = objects.newest(path);
+      return newest && found(newest.body, path, BARE_NAME_MAX_AGE_S);
+    },
     put(path, body, nowMs) {
       const extension = pushedExtension(path);
       if (!extension)
@@ -110,61 +125,55 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
           "invalid_argument",
           `name: got ${JSON.stringify(path)}, expected letters, digits, "-", "_" and "." ending in ${Object.keys(PUSHED_TYPES).join(", ")}`,
         );
-      const playlist = extension === "m3u8" ? readPlaylist(path, body) : undefined;
-      const names = playlist ? namesIn(body.toString("utf8"), path) : [];
-      forget(nowMs);
-      const before = objects.get(path)?.body.length ?? 0;
-      if (storedBytes - before + body.length > maxBytes)
-        throw new RpcError(
-          "resource_exhausted",
-          `channel ${name} holds ${storedBytes} bytes, expected at most ${maxBytes}: shorten the playlist's window or raise --push-memory`,
-        );
-      remove(path);
-      objects.set(path, {
-        body,
-        contentType: PUSHED_TYPES[extension]!,
-        maxAgeS: maxAgeOf(playlist),
-        storedMs: nowMs,
-        tag: playlist ? "" : createHash("sha256").update(body).digest("hex").slice(0, 12),
-        playlist,
-        names,
-      });
-      storedBytes += body.length;
+      objects.forget(addressesInUse(), nowMs);
+      if (extension === "m3u8") putPlaylist(path, body);
+      else {
+        checkRoom(objects.cost(path, body));
+        objects.put(path, body, nowMs);
+      }
       lastPutMs = nowMs;
     },
-    delete: remove,
+    delete: (path) => playlists.delete(path) || objects.delete(path),
     status() {
-      const playlists = media();
-      const newest = playlists[0]?.playlist.segments.at(-1);
+      const [first] = media();
+      const newest = first?.playlist.segments.at(-1);
       const endMs = newest?.programTimeMs && newest.programTimeMs + newest.durationMs;
       return {
         name,
         kind: ChannelKind.PUSH,
         path: channelPath(name),
         cameraId: name,
-        targetDurationMs: playlists[0]?.playlist.targetDurationMs ?? 0,
+        targetDurationMs: first?.playlist.targetDurationMs ?? 0,
         newestSequence: BigInt(newest?.sequence ?? 0),
         newestEndUnixNano: BigInt(Math.round(endMs ?? lastPutMs)) * 1_000_000n,
-        storedBytes: BigInt(storedBytes),
+        storedBytes: BigInt(storedBytes()),
       };
     },
   };
 }
 
-function readPlaylist(path: string, body: Buffer): Playlist {
+function readPlaylist(path: string, text: string): Playlist {
+  const refuse = (reason: string, cause?: unknown) =>
+    new RpcError("invalid_argument", `${path}: ${reason}`, { cause });
+  // Line ends that only some readers know would hide addresses from us.
+  const strange = /[^\P{C}\t\r\n]|\r(?!\n)|[\u2028\u2029]/u.exec(text);
+  if (strange)
+    throw refuse(
+      `got the character ${JSON.stringify(strange[0])}, expected a text with LF or CRLF`,
+    );
   try {
-    return parsePlaylist(body.toString("utf8"));
+    return parsePlaylist(text);
   } catch (error) {
     if (!(error instanceof PlaylistError)) throw error;
-    throw new RpcError("invalid_argument", `${path}: ${error.message}`, { cause: error });
+    throw refuse(error.message, error);
   }
 }
 
-/** Paths of all that a playlist names. Throws RpcError for an address beyond the channel. */
-function namesIn(text: string, path: string): string[] {
+/** All that a playlist names: URI and path within the channel. Throws RpcError for an address beyond it. */
+function namesIn(text: string, path: string): [uri: string, name: string][] {
   return urisIn(text).map((uri) => {
     const name = withinChannel(uri, path);
-    if (name !== undefined) return name;
+    if (name !== undefined) return [uri, name];
     throw new RpcError(
       "invalid_argument",
       `${path}: got the address ${JSON.stringify(uri)}, expected names within the channel`,
@@ -172,22 +181,22 @@ function namesIn(text: string, path: string): string[] {
   });
 }
 
-function maxAgeOf(playlist: Playlist | undefined): number {
-  if (!playlist) return BARE_NAME_MAX_AGE_S;
-  return playlist.kind === "media"
-    ? playlistMaxAgeS(playlist.targetDurationMs)
-    : MULTIVARIANT_MAX_AGE_S;
+function found(body: Buffer, path: string, maxAgeS: number): Found {
+  return { body, contentType: PUSHED_TYPES[pushedExtension(path.split("/").at(-1)!)!]!, maxAgeS };
+}
+
+function playlistFound(text: string, maxAgeS: number): Found {
+  return { body: Buffer.from(text), contentType: PLAYLIST_TYPE, maxAgeS };
 }
 
 /** A multivariant playlist over pushed media playlists; undefined before the first one. */
 function indexOf(media: readonly { path: string; playlist: MediaPlaylist }[]): Found | undefined {
   if (media.length === 0) return undefined;
-  const lines = media.map(({ path }) => ({
+  const variants = media.map(({ path }) => ({
     uri: path === INDEX ? MEDIA_ALIAS : path,
     bandwidth: ASSUMED_BANDWIDTH,
   }));
-  const body = Buffer.from(writeMultivariantPlaylist(lines));
-  return { body, contentType: PLAYLIST_TYPE, maxAgeS: MULTIVARIANT_MAX_AGE_S };
+  return playlistFound(writeMultivariantPlaylist(variants), MULTIVARIANT_MAX_AGE_S);
 }
 
 /** BANDWIDTH is required; without a multivariant playlist nobody has told it. Bits a second. */
