@@ -18,6 +18,7 @@ import type { Observer } from "./observers/observer.ts";
 import type { Journal } from "./stores/journal.ts";
 import { openJournal } from "./stores/journal.ts";
 
+const FLUSH = { kind: "flush", edge: "edge-1" } as const;
 const VERIFY_MS = 15_000;
 const EDGES = JSON.stringify({ edges: [{ name: "edge-1" }, { name: "edge-2" }] });
 
@@ -278,8 +279,8 @@ describe("what somebody asks for", () => {
   test("is an incident with a story, done once at a time", async () => {
     using stage = startBot();
     stage.refusal = new RpcError("unavailable", "away");
-    const first = stage.bot.flush("edge-1", "operator local");
-    expect(await stage.bot.flush("edge-1", "operator local")).toBeUndefined();
+    const first = stage.bot.request(FLUSH, "operator local");
+    expect(await stage.bot.request(FLUSH, "operator local")).toBeUndefined();
     stage.refusal = undefined;
     await stage.pass(1_000);
     expect((await first)!.phase).toBe("resolved");

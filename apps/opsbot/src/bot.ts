@@ -49,15 +49,14 @@ export class Bot {
     observer.onResult((observation, change) => this.#heard(observation, change));
   }
 
-  /** Flushes an edge because somebody asked. @returns undefined when that is under way already. */
-  async flush(edge: string, who: string): Promise<IncidentRow | undefined> {
+  /** Acts because somebody asked. @returns undefined while the edge is still busy with what was asked before. */
+  async request(action: Action, who: string): Promise<IncidentRow | undefined> {
     const { journal } = this.#deps;
+    const { kind, edge } = action;
     if (journal.openIncidentOf(edge, REQUEST)) return undefined;
-    const title = `${edge}: flush asked for`;
-    const action = { kind: "flush", edge } as const;
     const intent = journal.atomically(() => {
-      const row = { object: edge, check: REQUEST, title };
-      const { id } = journal.openIncident(row, `${who} asks to flush ${edge}`);
+      const row = { object: edge, check: REQUEST, title: `${edge}: ${kind} asked for` };
+      const { id } = journal.openIncident(row, `${who} asks to ${kind} ${edge}`);
       return journal.intend(id, action, describeAction(action));
     });
     await this.#carryOut(intent);
@@ -82,12 +81,13 @@ export class Bot {
 
   #decide(observation: Observation): Intent | undefined {
     const { journal, logger, metrics } = this.#deps;
-    const { object, check, state, output, hard } = observation;
+    const { object, check, state, output, hard, sinceUnixNano } = observation;
     const open = journal.openIncidentOf(object, check);
     if (open) return this.#turn(open, eventOf(observation, this.#isOverdue(open)), output);
     if (state !== "critical" || !hard) return undefined;
     const title = `${object}: ${output}`;
-    const incident = journal.openIncident({ object, check, title }, `${check}: ${output}`);
+    const told = `${check}: ${output}`;
+    const incident = journal.openIncident({ object, check, title }, told, sinceUnixNano);
     logger.warn({ incident: incident.id, object, check, output }, "incident");
     metrics.incidents.inc({ check });
     return this.#turn(incident, "problem", output);

@@ -4,9 +4,13 @@ import { RpcError } from "@glassline/proto/errors";
 import type { ChatResponseSchema } from "@glassline/proto/opsbot";
 
 import type { Bot } from "./bot.ts";
+import type { Action } from "./core/decide.ts";
 import { COMMANDS, TEXT_MAX_CHARS, parseCommand } from "./core/grammar.ts";
-import type { Observer } from "./observers/observer.ts";
+import type { Observation, Observer } from "./observers/observer.ts";
 import type { Journal } from "./stores/journal.ts";
+
+/** So much of what was said is said back. */
+const ECHO_CHARS = 60;
 
 type Answer = MessageInitShape<typeof ChatResponseSchema>;
 
@@ -28,24 +32,26 @@ export async function answer(
       "invalid_argument",
       `text: got ${text.length} characters, expected at most ${TEXT_MAX_CHARS}`,
     );
-  const command = parseCommand(text);
+  const known = [...new Set([...deps.edges, ...objectsOf(deps)])];
+  const command = parseCommand(text, known);
   switch (command.kind) {
     case "help":
-      return good(COMMANDS.map(({ usage, help }) => `${usage.padEnd(12)}  ${help}`).join("\n"), [
+      return good(COMMANDS.map(({ usage, help }) => `${usage.padEnd(13)}  ${help}`).join("\n"), [
         "status",
         "why",
       ]);
     case "status":
-      return status(deps);
+      return status(command.object, deps);
     case "why":
       return why(command.object, deps);
     case "flush":
-      return flush(command.edge, mayChange, who, deps);
+    case "restart":
+      return request(command, mayChange, who, deps);
     case "unknown": {
       const { nearest } = command;
       const hint = nearest ? ` Did you mean "${nearest}"?` : ` Say "help" for what I understand.`;
       return {
-        text: `I do not understand "${command.text}".${hint}`,
+        text: `I do not understand "${shortened(command.text)}".${hint}`,
         ok: false,
         suggestions: nearest ? [nearest] : ["help"],
       };
@@ -57,28 +63,53 @@ function good(text: string, suggestions: string[] = []): Answer {
   return { text, ok: true, suggestions };
 }
 
-function status({ observer, journal }: ChatDeps): Answer {
-  const all = observer.observations();
+function objectsOf({ observer }: ChatDeps): string[] {
+  return observer.observations().map(({ object }) => object);
+}
+
+function shortened(text: string): string {
+  return text.length > ECHO_CHARS ? `${text.slice(0, ECHO_CHARS)}…` : text;
+}
+
+function isUnheardOf(object: string, deps: ChatDeps): Answer {
+  const objects = [...new Set(objectsOf(deps))];
+  const text = `I know nothing called "${shortened(object)}", only ${objects.join(", ")}.`;
+  return { text, ok: false, suggestions: ["status"] };
+}
+
+function status(object: string | undefined, deps: ChatDeps): Answer {
+  const { observer, journal } = deps;
+  const all = observer
+    .observations()
+    .filter((each) => object === undefined || each.object === object);
+  if (object !== undefined) {
+    if (all.length === 0) return isUnheardOf(object, deps);
+    return good(all.map(lineOf).join("\n"), [`why ${object}`]);
+  }
   const problems = all.filter(({ state }) => state !== "ok");
   const open = journal.incidents(20, true);
   const lines = [
     problems.length === 0
       ? `All ${all.length} checks are OK.`
       : `${problems.length} of ${all.length} checks are not OK:`,
-    ...problems.map(
-      ({ object, check, state, hard, output }) =>
-        `  ${object} ${check}: ${state.toUpperCase()}${hard ? "" : " (not yet believed)"} - ${output}`,
-    ),
+    ...problems.map(lineOf),
     open.length === 0 ? "No incident is open." : "Open incidents:",
     ...open.map(({ id, title, phase }) => `  ${id}  ${title} (${phase})`),
   ];
   return good(lines.join("\n"), open.length > 0 ? [`why ${open[0]!.object}`] : []);
 }
 
-function why(object: string | undefined, { journal }: ChatDeps): Answer {
+function lineOf({ object, check, state, hard, output }: Observation): string {
+  return `  ${object} ${check}: ${state.toUpperCase()}${hard ? "" : " (not yet believed)"} - ${output}`;
+}
+
+function why(object: string | undefined, deps: ChatDeps): Answer {
+  const { journal } = deps;
   const incident = journal
     .incidents(200, false)
     .find((each) => object === undefined || each.object === object);
+  if (!incident && object !== undefined && !objectsOf(deps).includes(object))
+    return isUnheardOf(object, deps);
   if (!incident)
     return good(
       object === undefined
@@ -99,8 +130,8 @@ function why(object: string | undefined, { journal }: ChatDeps): Answer {
   );
 }
 
-async function flush(
-  edge: string,
+async function request(
+  { kind, edge }: Action,
   mayChange: boolean,
   who: string,
   { bot, journal, edges }: ChatDeps,
@@ -109,7 +140,7 @@ async function flush(
     return {
       text: `I know no edge called "${edge}", only ${edges.join(", ")}.`,
       ok: false,
-      suggestions: edges.map((known) => `flush ${known}`),
+      suggestions: edges.map((known) => `${kind} ${known}`),
     };
   if (!mayChange)
     return {
@@ -117,9 +148,13 @@ async function flush(
       ok: false,
       suggestions: [],
     };
-  const incident = await bot.flush(edge, who);
+  const incident = await bot.request({ kind, edge }, who);
   if (!incident)
-    return { text: `${edge} is being flushed already.`, ok: false, suggestions: [`why ${edge}`] };
+    return {
+      text: `${edge}: what was asked for before is under way.`,
+      ok: false,
+      suggestions: [`why ${edge}`],
+    };
   const last = journal
     .entries(incident.id)
     .findLast(({ kind }) => kind === "done" || kind === "failed");

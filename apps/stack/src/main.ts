@@ -9,12 +9,16 @@ import { program } from "./config.ts";
 import { edgesReady } from "./edges.ts";
 import { buildPage } from "./page.ts";
 import type { Plan } from "./plan.ts";
+import { OFFSET } from "./plan.ts";
 import { checkPlan, checkPorts, checkRecordings, holdDataFolder } from "./preflight.ts";
 import { prepare } from "./secrets.ts";
 import { Supervisor } from "./supervisor.ts";
 
 /** Longer than all services together take, one after another. */
 const STOP_DEADLINE_MS = 40_000;
+
+/** With these the chat needs no flags. */
+const DEFAULTS = { basePort: 7_400, data: ".glassline" } as const;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -53,23 +57,35 @@ async function start(config: StackConfig, { stopping }: Context): Promise<Runnin
 }
 
 function welcome(config: StackConfig, { url, sessionUrl }: Plan): string {
-  const shown = relative(process.cwd(), config.data) || config.data;
-  const recorded =
-    config.camera.length === 0
-      ? ""
-      : `, ${config.camera.length} recording${config.camera.length === 1 ? "" : "s"} of real cameras`;
+  const shown = shownPath(config.data);
+  const recorded = config.camera.length === 0 ? "" : `, ${config.camera.length} of real recordings`;
   // The token belongs on the terminal of the one who started, not in a file that the output goes to.
   const isTerminal = process.stdout.isTTY === true;
   const dashboard = isTerminal
     ? sessionUrl
-    : `${url} (to change something: #session= and the token in ${join(shown, "pki", "session.token")})`;
+    : `${url}; to change something, ${url}#session=TOKEN with the token from ${join(shown, "pki", "session.token")}`;
   return `
 Glassline is running.
 
   Dashboard   ${dashboard}
+  OpsBot      ${chatCommand(config)}
   Cameras     ${config.cameras} simulated${recorded}
   OTLP        https://localhost:${config.otlpHttpPort} (HTTP), https://localhost:${config.otlpGrpcPort} (gRPC); settings in ${join(shown, "otlp.env")}
   Data, logs  ${shown}
 
 Ctrl-C stops everything.`;
+}
+
+/** Below the present folder as one types it, elsewhere in full. */
+function shownPath(path: string): string {
+  const below = relative(process.cwd(), path);
+  return below === "" || below.startsWith("..") ? path : below;
+}
+
+function chatCommand({ basePort, data }: StackConfig): string {
+  const flags = [
+    ...(basePort === DEFAULTS.basePort ? [] : [`--opsbot localhost:${basePort + OFFSET.opsbot}`]),
+    ...(shownPath(data) === DEFAULTS.data ? [] : [`--pki-dir ${shownPath(join(data, "pki"))}`]),
+  ];
+  return `npm run chat${flags.length > 0 ? ` -- ${flags.join(" ")}` : ""}`;
 }

@@ -36,7 +36,7 @@ export interface Plan {
 const HOST = "localhost";
 
 /** Offsets from the base port; node N and edge N add N. */
-const OFFSET = {
+export const OFFSET = {
   dashboard: 0,
   dashboardAdmin: 1,
   collectorAdmin: 10,

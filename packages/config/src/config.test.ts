@@ -119,6 +119,19 @@ describe("readConfig", () => {
     expect(problems(["--port"])[0]).toBe("--port: got nothing, expected a value (PORT).");
   });
 
+  test("takes bare words of a program that has them, before, between and behind its flags", () => {
+    const talker = { ...program, words: "[WORD...]" };
+    const words = (...given: string[]) => readConfig(talker, { arguments: given, environment: {} });
+    expect(words("why", "--port", "1", "edge-1", "--open")).toMatchObject({
+      words: ["why", "edge-1"],
+      config: { port: 1, open: true },
+    });
+    expect(() => words("status", "--prot", "1")).toThrow("did you mean --port?");
+    expect(words("--help")).toMatchObject({
+      help: expect.stringContaining("npm start -- [flags] [WORD...]") as string,
+    });
+  });
+
   test("--help describes every flag with its default", () => {
     const result = readConfig(program, { arguments: ["--help"], environment: {} });
     expect(result).toHaveProperty("help");

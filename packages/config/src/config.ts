@@ -39,16 +39,16 @@ export class ConfigError extends Error {
   }
 }
 
-/** The text that `--help` prints, or the typed values. A flag wins over the environment. Throws ConfigError. */
+/** The text that `--help` prints, or the typed values and bare words. A flag wins over the environment. Throws ConfigError. */
 export function readConfig<S extends Spec>(
   program: Program<S>,
   inputs: Inputs = { arguments: process.argv.slice(2), environment: process.env },
-): { help: string } | { config: ConfigOf<S> } {
+): { help: string } | { config: ConfigOf<S>; words: readonly string[] } {
   if (inputs.arguments.includes("--help") || inputs.arguments.includes("-h"))
     return { help: helpText(program) };
   const problems: string[] = [];
   const directory = invocationDirectory(inputs.environment);
-  const given = collectFlags(program.spec, inputs.arguments, problems);
+  const { given, words } = collectFlags(program, inputs.arguments, problems);
   const values: Record<string, unknown> = {};
   for (const [name, option] of Object.entries(program.spec)) {
     const variable = environmentName(program, name);
@@ -69,7 +69,7 @@ export function readConfig<S extends Spec>(
     }
   }
   if (problems.length > 0) throw new ConfigError(problems, program.command);
-  return { config: values as ConfigOf<S> };
+  return { config: values as ConfigOf<S>, words };
 }
 
 function chooseSource(
@@ -86,16 +86,21 @@ function chooseSource(
 }
 
 function collectFlags(
-  spec: Spec,
+  { spec, words: takesWords }: Program<Spec>,
   words: readonly string[],
   problems: string[],
-): Map<string, string[]> {
+): { given: Map<string, string[]>; words: string[] } {
   const given = new Map<string, string[]>();
+  const bare: string[] = [];
   const names = new Map(Object.keys(spec).map((name) => [flagName(name), name]));
   for (let index = 0; index < words.length; index++) {
     const word = words[index]!;
     const [flag, attached] = splitAtEquals(word);
     const name = names.get(flag);
+    if (name === undefined && takesWords && !word.startsWith("-")) {
+      bare.push(word);
+      continue;
+    }
     if (name === undefined) {
       problems.push(unknownWord(word, flag, [...names.keys()]));
       const isUnknownFlag = word.startsWith("-") && attached === undefined;
@@ -107,7 +112,7 @@ function collectFlags(
       problems.push(`${flag}: got nothing, expected a value (${spec[name]!.placeholder}).`);
     else given.set(name, [...(given.get(name) ?? []), value]);
   }
-  return given;
+  return { given, words: bare };
 }
 
 function splitAtEquals(word: string): [flag: string, value: string | undefined] {

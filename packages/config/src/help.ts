@@ -18,7 +18,7 @@ export function helpText(program: Program<Spec>): string {
   });
   return `${program.purpose}
 
-Usage: ${program.command} [flags]
+Usage: ${program.command} [flags]${program.words ? ` ${program.words}` : ""}
 
 Flags (each may come from the environment as ${program.environmentPrefix}_NAME instead):
 ${lines.join("\n")}

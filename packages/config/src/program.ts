@@ -16,6 +16,8 @@ export interface Program<S extends Spec> {
   purpose: string;
   /** "GLASSLINE_CAMERA": the setting `dataDir` is read from GLASSLINE_CAMERA_DATA_DIR. */
   environmentPrefix: string;
+  /** How bare words are called in `--help`, e.g. "[WORD...]"; undefined: none are taken. */
+  words?: string;
   spec: S;
 }
 

@@ -113,23 +113,31 @@ describe("decisions", () => {
 });
 
 describe("the grammar", () => {
+  const parse = (text: string) => parseCommand(text, ["edge-1", "edge-2", "cameras"]);
   test.each([
-    ["status", { kind: "status" }],
-    ["  Status? ", { kind: "status" }],
+    ["status", { kind: "status", object: undefined }],
+    ["  Status? ", { kind: "status", object: undefined }],
+    ["status Edge-1", { kind: "status", object: "edge-1" }],
     ["why", { kind: "why", object: undefined }],
     ["why is edge-2 red?", { kind: "why", object: "edge-2" }],
+    ["why did edge-1 die?", { kind: "why", object: "edge-1" }],
+    ["why is edge-9 red?", { kind: "why", object: "edge-9" }],
+    ["why did it die?", { kind: "why", object: undefined }],
+    ["why cameras", { kind: "why", object: "cameras" }],
     ["flush edge-1", { kind: "flush", edge: "edge-1" }],
+    ["FLUSH EDGE-1", { kind: "flush", edge: "edge-1" }],
+    ["restart edge-2", { kind: "restart", edge: "edge-2" }],
     ["help", { kind: "help" }],
-  ])("%s", (text, command) => expect(parseCommand(text)).toEqual(command));
+  ])("%s", (text, command) => expect(parse(text)).toEqual(command));
 
   test("near misses get a suggestion, anything else none", () => {
-    expect(parseCommand("statsu")).toMatchObject({ kind: "unknown", nearest: "status" });
-    expect(parseCommand("flsh edge-1")).toMatchObject({ nearest: "flush edge-1" });
-    expect(parseCommand("flush")).toMatchObject({ nearest: "flush EDGE" });
-    expect(parseCommand("flush edge-1 edge-2")).toMatchObject({ kind: "unknown" });
-    expect(parseCommand("make coffee")).toMatchObject({ kind: "unknown", nearest: undefined });
+    expect(parse("statsu")).toMatchObject({ kind: "unknown", nearest: "status" });
+    expect(parse("flsh edge-1")).toMatchObject({ nearest: "flush edge-1" });
+    expect(parse("flush")).toMatchObject({ nearest: "flush EDGE" });
+    expect(parse("flush edge-1 edge-2")).toMatchObject({ nearest: "flush edge-1" });
+    expect(parse("make coffee")).toMatchObject({ kind: "unknown", nearest: undefined });
   });
   test("any text is a command or unknown", () => {
-    fc.assert(fc.property(fc.string(), (text) => void parseCommand(text)));
+    fc.assert(fc.property(fc.string(), (text) => void parse(text)));
   });
 });

@@ -1,9 +1,9 @@
 /** What people say to OpsBot, as commands. Pure. */
 
 export type Command =
-  | { kind: "status" }
+  | { kind: "status"; object: string | undefined }
   | { kind: "why"; object: string | undefined }
-  | { kind: "flush"; edge: string }
+  | { kind: "flush" | "restart"; edge: string }
   | { kind: "help" }
   | { kind: "unknown"; nearest: string | undefined; text: string };
 
@@ -11,17 +11,19 @@ export const TEXT_MAX_CHARS = 1_000;
 
 /** Each command, how it is said, and what it does. */
 export const COMMANDS = [
-  { word: "status", usage: "status", help: "what is looked at, and what is wrong" },
+  { word: "status", usage: "status [NAME]", help: "what is looked at, and what is wrong" },
   {
     word: "why",
     usage: "why [NAME]",
     help: "the story of the newest incident, or of the newest one about NAME",
   },
   { word: "flush", usage: "flush EDGE", help: "forgets all that an edge holds" },
+  { word: "restart", usage: "restart EDGE", help: "starts an edge anew" },
   { word: "help", usage: "help", help: "this list" },
 ] as const;
 
-export function parseCommand(text: string): Command {
+/** @param known names of what can be talked about; case does not matter in what is said. */
+export function parseCommand(text: string, known: readonly string[]): Command {
   const words = text
     .trim()
     .replace(/[?!.]+$/, "")
@@ -29,15 +31,32 @@ export function parseCommand(text: string): Command {
   const [first = "", ...rest] = words;
   const word = first.toLowerCase();
   const unknown = (nearest?: string): Command => ({ kind: "unknown", nearest, text: text.trim() });
-  if (word === "status" && rest.length === 0) return { kind: "status" };
-  if (word === "help" && rest.length === 0) return { kind: "help" };
-  // "why is edge-1 red" and "why edge-1" mean the same.
-  if (word === "why")
-    return { kind: "why", object: rest.find((each) => !["is", "was", "the"].includes(each)) };
-  if (word === "flush")
-    return rest.length === 1 ? { kind: "flush", edge: rest[0]! } : unknown("flush EDGE");
-  const near = COMMANDS.find((command) => isNear(word, command.word));
-  return unknown(near && [near.word, ...rest].join(" "));
+  const names = rest.map((each) => known.find((name) => name === each.toLowerCase()) ?? each);
+  switch (word) {
+    case "help":
+      return { kind: "help" };
+    case "status":
+      return rest.length <= 1 ? { kind: word, object: names[0] } : unknown(`status ${names[0]}`);
+    case "why":
+      return { kind: word, object: nameIn(names, known) };
+    case "flush":
+    case "restart":
+      return rest.length === 1
+        ? { kind: word, edge: names[0]! }
+        : unknown(`${word} ${names.find((name) => known.includes(name)) ?? "EDGE"}`);
+    default: {
+      const near = COMMANDS.find((command) => isNear(word, command.word));
+      return unknown(near && [near.word, ...rest].join(" "));
+    }
+  }
+}
+
+/** "why did edge-1 die" is about edge-1, "why edge-9" about edge-9, known or not, and "why did it die" about nothing in particular. */
+function nameIn(words: readonly string[], known: readonly string[]): string | undefined {
+  return (
+    words.find((word) => known.includes(word)) ??
+    (words.length === 1 ? words[0] : words.find((word) => /[\d-]/.test(word)))
+  );
 }
 
 /** At most two letters differ, and fewer than half. */

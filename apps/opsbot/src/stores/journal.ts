@@ -53,7 +53,12 @@ export interface Journal extends Disposable {
   readonly fencingToken: bigint;
   /** What the work writes is on disk as a whole when this returns, or not at all. */
   atomically<T>(work: () => T): T;
-  openIncident(row: Pick<IncidentRow, "object" | "check" | "title">, text: string): IncidentRow;
+  /** @param openedUnixNano when it began; now, if it is left out. */
+  openIncident(
+    row: Pick<IncidentRow, "object" | "check" | "title">,
+    text: string,
+    openedUnixNano?: bigint,
+  ): IncidentRow;
   openIncidentOf(object: string, check: string): IncidentRow | undefined;
   incident(id: number): IncidentRow | undefined;
   incidents(limit: number, openOnly: boolean): IncidentRow[];
@@ -151,7 +156,7 @@ export function openJournal(directory: string, now: () => bigint): Journal {
     atomically,
     incident,
     generation,
-    openIncident: ({ object, check, title }, text) =>
+    openIncident: ({ object, check, title }, text, openedUnixNano = now()) =>
       atomically(() => {
         const { lastInsertRowid: rowId } = run(
           'INSERT INTO incidents (object, "check", title, phase, opened) VALUES (?, ?, ?, ?, ?)',
@@ -159,7 +164,7 @@ export function openJournal(directory: string, now: () => bigint): Journal {
           check,
           title,
           "open",
-          String(now()),
+          String(openedUnixNano),
         );
         const id = Number(rowId);
         write(id, "seen", text);

@@ -55,7 +55,7 @@ function GatewayFigures({ gateway }: { gateway: GatewayStatus }) {
 function RelayFigures({ relay }: { relay: RelayStatus }) {
   return (
     <dl class="figures">
-      <Figure name="frames relayed" value={compact(Number(relay.framesRelayed))} />
+      <Figure name="frames passed on to other nodes" value={compact(Number(relay.framesRelayed))} />
       <Figure name="circuits" value={compact(relay.circuits)} />
       <Figure name="frames dropped" value={reasonsText(relay.framesDropped)} />
     </dl>

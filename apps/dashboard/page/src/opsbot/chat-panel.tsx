@@ -16,6 +16,7 @@ const SPEAKERS: Readonly<Record<ChatMessage["from"], string>> = {
 export function ChatPanel() {
   const chat = useChat();
   const session = useSession();
+  const suggestions = chat.suggestions.filter((text) => !QUICK.includes(text));
   const send = (text: string): void => void say(text, session === "may-change");
   return (
     <section class="chat panel" aria-label="Chat with OpsBot" data-testid="chat">
@@ -24,20 +25,16 @@ export function ChatPanel() {
         {session === "may-change" && <span class="tag is-quiet">may change things</span>}
       </header>
       <ChatMessages messages={chat.messages} isBusy={chat.isBusy} />
-      {chat.suggestions.length > 0 && (
+      {suggestions.length > 0 && (
         <ChatButtons
           label="What could be said next"
           testId="chat-suggestion"
-          texts={chat.suggestions}
+          texts={suggestions}
           onChoose={send}
         />
       )}
       <ChatForm chat={chat} onSend={send} />
-      <ChatButtons
-        label="Often asked"
-        texts={QUICK.filter((text) => !chat.suggestions.includes(text))}
-        onChoose={send}
-      />
+      <ChatButtons label="Often asked" texts={QUICK} onChoose={send} />
       <SessionNote session={session} />
     </section>
   );

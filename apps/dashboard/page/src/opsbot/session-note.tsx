@@ -13,7 +13,7 @@ export function SessionNote({ session }: { session: SessionState }) {
           ? "The token of this page is not accepted (any more), so it may only look. "
           : "This page may only look. "}
         To change things, open the link that <code>npm start</code> prints, or paste the token from{" "}
-        <code>.glassline/pki/session.token</code>.
+        <code>pki/session.token</code> in its data folder.
       </p>
       <TokenForm />
     </div>
