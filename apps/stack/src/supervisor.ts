@@ -74,6 +74,11 @@ export class Supervisor implements AsyncDisposable {
     await ended;
   }
 
+  /** Sends a signal. */
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.#find(name).child?.kill(signal);
+  }
+
   /** Starts a service that has ended. */
   restart(name: string): Promise<void> {
     return this.#launch(this.#find(name));

@@ -15,8 +15,8 @@ type Column = [timesS: number[], values: (number | null)[]];
 
 /** Steps that a rate is taken over: finer ones would show the batches, not the camera. */
 const RATE_STEPS = 120;
-/** A pause this many times as long as a point's share of the window is drawn as a gap. */
-const GAP_STEPS = 20;
+/** A pause this many times as long as the usual one between two points is drawn as a gap. */
+const GAP_STEPS = 5;
 const GAP_MIN_S = 5;
 const NATURAL = new Intl.Collator("en", { numeric: true });
 
@@ -34,21 +34,26 @@ export function chartDataOf(answer: RangeAnswer, asRate: boolean): ChartData {
 
 function columnOf(range: SeriesRange, windowS: number, asRate: boolean): Column {
   const timesS = range.timeUnixNano.map((time) => millisecondsOf(time) / 1_000);
-  if (!asRate)
-    return withGaps(timesS, range.value, Math.max(GAP_MIN_S, (windowS * GAP_STEPS) / 300));
-  const [rateTimesS, rates] = ratesOf(timesS, range.value, Math.max(1, windowS / RATE_STEPS));
-  return withGaps(rateTimesS, rates, Math.max(GAP_MIN_S, (windowS * GAP_STEPS) / RATE_STEPS));
+  if (!asRate) return withGaps(timesS, range.value);
+  return withGaps(...ratesOf(timesS, range.value, Math.max(1, windowS / RATE_STEPS)));
 }
 
 /** A null between two points that lie far apart keeps the line from bridging silence. */
-function withGaps(timesS: readonly number[], values: readonly number[], gapS: number): Column {
+function withGaps(timesS: readonly number[], values: readonly number[]): Column {
   const column: Column = [[], []];
+  const gapS = Math.max(GAP_MIN_S, GAP_STEPS * usualPauseS(timesS));
   timesS.forEach((timeS, index) => {
     const beforeS = timesS[index - 1];
     if (beforeS !== undefined && timeS - beforeS > gapS) push(column, (beforeS + timeS) / 2, null);
     push(column, timeS, values[index] ?? null);
   });
   return column;
+}
+
+/** The median. */
+function usualPauseS(timesS: readonly number[]): number {
+  const pauses = timesS.slice(1).map((timeS, index) => timeS - timesS[index]!);
+  return pauses.toSorted((left, right) => left - right)[Math.floor((pauses.length - 1) / 2)] ?? 0;
 }
 
 /** Growth a second over steps of at least `stepS`; a counter that began anew gives no rate for that step. */
