@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, duration, list, port, text, urls } from "@glassline/config";
+import { bytes, duration, integer, list, port, text, urls } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -26,6 +26,12 @@ const spec = {
     help: "Size of the store; objects used least lately go first.",
     default: "256MiB",
     minBytes: 1_048_576,
+  }),
+  connections: integer({
+    help: "Connections of viewers at a time; further ones are closed at once.",
+    default: "10000",
+    min: 1,
+    max: 1_000_000,
   }),
   steeringTtl: duration({
     help: "After this time players ask again which edge to use.",

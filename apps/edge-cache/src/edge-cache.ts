@@ -5,9 +5,10 @@ import { openApi } from "@glassline/proto/openapi";
 import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import { every } from "@glassline/service/clock";
-import { OperatorError } from "@glassline/service/errors";
+import { OperatorError, messageOf } from "@glassline/service/errors";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { listen, startAdmin } from "@glassline/service/http";
+import type { Logger } from "@glassline/service/logger";
 import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
@@ -42,7 +43,7 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
   const traffic = new Traffic(clock.monotonicMs());
   const viewers = new Viewers(VIEWER_WINDOW_MS);
   const store = new MemoryStore(config.memory, () => metrics.evicted.inc());
-  const upstream = watched(stack.use(httpUpstream(originOf(config), identity)));
+  const upstream = watched(stack.use(httpUpstream(originOf(config), identity)), deps.logger);
   const cache = new Cache({
     store,
     upstream,
@@ -69,6 +70,8 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
     allowedHosts: [...config.allowedHost, new URL(publicUrl).hostname],
     allowedOrigins: config.allowedOrigin,
   });
+  server.server.maxConnections = config.connections;
+  server.server.on("drop", () => metrics.droppedConnections.inc());
   const port = await listen(server, "viewers (--port)", config.host, config.port);
   stack.defer(() => server.close());
 
@@ -120,15 +123,18 @@ function originOf({ origin }: EdgeCacheConfig): string {
 }
 
 /** Remembers whether the origin answered the last time. */
-function watched(upstream: Upstream) {
+function watched(upstream: Upstream, logger: Logger) {
   const state = {
     reachable: true,
     fetch: async (target: string) => {
       try {
         const answer = await upstream.fetch(target);
+        if (!state.reachable) logger.info("the origin answers again");
         state.reachable = true;
         return answer;
       } catch (error) {
+        if (state.reachable)
+          logger.warn({ reason: messageOf(error) }, "the origin gives no answer");
         state.reachable = false;
         throw error;
       }

@@ -20,6 +20,10 @@ export function edgeMetrics(metrics: Metrics) {
     originFailures: metrics.counter("edge_origin_failures_total", "Fetches without an answer.", [
       "reason",
     ]),
+    droppedConnections: metrics.counter(
+      "edge_dropped_connections_total",
+      "Connections closed because there were too many.",
+    ),
     evicted: metrics.counter("edge_evicted_total", "Objects that made room for others."),
     actions: metrics.counter("edge_actions_total", "One-shot actions done.", ["kind"]),
     hitRatio: metrics.gauge(

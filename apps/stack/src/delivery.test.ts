@@ -1,6 +1,7 @@
 /** Pictures from a file or an encoder, through an origin and two edges, to players: on real sockets, in one process. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { Agent, get as plainGet } from "node:http";
 import { request } from "node:https";
 
 import { readRecording } from "@glassline/camera/recording";
@@ -180,6 +181,27 @@ function send(
     outgoing.end(body);
   });
 }
+
+test("an edge closes connections beyond its limit, and counts them", async () => {
+  const small = await bed.edge("edge-3", origin.addresses.port, {
+    port: PORTS[1] + 2,
+    connections: 2,
+  });
+  const agents = [1, 2, 3].map(() => new Agent({ keepAlive: true }));
+  const ask = (agent: Agent) =>
+    new Promise<number>((resolve, reject) => {
+      const address = `http://localhost:${small.addresses.port}/live/cam-0001/index.m3u8`;
+      plainGet(address, { agent }, (answer) => answer.resume() && resolve(answer.statusCode!)).on(
+        "error",
+        reject,
+      );
+    });
+  expect([await ask(agents[0]!), await ask(agents[1]!)]).toEqual([200, 200]);
+  await expect(ask(agents[2]!)).rejects.toThrow();
+  const metrics = await fetch(`http://localhost:${small.addresses.adminPort}/metrics`);
+  expect(await metrics.text()).toMatch(/edge_dropped_connections_total\{.*\} [1-9]/);
+  for (const agent of agents) agent.destroy();
+});
 
 describe("encoders", { timeout: 60_000 }, () => {
   const KEY = { authorization: `Bearer ${PUSH_KEY}` };

@@ -10,12 +10,15 @@ import { listenError } from "./errors.ts";
 
 const BODY_MAX_BYTES = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
+/** A connection on which nothing has moved for so long is closed: also one whose reader does not read. */
+const IDLE_TIMEOUT_MS = 30_000;
 
 /** A fastify server with our limits, whose own errors have the form of ours. */
 export function createHttpServer(options: FastifyServerOptions = {}): FastifyInstance {
   const server = fastify({
     bodyLimit: BODY_MAX_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: IDLE_TIMEOUT_MS,
     forceCloseConnections: true,
     frameworkErrors: answerError,
     ...options,
