@@ -110,7 +110,7 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   "camera.lens.iris.attenuation": {"label":"Iris","group":"lens","kind":"gauge","unit":"dB","brief":"Attenuation of light by the iris, as in ONVIF imaging: 0 dB is fully open. It is not an f-number."},
   "camera.focus.move_status": {"label":"Focus movement","group":"lens","kind":"state","unit":"1","brief":"What the focus motor does, as in ONVIF imaging.","values":{"0":"idle","1":"moving","2":"hunting","3":"unknown"}},
   "camera.sensor.gain": {"label":"Sensor gain","group":"sensor","kind":"gauge","unit":"dB","brief":"Analogue and digital gain of the sensor."},
-  "camera.sensor.iso": {"label":"ISO","group":"sensor","kind":"gauge","unit":"1","brief":"Sensor gain as ISO speed divided by 100, as recorded by the camera.","gpmf":{"stream":"ISOG","components":[]}},
+  "camera.sensor.iso": {"label":"ISO / 100","group":"sensor","kind":"gauge","unit":"1","brief":"Sensor gain as ISO speed divided by 100, as recorded by the camera.","gpmf":{"stream":"ISOG","components":[]}},
   "camera.sensor.temperature": {"label":"Sensor temperature","group":"sensor","kind":"gauge","unit":"Cel","brief":"Temperature of the image sensor."},
   "camera.exposure.time": {"label":"Exposure time","group":"sensor","kind":"gauge","unit":"s","brief":"Exposure time of a frame.","gpmf":{"stream":"SHUT","components":[]}},
   "camera.ir_cut.state": {"label":"IR-cut filter","group":"sensor","kind":"state","unit":"1","brief":"Position of the infrared-cut filter, as in ONVIF imaging.","values":{"0":"on","1":"off","2":"switching","3":"unknown"}},
