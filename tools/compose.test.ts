@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -8,6 +10,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 
 import { makeCredentials, parsePeerName } from "../deploy/compose/credentials.ts";
+import { parsePublished, portOf, publish } from "../deploy/compose/published.ts";
 import type { App } from "./images/apps.ts";
 import { CHILDREN, ROOT, defaultPorts, discoverApps, variableOf } from "./images/apps.ts";
 import { dockerfilePath } from "./images/dockerfile.ts";
@@ -57,7 +60,14 @@ const addressesOf = ({ command }: Service): { host: string; port: number }[] =>
     );
 
 interface Wish {
-  edges: { name: string; port: number; grpcPort: number; adminPort: number; originUrl: string }[];
+  edges: {
+    name: string;
+    port: number;
+    grpcPort: number;
+    adminPort: number;
+    publicUrl: string;
+    originUrl: string;
+  }[];
 }
 const wish = JSON.parse(
   compose.services["opsbot"]!.environment!["GLASSLINE_OPSBOT_EDGES"]!,
@@ -99,12 +109,17 @@ describe("compose.yaml", () => {
   });
 
   test.each(programs)(
-    "%s is started as its image would, with variables from files",
+    "%s is started as its image would, with variables from files and what is mounted",
     (_, service) => {
       if (!service.entrypoint) return;
       const [node, ...words] = service.entrypoint;
       expect([node, words.at(-1)]).toEqual(["node", entryPoint(appOf(service))]);
-      expect(words.slice(0, -1).filter((word) => !word.startsWith("--env-file=/pki/"))).toEqual([]);
+      for (const word of words.slice(0, -1)) {
+        const [flag, path] = word.split("=");
+        expect(["--env-file", "--import"]).toContain(flag);
+        if (flag === "--env-file") expect(path).toMatch(/^\/pki\//);
+        else expect(service.volumes.some((line) => line.endsWith(`:${path}:ro`))).toBe(true);
+      }
     },
   );
 
@@ -136,6 +151,15 @@ describe("compose.yaml", () => {
       expect(credentials!.command).toContain(`edge-cache/${name}`);
       expect(originUrl).toBe("https://origin:7450");
     }
+  });
+
+  test("OpsBot finds the edges at their public URLs, as a browser on the host does", () => {
+    const { opsbot } = compose.services;
+    const found = parsePublished(opsbot!.environment!["PUBLISHED_PORTS"]!);
+    const urls = found.map(({ port }) => `http://localhost:${port}`);
+    expect(urls).toEqual(wish.edges.map(({ publicUrl }) => publicUrl));
+    for (const { host, port } of found)
+      expect(others[host]!.ports).toContain(`127.0.0.1:${port}:${port}`);
   });
 
   test.each(programs)("%s is published on loopback only", (_name, service) => {
@@ -205,4 +229,33 @@ describe("credentials", () => {
   test.each(["camera", "pilot/agent-1", "camera/agent-1/2", ""])("refuse the name %j", (word) => {
     expect(() => parsePeerName(word)).toThrow(/expected ROLE\/INSTANCE/);
   });
+});
+
+describe("published ports", () => {
+  test("lead to another host, and close when nobody is there", async () => {
+    const far = createServer((socket) => socket.pipe(socket)).listen(0, "127.0.0.1");
+    await once(far, "listening");
+    const server = publish({ host: "127.0.0.1", port: portOf(far) }, 0);
+    await once(server, "listening");
+    const near = () => connect({ host: "127.0.0.1", port: portOf(server) });
+    try {
+      const socket = near();
+      socket.end("as sent");
+      expect((await socket.toArray()).join("")).toBe("as sent");
+      far.close();
+      await once(far, "close");
+      const late = near();
+      await once(late, "close");
+      expect(late.bytesRead).toBe(0);
+    } finally {
+      server.close();
+    }
+  });
+
+  test.each(["7471", "node-agent", "node-agent:", "http://node-agent:7471"])(
+    "refuse %j",
+    (word) => {
+      expect(() => parsePublished(word)).toThrow(/expected HOST:PORT/);
+    },
+  );
 });
