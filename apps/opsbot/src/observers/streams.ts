@@ -19,8 +19,8 @@ type Verdict = Omit<Finding, "object" | "check">;
 
 type Look = (url: string, channels: readonly Channel[], nowMs: number) => Promise<Verdict>;
 
-/** Nothing that an edge does would help: it is not judged by what its origin does not give it. */
-class OriginAway extends Error {}
+/** Nothing that could be done to the edge would help: it is not judged. */
+class NotJudged extends Error {}
 
 const UNKNOWN_EDGE: Verdict = { state: "unknown", output: "the edge does not answer" };
 const UNKNOWN_ORIGIN: Verdict = { state: "unknown", output: "the origin does not answer" };
@@ -43,7 +43,7 @@ export async function streams(
       const status = await client.getStatus({}, LIMITED).catch(() => undefined);
       if (!status) return notAnswering(object, check);
       const verdict = await look(status.publicUrl, live, nowMs()).catch((error: unknown) => {
-        if (error instanceof OriginAway) return UNKNOWN_ORIGIN;
+        if (error instanceof NotJudged) return { state: "unknown", output: error.message };
         throw error;
       });
       const isProblem = verdict.state !== "ok" && !channels.reachable();
@@ -62,7 +62,7 @@ function isLive({ kind, newestEndUnixNano, targetDurationMs }: Channel, nowMs: n
 export const freshness: Look = async (url, live) => {
   const behind = await Promise.all(
     live.map(async (channel) => {
-      const playlist = await mediaPlaylist(url, channel).catch(unlessOriginAway);
+      const playlist = await mediaPlaylist(url, channel).catch(unlessNotJudged);
       if (typeof playlist === "string")
         return { channel, behind: Number.POSITIVE_INFINITY, why: playlist };
       const newest = playlist.segments.at(-1)?.sequence ?? 0;
@@ -82,7 +82,7 @@ export const freshness: Look = async (url, live) => {
 export const latency: Look = async (url, live, nowMs) => {
   const found = await Promise.all(
     live.map(async (channel) => {
-      const playlist = await mediaPlaylist(url, channel).catch(unlessOriginAway);
+      const playlist = await mediaPlaylist(url, channel).catch(unlessNotJudged);
       const newest = typeof playlist === "string" ? undefined : playlist.segments.at(-1);
       if (!newest?.programTimeMs) return [];
       return [{ channel, ageMs: nowMs - newest.programTimeMs - newest.durationMs }];
@@ -98,9 +98,9 @@ export const latency: Look = async (url, live, nowMs) => {
   return { state, output, value: ageMs, unit: "ms", warning, critical };
 };
 
-/** @returns why there is no playlist. Throws OriginAway. */
-function unlessOriginAway(error: unknown): string {
-  if (error instanceof OriginAway) throw error;
+/** @returns why there is no playlist. Throws NotJudged. */
+function unlessNotJudged(error: unknown): string {
+  if (error instanceof NotJudged) throw error;
   return messageOf(error);
 }
 
@@ -115,8 +115,11 @@ async function mediaPlaylist(url: string, { path }: Channel): Promise<MediaPlayl
 }
 
 async function playlistAt(url: string) {
-  const { status, body } = await probe(url, AbortSignal.timeout(FETCH_TIMEOUT_MS));
-  if (status === 502 || status === 504) throw new OriginAway();
+  const { status, body } = await probe(url, AbortSignal.timeout(FETCH_TIMEOUT_MS)).catch(() => {
+    // It may be the way that is broken: whether the edge itself is well is told by its own check.
+    throw new NotJudged(`no answer at ${new URL(url).origin}`);
+  });
+  if (status === 502 || status === 504) throw new NotJudged(UNKNOWN_ORIGIN.output);
   if (status !== 200) throw new Error(`${new URL(url).pathname}: status ${status}`);
   return parsePlaylist(new TextDecoder().decode(body));
 }
