@@ -42,10 +42,12 @@ export async function streams(
     [...edges].map(async ([object, client]) => {
       const status = await client.getStatus({}, LIMITED).catch(() => undefined);
       if (!status) return notAnswering(object, check);
-      const verdict = await look(status.publicUrl, live, nowMs()).catch((error: unknown) => {
-        if (error instanceof NotJudged) return { state: "unknown", output: error.message };
-        throw error;
-      });
+      const verdict: Verdict = await look(status.publicUrl, live, nowMs()).catch(
+        (error: unknown): Verdict => {
+          if (error instanceof NotJudged) return { state: "unknown", output: error.message };
+          throw error;
+        },
+      );
       const isProblem = verdict.state !== "ok" && !channels.reachable();
       return { object, check, ...(isProblem ? UNKNOWN_ORIGIN : verdict) };
     }),
