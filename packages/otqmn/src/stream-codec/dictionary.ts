@@ -1,0 +1,97 @@
+/** What both sides of a stream know since the last key batch: texts, series with their columns, and shapes. */
+import { CodecError } from "../bytes.ts";
+import type { StreamLimits } from "./limits.ts";
+import type { SeriesDefinition } from "./series-definition.ts";
+
+const FLOAT = 0;
+
+/** The columns that a group of points has, ascending; e.g. those that a camera reports together. */
+export type Shape = Uint32Array;
+
+export class Dictionary {
+  readonly limits: StreamLimits;
+  readonly texts: string[] = [];
+  readonly series: { parts: readonly number[]; firstColumn: number; fields: readonly number[] }[] =
+    [];
+  readonly shapes: Shape[] = [];
+  /** By column: which context models it. */
+  contexts = new Uint16Array(64);
+  /** By column: 1 for integers. */
+  areInts = new Uint8Array(64);
+  columns = 0;
+  #textBytes = 0;
+  #shapeColumns = 0;
+  readonly #contextOf = new Map<number, number>();
+
+  constructor(limits: StreamLimits) {
+    this.limits = limits;
+  }
+
+  get contextCount(): number {
+    return Math.min(this.#contextOf.size, this.limits.contextsMax);
+  }
+
+  /** Throws CodecError beyond a limit. */
+  addText(text: string, bytes: number): number {
+    this.#textBytes += bytes;
+    this.#check("texts", this.texts.length + 1, this.limits.textsMax);
+    this.#check("bytes of texts", this.#textBytes, this.limits.textsMaxBytes);
+    return this.texts.push(text) - 1;
+  }
+
+  /** @param fields of its columns: twice the field, and 1 more for integers. @returns the number of the first column. */
+  addSeries(parts: readonly number[], fields: readonly number[]): number {
+    const firstColumn = this.columns;
+    this.#check("columns", firstColumn + fields.length, this.limits.columnsMax);
+    this.#reserve(firstColumn + fields.length);
+    for (const field of fields) {
+      this.contexts[this.columns] = this.#context(parts[0]!, field);
+      this.areInts[this.columns++] = field & 1;
+    }
+    this.series.push({ parts, firstColumn, fields });
+    return firstColumn;
+  }
+
+  addShape(shape: Shape): number {
+    this.#shapeColumns += shape.length;
+    this.#check("shapes", this.shapes.length + 1, this.limits.shapesMax);
+    this.#check("columns of shapes", this.#shapeColumns, this.limits.shapeColumnsMax);
+    return this.shapes.push(shape) - 1;
+  }
+
+  definition(series: number): SeriesDefinition {
+    const { parts, fields } = this.series[series]!;
+    return {
+      parts: parts.map((text) => this.texts[text]!),
+      columns: fields.map((field) => ({
+        type: (field & 1) === FLOAT ? "float" : "int",
+        field: field >> 1,
+      })),
+    };
+  }
+
+  /** Columns of one quantity and field share one; beyond the limit, quantities share too. */
+  #context(quantity: number, field: number): number {
+    const key = quantity * 131_072 + field;
+    const known = this.#contextOf.get(key);
+    if (known !== undefined) return known;
+    const context = this.#contextOf.size % this.limits.contextsMax;
+    this.#contextOf.set(key, context);
+    return context;
+  }
+
+  #reserve(columns: number): void {
+    if (columns <= this.contexts.length) return;
+    const size = Math.max(columns, 2 * this.contexts.length);
+    const [contexts, areInts] = [this.contexts, this.areInts];
+    this.contexts = new Uint16Array(size);
+    this.contexts.set(contexts);
+    this.areInts = new Uint8Array(size);
+    this.areInts.set(areInts);
+  }
+
+  #check(what: string, got: number, max: number): void {
+    if (got > max)
+      throw new CodecError(`${what} since the key batch: got ${got}, expected at most ${max}`);
+  }
+}

@@ -1,0 +1,60 @@
+/** Where the points of a batch stand: in groups as they came, and in runs of one context each. */
+import type { Dictionary } from "./dictionary.ts";
+import type { Run } from "./value-writer.ts";
+
+/** A sequence of shapes, with all that follows from it. */
+export interface Placement {
+  /** By group. */
+  shapes: Uint32Array;
+  count: number;
+  /** By position. */
+  columns: Uint32Array;
+  /** Positions, run by run. */
+  order: Uint32Array;
+  runs: Run[];
+}
+
+/** The placement of a batch; the one before is taken again when its shapes are the same. */
+export function placementOf(
+  shapes: Uint32Array,
+  dictionary: Dictionary,
+  before: Placement | undefined,
+): Placement {
+  if (before && isEqual(before.shapes, shapes)) return before;
+  let count = 0;
+  for (const shape of shapes) count += dictionary.shapes[shape]!.length;
+  const columns = new Uint32Array(count);
+  let at = 0;
+  for (const shape of shapes) {
+    columns.set(dictionary.shapes[shape]!, at);
+    at += dictionary.shapes[shape]!.length;
+  }
+  return { shapes, count, columns, ...runsOf(columns, dictionary) };
+}
+
+/** A counting sort by context, in which the order of points stays. */
+function runsOf(
+  columns: Uint32Array,
+  { contexts, contextCount }: Dictionary,
+): Pick<Placement, "order" | "runs"> {
+  const ends = new Uint32Array(contextCount);
+  for (const column of columns) ends[contexts[column]!]!++;
+  const runs: Run[] = [];
+  let from = 0;
+  for (let context = 0; context < contextCount; context++) {
+    const to = from + ends[context]!;
+    if (to > from) runs.push({ context, from, to });
+    ends[context] = from;
+    from = to;
+  }
+  const order = new Uint32Array(columns.length);
+  for (let position = 0; position < columns.length; position++)
+    order[ends[contexts[columns[position]!]!]!++] = position;
+  return { order, runs };
+}
+
+function isEqual(left: Uint32Array, right: Uint32Array): boolean {
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false;
+  return true;
+}

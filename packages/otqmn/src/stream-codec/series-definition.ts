@@ -1,0 +1,26 @@
+/** A series as a stream knows it: what is measured, and the columns of numbers that its points have. */
+export interface SeriesDefinition {
+  /**
+   * What tells it from others, as texts; what they mean is agreed upon by those who write and read. The first names the quantity (points of
+   * one quantity are modelled together), the second its owner (points of one owner and time are a group).
+   */
+  readonly parts: readonly string[];
+  readonly columns: readonly ColumnDefinition[];
+}
+
+export interface ColumnDefinition {
+  /** "float": 64 bits are an IEEE 754 double; "int": a two's complement integer. */
+  readonly type: "float" | "int";
+  /** Which of the quantity's numbers it is: 0 for the value itself; those of one field are modelled together. */
+  readonly field: number;
+}
+
+/** Points as columns of equal length. Those of one group stand together, their columns ascending. */
+export interface Points {
+  count: number;
+  /** Number of the column. */
+  column: Uint32Array;
+  timeUnixNano: BigUint64Array;
+  /** IEEE 754 or two's complement. */
+  bits: BigUint64Array;
+}

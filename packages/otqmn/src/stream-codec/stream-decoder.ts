@@ -1,0 +1,159 @@
+/** Reads batches of one stream. Whatever the bytes are, memory is bounded by the limits; after an error the stream is at its end. */
+import { zstdDecompressSync } from "node:zlib";
+
+import { ByteReader, CodecError } from "../bytes.ts";
+import { readDefinitions } from "./definitions.ts";
+import { Dictionary } from "./dictionary.ts";
+import { BASE_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
+import { GroupState } from "./group-state.ts";
+import type { StreamLimits } from "./limits.ts";
+import { STREAM_LIMITS } from "./limits.ts";
+import type { Placement } from "./placement.ts";
+import { placementOf } from "./placement.ts";
+import type { Points, SeriesDefinition } from "./series-definition.ts";
+import { SymbolReader } from "./symbol-stream.ts";
+import { TimeReader } from "./times.ts";
+import { FREE_SYMBOL, numberOf } from "./tokens.ts";
+import { ValueReader } from "./value-reader.ts";
+
+export class StreamDecoder {
+  readonly #limits: StreamLimits;
+  #stream: StreamState | undefined;
+  #isBroken = false;
+
+  constructor(limits: StreamLimits = STREAM_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** How many series are known since the last key batch. */
+  get seriesCount(): number {
+    return this.#stream?.dictionary.series.length ?? 0;
+  }
+
+  series(number: number): SeriesDefinition & { firstColumn: number } {
+    const { dictionary } = this.#stream!;
+    return {
+      ...dictionary.definition(number),
+      firstColumn: dictionary.series[number]!.firstColumn,
+    };
+  }
+
+  /** Throws CodecError; then no further batch of this stream can be read. */
+  decode(bytes: Uint8Array): Points {
+    if (this.#isBroken) throw new CodecError("stream: got a batch behind one that was refused");
+    try {
+      return this.#decode(bytes);
+    } catch (error) {
+      this.#isBroken = true;
+      throw error;
+    }
+  }
+
+  #decode(bytes: Uint8Array): Points {
+    const max = this.#limits.batchMaxBytes;
+    if (bytes.length > max)
+      throw new CodecError(`batch: got ${bytes.length} bytes, expected at most ${max}`);
+    const reader = new ByteReader(bytes);
+    const flags = reader.raw(1, "flags")[0]!;
+    if (flags > (FLAG.key | FLAG.definitions | FLAG.compressed))
+      throw new CodecError(`flags: got ${flags}, expected at most 7`);
+    if (flags & FLAG.key) this.#stream = new StreamState(this.#limits, reader);
+    if (!this.#stream) throw new CodecError("batch: got none that can be read by itself before");
+    return this.#stream.read(reader, flags);
+  }
+}
+
+class StreamState {
+  readonly dictionary: Dictionary;
+  readonly #groups = new GroupState();
+  readonly #times = new TimeReader();
+  readonly #values = new ValueReader();
+  #placement: Placement | undefined;
+
+  constructor(limits: StreamLimits, reader: ByteReader) {
+    this.dictionary = new Dictionary(limits);
+    const [low, high] = wordsOf(reader.raw(BASE_BYTES, "base time"));
+    this.#times.base = { low: low!, high: high! };
+  }
+
+  read(reader: ByteReader, flags: number): Points {
+    const { dictionary } = this;
+    if (flags & FLAG.definitions)
+      readDefinitions(definitionsIn(reader, flags, dictionary.limits.batchMaxBytes), dictionary);
+    this.#times.reserve(dictionary.shapes.length);
+    this.#groups.reserve(dictionary.shapes.length);
+    this.#values.reserve(dictionary.columns);
+    const symbols = new SymbolReader(reader);
+    const [shapes, times] = this.#readGroups(symbols);
+    const placement = (this.#placement = placementOf(shapes, dictionary, this.#placement));
+    const { count, columns, order, runs } = placement;
+    const bits = new BigUint64Array(count);
+    const placed = {
+      columns,
+      words: new Uint32Array(bits.buffer),
+      floats: new Float64Array(bits.buffer),
+      areInts: dictionary.areInts,
+    };
+    this.#values.begin();
+    for (const run of runs) this.#values.run(symbols, run, order, placed);
+    symbols.end();
+    return { count, column: columns, timeUnixNano: this.#timeOfEach(shapes, times, count), bits };
+  }
+
+  /** @returns shapes of the groups, and two words of time for each. */
+  #readGroups(symbols: SymbolReader): [Uint32Array, BigUint64Array] {
+    const state = this.#groups;
+    const { shapes, limits } = this.dictionary;
+    const symbol = symbols.read(state.counts);
+    const count = state.count + (symbol < FREE_SYMBOL ? numberOf(symbol, symbols) : Number.NaN);
+    if (!(count >= 0 && count <= limits.batchMaxPoints))
+      throw new CodecError(`groups: got ${count}, expected 0 to ${limits.batchMaxPoints}`);
+    state.count = count;
+    const numbers = new Uint32Array(count);
+    const times = new BigUint64Array(count);
+    const words = new Uint32Array(times.buffer);
+    let points = 0;
+    for (let group = 0; group < count; group++) {
+      const isOther = symbols.read(state.isOther);
+      const shape = isOther === 0 ? state.expected : symbols.bits.readWide(SHAPE_BITS);
+      if (shape >= shapes.length)
+        throw new CodecError(`shape: got ${shape}, expected less than ${shapes.length}`);
+      points += shapes[shape]!.length;
+      if (points > limits.batchMaxPoints)
+        throw new CodecError(
+          `points of a batch: got more than ${limits.batchMaxPoints}, expected at most that`,
+        );
+      state.follow(shape);
+      numbers[group] = shape;
+      this.#times.read(symbols, shape, words, 2 * group);
+    }
+    return [numbers, times];
+  }
+
+  #timeOfEach(shapes: Uint32Array, times: BigUint64Array, count: number): BigUint64Array {
+    const each = new BigUint64Array(count);
+    let at = 0;
+    shapes.forEach((shape, group) => {
+      const to = at + this.dictionary.shapes[shape]!.length;
+      each.fill(times[group]!, at, to);
+      at = to;
+    });
+    return each;
+  }
+}
+
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  return new Uint32Array(Uint8Array.from(bytes).buffer);
+}
+
+function definitionsIn(reader: ByteReader, flags: number, max: number): ByteReader {
+  const part = reader.raw(reader.count("length of definitions", reader.remaining), "definitions");
+  if (!(flags & FLAG.compressed)) return new ByteReader(part);
+  try {
+    return new ByteReader(zstdDecompressSync(part, { maxOutputLength: max }));
+  } catch (error) {
+    throw new CodecError(`definitions: got bytes that are not zstd of at most ${max} bytes`, {
+      cause: error,
+    });
+  }
+}

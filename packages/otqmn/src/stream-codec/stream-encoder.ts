@@ -1,0 +1,264 @@
+/** Writes batches of one stream. Its state is bounded by the limits, and begins anew with a key batch. */
+import { constants, zstdCompressSync } from "node:zlib";
+
+import { ByteWriter, CodecError } from "../bytes.ts";
+import { writeDefinitions } from "./definitions.ts";
+import { Dictionary } from "./dictionary.ts";
+import { COMPRESS_LEAST_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
+import { GroupState } from "./group-state.ts";
+import type { StreamLimits } from "./limits.ts";
+import { STREAM_LIMITS } from "./limits.ts";
+import type { Placement } from "./placement.ts";
+import { placementOf } from "./placement.ts";
+import type { Points, SeriesDefinition } from "./series-definition.ts";
+import { ShapeFinder } from "./shape-finder.ts";
+import { SymbolWriter } from "./symbol-stream.ts";
+import { TimeWriter } from "./times.ts";
+import { writeNumber } from "./tokens.ts";
+import { ValueWriter } from "./value-writer.ts";
+
+const LEVEL = 3;
+const SECOND_NANO = 1_000_000_000n;
+const UNTOLD = 0xffff_ffff;
+
+export interface StreamEncoderOptions {
+  limits?: StreamLimits;
+  /** Whether definitions go through zstd. */
+  compress?: boolean;
+}
+
+interface KnownSeries {
+  definition: SeriesDefinition;
+  firstColumn: number;
+}
+
+export class StreamEncoder {
+  readonly #limits: StreamLimits;
+  readonly #compress: boolean;
+  readonly #series: KnownSeries[] = [];
+  /** By column as the caller knows it: its series, and its number within the stream. */
+  #seriesOf = new Uint32Array(64);
+  #told = new Uint32Array(64);
+  #columns = 0;
+  #stream!: StreamState;
+  #isKey = true;
+
+  constructor({ limits = STREAM_LIMITS, compress = true }: StreamEncoderOptions = {}) {
+    this.#limits = limits;
+    this.#compress = compress;
+    this.beginAnew();
+  }
+
+  /** Makes a series known to this encoder; it travels when it is used. @returns the number of its first column. */
+  addSeries(definition: SeriesDefinition): number {
+    const firstColumn = this.#columns;
+    const count = definition.columns.length;
+    this.#reserve(firstColumn + count);
+    this.#seriesOf.fill(this.#series.length, firstColumn, firstColumn + count);
+    this.#told.fill(UNTOLD, firstColumn, firstColumn + count);
+    this.#columns += count;
+    this.#series.push({ definition, firstColumn });
+    return firstColumn;
+  }
+
+  /** The next batch is a key batch. */
+  beginAnew(): void {
+    this.#isKey = true;
+    this.#told.fill(UNTOLD);
+    this.#stream = new StreamState(this.#limits);
+  }
+
+  /** Throws CodecError beyond a limit; the stream then has to begin anew. */
+  encode(points: Points): Uint8Array {
+    if (points.count > this.#limits.batchMaxPoints)
+      throw new CodecError(
+        `points of a batch: got ${points.count}, expected at most ${this.#limits.batchMaxPoints}`,
+      );
+    const stream = this.#stream;
+    const isKey = this.#isKey;
+    if (isKey && points.count > 0) stream.setBase(points.timeUnixNano[0]!);
+    const columns = this.#tellColumns(points);
+    const groups = stream.shapes.groupsOf(columns, points);
+    const bytes = stream.write(groups, points, isKey, this.#compress);
+    this.#isKey = false;
+    return bytes;
+  }
+
+  /** Columns as the stream numbers them; series that are used for the first time are defined. */
+  #tellColumns({ count, column }: Points): Uint32Array {
+    const columns = new Uint32Array(count);
+    for (let at = 0; at < count; at++) {
+      const known = column[at]!;
+      if (this.#told[known] === UNTOLD) this.#tell(this.#seriesOf[known]!);
+      columns[at] = this.#told[known]!;
+    }
+    return columns;
+  }
+
+  #tell(series: number): void {
+    const { definition, firstColumn } = this.#series[series]!;
+    const first = this.#stream.define(definition);
+    for (let at = 0; at < definition.columns.length; at++)
+      this.#told[firstColumn + at] = first + at;
+  }
+
+  #reserve(columns: number): void {
+    if (columns <= this.#told.length) return;
+    const size = Math.max(columns, 2 * this.#told.length);
+    const [seriesOf, told] = [this.#seriesOf, this.#told];
+    this.#seriesOf = new Uint32Array(size);
+    this.#seriesOf.set(seriesOf);
+    this.#told = new Uint32Array(size).fill(UNTOLD);
+    this.#told.set(told);
+  }
+}
+
+/** Points of one group: where they stand in the batch, and their shape. */
+export interface Group {
+  shape: number;
+  /** Position in the caller's points of each column of the shape; undefined: they stand there in order from `from` on. */
+  positions: readonly number[] | undefined;
+  from: number;
+}
+
+/** What the other side knows too. */
+class StreamState {
+  readonly #dictionary: Dictionary;
+  readonly #texts = new Map<string, number>();
+  readonly shapes: ShapeFinder;
+  readonly #groups = new GroupState();
+  readonly #times = new TimeWriter();
+  readonly #symbols = new SymbolWriter();
+  readonly #values = new ValueWriter(this.#symbols);
+  readonly #told = { texts: 0, series: 0, shapes: 0 };
+  #placement: Placement | undefined;
+  #words = new Uint32Array(0);
+
+  constructor(limits: StreamLimits) {
+    this.#dictionary = new Dictionary(limits);
+    this.shapes = new ShapeFinder(this.#dictionary);
+  }
+
+  setBase(timeUnixNano: bigint): void {
+    const base = timeUnixNano - (timeUnixNano % SECOND_NANO);
+    this.#times.base = { low: Number(base & 0xffff_ffffn), high: Number(base >> 32n) };
+  }
+
+  define({ parts, columns }: SeriesDefinition): number {
+    return this.#dictionary.addSeries(
+      parts.map((part) => this.#text(part)),
+      columns.map(({ type, field }) => 2 * field + (type === "int" ? 1 : 0)),
+    );
+  }
+
+  write(groups: readonly Group[], points: Points, isKey: boolean, compress: boolean): Uint8Array {
+    const writer = new ByteWriter();
+    const definitions = this.#definitions();
+    const packed = compress && definitions && definitions.length >= COMPRESS_LEAST_BYTES;
+    writer.raw(
+      Uint8Array.of(
+        (isKey ? FLAG.key : 0) |
+          (definitions ? FLAG.definitions : 0) |
+          (packed ? FLAG.compressed : 0),
+      ),
+    );
+    if (isKey) {
+      const { low, high } = this.#times.base;
+      writer.raw(new Uint8Array(Uint32Array.of(low, high).buffer));
+    }
+    if (definitions) writePart(writer, packed ? squeeze(definitions) : definitions);
+    this.#writeGroups(groups, points);
+    this.#writeValues(groups, points);
+    this.#symbols.finish(writer);
+    return writer.finish();
+  }
+
+  #text(text: string): number {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    const number = this.#dictionary.addText(text, Buffer.byteLength(text));
+    this.#texts.set(text, number);
+    return number;
+  }
+
+  /** What the other side has not been told yet. */
+  #definitions(): Uint8Array | undefined {
+    const { texts, series, shapes, columns } = this.#dictionary;
+    const told = this.#told;
+    if (
+      texts.length === told.texts &&
+      series.length === told.series &&
+      shapes.length === told.shapes
+    )
+      return undefined;
+    const writer = new ByteWriter();
+    writeDefinitions(writer, this.#dictionary, told);
+    [told.texts, told.series, told.shapes] = [texts.length, series.length, shapes.length];
+    this.#times.reserve(shapes.length);
+    this.#groups.reserve(shapes.length);
+    this.#values.reserve(columns);
+    return writer.finish();
+  }
+
+  #writeGroups(groups: readonly Group[], { timeUnixNano }: Points): void {
+    const symbols = this.#symbols;
+    const state = this.#groups;
+    writeNumber(symbols, state.counts, groups.length - state.count);
+    state.count = groups.length;
+    const words = new Uint32Array(
+      timeUnixNano.buffer,
+      timeUnixNano.byteOffset,
+      2 * timeUnixNano.length,
+    );
+    for (const { shape, from, positions } of groups) {
+      const isOther = shape === state.expected ? 0 : 1;
+      symbols.write(state.isOther, isOther);
+      if (isOther) symbols.bits.writeWide(shape, SHAPE_BITS);
+      state.follow(shape);
+      const at = positions ? positions[0]! : from;
+      this.#times.write(symbols, shape, words[2 * at]!, words[2 * at + 1]!);
+    }
+  }
+
+  #writeValues(groups: readonly Group[], points: Points): void {
+    const dictionary = this.#dictionary;
+    const shapes = Uint32Array.from(groups, ({ shape }) => shape);
+    const placement = (this.#placement = placementOf(shapes, dictionary, this.#placement));
+    const words = this.#placed(groups, points, placement.count);
+    const placed = {
+      columns: placement.columns,
+      words,
+      floats: new Float64Array(words.buffer, 0, placement.count),
+      areInts: dictionary.areInts,
+    };
+    this.#values.begin();
+    for (const run of placement.runs) this.#values.run(run, placement.order, placed);
+  }
+
+  /** The values in the order of groups; where that is the caller's, they are taken as they are. */
+  #placed(groups: readonly Group[], { bits, count }: Points, total: number): Uint32Array {
+    const words = new Uint32Array(bits.buffer, bits.byteOffset, 2 * count);
+    if (this.#words.length < 2 * total) this.#words = new Uint32Array(4 * total);
+    let at = 0;
+    for (const { shape, from, positions } of groups) {
+      const length = this.#dictionary.shapes[shape]!.length;
+      if (!positions) this.#words.set(words.subarray(2 * from, 2 * (from + length)), 2 * at);
+      else
+        positions.forEach((position, place) => {
+          this.#words[2 * (at + place)] = words[2 * position]!;
+          this.#words[2 * (at + place) + 1] = words[2 * position + 1]!;
+        });
+      at += length;
+    }
+    return this.#words;
+  }
+}
+
+function writePart(writer: ByteWriter, bytes: Uint8Array): void {
+  writer.varint(bytes.length);
+  writer.raw(bytes);
+}
+
+function squeeze(bytes: Uint8Array): Uint8Array {
+  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } });
+}

@@ -1,0 +1,184 @@
+/** Values of a batch, as ValueWriter has written them. */
+import { CodecError } from "../bytes.ts";
+import type { FrequencyModel } from "./frequency-model.ts";
+import { SCALE_BITS } from "./scale.ts";
+import type { SymbolReader } from "./symbol-stream.ts";
+import { FREE_SYMBOL, TOKEN_MAX, numberOf } from "./tokens.ts";
+import type { ContextState } from "./value-state.ts";
+import { ACTIVITY_OF, MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
+import type { PlacedPoints, Run } from "./value-writer.ts";
+
+const WORD = 4_294_967_296;
+
+export class ValueReader {
+  readonly #state = new ValueState();
+
+  reserve(columns: number): void {
+    this.#state.columns.reserve(columns);
+  }
+
+  begin(): void {
+    this.#state.recent.length = 0;
+  }
+
+  /** Throws CodecError. */
+  run(symbols: SymbolReader, run: Run, order: Uint32Array, points: PlacedPoints): void {
+    const context = this.#state.context(run.context);
+    let mode = this.#mode(symbols, context);
+    if (mode === MODE.rescale) {
+      this.#rescale(symbols, run, order, points, context);
+      mode = this.#mode(symbols, context);
+    }
+    // The writer may look for a scale twice: because values did not fit, and for a common factor.
+    if (mode === MODE.rescale) {
+      this.#rescale(symbols, run, order, points, context);
+      mode = this.#mode(symbols, context);
+    }
+    if (mode === MODE.rescale) throw new CodecError("mode: got a third scale in one run");
+    if (mode === MODE.same) return this.#readSame(run, order, points, context);
+    context.mode = mode;
+    if (mode === MODE.xor) this.#readBits(symbols, run, order, points, context);
+    else this.#readWholes(symbols, run, order, points, context, mode);
+  }
+
+  #mode(symbols: SymbolReader, context: ContextState): number {
+    const mode = symbols.read(this.#state.modeModels[context.mode]!);
+    if (mode > MODE.rescale) throw new CodecError(`mode: got ${mode}, expected at most 5`);
+    return mode;
+  }
+
+  #rescale(
+    symbols: SymbolReader,
+    run: Run,
+    order: Uint32Array,
+    points: PlacedPoints,
+    context: ContextState,
+  ): void {
+    const multiplier = symbols.bits.readWide(SCALE_BITS);
+    const divisor = symbols.bits.readWide(SCALE_BITS);
+    if (multiplier === 0 || divisor === 0)
+      throw new CodecError("scale: got 0, expected at least 1");
+    this.#state.rescale(run, order, points.columns, context, { multiplier, divisor });
+  }
+
+  #readSame(
+    { from, to }: Run,
+    order: Uint32Array,
+    points: PlacedPoints,
+    { scale }: ContextState,
+  ): void {
+    const { last } = this.#state.columns;
+    const { multiplier, divisor } = scale;
+    for (let at = from; at < to; at++) {
+      const position = order[at]!;
+      const column = points.columns[position]!;
+      place((last[column]! * multiplier) / divisor, position, column, points);
+    }
+  }
+
+  #readWholes(
+    symbols: SymbolReader,
+    { from, to }: Run,
+    order: Uint32Array,
+    points: PlacedPoints,
+    context: ContextState,
+    mode: number,
+  ): void {
+    const { columns } = this.#state;
+    const { last, step, calm } = columns;
+    const { multiplier, divisor } = context.scale;
+    for (let at = from; at < to; at++) {
+      const position = order[at]!;
+      const column = points.columns[position]!;
+      const symbol = symbols.read(context.models[ACTIVITY_OF[calm[column]!]!]!);
+      if (symbol === SYMBOL.escape) {
+        points.words[2 * position] = symbols.bits.word();
+        points.words[2 * position + 1] = symbols.bits.word();
+        calm[column] = 0;
+        continue;
+      }
+      const surprise = this.#surprise(symbol, symbols, context);
+      const expected =
+        mode === MODE.last ? last[column]! : mode === MODE.step ? last[column]! + step[column]! : 0;
+      const whole = expected + surprise;
+      if (whole > TOKEN_MAX || whole < -TOKEN_MAX)
+        throw new CodecError(`value: got the whole number ${whole}, expected at most 2^52`);
+      columns.follow(column, whole, surprise);
+      place((whole * multiplier) / divisor, position, column, points);
+    }
+  }
+
+  #surprise(symbol: number, symbols: SymbolReader, context: ContextState): number {
+    if (symbol < FREE_SYMBOL) {
+      const surprise = numberOf(symbol, symbols);
+      const isLarge = surprise >= RECENT_LEAST || surprise <= -RECENT_LEAST;
+      if (isLarge && context.looksBack) {
+        context.lookedBack(false);
+        this.#state.remember(surprise);
+      }
+      return surprise;
+    }
+    const isOpposite = symbol >= SYMBOL.opposite;
+    const place = symbol - (isOpposite ? SYMBOL.opposite : SYMBOL.again);
+    const recent = place < RECENT_MAX ? this.#state.recent[place] : undefined;
+    if (recent === undefined || !context.looksBack)
+      throw new CodecError(`symbol: got ${symbol}, expected that of a difference that was there`);
+    context.lookedBack(true);
+    return isOpposite ? -recent : recent;
+  }
+
+  #readBits(
+    symbols: SymbolReader,
+    { from, to }: Run,
+    order: Uint32Array,
+    points: PlacedPoints,
+    context: ContextState,
+  ): void {
+    const known = this.#state.columns.words;
+    for (let at = from; at < to; at++) {
+      const position = order[at]!;
+      const column = points.columns[position]!;
+      this.#readDifference(symbols, context.xor, 2 * column);
+      points.words[2 * position] = known[2 * column]!;
+      points.words[2 * position + 1] = known[2 * column + 1]!;
+    }
+  }
+
+  /** Turns the bits that differ in the words known of a column. */
+  #readDifference(
+    symbols: SymbolReader,
+    [leadingModel, trailingModel]: [FrequencyModel, FrequencyModel],
+    at: number,
+  ): void {
+    const leading = symbols.read(leadingModel);
+    if (leading === 64) return;
+    const trailing = symbols.read(trailingModel);
+    const count = 64 - leading - trailing;
+    if (leading > 64 || trailing > 63 || count < 1)
+      throw new CodecError(`bits of a value: got ${leading} and ${trailing} zeros around them`);
+    const known = this.#state.columns.words;
+    for (let from = trailing; from < trailing + count; from += 16) {
+      const bits = symbols.bits.read(Math.min(16, trailing + count - from));
+      if (from >= 32) known[at + 1]! ^= bits << (from - 32);
+      else {
+        known[at]! ^= bits << from;
+        if (from > 16) known[at + 1]! ^= bits >>> (32 - from);
+      }
+    }
+  }
+}
+
+function place(
+  value: number,
+  position: number,
+  column: number,
+  { floats, words, areInts }: PlacedPoints,
+): void {
+  if (!areInts[column]) {
+    floats[position] = value;
+    return;
+  }
+  const high = Math.floor(value / WORD);
+  words[2 * position] = value - high * WORD;
+  words[2 * position + 1] = high;
+}

@@ -1,0 +1,165 @@
+/** What both sides remember of each column and of each context, since the last key batch. */
+import { FrequencyModel } from "./frequency-model.ts";
+import { FREE_SYMBOL } from "./tokens.ts";
+import type { Scale } from "./scale.ts";
+import { NO_SCALE } from "./scale.ts";
+
+/** How the values of one run (all points of a context in a batch) are written. */
+export const MODE = {
+  /** Each is that of its column before. */
+  same: 0,
+  /** By how much it differs from that before. */
+  last: 1,
+  /** By how much it differs from that before and the usual step. */
+  step: 2,
+  /** As it is. */
+  plain: 3,
+  /** No whole number: the bits that differ from those before. */
+  xor: 4,
+  /** A new scale, then one of the others. */
+  rescale: 5,
+} as const;
+
+/** Symbols beside those of numbers. */
+export const SYMBOL = {
+  /** One of the last differences of this batch again, or with the other sign. */
+  again: FREE_SYMBOL,
+  opposite: FREE_SYMBOL + 8,
+  /** 64 bits as they are: the value is no whole multiple of the scale. */
+  escape: FREE_SYMBOL + 16,
+} as const;
+
+export const RECENT_MAX = 8;
+/** Smaller differences are written as such. */
+export const RECENT_LEAST = 32;
+const RECENT_TRIES = 64;
+/** So many points without a surprise make a column calm. */
+const CALM_AFTER = 8;
+export const ACTIVITIES = 3;
+
+/** By how a column has behaved lately: it has just surprised, not for a while, not for long. */
+export const ACTIVITY_OF: Uint8Array = Uint8Array.from({ length: CALM_AFTER + 1 }, (_, calm) =>
+  calm === 0 ? 0 : calm < CALM_AFTER ? 1 : 2,
+);
+
+export class ContextState {
+  mode: number = MODE.last;
+  scale: Scale = NO_SCALE;
+  /** One for each activity; those of xor's leading and trailing zeros come when they are needed. */
+  readonly models: FrequencyModel[] = Array.from(
+    { length: ACTIVITIES },
+    () => new FrequencyModel(),
+  );
+  #xor: [leading: FrequencyModel, trailing: FrequencyModel] | undefined;
+  #tries = 0;
+  #hits = 0;
+  /** The writer's: batches until it looks for a better mode. */
+  untilReview = 0;
+  #pause = 1;
+
+  get xor(): [leading: FrequencyModel, trailing: FrequencyModel] {
+    return (this.#xor ??= [new FrequencyModel(), new FrequencyModel()]);
+  }
+
+  /** Whether differences come again so often that it is worth a look. */
+  get looksBack(): boolean {
+    return this.#tries < RECENT_TRIES || this.#hits * 8 >= this.#tries;
+  }
+
+  /** The writer's: pauses grow, at first all is new. */
+  reviewLater(mostBatches: number): void {
+    this.untilReview = this.#pause - 1;
+    this.#pause = Math.min(mostBatches, 2 * this.#pause);
+  }
+
+  lookedBack(found: boolean): void {
+    this.#tries++;
+    if (found) this.#hits++;
+    if (this.#tries >= 4_096) {
+      this.#tries >>= 1;
+      this.#hits >>= 1;
+    }
+  }
+}
+
+export class ColumnStates {
+  /** The last value as a whole number of its context's scale. */
+  last = new Float64Array(64);
+  /** The usual difference between two values, and the one that may become it. */
+  step = new Float64Array(64);
+  candidate = new Float64Array(64);
+  /** Points without a surprise, at most CALM_AFTER. */
+  calm = new Uint8Array(64);
+  /** Bits of the last value that was written by its bits: two words a column. */
+  words = new Uint32Array(128);
+
+  reserve(columns: number): void {
+    if (columns <= this.last.length) return;
+    const size = Math.max(columns, 2 * this.last.length);
+    const grow = <T extends Float64Array | Uint8Array | Uint32Array>(from: T, to: T): T => (
+      to.set(from),
+      to
+    );
+    this.last = grow(this.last, new Float64Array(size));
+    this.step = grow(this.step, new Float64Array(size));
+    this.candidate = grow(this.candidate, new Float64Array(size));
+    this.calm = grow(this.calm, new Uint8Array(size));
+    this.words = grow(this.words, new Uint32Array(2 * size));
+  }
+
+  /** Takes up a value. @param surprise what was written. */
+  follow(column: number, whole: number, surprise: number): void {
+    const difference = whole - this.last[column]!;
+    // A step is believed when it comes twice.
+    if (difference === this.candidate[column]) this.step[column] = difference;
+    else this.candidate[column] = difference;
+    this.last[column] = whole;
+    if (surprise !== 0) this.calm[column] = 0;
+    else if (this.calm[column]! < CALM_AFTER) this.calm[column]!++;
+  }
+
+  /** A column whose context has another scale now. */
+  rescale(column: number, from: Scale, to: Scale): void {
+    const convert = (whole: number): number => {
+      const converted = Math.round(
+        (((whole * from.multiplier) / from.divisor) * to.divisor) / to.multiplier,
+      );
+      return Number.isFinite(converted) && Math.abs(converted) <= 2 ** 52 ? converted : 0;
+    };
+    this.last[column] = convert(this.last[column]!);
+    this.step[column] = convert(this.step[column]!);
+    this.candidate[column] = convert(this.candidate[column]!);
+  }
+}
+
+export class ValueState {
+  readonly columns = new ColumnStates();
+  readonly contexts: ContextState[] = [];
+  /** By the mode before. */
+  readonly modeModels = Array.from({ length: 6 }, () => new FrequencyModel());
+  /** The last differences of this batch, newest first. */
+  readonly recent: number[] = [];
+
+  context(number: number): ContextState {
+    while (this.contexts.length <= number) this.contexts.push(new ContextState());
+    return this.contexts[number]!;
+  }
+
+  /** The columns of a run, whose context has another scale from now on. */
+  rescale(
+    { from, to }: { from: number; to: number },
+    order: Uint32Array,
+    columns: Uint32Array,
+    context: ContextState,
+    scale: Scale,
+  ): void {
+    for (let at = from; at < to; at++)
+      this.columns.rescale(columns[order[at]!]!, context.scale, scale);
+    context.scale = scale;
+  }
+
+  remember(difference: number): void {
+    this.recent.unshift(difference);
+    if (this.recent.length > RECENT_MAX) this.recent.pop();
+  }
+}

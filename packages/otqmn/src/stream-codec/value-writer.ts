@@ -1,0 +1,268 @@
+/** Values of a batch, run by run: chooses how each run is written, and writes it. */
+import type { Scale } from "./scale.ts";
+import { SCALE_BITS, findScale } from "./scale.ts";
+import type { SymbolWriter } from "./symbol-stream.ts";
+import { TOKEN_MAX, writeNumber } from "./tokens.ts";
+import type { ContextState } from "./value-state.ts";
+import { ACTIVITY_OF, MODE, RECENT_LEAST, SYMBOL, ValueState } from "./value-state.ts";
+
+/** A better mode is looked for every so many batches. */
+const REVIEW_BATCHES = 16;
+/** Values that a scale is looked for in. */
+const SCALE_SAMPLES = 64;
+
+/** The points of one context in a batch: positions `order[from]` to `order[to - 1]`. */
+export interface Run {
+  context: number;
+  from: number;
+  to: number;
+}
+
+/** A batch as the coder sees it. */
+export interface PlacedPoints {
+  /** By position: the column, as this stream numbers it. */
+  columns: Uint32Array;
+  /** Two words a position, least first. */
+  words: Uint32Array;
+  floats: Float64Array;
+  areInts: Uint8Array;
+}
+
+export class ValueWriter {
+  readonly #state = new ValueState();
+  readonly #symbols: SymbolWriter;
+  /** Of the present run, by place: whole numbers; NaN for those that are none. */
+  #wholes = new Float64Array(256);
+
+  constructor(symbols: SymbolWriter) {
+    this.#symbols = symbols;
+  }
+
+  reserve(columns: number): void {
+    this.#state.columns.reserve(columns);
+  }
+
+  begin(): void {
+    this.#state.recent.length = 0;
+  }
+
+  run(run: Run, order: Uint32Array, points: PlacedPoints): void {
+    const context = this.#state.context(run.context);
+    const misses = this.#takeWholes(run, order, points, context.scale);
+    if (misses * 4 > run.to - run.from) {
+      const looks = context.mode !== MODE.xor || context.untilReview-- <= 0;
+      if (!looks || !this.#rescale(run, order, points, context)) {
+        if (looks) context.reviewLater(REVIEW_BATCHES);
+        return this.#write(run, order, points, context, MODE.xor);
+      }
+    }
+    this.#write(run, order, points, context, this.#modeFor(run, order, points, context));
+  }
+
+  /** @returns how many are no whole numbers. */
+  #takeWholes({ from, to }: Run, order: Uint32Array, points: PlacedPoints, scale: Scale): number {
+    if (this.#wholes.length < to - from) this.#wholes = new Float64Array(2 * (to - from));
+    const wholes = this.#wholes;
+    const { multiplier, divisor } = scale;
+    let misses = 0;
+    for (let at = from; at < to; at++) {
+      const position = order[at]!;
+      const value = numberAt(position, points);
+      const whole = Math.round((value * divisor) / multiplier);
+      const fits =
+        (whole * multiplier) / divisor === value &&
+        whole <= TOKEN_MAX &&
+        whole >= -TOKEN_MAX &&
+        (value !== 0 || 1 / value > 0);
+      wholes[at - from] = fits ? whole : Number.NaN;
+      if (!fits) misses++;
+    }
+    return misses;
+  }
+
+  /** Looks for another scale. @returns whether there is one. */
+  #rescale(run: Run, order: Uint32Array, points: PlacedPoints, context: ContextState): boolean {
+    const { from, to } = run;
+    const pace = Math.max(1, Math.floor((to - from) / SCALE_SAMPLES));
+    const { multiplier, divisor } = context.scale;
+    const values: number[] = [];
+    for (let at = from; at < to; at += pace) {
+      const position = order[at]!;
+      const last = this.#state.columns.last[points.columns[position]!]!;
+      values.push(numberAt(position, points), (last * multiplier) / divisor);
+    }
+    const scale = findScale(values);
+    if (!scale || (scale.multiplier === multiplier && scale.divisor === divisor)) return false;
+    this.#tell(MODE.rescale, context);
+    this.#symbols.bits.writeWide(scale.multiplier, SCALE_BITS);
+    this.#symbols.bits.writeWide(scale.divisor, SCALE_BITS);
+    this.#state.rescale(run, order, points.columns, context, scale);
+    this.#takeWholes(run, order, points, scale);
+    return true;
+  }
+
+  #modeFor(run: Run, order: Uint32Array, points: PlacedPoints, context: ContextState): number {
+    const { from, to } = run;
+    const { last, step } = this.#state.columns;
+    const wholes = this.#wholes;
+    if (this.#isSame(run, order, points)) return MODE.same;
+    if (context.untilReview-- > 0 && context.mode !== MODE.xor) return context.mode;
+    context.reviewLater(REVIEW_BATCHES);
+    if (context.scale.multiplier === 1) this.#rescale(run, order, points, context);
+    let [lastCost, stepCost, plainCost] = [0, 0, 0];
+    for (let at = from; at < to; at++) {
+      const whole = wholes[at - from]!;
+      const column = points.columns[order[at]!]!;
+      const difference = whole - last[column]!;
+      lastCost += costOf(difference);
+      stepCost += costOf(difference - step[column]!);
+      plainCost += costOf(whole);
+    }
+    if (stepCost < lastCost && stepCost <= plainCost) return MODE.step;
+    return plainCost < lastCost ? MODE.plain : MODE.last;
+  }
+
+  #isSame({ from, to }: Run, order: Uint32Array, points: PlacedPoints): boolean {
+    const { last } = this.#state.columns;
+    for (let at = from; at < to; at++)
+      if (this.#wholes[at - from] !== last[points.columns[order[at]!]!]) return false;
+    return true;
+  }
+
+  #tell(mode: number, context: ContextState): void {
+    this.#symbols.write(this.#state.modeModels[context.mode]!, mode);
+  }
+
+  #write(
+    run: Run,
+    order: Uint32Array,
+    points: PlacedPoints,
+    context: ContextState,
+    mode: number,
+  ): void {
+    this.#tell(mode, context);
+    if (mode === MODE.same) return;
+    context.mode = mode;
+    if (mode === MODE.xor) this.#writeBits(run, order, points, context);
+    else this.#writeWholes(run, order, points, context, mode);
+  }
+
+  #writeWholes(
+    { from, to }: Run,
+    order: Uint32Array,
+    points: PlacedPoints,
+    context: ContextState,
+    mode: number,
+  ): void {
+    const symbols = this.#symbols;
+    const { columns } = this.#state;
+    const { last, step, calm } = columns;
+    const wholes = this.#wholes;
+    for (let at = from; at < to; at++) {
+      const position = order[at]!;
+      const column = points.columns[position]!;
+      const whole = wholes[at - from]!;
+      const model = context.models[ACTIVITY_OF[calm[column]!]!]!;
+      // NaN is no number.
+      if (whole !== whole) {
+        symbols.write(model, SYMBOL.escape);
+        this.#escape(position, column, points);
+        continue;
+      }
+      const expected =
+        mode === MODE.last ? last[column]! : mode === MODE.step ? last[column]! + step[column]! : 0;
+      const surprise = whole - expected;
+      if (surprise < RECENT_LEAST && surprise > -RECENT_LEAST)
+        writeNumber(symbols, model, surprise);
+      else if (surprise > TOKEN_MAX || surprise < -TOKEN_MAX) {
+        symbols.write(model, SYMBOL.escape);
+        this.#escape(position, column, points);
+        continue;
+      } else this.#writeLarge(surprise, model, context);
+      columns.follow(column, whole, surprise);
+    }
+  }
+
+  #writeLarge(
+    surprise: number,
+    model: ContextState["models"][number],
+    context: ContextState,
+  ): void {
+    if (!context.looksBack) return writeNumber(this.#symbols, model, surprise);
+    const { recent } = this.#state;
+    const again = recent.indexOf(surprise);
+    const opposite = again < 0 ? recent.indexOf(-surprise) : -1;
+    context.lookedBack(again >= 0 || opposite >= 0);
+    if (again >= 0) return this.#symbols.write(model, SYMBOL.again + again);
+    if (opposite >= 0) return this.#symbols.write(model, SYMBOL.opposite + opposite);
+    writeNumber(this.#symbols, model, surprise);
+    this.#state.remember(surprise);
+  }
+
+  #escape(position: number, column: number, { words }: PlacedPoints): void {
+    this.#symbols.bits.word(words[2 * position]!);
+    this.#symbols.bits.word(words[2 * position + 1]!);
+    this.#state.columns.calm[column] = 0;
+  }
+
+  #writeBits(
+    { from, to }: Run,
+    order: Uint32Array,
+    points: PlacedPoints,
+    context: ContextState,
+  ): void {
+    const [leadingModel, trailingModel] = context.xor;
+    const { bits } = this.#symbols;
+    const known = this.#state.columns.words;
+    for (let at = from; at < to; at++) {
+      const position = order[at]!;
+      const column = points.columns[position]!;
+      const low = (points.words[2 * position]! ^ known[2 * column]!) >>> 0;
+      const high = (points.words[2 * position + 1]! ^ known[2 * column + 1]!) >>> 0;
+      known[2 * column] = points.words[2 * position]!;
+      known[2 * column + 1] = points.words[2 * position + 1]!;
+      const leading = high === 0 ? 32 + Math.clz32(low) : Math.clz32(high);
+      this.#symbols.write(leadingModel, leading);
+      if (leading === 64) continue;
+      const trailing = low === 0 ? 32 + trailingZeros(high) : trailingZeros(low);
+      this.#symbols.write(trailingModel, trailing);
+      writeMiddle(bits, low, high, trailing, 64 - leading - trailing);
+    }
+  }
+}
+
+/** An integer beyond 2^53 is NaN: it is written by its bits. */
+function numberAt(position: number, { words, floats, areInts, columns }: PlacedPoints): number {
+  if (!areInts[columns[position]!]) return floats[position]!;
+  const high = words[2 * position + 1]! | 0;
+  if (high > 1_048_575 || high < -1_048_576) return Number.NaN;
+  return high * 4_294_967_296 + words[2 * position]!;
+}
+
+function costOf(difference: number): number {
+  const size = difference < 0 ? -difference : difference;
+  return size < 2_147_483_648 ? 32 - Math.clz32(size) : 40;
+}
+
+export function trailingZeros(word: number): number {
+  return word === 0 ? 32 : 31 - Math.clz32(word & -word);
+}
+
+/** So many bits from a place on; the lowest and the highest of them are 1. */
+function writeMiddle(
+  bits: SymbolWriter["bits"],
+  low: number,
+  high: number,
+  from: number,
+  count: number,
+): void {
+  for (let at = from; at < from + count; at += 16) {
+    const width = Math.min(16, from + count - at);
+    bits.write(bitsAt(low, high, at) & ((1 << width) - 1), width);
+  }
+}
+
+function bitsAt(low: number, high: number, at: number): number {
+  if (at >= 32) return high >>> (at - 32);
+  return at === 0 ? low : (low >>> at) | (high << (32 - at));
+}
