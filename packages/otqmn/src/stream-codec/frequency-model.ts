@@ -5,113 +5,115 @@
 
 export const FREQUENCY_BITS = 12;
 const ALL = 1 << FREQUENCY_BITS;
-/** Index of NOVEL among the entries. */
-const NOVEL = 0;
+/** The entry of NOVEL. */
+export const NOVEL = 0;
 const SYMBOLS = 256;
 /** Older symbols count half as much. */
 const HALVE_AT = 4_096;
 const REBUILD = { least: 4, most: 512, share: 4 } as const;
+const NO_SLOTS = new Uint8Array(0);
 
+/** Of `packed`: 8 bits of the symbol, 12 of the first slot, 12 of the frequency less 1. */
+export const START_SHIFT = 12;
+export const SYMBOL_SHIFT = 24;
+export const LOW_12 = ALL - 1;
+
+/** Its fields are read and counted by the inner loops; whoever brings `untilRebuild` to 0 calls `rebuild`. */
 export class FrequencyModel {
-  /** Entry 0 is NOVEL; the others in the order in which their symbols came first. */
-  #symbols = new Uint8Array(8);
-  #counts = new Uint16Array(8);
+  /** By entry, in the order in which symbols came first: what a coder needs. */
+  packed = new Uint32Array(8);
+  counts = new Uint16Array(8);
+  /** By symbol: its entry; NOVEL: it has not come. */
+  readonly entryOf = new Uint8Array(SYMBOLS);
+  /** By slot below 4,096: the entry. Empty until `prepare`. */
+  slots = NO_SLOTS;
+  untilRebuild: number = REBUILD.least;
   #entries = 1;
-  #total = 0;
-  #untilRebuild: number = REBUILD.least;
-  /** By symbol: its entry; 0: it has not come. */
-  readonly #entryOf = new Uint8Array(SYMBOLS);
-  frequency = new Uint16Array(8);
-  start = new Uint16Array(8);
-  /** By slot below 4,096: the entry. Made when it is asked for. */
-  #slots: Uint8Array | undefined;
 
   constructor() {
-    this.frequency[NOVEL] = ALL;
+    this.packed[NOVEL] = ALL - 1;
   }
 
-  /** 0 when the symbol has not come yet. */
-  entryOf(symbol: number): number {
-    return this.#entryOf[symbol]!;
+  /** Makes the slots, which only readers need. */
+  prepare(): this {
+    if (this.slots === NO_SLOTS) {
+      this.slots = new Uint8Array(ALL);
+      this.#fillSlots();
+    }
+    return this;
   }
 
-  symbolOf(entry: number): number {
-    return this.#symbols[entry]!;
-  }
-
-  entryAt(slot: number): number {
-    return (this.#slots ??= this.#fillSlots(new Uint8Array(ALL)))[slot]!;
-  }
-
-  /** Counts a symbol that has come before. */
-  count(entry: number): void {
-    this.#counts[entry]!++;
-    this.#total++;
-    if (--this.#untilRebuild === 0) this.#rebuild();
-  }
-
-  /** Takes up a symbol that comes for the first time. @returns false: there is no room for more. */
+  /** Takes up a symbol that comes for the first time. @returns false: it has come before, or there is no room for more. */
   add(symbol: number): boolean {
-    if (this.#entries === SYMBOLS || this.#entryOf[symbol] !== 0) return false;
-    if (this.#entries === this.#symbols.length) this.#grow();
+    if (this.#entries === SYMBOLS || this.entryOf[symbol] !== NOVEL) return false;
+    if (this.#entries === this.packed.length) this.#grow();
     const entry = this.#entries++;
-    this.#symbols[entry] = symbol;
-    this.#entryOf[symbol] = entry;
-    this.#counts[entry] = 1;
-    this.#total++;
-    this.#rebuild();
+    this.packed[entry] = symbol << SYMBOL_SHIFT;
+    this.entryOf[symbol] = entry;
+    this.counts[entry] = 1;
+    this.rebuild();
     return true;
   }
 
-  #grow(): void {
-    const size = Math.min(SYMBOLS, 2 * this.#symbols.length);
-    const grown = <T extends Uint8Array | Uint16Array>(from: T, to: T): T => (to.set(from), to);
-    this.#symbols = grown(this.#symbols, new Uint8Array(size));
-    this.#counts = grown(this.#counts, new Uint16Array(size));
-    this.frequency = new Uint16Array(size);
-    this.start = new Uint16Array(size);
-  }
-
-  #rebuild(): void {
-    if (this.#total >= HALVE_AT) this.#halve();
+  rebuild(): void {
+    const { counts, packed } = this;
     const entries = this.#entries;
+    const seen = this.#weigh();
     // Symbols that have not come yet are as likely as half of those that have.
-    this.#counts[NOVEL] = 1 + (entries >> 1);
-    const total = this.#total + this.#counts[NOVEL]!;
+    counts[NOVEL] = 1 + (entries >> 1);
+    const total = seen + counts[NOVEL]!;
     let [left, largest] = [ALL, 0];
     for (let entry = 0; entry < entries; entry++) {
-      const share = Math.max(1, Math.floor((this.#counts[entry]! * ALL) / total));
-      this.frequency[entry] = share;
-      left -= share;
-      if (share > this.frequency[largest]!) largest = entry;
+      left -= shareOf(counts[entry]!, total);
+      if (counts[entry]! > counts[largest]!) largest = entry;
     }
-    this.frequency[largest]! += left;
     let start = 0;
     for (let entry = 0; entry < entries; entry++) {
-      this.start[entry] = start;
-      start += this.frequency[entry]!;
+      // What rounding leaves over, or has taken too much, is the largest one's.
+      const share = shareOf(counts[entry]!, total) + (entry === largest ? left : 0);
+      const symbol = packed[entry]! >>> SYMBOL_SHIFT;
+      packed[entry] = (symbol << SYMBOL_SHIFT) | (start << START_SHIFT) | (share - 1);
+      start += share;
     }
-    if (this.#slots) this.#fillSlots(this.#slots);
-    this.#untilRebuild = Math.min(
+    if (this.slots !== NO_SLOTS) this.#fillSlots();
+    this.untilRebuild = Math.min(
       REBUILD.most,
-      Math.max(REBUILD.least, Math.floor(this.#total / REBUILD.share)),
+      Math.max(REBUILD.least, Math.floor(seen / REBUILD.share)),
     );
   }
 
-  #halve(): void {
-    this.#total = 0;
+  /** @returns the sum of counts, which are halved when it is large. */
+  #weigh(): number {
+    const { counts } = this;
+    let seen = 0;
+    for (let entry = 1; entry < this.#entries; entry++) seen += counts[entry]!;
+    if (seen < HALVE_AT) return seen;
+    seen = 0;
     for (let entry = 1; entry < this.#entries; entry++) {
-      const half = (this.#counts[entry]! + 1) >> 1;
-      this.#counts[entry] = half;
-      this.#total += half;
+      counts[entry] = (counts[entry]! + 1) >> 1;
+      seen += counts[entry]!;
     }
+    return seen;
   }
 
-  #fillSlots(slots: Uint8Array): Uint8Array {
-    for (let entry = 0; entry < this.#entries; entry++) {
-      const from = this.start[entry]!;
-      slots.fill(entry, from, from + this.frequency[entry]!);
-    }
-    return slots;
+  #grow(): void {
+    const size = Math.min(SYMBOLS, 2 * this.packed.length);
+    const { packed, counts } = this;
+    this.packed = new Uint32Array(size);
+    this.packed.set(packed);
+    this.counts = new Uint16Array(size);
+    this.counts.set(counts);
   }
+
+  #fillSlots(): void {
+    for (let entry = 0; entry < this.#entries; entry++) {
+      const packed = this.packed[entry]!;
+      const from = (packed >>> START_SHIFT) & LOW_12;
+      this.slots.fill(entry, from, from + (packed & LOW_12) + 1);
+    }
+  }
+}
+
+function shareOf(count: number, total: number): number {
+  return Math.max(1, Math.floor((count * ALL) / total));
 }

@@ -7,6 +7,8 @@ export interface Placement {
   /** By group. */
   shapes: Uint32Array;
   count: number;
+  /** By group: the position behind its last point. */
+  ends: Uint32Array;
   /** By position. */
   columns: Uint32Array;
   /** Positions, run by run. */
@@ -24,12 +26,12 @@ export function placementOf(
   let count = 0;
   for (const shape of shapes) count += dictionary.shapes[shape]!.length;
   const columns = new Uint32Array(count);
-  let at = 0;
-  for (const shape of shapes) {
-    columns.set(dictionary.shapes[shape]!, at);
-    at += dictionary.shapes[shape]!.length;
-  }
-  return { shapes, count, columns, ...runsOf(columns, dictionary) };
+  let end = 0;
+  const ends = shapes.map((shape) => {
+    columns.set(dictionary.shapes[shape]!, end);
+    return (end += dictionary.shapes[shape]!.length);
+  });
+  return { shapes, count, ends, columns, ...runsOf(columns, dictionary) };
 }
 
 /** A counting sort by context, in which the order of points stays. */

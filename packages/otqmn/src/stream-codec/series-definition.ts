@@ -15,7 +15,7 @@ export interface ColumnDefinition {
   readonly field: number;
 }
 
-/** Points as columns of equal length. Those of one group stand together, their columns ascending. */
+/** Points as columns of equal length, in any order; it is best when those of one owner and time stand together. */
 export interface Points {
   count: number;
   /** Number of the column. */
@@ -23,4 +23,26 @@ export interface Points {
   timeUnixNano: BigUint64Array;
   /** IEEE 754 or two's complement. */
   bits: BigUint64Array;
+}
+
+/** Points as they are read: groups of one owner and time, one behind another. */
+export interface GroupedPoints {
+  count: number;
+  column: Uint32Array;
+  /** IEEE 754 or two's complement. */
+  bits: BigUint64Array;
+  groups: number;
+  /** By group: the place behind its last point. */
+  groupEnd: Uint32Array;
+  groupTimeUnixNano: BigUint64Array;
+}
+
+export function timesOf({ count, groupEnd, groupTimeUnixNano }: GroupedPoints): BigUint64Array {
+  const times = new BigUint64Array(count);
+  let from = 0;
+  groupEnd.forEach((to, group) => {
+    times.fill(groupTimeUnixNano[group]!, from, to);
+    from = to;
+  });
+  return times;
 }

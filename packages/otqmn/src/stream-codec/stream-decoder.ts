@@ -10,7 +10,7 @@ import type { StreamLimits } from "./limits.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import type { Placement } from "./placement.ts";
 import { placementOf } from "./placement.ts";
-import type { Points, SeriesDefinition } from "./series-definition.ts";
+import type { GroupedPoints, SeriesDefinition } from "./series-definition.ts";
 import { SymbolReader } from "./symbol-stream.ts";
 import { TimeReader } from "./times.ts";
 import { FREE_SYMBOL, numberOf } from "./tokens.ts";
@@ -39,7 +39,7 @@ export class StreamDecoder {
   }
 
   /** Throws CodecError; then no further batch of this stream can be read. */
-  decode(bytes: Uint8Array): Points {
+  decode(bytes: Uint8Array): GroupedPoints {
     if (this.#isBroken) throw new CodecError("stream: got a batch behind one that was refused");
     try {
       return this.#decode(bytes);
@@ -49,7 +49,7 @@ export class StreamDecoder {
     }
   }
 
-  #decode(bytes: Uint8Array): Points {
+  #decode(bytes: Uint8Array): GroupedPoints {
     const max = this.#limits.batchMaxBytes;
     if (bytes.length > max)
       throw new CodecError(`batch: got ${bytes.length} bytes, expected at most ${max}`);
@@ -76,7 +76,7 @@ class StreamState {
     this.#times.base = { low: low!, high: high! };
   }
 
-  read(reader: ByteReader, flags: number): Points {
+  read(reader: ByteReader, flags: number): GroupedPoints {
     const { dictionary } = this;
     if (flags & FLAG.definitions)
       readDefinitions(definitionsIn(reader, flags, dictionary.limits.batchMaxBytes), dictionary);
@@ -86,7 +86,7 @@ class StreamState {
     const symbols = new SymbolReader(reader);
     const [shapes, times] = this.#readGroups(symbols);
     const placement = (this.#placement = placementOf(shapes, dictionary, this.#placement));
-    const { count, columns, order, runs } = placement;
+    const { count, ends, columns, order, runs } = placement;
     const bits = new BigUint64Array(count);
     const placed = {
       columns,
@@ -97,7 +97,14 @@ class StreamState {
     this.#values.begin();
     for (const run of runs) this.#values.run(symbols, run, order, placed);
     symbols.end();
-    return { count, column: columns, timeUnixNano: this.#timeOfEach(shapes, times, count), bits };
+    return {
+      count,
+      column: columns,
+      bits,
+      groups: shapes.length,
+      groupEnd: ends,
+      groupTimeUnixNano: times,
+    };
   }
 
   /** @returns shapes of the groups, and two words of time for each. */
@@ -128,17 +135,6 @@ class StreamState {
       this.#times.read(symbols, shape, words, 2 * group);
     }
     return [numbers, times];
-  }
-
-  #timeOfEach(shapes: Uint32Array, times: BigUint64Array, count: number): BigUint64Array {
-    const each = new BigUint64Array(count);
-    let at = 0;
-    shapes.forEach((shape, group) => {
-      const to = at + this.dictionary.shapes[shape]!.length;
-      each.fill(times[group]!, at, to);
-      at = to;
-    });
-    return each;
   }
 }
 

@@ -4,31 +4,36 @@
  *
  *   length of the bits (varint) | bits | rANS: final state (4 bytes, least first), then words (2 bytes, least first)
  */
-import { ByteWriter, CodecError } from "../bytes.ts";
-import type { ByteReader } from "../bytes.ts";
+import type { ByteReader, ByteWriter } from "../bytes.ts";
+import { CodecError } from "../bytes.ts";
 import { BitReader, BitWriter } from "./bit-stream.ts";
 import type { FrequencyModel } from "./frequency-model.ts";
-import { FREQUENCY_BITS } from "./frequency-model.ts";
+import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./frequency-model.ts";
 
-const LEAST_STATE = 1 << 15;
-const SLOT_MASK = (1 << FREQUENCY_BITS) - 1;
-const NOVEL = 0;
+export const LEAST_STATE = 1 << 15;
+export const SLOT_MASK = (1 << FREQUENCY_BITS) - 1;
 const SYMBOL_BITS = 8;
 const STATE_BYTES = 4;
+/** Bits of the state above which a symbol of frequency 1 must push a word out. */
+const PUSH_SHIFT = 19;
 
 export class SymbolWriter {
   readonly bits = new BitWriter();
-  /** Frequency and start of each symbol, in order. */
-  #pairs = new Uint32Array(1_024);
+  /** What the model said of each symbol, in order. */
+  #packed = new Uint32Array(1_024);
   #count = 0;
 
   write(model: FrequencyModel, symbol: number): void {
-    const entry = model.entryOf(symbol);
-    if (this.#count === this.#pairs.length) this.#grow();
-    this.#pairs[this.#count++] = (model.start[entry]! << 16) | model.frequency[entry]!;
-    if (entry !== NOVEL) return model.count(entry);
-    this.bits.write(symbol, SYMBOL_BITS);
-    model.add(symbol);
+    const entry = model.entryOf[symbol]!;
+    if (this.#count === this.#packed.length) this.#grow();
+    this.#packed[this.#count++] = model.packed[entry]!;
+    if (entry === NOVEL) {
+      this.bits.write(symbol, SYMBOL_BITS);
+      model.add(symbol);
+      return;
+    }
+    model.counts[entry]!++;
+    if (--model.untilRebuild === 0) model.rebuild();
   }
 
   /** All of it as bytes; the writer begins anew. */
@@ -41,36 +46,42 @@ export class SymbolWriter {
   }
 
   #backwards(): Uint8Array {
+    const all = this.#packed;
     const bytes = new Uint8Array(STATE_BYTES + 2 * this.#count);
     let at = bytes.length;
     let state = LEAST_STATE;
     for (let index = this.#count - 1; index >= 0; index--) {
-      const pair = this.#pairs[index]!;
-      const frequency = pair & 0xffff;
-      if (state >>> 19 >= frequency) {
+      const packed = all[index]!;
+      const frequency = (packed & LOW_12) + 1;
+      if (state >>> PUSH_SHIFT >= frequency) {
         bytes[--at] = (state >>> 8) & 0xff;
         bytes[--at] = state & 0xff;
         state >>>= 16;
       }
       const whole = (state / frequency) | 0;
-      state = (whole << FREQUENCY_BITS) + (state - whole * frequency) + (pair >>> 16);
+      state =
+        ((whole << FREQUENCY_BITS) +
+          (state - Math.imul(whole, frequency)) +
+          ((packed >>> START_SHIFT) & LOW_12)) |
+        0;
     }
     for (let shift = 24; shift >= 0; shift -= 8) bytes[--at] = (state >>> shift) & 0xff;
     return bytes.subarray(at);
   }
 
   #grow(): void {
-    const grown = new Uint32Array(2 * this.#pairs.length);
-    grown.set(this.#pairs);
-    this.#pairs = grown;
+    const grown = new Uint32Array(2 * this.#packed.length);
+    grown.set(this.#packed);
+    this.#packed = grown;
   }
 }
 
+/** Inner loops keep `state` in a variable of their own while they read, and put it back. */
 export class SymbolReader {
   readonly bits: BitReader;
+  state = 0;
   readonly #bytes: Uint8Array;
   #at = STATE_BYTES;
-  #state = 0;
 
   /** Throws CodecError. */
   constructor(reader: ByteReader) {
@@ -79,27 +90,38 @@ export class SymbolReader {
     if (this.#bytes.length < STATE_BYTES)
       throw new CodecError(`symbols: got ${this.#bytes.length} bytes, expected at least 4`);
     for (let index = STATE_BYTES - 1; index >= 0; index--)
-      this.#state = (this.#state << 8) | this.#bytes[index]!;
-    if (this.#state < LEAST_STATE)
-      throw new CodecError(`symbols: got the state ${this.#state}, expected at least 2^15`);
+      this.state = (this.state << 8) | this.#bytes[index]!;
+    if (this.state < LEAST_STATE)
+      throw new CodecError(`symbols: got the state ${this.state}, expected at least 2^15`);
   }
 
   read(model: FrequencyModel): number {
-    const slot = this.#state & SLOT_MASK;
-    const entry = model.entryAt(slot);
-    let state =
-      model.frequency[entry]! * (this.#state >>> FREQUENCY_BITS) + slot - model.start[entry]!;
-    if (state < LEAST_STATE) {
-      if (this.#at + 2 > this.#bytes.length)
-        throw new CodecError("symbols: got the end of the bytes, expected more");
-      state = (state << 16) | (this.#bytes[this.#at]! | (this.#bytes[this.#at + 1]! << 8));
-      this.#at += 2;
-    }
-    this.#state = state;
-    if (entry !== NOVEL) {
-      model.count(entry);
-      return model.symbolOf(entry);
-    }
+    const slot = this.state & SLOT_MASK;
+    const entry = model.prepare().slots[slot]!;
+    const packed = model.packed[entry]!;
+    const state =
+      Math.imul((packed & LOW_12) + 1, this.state >>> FREQUENCY_BITS) +
+      slot -
+      ((packed >>> START_SHIFT) & LOW_12);
+    this.state = state < LEAST_STATE ? this.refill(state) : state;
+    if (entry === NOVEL) return this.novel(model);
+    model.counts[entry]!++;
+    const symbol = packed >>> SYMBOL_SHIFT;
+    if (--model.untilRebuild === 0) model.rebuild();
+    return symbol;
+  }
+
+  /** A state that is too small, with the next word. */
+  refill(state: number): number {
+    const at = this.#at;
+    if (at + 2 > this.#bytes.length)
+      throw new CodecError("symbols: got the end of the bytes, expected more");
+    this.#at = at + 2;
+    return (state << 16) | this.#bytes[at]! | (this.#bytes[at + 1]! << 8);
+  }
+
+  /** The symbol behind NOVEL. */
+  novel(model: FrequencyModel): number {
     const symbol = this.bits.read(SYMBOL_BITS);
     if (!model.add(symbol)) throw new CodecError(`symbol: got ${symbol} as a new one again`);
     return symbol;
@@ -108,7 +130,7 @@ export class SymbolReader {
   /** Throws CodecError unless everything has been read. */
   end(): void {
     this.bits.end();
-    if (this.#at !== this.#bytes.length || this.#state !== LEAST_STATE)
+    if (this.#at !== this.#bytes.length || this.state !== LEAST_STATE)
       throw new CodecError("symbols: got more than expected");
   }
 }

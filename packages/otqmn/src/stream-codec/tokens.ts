@@ -13,12 +13,8 @@ export const FREE_SYMBOL = DIRECT + (54 - DIRECT_BITS) * (1 << CLASS_BITS);
 /** Numbers beyond are no tokens. */
 export const TOKEN_MAX = 2 ** 52;
 
-export function fold(value: number): number {
+function fold(value: number): number {
   return value < 0 ? -2 * value - 1 : 2 * value;
-}
-
-export function unfold(folded: number): number {
-  return folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
 }
 
 export function writeNumber(writer: SymbolWriter, model: FrequencyModel, value: number): void {
@@ -40,14 +36,15 @@ export function writeNumber(writer: SymbolWriter, model: FrequencyModel, value: 
 
 /** @param symbol below FREE_SYMBOL. */
 export function numberOf(symbol: number, reader: SymbolReader): number {
-  if (symbol < DIRECT) return unfold(symbol);
+  if (symbol < DIRECT) return (symbol >>> 1) ^ -(symbol & 1);
   const rest = ((symbol - DIRECT) >> CLASS_BITS) + DIRECT_BITS - CLASS_BITS;
   const high = 4 + ((symbol - DIRECT) & 3);
-  const folded =
-    rest <= 24
-      ? high * (1 << rest) + reader.bits.read(rest)
-      : high * 2 ** rest + reader.bits.readWide(rest);
-  return unfold(folded);
+  if (rest <= 24) {
+    const folded = (high << rest) | reader.bits.read(rest);
+    return (folded >>> 1) ^ -(folded & 1);
+  }
+  const folded = high * 2 ** rest + reader.bits.readWide(rest);
+  return folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;
 }
 
 function octaveOf(value: number): number {

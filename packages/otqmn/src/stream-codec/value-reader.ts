@@ -1,11 +1,13 @@
 /** Values of a batch, as ValueWriter has written them. */
 import { CodecError } from "../bytes.ts";
 import type { FrequencyModel } from "./frequency-model.ts";
+import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./frequency-model.ts";
 import { SCALE_BITS } from "./scale.ts";
 import type { SymbolReader } from "./symbol-stream.ts";
+import { LEAST_STATE, SLOT_MASK } from "./symbol-stream.ts";
 import { FREE_SYMBOL, TOKEN_MAX, numberOf } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
-import { ACTIVITY_OF, MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
+import { CALM_AFTER, MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
 import type { PlacedPoints, Run } from "./value-writer.ts";
 
 const WORD = 4_294_967_296;
@@ -69,13 +71,17 @@ export class ValueReader {
   ): void {
     const { last } = this.#state.columns;
     const { multiplier, divisor } = scale;
+    const { floats, areInts } = points;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
       const column = points.columns[position]!;
-      place((last[column]! * multiplier) / divisor, position, column, points);
+      const value = (last[column]! * multiplier) / divisor;
+      if (areInts[column] === 0) floats[position] = value;
+      else placeInt(value, position, points);
     }
   }
 
+  /** The inner loop: what `SymbolReader.read` and `ColumnStates.follow` do is written out. */
   #readWholes(
     symbols: SymbolReader,
     { from, to }: Run,
@@ -84,28 +90,55 @@ export class ValueReader {
     context: ContextState,
     mode: number,
   ): void {
-    const { columns } = this.#state;
-    const { last, step, calm } = columns;
+    const { last, step, candidate, calm } = this.#state.columns;
     const { multiplier, divisor } = context.scale;
+    const [active, calming, calmed] = context.prepared;
+    const { columns, floats, areInts } = points;
+    let { state } = symbols;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
-      const column = points.columns[position]!;
-      const symbol = symbols.read(context.models[ACTIVITY_OF[calm[column]!]!]!);
-      if (symbol === SYMBOL.escape) {
+      const column = columns[position]!;
+      const quiet = calm[column]!;
+      const model = quiet === 0 ? active : quiet < CALM_AFTER ? calming : calmed;
+      const slot = state & SLOT_MASK;
+      const entry = model.slots[slot]!;
+      const packed = model.packed[entry]!;
+      state =
+        Math.imul((packed & LOW_12) + 1, state >>> FREQUENCY_BITS) +
+        slot -
+        ((packed >>> START_SHIFT) & LOW_12);
+      if (state < LEAST_STATE) state = symbols.refill(state);
+      let symbol = packed >>> SYMBOL_SHIFT;
+      if (entry === NOVEL) symbol = symbols.novel(model);
+      else {
+        model.counts[entry]!++;
+        if (--model.untilRebuild === 0) model.rebuild();
+      }
+      let surprise: number;
+      if (symbol < 32) surprise = (symbol >>> 1) ^ -(symbol & 1);
+      else if (symbol === SYMBOL.escape) {
         points.words[2 * position] = symbols.bits.word();
         points.words[2 * position + 1] = symbols.bits.word();
         calm[column] = 0;
         continue;
-      }
-      const surprise = this.#surprise(symbol, symbols, context);
+      } else surprise = this.#surprise(symbol, symbols, context);
+      const before = last[column]!;
       const expected =
-        mode === MODE.last ? last[column]! : mode === MODE.step ? last[column]! + step[column]! : 0;
+        mode === MODE.last ? before : mode === MODE.step ? before + step[column]! : 0;
       const whole = expected + surprise;
       if (whole > TOKEN_MAX || whole < -TOKEN_MAX)
         throw new CodecError(`value: got the whole number ${whole}, expected at most 2^52`);
-      columns.follow(column, whole, surprise);
-      place((whole * multiplier) / divisor, position, column, points);
+      const difference = whole - before;
+      if (difference === candidate[column]) step[column] = difference;
+      else candidate[column] = difference;
+      last[column] = whole;
+      if (surprise !== 0) calm[column] = 0;
+      else if (quiet < CALM_AFTER) calm[column] = quiet + 1;
+      const value = (whole * multiplier) / divisor;
+      if (areInts[column] === 0) floats[position] = value;
+      else placeInt(value, position, points);
     }
+    symbols.state = state;
   }
 
   #surprise(symbol: number, symbols: SymbolReader, context: ContextState): number {
@@ -168,16 +201,7 @@ export class ValueReader {
   }
 }
 
-function place(
-  value: number,
-  position: number,
-  column: number,
-  { floats, words, areInts }: PlacedPoints,
-): void {
-  if (!areInts[column]) {
-    floats[position] = value;
-    return;
-  }
+function placeInt(value: number, position: number, { words }: PlacedPoints): void {
   const high = Math.floor(value / WORD);
   words[2 * position] = value - high * WORD;
   words[2 * position + 1] = high;

@@ -34,7 +34,7 @@ export const RECENT_MAX = 8;
 export const RECENT_LEAST = 32;
 const RECENT_TRIES = 64;
 /** So many points without a surprise make a column calm. */
-const CALM_AFTER = 8;
+export const CALM_AFTER = 8;
 export const ACTIVITIES = 3;
 
 /** By how a column has behaved lately: it has just surprised, not for a while, not for long. */
@@ -50,12 +50,19 @@ export class ContextState {
     { length: ACTIVITIES },
     () => new FrequencyModel(),
   );
+  #prepared: [FrequencyModel, FrequencyModel, FrequencyModel] | undefined;
   #xor: [leading: FrequencyModel, trailing: FrequencyModel] | undefined;
   #tries = 0;
   #hits = 0;
   /** The writer's: batches until it looks for a better mode. */
   untilReview = 0;
   #pause = 1;
+
+  /** The models as a reader needs them. */
+  get prepared(): [FrequencyModel, FrequencyModel, FrequencyModel] {
+    const [active, calming, calmed] = this.models;
+    return (this.#prepared ??= [active!.prepare(), calming!.prepare(), calmed!.prepare()]);
+  }
 
   get xor(): [leading: FrequencyModel, trailing: FrequencyModel] {
     return (this.#xor ??= [new FrequencyModel(), new FrequencyModel()]);
