@@ -12,10 +12,13 @@ export const NO_SCALE: Scale = { multiplier: 1, divisor: 1 };
 /** Of divisors and multipliers. */
 export const SCALE_BITS = 41;
 const SCALE_MAX = 2 ** 40;
-/** A factor that fewer different values have in common may be by chance. */
-const FACTOR_SAMPLES = 4;
+/** Values that share a factor by chance: each further one makes it less likely by as much as the factor. */
+const EVIDENCE_BITS = 48;
+const SAMPLES_MAX = 64;
 const FACTOR_LEAST = 8;
-const DECIMALS = [1, 10, 100, 1_000, 10_000, 100_000, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
+const DECIMALS = [1, 10, 100, 1_000, 10_000, 100_000, 1e6];
+/** Many digits are rather those of a fraction. */
+const LONG_DECIMALS = [1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
 /** Larger denominators fit any double: they say nothing. */
 const DENOMINATOR_MAX = 1_048_576;
 const WHOLE_MAX = 2 ** 52;
@@ -32,25 +35,27 @@ export function wholeOf(value: number, { multiplier, divisor }: Scale): number {
 export function findScale(values: readonly number[]): Scale | undefined {
   const finite = values.filter((value) => Number.isFinite(value) && !Object.is(value, -0));
   if (finite.length === 0) return undefined;
+  const fitting = (divisor: number) => fits(finite, { multiplier: 1, divisor });
   const divisor =
-    DECIMALS.find((decimal) => fits(finite, { multiplier: 1, divisor: decimal })) ??
-    commonDenominator(finite);
+    DECIMALS.find(fitting) ?? commonDenominator(finite) ?? LONG_DECIMALS.find(fitting);
   if (divisor === undefined) return undefined;
   return { multiplier: commonFactor(finite.map((value) => Math.round(value * divisor))), divisor };
 }
 
 /** Greatest common factor of whole numbers; 1 when it is small or may be by chance. */
-function commonFactor(wholes: readonly number[]): number {
-  const distinct = new Set(wholes.filter((whole) => whole !== 0));
-  if (distinct.size < FACTOR_SAMPLES) return 1;
+export function commonFactor(wholes: ArrayLike<number>): number {
   let factor = 0;
-  for (const whole of distinct) {
-    let [a, b] = [Math.abs(whole), factor];
-    while (b > 0) [a, b] = [b, a % b];
-    factor = a;
-    if (factor === 1) return 1;
+  const distinct = new Set<number>();
+  for (let at = 0; at < wholes.length; at++) {
+    const whole = Math.abs(wholes[at]!);
+    if (whole === 0 || Number.isNaN(whole)) continue;
+    factor = commonDivisor(whole, factor);
+    if (factor < FACTOR_LEAST) return 1;
+    if (distinct.size < SAMPLES_MAX) distinct.add(whole);
   }
-  return factor >= FACTOR_LEAST && factor < SCALE_MAX ? factor : 1;
+  const evidence = distinct.size < 2 ? 0 : Math.log2(factor) * (distinct.size - 1);
+  if (evidence < EVIDENCE_BITS) return 1;
+  return factor < SCALE_MAX ? factor : 1;
 }
 
 function fits(values: readonly number[], scale: Scale): boolean {

@@ -81,7 +81,7 @@ export class ValueReader {
     }
   }
 
-  /** The inner loop: what `SymbolReader.read` and `ColumnStates.follow` do is written out. */
+  /** The inner loop: what `SymbolReader.read` does is written out. */
   #readWholes(
     symbols: SymbolReader,
     { from, to }: Run,
@@ -92,7 +92,8 @@ export class ValueReader {
   ): void {
     const { last, step, candidate, calm } = this.#state.columns;
     const { multiplier, divisor } = context.scale;
-    const [active, calming, calmed] = context.prepared;
+    const [active, calming, calmed] = context.models;
+    for (const model of context.models) model.prepare();
     const { columns, floats, areInts } = points;
     let { state } = symbols;
     for (let at = from; at < to; at++) {

@@ -35,34 +35,18 @@ export const RECENT_LEAST = 32;
 const RECENT_TRIES = 64;
 /** So many points without a surprise make a column calm. */
 export const CALM_AFTER = 8;
-export const ACTIVITIES = 3;
-
-/** By how a column has behaved lately: it has just surprised, not for a while, not for long. */
-export const ACTIVITY_OF: Uint8Array = Uint8Array.from({ length: CALM_AFTER + 1 }, (_, calm) =>
-  calm === 0 ? 0 : calm < CALM_AFTER ? 1 : 2,
-);
 
 export class ContextState {
   mode: number = MODE.last;
   scale: Scale = NO_SCALE;
-  /** One for each activity; those of xor's leading and trailing zeros come when they are needed. */
-  readonly models: FrequencyModel[] = Array.from(
-    { length: ACTIVITIES },
-    () => new FrequencyModel(),
-  );
-  #prepared: [FrequencyModel, FrequencyModel, FrequencyModel] | undefined;
+  /** For columns that have just surprised, that have not for a while, and that have not for long. */
+  readonly models = [new FrequencyModel(), new FrequencyModel(), new FrequencyModel()] as const;
   #xor: [leading: FrequencyModel, trailing: FrequencyModel] | undefined;
   #tries = 0;
   #hits = 0;
   /** The writer's: batches until it looks for a better mode. */
   untilReview = 0;
   #pause = 1;
-
-  /** The models as a reader needs them. */
-  get prepared(): [FrequencyModel, FrequencyModel, FrequencyModel] {
-    const [active, calming, calmed] = this.models;
-    return (this.#prepared ??= [active!.prepare(), calming!.prepare(), calmed!.prepare()]);
-  }
 
   get xor(): [leading: FrequencyModel, trailing: FrequencyModel] {
     return (this.#xor ??= [new FrequencyModel(), new FrequencyModel()]);
@@ -95,7 +79,7 @@ export class ColumnStates {
   /** The usual difference between two values, and the one that may become it. */
   step = new Float64Array(64);
   candidate = new Float64Array(64);
-  /** Points without a surprise, at most CALM_AFTER. */
+  /** Points without a surprise, at most CALM_AFTER: which of the context's models is used. */
   calm = new Uint8Array(64);
   /** Bits of the last value that was written by its bits: two words a column. */
   words = new Uint32Array(128);
@@ -112,17 +96,6 @@ export class ColumnStates {
     this.candidate = grow(this.candidate, new Float64Array(size));
     this.calm = grow(this.calm, new Uint8Array(size));
     this.words = grow(this.words, new Uint32Array(2 * size));
-  }
-
-  /** Takes up a value. @param surprise what was written. */
-  follow(column: number, whole: number, surprise: number): void {
-    const difference = whole - this.last[column]!;
-    // A step is believed when it comes twice.
-    if (difference === this.candidate[column]) this.step[column] = difference;
-    else this.candidate[column] = difference;
-    this.last[column] = whole;
-    if (surprise !== 0) this.calm[column] = 0;
-    else if (this.calm[column]! < CALM_AFTER) this.calm[column]!++;
   }
 
   /** A column whose context has another scale now. */

@@ -1,15 +1,21 @@
 /** Values of a batch, run by run: chooses how each run is written, and writes it. */
+import type { FrequencyModel } from "./frequency-model.ts";
 import type { Scale } from "./scale.ts";
-import { SCALE_BITS, findScale } from "./scale.ts";
+import { SCALE_BITS, commonFactor, findScale } from "./scale.ts";
 import type { SymbolWriter } from "./symbol-stream.ts";
 import { TOKEN_MAX, writeNumber } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
-import { ACTIVITY_OF, MODE, RECENT_LEAST, SYMBOL, ValueState } from "./value-state.ts";
+import { CALM_AFTER, MODE, RECENT_LEAST, SYMBOL, ValueState } from "./value-state.ts";
 
 /** A better mode is looked for every so many batches. */
 const REVIEW_BATCHES = 16;
 /** Values that a scale is looked for in. */
 const SCALE_SAMPLES = 64;
+
+/** What the values of a run are under the scale of their context. */
+const FOUND = { same: 0, changed: 1, unfit: 2 } as const;
+/** Added and taken away again, it rounds any number below 2^51 to a whole one. */
+const ROUNDING = 1.5 * 2 ** 52;
 
 /** The points of one context in a batch: positions `order[from]` to `order[to - 1]`. */
 export interface Run {
@@ -48,8 +54,9 @@ export class ValueWriter {
 
   run(run: Run, order: Uint32Array, points: PlacedPoints): void {
     const context = this.#state.context(run.context);
-    const misses = this.#takeWholes(run, order, points, context.scale);
-    if (misses * 4 > run.to - run.from) {
+    const found = this.#takeWholes(run, order, points, context.scale);
+    if (found === FOUND.same) return this.#write(run, order, points, context, MODE.same);
+    if (found === FOUND.unfit) {
       const looks = context.mode !== MODE.xor || context.untilReview-- <= 0;
       if (!looks || !this.#rescale(run, order, points, context)) {
         if (looks) context.reviewLater(REVIEW_BATCHES);
@@ -59,25 +66,28 @@ export class ValueWriter {
     this.#write(run, order, points, context, this.#modeFor(run, order, points, context));
   }
 
-  /** @returns how many are no whole numbers. */
+  /** Turns the values of a run into whole numbers. */
   #takeWholes({ from, to }: Run, order: Uint32Array, points: PlacedPoints, scale: Scale): number {
     if (this.#wholes.length < to - from) this.#wholes = new Float64Array(2 * (to - from));
     const wholes = this.#wholes;
+    const { last } = this.#state.columns;
+    const { columns, floats, areInts } = points;
     const { multiplier, divisor } = scale;
-    let misses = 0;
+    let [misses, changes] = [0, 0];
     for (let at = from; at < to; at++) {
       const position = order[at]!;
-      const value = numberAt(position, points);
-      const whole = Math.round((value * divisor) / multiplier);
-      const fits =
-        (whole * multiplier) / divisor === value &&
-        whole <= TOKEN_MAX &&
-        whole >= -TOKEN_MAX &&
-        (value !== 0 || 1 / value > 0);
-      wholes[at - from] = fits ? whole : Number.NaN;
-      if (!fits) misses++;
+      const column = columns[position]!;
+      const value = areInts[column] === 0 ? floats[position]! : intAt(position, points);
+      let whole = (value * divisor) / multiplier + ROUNDING - ROUNDING;
+      if ((whole * multiplier) / divisor !== value || (value === 0 && 1 / value < 0)) {
+        whole = Number.NaN;
+        misses++;
+      }
+      wholes[at - from] = whole;
+      if (whole !== last[column]!) changes++;
     }
-    return misses;
+    if (changes === 0) return FOUND.same;
+    return misses * 4 > to - from ? FOUND.unfit : FOUND.changed;
   }
 
   /** Looks for another scale. @returns whether there is one. */
@@ -103,12 +113,15 @@ export class ValueWriter {
 
   #modeFor(run: Run, order: Uint32Array, points: PlacedPoints, context: ContextState): number {
     const { from, to } = run;
-    const { last, step } = this.#state.columns;
-    const wholes = this.#wholes;
-    if (this.#isSame(run, order, points)) return MODE.same;
     if (context.untilReview-- > 0 && context.mode !== MODE.xor) return context.mode;
     context.reviewLater(REVIEW_BATCHES);
-    if (context.scale.multiplier === 1) this.#rescale(run, order, points, context);
+    const wholes = this.#wholes;
+    const { last, step } = this.#state.columns;
+    if (context.scale.multiplier === 1) {
+      const known = Array.from(wholes.subarray(0, Math.min(SCALE_SAMPLES, to - from)));
+      known.forEach((_whole, at) => known.push(last[points.columns[order[from + at]!]!]!));
+      if (commonFactor(known) > 1) this.#rescale(run, order, points, context);
+    }
     let [lastCost, stepCost, plainCost] = [0, 0, 0];
     for (let at = from; at < to; at++) {
       const whole = wholes[at - from]!;
@@ -120,13 +133,6 @@ export class ValueWriter {
     }
     if (stepCost < lastCost && stepCost <= plainCost) return MODE.step;
     return plainCost < lastCost ? MODE.plain : MODE.last;
-  }
-
-  #isSame({ from, to }: Run, order: Uint32Array, points: PlacedPoints): boolean {
-    const { last } = this.#state.columns;
-    for (let at = from; at < to; at++)
-      if (this.#wholes[at - from] !== last[points.columns[order[at]!]!]) return false;
-    return true;
   }
 
   #tell(mode: number, context: ContextState): void {
@@ -155,40 +161,45 @@ export class ValueWriter {
     mode: number,
   ): void {
     const symbols = this.#symbols;
-    const { columns } = this.#state;
-    const { last, step, calm } = columns;
+    const { last, step, candidate, calm } = this.#state.columns;
+    const [active, calming, calmed] = context.models;
+    const { columns } = points;
     const wholes = this.#wholes;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
-      const column = points.columns[position]!;
+      const column = columns[position]!;
       const whole = wholes[at - from]!;
-      const model = context.models[ACTIVITY_OF[calm[column]!]!]!;
-      // NaN is no number.
-      if (whole !== whole) {
+      const quiet = calm[column]!;
+      const model = quiet === 0 ? active : quiet < CALM_AFTER ? calming : calmed;
+      const before = last[column]!;
+      const expected =
+        mode === MODE.last ? before : mode === MODE.step ? before + step[column]! : 0;
+      const surprise = whole - expected;
+      if (surprise < 16 && surprise >= -16) {
+        const small = surprise | 0;
+        symbols.write(model, (small << 1) ^ (small >> 31));
+      } else if (surprise <= TOKEN_MAX && surprise >= -TOKEN_MAX)
+        this.#writeLarge(surprise, model, context);
+      else {
+        // No whole number, or too far from the one before.
         symbols.write(model, SYMBOL.escape);
-        this.#escape(position, column, points);
+        symbols.bits.word(points.words[2 * position]!);
+        symbols.bits.word(points.words[2 * position + 1]!);
+        calm[column] = 0;
         continue;
       }
-      const expected =
-        mode === MODE.last ? last[column]! : mode === MODE.step ? last[column]! + step[column]! : 0;
-      const surprise = whole - expected;
-      if (surprise < RECENT_LEAST && surprise > -RECENT_LEAST)
-        writeNumber(symbols, model, surprise);
-      else if (surprise > TOKEN_MAX || surprise < -TOKEN_MAX) {
-        symbols.write(model, SYMBOL.escape);
-        this.#escape(position, column, points);
-        continue;
-      } else this.#writeLarge(surprise, model, context);
-      columns.follow(column, whole, surprise);
+      const difference = whole - before;
+      if (difference === candidate[column]) step[column] = difference;
+      else candidate[column] = difference;
+      last[column] = whole;
+      if (surprise !== 0) calm[column] = 0;
+      else if (quiet < CALM_AFTER) calm[column] = quiet + 1;
     }
   }
 
-  #writeLarge(
-    surprise: number,
-    model: ContextState["models"][number],
-    context: ContextState,
-  ): void {
-    if (!context.looksBack) return writeNumber(this.#symbols, model, surprise);
+  #writeLarge(surprise: number, model: FrequencyModel, context: ContextState): void {
+    const isLarge = surprise >= RECENT_LEAST || surprise <= -RECENT_LEAST;
+    if (!isLarge || !context.looksBack) return writeNumber(this.#symbols, model, surprise);
     const { recent } = this.#state;
     const again = recent.indexOf(surprise);
     const opposite = again < 0 ? recent.indexOf(-surprise) : -1;
@@ -197,12 +208,6 @@ export class ValueWriter {
     if (opposite >= 0) return this.#symbols.write(model, SYMBOL.opposite + opposite);
     writeNumber(this.#symbols, model, surprise);
     this.#state.remember(surprise);
-  }
-
-  #escape(position: number, column: number, { words }: PlacedPoints): void {
-    this.#symbols.bits.word(words[2 * position]!);
-    this.#symbols.bits.word(words[2 * position + 1]!);
-    this.#state.columns.calm[column] = 0;
   }
 
   #writeBits(
@@ -231,9 +236,13 @@ export class ValueWriter {
   }
 }
 
-/** An integer beyond 2^53 is NaN: it is written by its bits. */
-function numberAt(position: number, { words, floats, areInts, columns }: PlacedPoints): number {
-  if (!areInts[columns[position]!]) return floats[position]!;
+function numberAt(position: number, points: PlacedPoints): number {
+  const { columns, floats, areInts } = points;
+  return areInts[columns[position]!] === 0 ? floats[position]! : intAt(position, points);
+}
+
+/** NaN beyond 2^52: it is written by its bits. */
+function intAt(position: number, { words }: PlacedPoints): number {
   const high = words[2 * position + 1]! | 0;
   if (high > 1_048_575 || high < -1_048_576) return Number.NaN;
   return high * 4_294_967_296 + words[2 * position]!;
