@@ -23,15 +23,17 @@ export function placementOf(
   before: Placement | undefined,
 ): Placement {
   if (before && isEqual(before.shapes, shapes)) return before;
+  // What is given may be used again for the next batch.
+  const kept = shapes.slice();
   let count = 0;
   for (const shape of shapes) count += dictionary.shapes[shape]!.length;
   const columns = new Uint32Array(count);
   let end = 0;
-  const ends = shapes.map((shape) => {
+  const ends = kept.map((shape) => {
     columns.set(dictionary.shapes[shape]!, end);
     return (end += dictionary.shapes[shape]!.length);
   });
-  return { shapes, count, ends, columns, ...runsOf(columns, dictionary) };
+  return { shapes: kept, count, ends, columns, ...runsOf(columns, dictionary) };
 }
 
 /** A counting sort by context, in which the order of points stays. */

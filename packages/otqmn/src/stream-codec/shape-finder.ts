@@ -1,7 +1,15 @@
 /** Cuts points into groups (of one owner and time), and finds the shape of each. */
-import type { Dictionary, Shape } from "./dictionary.ts";
-import type { Points } from "./series-definition.ts";
-import type { Group } from "./stream-encoder.ts";
+import type { Dictionary } from "./dictionary.ts";
+
+/** The groups of a batch, by their order. */
+export interface Groups {
+  count: number;
+  shapes: Uint32Array;
+  /** Where the first point of a group stands; the others follow, unless it is in `sorted`. */
+  from: Uint32Array;
+  /** Groups whose points do not stand in the order of their columns: where each one stands. */
+  sorted: Map<number, readonly number[]>;
+}
 
 export class ShapeFinder {
   readonly #dictionary: Dictionary;
@@ -12,41 +20,91 @@ export class ShapeFinder {
   /** Shape -> the one that came after it the last time. */
   readonly #after: number[] = [];
   #before = 0;
+  #groups: Groups = {
+    count: 0,
+    shapes: new Uint32Array(64),
+    from: new Uint32Array(64),
+    sorted: new Map(),
+  };
 
   constructor(dictionary: Dictionary) {
     this.#dictionary = dictionary;
   }
 
-  /** @param columns of the points, as the stream numbers them. */
-  groupsOf(columns: Uint32Array, { count, timeUnixNano }: Points): Group[] {
+  /**
+   * @param columns of the points, as the stream numbers them.
+   * @param times two words a point.
+   * @returns what is valid until the next call.
+   */
+  groupsOf(columns: Uint32Array, times: Uint32Array, count: number): Groups {
     this.#learnOwners();
-    const owners = this.#owners;
-    const words = new Uint32Array(timeUnixNano.buffer, timeUnixNano.byteOffset, 2 * count);
-    const groups: Group[] = [];
+    const groups = this.#groups;
+    groups.count = 0;
+    groups.sorted.clear();
     for (let from = 0; from < count;) {
-      const owner = owners[columns[from]!]!;
-      const [low, high] = [words[2 * from]!, words[2 * from + 1]!];
-      let to = from + 1;
-      let ascends = true;
-      while (
-        to < count &&
-        words[2 * to] === low &&
-        words[2 * to + 1] === high &&
-        owners[columns[to]!] === owner
-      ) {
-        if (columns[to]! <= columns[to - 1]!) ascends = false;
-        to++;
-      }
-      if (ascends)
-        groups.push({ shape: this.#shape(columns, from, to), positions: undefined, from });
-      else this.#sorted(columns, from, to, groups);
-      from = to;
+      const to = this.#endOfExpected(columns, times, from, count);
+      from =
+        to > from
+          ? this.#push(this.#after[this.#before]!, from, to)
+          : this.#cut(columns, times, from, count);
     }
     return groups;
   }
 
+  /** The end of a group of the shape that came next the last time; `from` when there is none. */
+  #endOfExpected(columns: Uint32Array, times: Uint32Array, from: number, count: number): number {
+    const shape = this.#dictionary.shapes[this.#after[this.#before] ?? -1];
+    if (!shape || from + shape.length > count) return from;
+    const [low, high] = [times[2 * from]!, times[2 * from + 1]!];
+    for (let place = 0; place < shape.length; place++) {
+      const at = from + place;
+      if (columns[at] !== shape[place] || times[2 * at] !== low || times[2 * at + 1] !== high)
+        return from;
+    }
+    const to = from + shape.length;
+    return this.#isEnd(columns, times, from, to, count) ? to : from;
+  }
+
+  #isEnd(
+    columns: Uint32Array,
+    times: Uint32Array,
+    from: number,
+    to: number,
+    count: number,
+  ): boolean {
+    return (
+      to === count ||
+      times[2 * to] !== times[2 * from] ||
+      times[2 * to + 1] !== times[2 * from + 1] ||
+      this.#owners[columns[to]!] !== this.#owners[columns[from]!]
+    );
+  }
+
+  /** A group whatever its shape is. @returns its end. */
+  #cut(columns: Uint32Array, times: Uint32Array, from: number, count: number): number {
+    let to = from + 1;
+    let ascends = true;
+    while (!this.#isEnd(columns, times, from, to, count)) {
+      if (columns[to]! <= columns[to - 1]!) ascends = false;
+      to++;
+    }
+    if (ascends) return this.#push(this.#lookUp(columns, from, to), from, to);
+    this.#pushSorted(columns, from, to);
+    return to;
+  }
+
+  #push(shape: number, from: number, to: number): number {
+    const groups = this.#groups;
+    if (groups.count === groups.shapes.length) this.#grow();
+    groups.shapes[groups.count] = shape;
+    groups.from[groups.count++] = from;
+    this.#after[this.#before] = shape;
+    this.#before = shape;
+    return to;
+  }
+
   /** Columns that do not ascend are sorted; those that come twice make groups of their own. */
-  #sorted(columns: Uint32Array, from: number, to: number, groups: Group[]): void {
+  #pushSorted(columns: Uint32Array, from: number, to: number): void {
     let left = Array.from({ length: to - from }, (_, at) => from + at).toSorted(
       (a, b) => columns[a]! - columns[b]! || a - b,
     );
@@ -55,20 +113,10 @@ export class ShapeFinder {
         at === 0 || columns[position] !== columns[left[at - 1]!];
       const positions = left.filter(isFirst);
       const shape = Uint32Array.from(positions, (position) => columns[position]!);
-      groups.push({ shape: this.#shape(shape, 0, shape.length), positions, from });
+      this.#groups.sorted.set(this.#groups.count, positions);
+      this.#push(this.#lookUp(shape, 0, shape.length), positions[0]!, to);
       left = left.filter((position, at) => !isFirst(position, at));
     }
-  }
-
-  #shape(columns: Uint32Array, from: number, to: number): number {
-    const expected = this.#after[this.#before];
-    const shape =
-      expected !== undefined && this.#isShape(expected, columns, from, to)
-        ? expected
-        : this.#lookUp(columns, from, to);
-    this.#after[this.#before] = shape;
-    this.#before = shape;
-    return shape;
   }
 
   #lookUp(columns: Uint32Array, from: number, to: number): number {
@@ -83,10 +131,9 @@ export class ShapeFinder {
   }
 
   #isShape(number: number, columns: Uint32Array, from: number, to: number): boolean {
-    const shape: Shape = this.#dictionary.shapes[number]!;
+    const shape = this.#dictionary.shapes[number]!;
     if (shape.length !== to - from) return false;
-    for (let at = 0; at < shape.length; at++) if (shape[at] !== columns[from + at]) return false;
-    return true;
+    return shape.every((column, at) => column === columns[from + at]);
   }
 
   #learnOwners(): void {
@@ -100,5 +147,13 @@ export class ShapeFinder {
       const { parts, firstColumn, fields } = series[this.#seriesKnown]!;
       this.#owners.fill(parts[1]!, firstColumn, firstColumn + fields.length);
     }
+  }
+
+  #grow(): void {
+    const { shapes, from } = this.#groups;
+    this.#groups.shapes = new Uint32Array(2 * shapes.length);
+    this.#groups.shapes.set(shapes);
+    this.#groups.from = new Uint32Array(2 * from.length);
+    this.#groups.from.set(from);
   }
 }

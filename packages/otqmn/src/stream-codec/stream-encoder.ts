@@ -11,6 +11,7 @@ import { STREAM_LIMITS } from "./limits.ts";
 import type { Placement } from "./placement.ts";
 import { placementOf } from "./placement.ts";
 import type { Points, SeriesDefinition } from "./series-definition.ts";
+import type { Groups } from "./shape-finder.ts";
 import { ShapeFinder } from "./shape-finder.ts";
 import { SymbolWriter } from "./symbol-stream.ts";
 import { TimeWriter } from "./times.ts";
@@ -40,6 +41,7 @@ export class StreamEncoder {
   #seriesOf = new Uint32Array(64);
   #told = new Uint32Array(64);
   #columns = 0;
+  #toldColumns = new Uint32Array(256);
   #stream!: StreamState;
   #isKey = true;
 
@@ -77,16 +79,20 @@ export class StreamEncoder {
     const stream = this.#stream;
     const isKey = this.#isKey;
     if (isKey && points.count > 0) stream.setBase(points.timeUnixNano[0]!);
-    const columns = this.#tellColumns(points);
-    const groups = stream.shapes.groupsOf(columns, points);
-    const bytes = stream.write(groups, points, isKey, this.#compress);
+    const times = wordsOf(points.timeUnixNano, points.count);
+    const groups = stream.shapes.groupsOf(this.#tellColumns(points), times, points.count);
+    const bytes = stream.write(groups, times, wordsOf(points.bits, points.count), {
+      isKey,
+      compress: this.#compress,
+    });
     this.#isKey = false;
     return bytes;
   }
 
   /** Columns as the stream numbers them; series that are used for the first time are defined. */
   #tellColumns({ count, column }: Points): Uint32Array {
-    const columns = new Uint32Array(count);
+    if (this.#toldColumns.length < count) this.#toldColumns = new Uint32Array(2 * count);
+    const columns = this.#toldColumns;
     for (let at = 0; at < count; at++) {
       const known = column[at]!;
       if (this.#told[known] === UNTOLD) this.#tell(this.#seriesOf[known]!);
@@ -113,14 +119,6 @@ export class StreamEncoder {
   }
 }
 
-/** Points of one group: where they stand in the batch, and their shape. */
-export interface Group {
-  shape: number;
-  /** Position in the caller's points of each column of the shape; undefined: they stand there in order from `from` on. */
-  positions: readonly number[] | undefined;
-  from: number;
-}
-
 /** What the other side knows too. */
 class StreamState {
   readonly #dictionary: Dictionary;
@@ -132,7 +130,6 @@ class StreamState {
   readonly #values = new ValueWriter(this.#symbols);
   readonly #told = { texts: 0, series: 0, shapes: 0 };
   #placement: Placement | undefined;
-  #words = new Uint32Array(0);
 
   constructor(limits: StreamLimits) {
     this.#dictionary = new Dictionary(limits);
@@ -151,7 +148,13 @@ class StreamState {
     );
   }
 
-  write(groups: readonly Group[], points: Points, isKey: boolean, compress: boolean): Uint8Array {
+  /** @param times and @param values two words a point, as they came. */
+  write(
+    groups: Groups,
+    times: Uint32Array,
+    values: Uint32Array,
+    { isKey, compress }: { isKey: boolean; compress: boolean },
+  ): Uint8Array {
     const writer = new ByteWriter();
     const definitions = this.#definitions();
     const packed = compress && definitions && definitions.length >= COMPRESS_LEAST_BYTES;
@@ -167,8 +170,8 @@ class StreamState {
       writer.raw(new Uint8Array(Uint32Array.of(low, high).buffer));
     }
     if (definitions) writePart(writer, packed ? squeeze(definitions) : definitions);
-    this.#writeGroups(groups, points);
-    this.#writeValues(groups, points);
+    this.#writeGroups(groups, times);
+    this.#writeValues(groups, values);
     this.#symbols.finish(writer);
     return writer.finish();
   }
@@ -200,58 +203,56 @@ class StreamState {
     return writer.finish();
   }
 
-  #writeGroups(groups: readonly Group[], { timeUnixNano }: Points): void {
+  #writeGroups({ count, shapes, from }: Groups, times: Uint32Array): void {
     const symbols = this.#symbols;
     const state = this.#groups;
-    writeNumber(symbols, state.counts, groups.length - state.count);
-    state.count = groups.length;
-    const words = new Uint32Array(
-      timeUnixNano.buffer,
-      timeUnixNano.byteOffset,
-      2 * timeUnixNano.length,
-    );
-    for (const { shape, from, positions } of groups) {
+    writeNumber(symbols, state.counts, count - state.count);
+    state.count = count;
+    for (let group = 0; group < count; group++) {
+      const shape = shapes[group]!;
       const isOther = shape === state.expected ? 0 : 1;
       symbols.write(state.isOther, isOther);
       if (isOther) symbols.bits.writeWide(shape, SHAPE_BITS);
       state.follow(shape);
-      const at = positions ? positions[0]! : from;
-      this.#times.write(symbols, shape, words[2 * at]!, words[2 * at + 1]!);
+      const at = 2 * from[group]!;
+      this.#times.write(symbols, shape, times[at]!, times[at + 1]!);
     }
   }
 
-  #writeValues(groups: readonly Group[], points: Points): void {
+  #writeValues(groups: Groups, values: Uint32Array): void {
     const dictionary = this.#dictionary;
-    const shapes = Uint32Array.from(groups, ({ shape }) => shape);
+    const shapes = groups.shapes.subarray(0, groups.count);
     const placement = (this.#placement = placementOf(shapes, dictionary, this.#placement));
-    const words = this.#placed(groups, points, placement.count);
+    const words = groups.sorted.size === 0 ? values : this.#placed(groups, placement, values);
     const placed = {
       columns: placement.columns,
       words,
-      floats: new Float64Array(words.buffer, 0, placement.count),
+      floats: new Float64Array(words.buffer, words.byteOffset, placement.count),
       areInts: dictionary.areInts,
     };
     this.#values.begin();
     for (const run of placement.runs) this.#values.run(run, placement.order, placed);
   }
 
-  /** The values in the order of groups; where that is the caller's, they are taken as they are. */
-  #placed(groups: readonly Group[], { bits, count }: Points, total: number): Uint32Array {
-    const words = new Uint32Array(bits.buffer, bits.byteOffset, 2 * count);
-    if (this.#words.length < 2 * total) this.#words = new Uint32Array(4 * total);
-    let at = 0;
-    for (const { shape, from, positions } of groups) {
-      const length = this.#dictionary.shapes[shape]!.length;
-      if (!positions) this.#words.set(words.subarray(2 * from, 2 * (from + length)), 2 * at);
-      else
-        positions.forEach((position, place) => {
-          this.#words[2 * (at + place)] = words[2 * position]!;
-          this.#words[2 * (at + place) + 1] = words[2 * position + 1]!;
-        });
-      at += length;
+  /** The values in the order of groups and their columns. */
+  #placed({ count, from, sorted }: Groups, { ends }: Placement, values: Uint32Array): Uint32Array {
+    const words = new Uint32Array(new ArrayBuffer(4 * values.length));
+    let start = 0;
+    for (let group = 0; group < count; group++) {
+      const positions = sorted.get(group);
+      for (let place = 0; start + place < ends[group]!; place++) {
+        const position = positions ? positions[place]! : from[group]! + place;
+        words[2 * (start + place)] = values[2 * position]!;
+        words[2 * (start + place) + 1] = values[2 * position + 1]!;
+      }
+      start = ends[group]!;
     }
-    return this.#words;
+    return words;
   }
+}
+
+function wordsOf(values: BigUint64Array, count: number): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, 2 * count);
 }
 
 function writePart(writer: ByteWriter, bytes: Uint8Array): void {

@@ -73,13 +73,16 @@ export class ValueWriter {
     const { last } = this.#state.columns;
     const { columns, floats, areInts } = points;
     const { multiplier, divisor } = scale;
+    const isUnit = multiplier === 1;
     let [misses, changes] = [0, 0];
     for (let at = from; at < to; at++) {
       const position = order[at]!;
       const column = columns[position]!;
       const value = areInts[column] === 0 ? floats[position]! : intAt(position, points);
-      let whole = (value * divisor) / multiplier + ROUNDING - ROUNDING;
-      if ((whole * multiplier) / divisor !== value || (value === 0 && 1 / value < 0)) {
+      const scaled = isUnit ? value * divisor : (value * divisor) / multiplier;
+      let whole = scaled + ROUNDING - ROUNDING;
+      const back = isUnit ? whole / divisor : (whole * multiplier) / divisor;
+      if (back !== value || (value === 0 && 1 / value < 0)) {
         whole = Number.NaN;
         misses++;
       }
