@@ -2,7 +2,7 @@
 import { CodecError } from "../bytes.ts";
 
 const INITIAL_BYTES = 256;
-const WORD = 4_294_967_296;
+const PADDING_BYTES = 4;
 
 export class BitWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
@@ -55,28 +55,28 @@ export class BitWriter {
   }
 }
 
+/** Reads without looking whether there is anything left: behind the end are zeros, and `end` notices. */
 export class BitReader {
   readonly #bytes: Uint8Array;
+  readonly #length: number;
+  /** In bits. */
   #at = 0;
-  #pending = 0;
-  #pendingBits = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    this.#length = bytes.length;
+    this.#bytes = new Uint8Array(bytes.length + PADDING_BYTES);
+    this.#bytes.set(bytes);
   }
 
-  /** @param count 0 to 24. Throws CodecError behind the end. */
+  /** @param count 0 to 24. */
   read(count: number): number {
-    while (this.#pendingBits < count) {
-      if (this.#at === this.#bytes.length)
-        throw new CodecError("bits: got the end of the bytes, expected more");
-      this.#pending |= this.#bytes[this.#at++]! << this.#pendingBits;
-      this.#pendingBits += 8;
-    }
-    const value = this.#pending & ((1 << count) - 1);
-    this.#pending >>>= count;
-    this.#pendingBits -= count;
-    return value;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const byte = Math.min(at >>> 3, this.#length);
+    const word =
+      bytes[byte]! | (bytes[byte + 1]! << 8) | (bytes[byte + 2]! << 16) | (bytes[byte + 3]! << 24);
+    this.#at = at + count;
+    return (word >>> (at & 7)) & ((1 << count) - 1);
   }
 
   /** @param count 0 to 53. */
@@ -91,12 +91,13 @@ export class BitReader {
   }
 
   word(): number {
-    return ((this.read(16) + this.read(16) * 65_536) % WORD) >>> 0;
+    return this.read(16) + this.read(16) * 65_536;
   }
 
-  /** Throws CodecError when whole bytes are left. */
+  /** Throws CodecError unless all whole bytes have been read, and not more. */
   end(): void {
-    const left = this.#bytes.length - this.#at;
-    if (left > 0) throw new CodecError(`bits: got ${left} bytes too many, expected none`);
+    const read = Math.ceil(this.#at / 8);
+    if (read !== this.#length)
+      throw new CodecError(`bits: got ${this.#length} bytes, expected ${read}`);
   }
 }

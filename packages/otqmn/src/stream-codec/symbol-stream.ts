@@ -76,21 +76,23 @@ export class SymbolWriter {
   }
 }
 
-/** Inner loops keep `state` in a variable of their own while they read, and put it back. */
+/** Inner loops keep `state` and `at` in variables of their own while they read, and put them back. */
 export class SymbolReader {
   readonly bits: BitReader;
   state = 0;
-  readonly #bytes: Uint8Array;
-  #at = STATE_BYTES;
+  /** The next of `words`. One that is not there is read as 0, and noticed at the end. */
+  at = 0;
+  readonly words: Uint16Array;
 
   /** Throws CodecError. */
   constructor(reader: ByteReader) {
     this.bits = new BitReader(reader.raw(reader.count("bits", reader.remaining), "bits"));
-    this.#bytes = reader.raw(reader.remaining, "symbols");
-    if (this.#bytes.length < STATE_BYTES)
-      throw new CodecError(`symbols: got ${this.#bytes.length} bytes, expected at least 4`);
+    const bytes = reader.raw(reader.remaining, "symbols");
+    if (bytes.length < STATE_BYTES || bytes.length % 2 !== 0)
+      throw new CodecError(`symbols: got ${bytes.length} bytes, expected an even number from 4 on`);
     for (let index = STATE_BYTES - 1; index >= 0; index--)
-      this.state = (this.state << 8) | this.#bytes[index]!;
+      this.state = (this.state << 8) | bytes[index]!;
+    this.words = new Uint16Array(bytes.slice(STATE_BYTES).buffer);
     if (this.state < LEAST_STATE)
       throw new CodecError(`symbols: got the state ${this.state}, expected at least 2^15`);
   }
@@ -103,21 +105,12 @@ export class SymbolReader {
       Math.imul((packed & LOW_12) + 1, this.state >>> FREQUENCY_BITS) +
       slot -
       ((packed >>> START_SHIFT) & LOW_12);
-    this.state = state < LEAST_STATE ? this.refill(state) : state;
+    this.state = state < LEAST_STATE ? (state << 16) | this.words[this.at++]! : state;
     if (entry === NOVEL) return this.novel(model);
     model.counts[entry]!++;
     const symbol = packed >>> SYMBOL_SHIFT;
     if (--model.untilRebuild === 0) model.rebuild();
     return symbol;
-  }
-
-  /** A state that is too small, with the next word. */
-  refill(state: number): number {
-    const at = this.#at;
-    if (at + 2 > this.#bytes.length)
-      throw new CodecError("symbols: got the end of the bytes, expected more");
-    this.#at = at + 2;
-    return (state << 16) | this.#bytes[at]! | (this.#bytes[at + 1]! << 8);
   }
 
   /** The symbol behind NOVEL. */
@@ -130,7 +123,9 @@ export class SymbolReader {
   /** Throws CodecError unless everything has been read. */
   end(): void {
     this.bits.end();
-    if (this.#at !== this.#bytes.length || this.state !== LEAST_STATE)
-      throw new CodecError("symbols: got more than expected");
+    if (this.at !== this.words.length || this.state !== LEAST_STATE)
+      throw new CodecError(
+        `symbols: got ${this.words.length} words, expected ${this.at} and a state that is at its end`,
+      );
   }
 }

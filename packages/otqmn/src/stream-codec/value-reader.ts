@@ -95,7 +95,8 @@ export class ValueReader {
     const [active, calming, calmed] = context.models;
     for (const model of context.models) model.prepare();
     const { columns, floats, areInts } = points;
-    let { state } = symbols;
+    let { state, at: word } = symbols;
+    const { words } = symbols;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
       const column = columns[position]!;
@@ -108,7 +109,7 @@ export class ValueReader {
         Math.imul((packed & LOW_12) + 1, state >>> FREQUENCY_BITS) +
         slot -
         ((packed >>> START_SHIFT) & LOW_12);
-      if (state < LEAST_STATE) state = symbols.refill(state);
+      if (state < LEAST_STATE) state = (state << 16) | words[word++]!;
       let symbol = packed >>> SYMBOL_SHIFT;
       if (entry === NOVEL) symbol = symbols.novel(model);
       else {
@@ -140,6 +141,7 @@ export class ValueReader {
       else placeInt(value, position, points);
     }
     symbols.state = state;
+    symbols.at = word;
   }
 
   #surprise(symbol: number, symbols: SymbolReader, context: ContextState): number {
