@@ -21,7 +21,7 @@ const DECIMALS = [1, 10, 100, 1_000, 10_000, 100_000, 1e6];
 const LONG_DECIMALS = [1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
 /** Larger denominators fit any double: they say nothing. */
 const DENOMINATOR_MAX = 1_048_576;
-const WHOLE_MAX = 2 ** 52;
+export const WHOLE_MAX = 2 ** 51;
 
 /** NaN when the value is not a whole multiple (so -0, infinities and NaN). */
 export function wholeOf(value: number, { multiplier, divisor }: Scale): number {

@@ -76,8 +76,14 @@ const special = fc.constantFrom(
   0x8000_0000_0000_0000n,
   0xffff_ffff_ffff_ffffn,
 );
+/** About as large as a whole number may be. */
+const large = fc
+  .tuple(fc.integer({ min: 49, max: 54 }), fc.integer({ min: -3, max: 3 }))
+  .map(([power, more]) => 2 ** power + more);
 const bits = fc.oneof(
   special,
+  large.map(bitsOf),
+  large.map((whole) => BigInt.asUintN(64, -BigInt(whole))),
   fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn }),
   fc.double().map(bitsOf),
   fc.integer({ min: -50, max: 50 }).map((whole) => bitsOf(whole / 100)),
@@ -108,6 +114,25 @@ describe("a stream", () => {
       }),
       { numRuns: 400 },
     );
+  });
+
+  test("goes on over the largest whole numbers, one by one", () => {
+    const { pass } = openStream();
+    for (let power = 49; power <= 54; power++) {
+      for (const sign of [1, -1]) {
+        for (let more = -6; more <= 6; more += 2) {
+          const value = sign * (2 ** power + more);
+          const time = NOW + BigInt(power * 100 + more);
+          pass(
+            SERIES.flatMap(({ columns }) => columns).map(({ type }, column) => ({
+              column,
+              time,
+              bits: type === "int" ? BigInt.asUintN(64, BigInt(value)) : bitsOf(value),
+            })),
+          );
+        }
+      }
+    }
   });
 
   test("costs little where little is new", () => {

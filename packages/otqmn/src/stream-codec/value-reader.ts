@@ -2,10 +2,10 @@
 import { CodecError } from "../bytes.ts";
 import type { FrequencyModel } from "./frequency-model.ts";
 import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./frequency-model.ts";
-import { SCALE_BITS } from "./scale.ts";
+import { SCALE_BITS, WHOLE_MAX } from "./scale.ts";
 import type { SymbolReader } from "./symbol-stream.ts";
 import { LEAST_STATE, SLOT_MASK } from "./symbol-stream.ts";
-import { FREE_SYMBOL, TOKEN_MAX, numberOf } from "./tokens.ts";
+import { FREE_SYMBOL, numberOf } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
 import { CALM_AFTER, MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
 import type { PlacedPoints, Run } from "./value-writer.ts";
@@ -128,8 +128,8 @@ export class ValueReader {
       const expected =
         mode === MODE.last ? before : mode === MODE.step ? before + step[column]! : 0;
       const whole = expected + surprise;
-      if (whole > TOKEN_MAX || whole < -TOKEN_MAX)
-        throw new CodecError(`value: got the whole number ${whole}, expected at most 2^52`);
+      if (whole > WHOLE_MAX || whole < -WHOLE_MAX)
+        throw new CodecError(`value: got the whole number ${whole}, expected at most 2^51`);
       const difference = whole - before;
       if (difference === candidate[column]) step[column] = difference;
       else candidate[column] = difference;

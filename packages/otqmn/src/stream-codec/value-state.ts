@@ -2,7 +2,7 @@
 import { FrequencyModel } from "./frequency-model.ts";
 import { FREE_SYMBOL } from "./tokens.ts";
 import type { Scale } from "./scale.ts";
-import { NO_SCALE } from "./scale.ts";
+import { NO_SCALE, WHOLE_MAX } from "./scale.ts";
 
 /** How the values of one run (all points of a context in a batch) are written. */
 export const MODE = {
@@ -104,7 +104,7 @@ export class ColumnStates {
       const converted = Math.round(
         (((whole * from.multiplier) / from.divisor) * to.divisor) / to.multiplier,
       );
-      return Number.isFinite(converted) && Math.abs(converted) <= 2 ** 52 ? converted : 0;
+      return Number.isFinite(converted) && Math.abs(converted) <= WHOLE_MAX ? converted : 0;
     };
     this.last[column] = convert(this.last[column]!);
     this.step[column] = convert(this.step[column]!);

@@ -1,7 +1,7 @@
 /** Values of a batch, run by run: chooses how each run is written, and writes it. */
 import type { FrequencyModel } from "./frequency-model.ts";
 import type { Scale } from "./scale.ts";
-import { SCALE_BITS, commonFactor, findScale } from "./scale.ts";
+import { SCALE_BITS, WHOLE_MAX, commonFactor, findScale } from "./scale.ts";
 import type { SymbolWriter } from "./symbol-stream.ts";
 import { TOKEN_MAX, writeNumber } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
@@ -82,7 +82,8 @@ export class ValueWriter {
       const scaled = isUnit ? value * divisor : (value * divisor) / multiplier;
       let whole = scaled + ROUNDING - ROUNDING;
       const back = isUnit ? whole / divisor : (whole * multiplier) / divisor;
-      if (back !== value || (value === 0 && 1 / value < 0)) {
+      const isFar = whole > WHOLE_MAX || whole < -WHOLE_MAX;
+      if (back !== value || isFar || (value === 0 && 1 / value < 0)) {
         whole = Number.NaN;
         misses++;
       }
