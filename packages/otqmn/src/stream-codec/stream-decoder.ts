@@ -20,6 +20,7 @@ export class StreamDecoder {
   readonly #limits: StreamLimits;
   #stream: StreamState | undefined;
   #isBroken = false;
+  #isAnew = false;
 
   constructor(limits: StreamLimits = STREAM_LIMITS) {
     this.#limits = limits;
@@ -28,6 +29,11 @@ export class StreamDecoder {
   /** How many series are known since the last key batch. */
   get seriesCount(): number {
     return this.#stream?.dictionary.series.length ?? 0;
+  }
+
+  /** Whether the batch read last was a key batch: series have new numbers. */
+  get isAnew(): boolean {
+    return this.#isAnew;
   }
 
   series(number: number): SeriesDefinition & { firstColumn: number } {
@@ -57,7 +63,8 @@ export class StreamDecoder {
     const flags = reader.raw(1, "flags")[0]!;
     if (flags > (FLAG.key | FLAG.definitions | FLAG.compressed))
       throw new CodecError(`flags: got ${flags}, expected at most 7`);
-    if (flags & FLAG.key) this.#stream = new StreamState(this.#limits, reader);
+    this.#isAnew = (flags & FLAG.key) !== 0;
+    if (this.#isAnew) this.#stream = new StreamState(this.#limits, reader);
     if (!this.#stream) throw new CodecError("batch: got none that can be read by itself before");
     return this.#stream.read(reader, flags);
   }

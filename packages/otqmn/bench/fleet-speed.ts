@@ -1,0 +1,28 @@
+/** Points a second on one core: the best of some rounds, because other work on a machine only ever slows them down. */
+import { StreamDecoder } from "../src/stream-codec/stream-decoder.ts";
+import { fleetBatches, fleetEncoder } from "./fleet-stream.ts";
+import { report } from "./report.ts";
+
+const TICKS = 200;
+
+export function fleetSpeed(isQuick: boolean): void {
+  const rounds = isQuick ? 10 : 40;
+  for (const cameras of [200, 20, 1]) {
+    const batches = fleetBatches(cameras, TICKS);
+    const points = batches.reduce((sum, { count }) => sum + count, 0);
+    let [encodeMs, decodeMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+    for (let round = 0; round < rounds; round++) {
+      const encoder = fleetEncoder(cameras);
+      const encoding = performance.now();
+      const payloads = batches.map((batch) => encoder.encode(batch));
+      encodeMs = Math.min(encodeMs, performance.now() - encoding);
+      const decoder = new StreamDecoder();
+      const decoding = performance.now();
+      for (const payload of payloads) decoder.decode(payload);
+      decodeMs = Math.min(decodeMs, performance.now() - decoding);
+    }
+    const params = { cameras, pointsPerMessage: cameras * 24, ticks: TICKS, rounds };
+    report("fleet-speed", "encode", (1_000 * points) / encodeMs, "points/s", params);
+    report("fleet-speed", "decode", (1_000 * points) / decodeMs, "points/s", params);
+  }
+}
