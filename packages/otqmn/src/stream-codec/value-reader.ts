@@ -5,7 +5,7 @@ import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./freq
 import { SCALE_BITS, WHOLE_MAX } from "./scale.ts";
 import type { SymbolReader } from "./symbol-stream.ts";
 import { LEAST_STATE, SLOT_MASK } from "./symbol-stream.ts";
-import { FREE_SYMBOL, numberOf } from "./tokens.ts";
+import { DIRECT, FREE_SYMBOL, WIDE, foldedOf, numberOf } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
 import { CALM_AFTER, MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
 import type { PlacedPoints, Run } from "./value-writer.ts";
@@ -96,7 +96,7 @@ export class ValueReader {
     for (const model of context.models) model.prepare();
     const { columns, floats, areInts } = points;
     let { state, at: word } = symbols;
-    const { words } = symbols;
+    const { words, bits } = symbols;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
       const column = columns[position]!;
@@ -117,8 +117,15 @@ export class ValueReader {
         if (--model.untilRebuild === 0) model.rebuild();
       }
       let surprise: number;
-      if (symbol < 32) surprise = (symbol >>> 1) ^ -(symbol & 1);
-      else if (symbol === SYMBOL.escape) {
+      if (symbol < DIRECT) surprise = (symbol >>> 1) ^ -(symbol & 1);
+      else if (symbol < WIDE) {
+        const folded = foldedOf(symbol, bits);
+        surprise = (folded >>> 1) ^ -(folded & 1);
+        if (context.looksBack && (surprise >= RECENT_LEAST || surprise <= -RECENT_LEAST)) {
+          context.lookedBack(false);
+          this.#state.remember(surprise);
+        }
+      } else if (symbol === SYMBOL.escape) {
         points.words[2 * position] = symbols.bits.word();
         points.words[2 * position + 1] = symbols.bits.word();
         calm[column] = 0;

@@ -3,7 +3,7 @@ import type { FrequencyModel } from "./frequency-model.ts";
 import type { Scale } from "./scale.ts";
 import { SCALE_BITS, WHOLE_MAX, commonFactor, findScale } from "./scale.ts";
 import type { SymbolWriter } from "./symbol-stream.ts";
-import { TOKEN_MAX, writeNumber } from "./tokens.ts";
+import { TOKEN_MAX, writeNarrow, writeNumber } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
 import { CALM_AFTER, MODE, RECENT_LEAST, SYMBOL, ValueState } from "./value-state.ts";
 
@@ -179,10 +179,9 @@ export class ValueWriter {
       const expected =
         mode === MODE.last ? before : mode === MODE.step ? before + step[column]! : 0;
       const surprise = whole - expected;
-      if (surprise < 16 && surprise >= -16) {
-        const small = surprise | 0;
-        symbols.write(model, (small << 1) ^ (small >> 31));
-      } else if (surprise <= TOKEN_MAX && surprise >= -TOKEN_MAX)
+      if (surprise < RECENT_LEAST && surprise > -RECENT_LEAST)
+        writeNarrow(symbols, model, surprise | 0);
+      else if (surprise <= TOKEN_MAX && surprise >= -TOKEN_MAX)
         this.#writeLarge(surprise, model, context);
       else {
         // No whole number, or too far from the one before.
@@ -202,8 +201,7 @@ export class ValueWriter {
   }
 
   #writeLarge(surprise: number, model: FrequencyModel, context: ContextState): void {
-    const isLarge = surprise >= RECENT_LEAST || surprise <= -RECENT_LEAST;
-    if (!isLarge || !context.looksBack) return writeNumber(this.#symbols, model, surprise);
+    if (!context.looksBack) return writeNumber(this.#symbols, model, surprise);
     const { recent } = this.#state;
     const again = recent.indexOf(surprise);
     const opposite = again < 0 ? recent.indexOf(-surprise) : -1;
