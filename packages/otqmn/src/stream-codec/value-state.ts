@@ -133,8 +133,8 @@ export class ValueState {
     context: ContextState,
     scale: Scale,
   ): void {
-    for (let at = from; at < to; at++)
-      this.columns.rescale(columns[order[at]!]!, context.scale, scale);
+    const once = new Set(order.subarray(from, to).map((position) => columns[position]!));
+    for (const column of once) this.columns.rescale(column, context.scale, scale);
     context.scale = scale;
   }
 
