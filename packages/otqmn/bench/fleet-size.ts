@@ -1,6 +1,6 @@
 /** Bytes a point of the fleet model: payloads with everything in them. */
 import { fleetBatches, fleetEncoder } from "./fleet-stream.ts";
-import { report } from "./report.ts";
+import { about, report } from "./report.ts";
 
 const CASES = [
   { cameras: 200, keyIntervals: [0, 600, 60] },
@@ -9,6 +9,11 @@ const CASES = [
 ] as const;
 
 export function fleetSizes(isQuick: boolean): void {
+  about(
+    "fleet-size",
+    "Bytes a point of the fleet model, payloads with values, timestamps and definitions. The model's values have an entropy of about 0.29 bytes a point, " +
+      "its timestamps (jitter of 2 ms in nanoseconds) of 0.11. Goals: 0.45 with 4,800 points a message, 1.5 with 24.",
+  );
   const ticks = isQuick ? 120 : 1_200;
   for (const { cameras, keyIntervals } of CASES) {
     const batches = fleetBatches(cameras, ticks);

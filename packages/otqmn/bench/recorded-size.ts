@@ -4,7 +4,7 @@ import { constants, zstdCompressSync } from "node:zlib";
 
 import { MetricsWriter } from "../src/metrics-codec/metrics-writer.ts";
 import { countPoints, partsIn, requestsIn } from "./recorded-metrics.ts";
-import { report } from "./report.ts";
+import { about, report } from "./report.ts";
 
 const KEY_INTERVALS = [0, 1_000, 100] as const;
 const LEVEL = 3;
@@ -13,6 +13,12 @@ export function recordedSizes(path: string): void {
   const requests = [...requestsIn(path)];
   const points = requests.reduce((sum, request) => sum + countPoints(request), 0);
   const file = basename(path);
+  about(
+    "recorded-size",
+    "Bytes a point of recorded OTLP metrics, measured as STEF does: all parts in order into one stream, all bytes by all points. " +
+      "`keyInterval`: batches from one key batch to the next; 0: the first one only, as in the published comparison (STEF with zstd: 1.2; " +
+      "without: 7.2; OTAP with zstd: 6.3). Goals: 0.45; 0.65 with each batch compressed alone, which ours always is; 1.0 without any compressor.",
+  );
   const common = { file, batches: requests.length, points };
   for (const compress of [true, false]) {
     for (const keyInterval of KEY_INTERVALS) {

@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+
+import { parseLine, writePage } from "./page.ts";
+
+const MACHINE = { processor: "A core", cores: 2, memoryGib: 15.6, node: "v26", date: "2026-01-01" };
+
+test("figures of a benchmark become a table; what is the same in all is said once", () => {
+  const lines = [
+    { bench: "speed", about: "How fast it is." },
+    {
+      bench: "speed",
+      metric: "encode",
+      value: 23_456_000,
+      unit: "points/s",
+      params: { ticks: 9, cameras: 1 },
+    },
+    {
+      bench: "speed",
+      metric: "bytes_per_point",
+      value: 0.31,
+      unit: "B",
+      params: { ticks: 9, cameras: 20 },
+    },
+    { bench: "size", metric: "raw", value: 12_345.6, unit: "B", params: {} },
+  ].map((line) => parseLine(JSON.stringify(line))!);
+  expect(writePage(lines, MACHINE)).toBe(`# Benchmarks
+
+Written by \`npm run bench\`. A core, 2 cores, 16 GiB; Node v26; 2026-01-01.
+
+## speed
+
+How fast it is.
+
+ticks: 9.
+
+| figure | cameras |  |
+| --- | --- | ---: |
+| encode | 1 | 23.5 million points/s |
+| bytes per point | 20 | 0.31 B |
+
+## size
+
+| figure |  |
+| --- | ---: |
+| raw | 12,346 B |
+`);
+});
+
+test.each([
+  "",
+  "hello",
+  "{",
+  "null",
+  "[]",
+  '{"bench":1}',
+  '{"bench":"a"}',
+  '{"bench":"a","value":"1"}',
+])("%s is no line of a benchmark", (text) => expect(parseLine(text)).toBeUndefined());

@@ -1,0 +1,80 @@
+/** BENCHMARKS.md out of the lines that benchmarks print. Pure. */
+
+type Params = Readonly<Record<string, string | number | boolean>>;
+
+export interface Figure {
+  bench: string;
+  metric: string;
+  value: number;
+  unit: string;
+  params: Params;
+}
+
+/** What a benchmark measures, what is aimed at, and what bounds it. */
+export interface About {
+  bench: string;
+  about: string;
+}
+
+export type Line = Figure | About;
+
+export interface Machine {
+  processor: string;
+  cores: number;
+  memoryGib: number;
+  node: string;
+  date: string;
+}
+
+/** Undefined for a line that is none of a benchmark. */
+export function parseLine(text: string): Line | undefined {
+  try {
+    const line = JSON.parse(text) as Partial<Figure & About> | null;
+    if (typeof line?.bench !== "string") return undefined;
+    if (typeof line.about === "string") return { bench: line.bench, about: line.about };
+    return typeof line.value === "number" ? (line as Figure) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writePage(lines: readonly Line[], machine: Machine): string {
+  const benches = [...new Set(lines.map(({ bench }) => bench))];
+  const { processor, cores, memoryGib, node, date } = machine;
+  const head = `# Benchmarks
+
+Written by \`npm run bench\`. ${processor}, ${cores} cores, ${Math.round(memoryGib)} GiB; Node ${node}; ${date}.
+`;
+  return [head, ...benches.map((bench) => sectionOf(bench, lines))].join("\n");
+}
+
+function sectionOf(bench: string, lines: readonly Line[]): string {
+  const own = lines.filter((line) => line.bench === bench);
+  const about = own.flatMap((line) => ("about" in line ? [line.about] : []));
+  const figures = own.flatMap((line) => ("value" in line ? [line] : []));
+  const names = [...new Set(figures.flatMap(({ params }) => Object.keys(params)))];
+  // What is the same everywhere is said once.
+  const isSame = (name: string) =>
+    figures.every(({ params }) => params[name] === figures[0]!.params[name]);
+  const said = names.filter(isSame).map((name) => `${name}: ${figures[0]!.params[name]}`);
+  const shown = names.filter((name) => !isSame(name));
+  const rows = figures.map(({ metric, value, unit, params }) => [
+    metric.replaceAll("_", " "),
+    ...shown.map((name) => String(params[name] ?? "")),
+    `${numberText(value)} ${unit}`,
+  ]);
+  const table = [["figure", ...shown, ""], ["---", ...shown.map(() => "---"), "---:"], ...rows];
+  return [
+    `## ${bench}\n`,
+    ...about.map((text) => `${text}\n`),
+    ...(said.length > 0 ? [`${said.join(", ")}.\n`] : []),
+    ...table.map((cells) => `| ${cells.join(" | ")} |`),
+    "",
+  ].join("\n");
+}
+
+/** 23_456_000 -> "23.5 million". */
+function numberText(value: number): string {
+  if (Math.abs(value) >= 1e6) return `${(value / 1e6).toPrecision(3)} million`;
+  return value >= 1_000 ? Math.round(value).toLocaleString("en") : String(value);
+}
