@@ -11,7 +11,7 @@ const SYMBOLS = 256;
 /** Older symbols count half as much. */
 const HALVE_AT = 4_096;
 const REBUILD = { least: 4, most: 512, share: 4 } as const;
-const NO_SLOTS = new Uint8Array(0);
+const NONE = new Uint8Array(0);
 
 /** Of `packed`: 8 bits of the symbol, 12 of the first slot, 12 of the frequency less 1. */
 export const START_SHIFT = 12;
@@ -23,10 +23,10 @@ export class FrequencyModel {
   /** By entry, in the order in which symbols came first: what a coder needs. */
   packed = new Uint32Array(8);
   counts = new Uint16Array(8);
-  /** By symbol: its entry; NOVEL: it has not come. */
-  readonly entryOf = new Uint8Array(SYMBOLS);
-  /** By slot below 4,096: the entry. Empty until `prepare`. */
-  slots = NO_SLOTS;
+  /** By symbol: its entry; NOVEL: it has not come. For writers; empty until `index`. */
+  entryOf = NONE;
+  /** By slot below 4,096: the entry. For readers that read much; empty until `prepare`. */
+  slots = NONE;
   untilRebuild: number = REBUILD.least;
   #entries = 1;
 
@@ -34,22 +34,36 @@ export class FrequencyModel {
     this.packed[NOVEL] = ALL - 1;
   }
 
-  /** Makes the slots, which only readers need. */
-  prepare(): this {
-    if (this.slots === NO_SLOTS) {
-      this.slots = new Uint8Array(ALL);
-      this.#fillSlots();
+  index(): void {
+    this.entryOf = new Uint8Array(SYMBOLS);
+    for (let entry = 1; entry < this.#entries; entry++)
+      this.entryOf[this.packed[entry]! >>> SYMBOL_SHIFT] = entry;
+  }
+
+  prepare(): void {
+    if (this.slots !== NONE) return;
+    this.slots = new Uint8Array(ALL);
+    this.#fillSlots();
+  }
+
+  /** The entry of a slot, without the slots. */
+  find(slot: number): number {
+    const { packed } = this;
+    let entry = 0;
+    // All slots below 4,096 belong to an entry.
+    for (let end = 0; ; entry++) {
+      end += (packed[entry]! & LOW_12) + 1;
+      if (slot < end) return entry;
     }
-    return this;
   }
 
   /** Takes up a symbol that comes for the first time. @returns false: it has come before, or there is no room for more. */
   add(symbol: number): boolean {
-    if (this.#entries === SYMBOLS || this.entryOf[symbol] !== NOVEL) return false;
+    if (this.#entries === SYMBOLS || this.#has(symbol)) return false;
     if (this.#entries === this.packed.length) this.#grow();
     const entry = this.#entries++;
     this.packed[entry] = symbol << SYMBOL_SHIFT;
-    this.entryOf[symbol] = entry;
+    if (this.entryOf !== NONE) this.entryOf[symbol] = entry;
     this.counts[entry] = 1;
     this.rebuild();
     return true;
@@ -75,11 +89,17 @@ export class FrequencyModel {
       packed[entry] = (symbol << SYMBOL_SHIFT) | (start << START_SHIFT) | (share - 1);
       start += share;
     }
-    if (this.slots !== NO_SLOTS) this.#fillSlots();
+    if (this.slots !== NONE) this.#fillSlots();
     this.untilRebuild = Math.min(
       REBUILD.most,
       Math.max(REBUILD.least, Math.floor(seen / REBUILD.share)),
     );
+  }
+
+  #has(symbol: number): boolean {
+    for (let entry = 1; entry < this.#entries; entry++)
+      if (this.packed[entry]! >>> SYMBOL_SHIFT === symbol) return true;
+    return false;
   }
 
   /** @returns the sum of counts, which are halved when it is large. */
@@ -116,4 +136,13 @@ export class FrequencyModel {
 
 function shareOf(count: number, total: number): number {
   return Math.max(1, Math.floor((count * ALL) / total));
+}
+
+/** Models that are made when they are used. */
+export class FrequencyModels {
+  readonly #models: (FrequencyModel | undefined)[] = [];
+
+  at(number: number): FrequencyModel {
+    return (this.#models[number] ??= new FrequencyModel());
+  }
 }

@@ -24,6 +24,7 @@ export class SymbolWriter {
   #count = 0;
 
   write(model: FrequencyModel, symbol: number): void {
+    if (model.entryOf.length === 0) model.index();
     const entry = model.entryOf[symbol]!;
     if (this.#count === this.#packed.length) this.#grow();
     this.#packed[this.#count++] = model.packed[entry]!;
@@ -99,7 +100,7 @@ export class SymbolReader {
 
   read(model: FrequencyModel): number {
     const slot = this.state & SLOT_MASK;
-    const entry = model.prepare().slots[slot]!;
+    const entry = model.slots.length > 0 ? model.slots[slot]! : model.find(slot);
     const packed = model.packed[entry]!;
     const state =
       Math.imul((packed & LOW_12) + 1, this.state >>> FREQUENCY_BITS) +

@@ -1,14 +1,13 @@
 /** Times of groups: which model a surprise has, and how times beyond what a clock can follow are written. */
 import { CodecError } from "../bytes.ts";
 import { Clocks } from "./clocks.ts";
-import { FrequencyModel } from "./frequency-model.ts";
+import { FrequencyModels } from "./frequency-model.ts";
 import type { SymbolReader, SymbolWriter } from "./symbol-stream.ts";
 import { FREE_SYMBOL, TOKEN_MAX, numberOf, writeNumber } from "./tokens.ts";
 
 /** Nanoseconds that times may be multiples of. */
 const UNITS = [1, 1_000, 1_000_000, 1_000_000_000] as const;
 const UNIT_BITS = 2;
-const CONTEXTS = 16;
 const WORD = 4_294_967_296;
 /** 64 bits as they are: the clock does not follow. */
 const ESCAPE = FREE_SYMBOL;
@@ -23,7 +22,7 @@ export interface Instant {
 
 class TimeState {
   readonly clocks = new Clocks();
-  readonly models = Array.from({ length: CONTEXTS }, () => new FrequencyModel());
+  readonly models = new FrequencyModels();
   /** Times are counted from here. */
   base: Instant = { low: 0, high: 0 };
   /** Of the group before. */
@@ -49,7 +48,7 @@ export class TimeWriter {
     const { clocks, models, base } = this.#state;
     const time = (high - base.high) * WORD + (low - base.low);
     if (Math.abs(time) > TOKEN_MAX / 2) {
-      symbols.write(models[clocks.context(shape)]!, ESCAPE);
+      symbols.write(models.at(clocks.context(shape)), ESCAPE);
       symbols.bits.word(low);
       symbols.bits.word(high);
       return;
@@ -57,7 +56,7 @@ export class TimeWriter {
     if (clocks.isNew(shape)) return this.#begin(symbols, shape, time);
     const unit = UNITS[clocks.units[shape]!]!;
     const units = time / unit;
-    const model = models[clocks.context(shape)]!;
+    const model = models.at(clocks.context(shape));
     if (!Number.isInteger(units)) {
       symbols.write(model, FINER);
       clocks.restart(shape);
@@ -71,7 +70,7 @@ export class TimeWriter {
   #begin(symbols: SymbolWriter, shape: number, time: number): void {
     const { clocks, models } = this.#state;
     const unit = UNITS.findLastIndex((each) => time % each === 0);
-    writeNumber(symbols, models[clocks.context(shape)]!, time - this.#state.before);
+    writeNumber(symbols, models.at(clocks.context(shape)), time - this.#state.before);
     symbols.bits.write(unit, UNIT_BITS);
     clocks.units[shape] = unit;
     clocks.follow(shape, time / UNITS[unit]!);
@@ -93,7 +92,7 @@ export class TimeReader {
   /** Writes the time of a group into `words`, from `at` on. Throws CodecError. */
   read(symbols: SymbolReader, shape: number, words: Uint32Array, at: number): void {
     const { clocks, models } = this.#state;
-    const symbol = symbols.read(models[clocks.context(shape)]!);
+    const symbol = symbols.read(models.at(clocks.context(shape)));
     if (symbol === ESCAPE) {
       words[at] = symbols.bits.word();
       words[at + 1] = symbols.bits.word();
@@ -102,7 +101,7 @@ export class TimeReader {
     let time: number;
     if (symbol === FINER && !clocks.isNew(shape)) {
       clocks.restart(shape);
-      time = this.#begin(symbols, shape, symbols.read(models[clocks.context(shape)]!));
+      time = this.#begin(symbols, shape, symbols.read(models.at(clocks.context(shape))));
     } else if (clocks.isNew(shape)) time = this.#begin(symbols, shape, symbol);
     else {
       const units = clocks.expected(shape) + this.#number(symbol, symbols);

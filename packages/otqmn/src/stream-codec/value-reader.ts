@@ -11,6 +11,8 @@ import { CALM_AFTER, MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "
 import type { PlacedPoints, Run } from "./value-writer.ts";
 
 const WORD = 4_294_967_296;
+/** Points of a run from which on it is worth the memory to look symbols up instead of searching them. */
+const PREPARE_LEAST = 16;
 
 export class ValueReader {
   readonly #state = new ValueState();
@@ -44,7 +46,7 @@ export class ValueReader {
   }
 
   #mode(symbols: SymbolReader, context: ContextState): number {
-    const mode = symbols.read(this.#state.modeModels[context.mode]!);
+    const mode = symbols.read(this.#state.modeModels.at(context.mode));
     if (mode > MODE.rescale) throw new CodecError(`mode: got ${mode}, expected at most 5`);
     return mode;
   }
@@ -93,7 +95,7 @@ export class ValueReader {
     const { last, step, candidate, calm } = this.#state.columns;
     const { multiplier, divisor } = context.scale;
     const [active, calming, calmed] = context.models;
-    for (const model of context.models) model.prepare();
+    if (to - from >= PREPARE_LEAST) for (const model of context.models) model.prepare();
     const { columns, floats, areInts } = points;
     let { state, at: word } = symbols;
     const { words, bits } = symbols;
@@ -103,7 +105,7 @@ export class ValueReader {
       const quiet = calm[column]!;
       const model = quiet === 0 ? active : quiet < CALM_AFTER ? calming : calmed;
       const slot = state & SLOT_MASK;
-      const entry = model.slots[slot]!;
+      const entry = model.slots.length > 0 ? model.slots[slot]! : model.find(slot);
       const packed = model.packed[entry]!;
       state =
         Math.imul((packed & LOW_12) + 1, state >>> FREQUENCY_BITS) +

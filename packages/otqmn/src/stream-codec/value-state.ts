@@ -1,5 +1,5 @@
 /** What both sides remember of each column and of each context, since the last key batch. */
-import { FrequencyModel } from "./frequency-model.ts";
+import { FrequencyModel, FrequencyModels } from "./frequency-model.ts";
 import { FREE_SYMBOL } from "./tokens.ts";
 import type { Scale } from "./scale.ts";
 import { NO_SCALE, WHOLE_MAX } from "./scale.ts";
@@ -116,7 +116,7 @@ export class ValueState {
   readonly columns = new ColumnStates();
   readonly contexts: ContextState[] = [];
   /** By the mode before. */
-  readonly modeModels = Array.from({ length: 6 }, () => new FrequencyModel());
+  readonly modeModels = new FrequencyModels();
   /** The last differences of this batch, newest first. */
   readonly recent: number[] = [];
 

@@ -140,7 +140,7 @@ export class ValueWriter {
   }
 
   #tell(mode: number, context: ContextState): void {
-    this.#symbols.write(this.#state.modeModels[context.mode]!, mode);
+    this.#symbols.write(this.#state.modeModels.at(context.mode), mode);
   }
 
   #write(
