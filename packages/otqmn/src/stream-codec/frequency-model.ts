@@ -142,6 +142,11 @@ function shareOf(count: number, total: number): number {
 export class FrequencyModels {
   readonly #models: (FrequencyModel | undefined)[] = [];
 
+  /** Undefined: it has not been used yet. */
+  known(number: number): FrequencyModel | undefined {
+    return this.#models[number];
+  }
+
   at(number: number): FrequencyModel {
     return (this.#models[number] ??= new FrequencyModel());
   }

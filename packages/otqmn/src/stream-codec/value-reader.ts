@@ -94,8 +94,10 @@ export class ValueReader {
   ): void {
     const { last, step, candidate, calm } = this.#state.columns;
     const { multiplier, divisor } = context.scale;
-    const [active, calming, calmed] = context.models;
-    if (to - from >= PREPARE_LEAST) for (const model of context.models) model.prepare();
+    const { models } = context;
+    const active = models.at(0);
+    let [calming, calmed] = [models.known(1), models.known(2)];
+    if (to - from >= PREPARE_LEAST) for (const model of [active, calming, calmed]) model?.prepare();
     const { columns, floats, areInts } = points;
     let { state, at: word } = symbols;
     const { words, bits } = symbols;
@@ -103,7 +105,12 @@ export class ValueReader {
       const position = order[at]!;
       const column = columns[position]!;
       const quiet = calm[column]!;
-      const model = quiet === 0 ? active : quiet < CALM_AFTER ? calming : calmed;
+      const model =
+        quiet === 0
+          ? active
+          : quiet < CALM_AFTER
+            ? (calming ??= models.at(1))
+            : (calmed ??= models.at(2));
       const slot = state & SLOT_MASK;
       const entry = model.slots.length > 0 ? model.slots[slot]! : model.find(slot);
       const packed = model.packed[entry]!;

@@ -40,7 +40,7 @@ export class ContextState {
   mode: number = MODE.last;
   scale: Scale = NO_SCALE;
   /** For columns that have just surprised, that have not for a while, and that have not for long. */
-  readonly models = [new FrequencyModel(), new FrequencyModel(), new FrequencyModel()] as const;
+  readonly models = new FrequencyModels();
   #xor: [leading: FrequencyModel, trailing: FrequencyModel] | undefined;
   #tries = 0;
   #hits = 0;

@@ -166,7 +166,9 @@ export class ValueWriter {
   ): void {
     const symbols = this.#symbols;
     const { last, step, candidate, calm } = this.#state.columns;
-    const [active, calming, calmed] = context.models;
+    const { models } = context;
+    const active = models.at(0);
+    let [calming, calmed] = [models.known(1), models.known(2)];
     const { columns } = points;
     const wholes = this.#wholes;
     for (let at = from; at < to; at++) {
@@ -174,7 +176,12 @@ export class ValueWriter {
       const column = columns[position]!;
       const whole = wholes[at - from]!;
       const quiet = calm[column]!;
-      const model = quiet === 0 ? active : quiet < CALM_AFTER ? calming : calmed;
+      const model =
+        quiet === 0
+          ? active
+          : quiet < CALM_AFTER
+            ? (calming ??= models.at(1))
+            : (calmed ??= models.at(2));
       const before = last[column]!;
       const expected =
         mode === MODE.last ? before : mode === MODE.step ? before + step[column]! : 0;
