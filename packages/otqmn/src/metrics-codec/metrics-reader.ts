@@ -2,6 +2,7 @@
 import { zstdDecompressSync } from "node:zlib";
 
 import { clone, create, fromBinary } from "@bufbuild/protobuf";
+import { KeyValueSchema } from "@glassline/proto/otlp/common";
 import type { Metric, ResourceMetrics, ScopeMetrics } from "@glassline/proto/otlp/metrics";
 import {
   MetricSchema,
@@ -128,13 +129,14 @@ export class MetricsReader {
 }
 
 function templateOf(parts: readonly string[], columns: number): Template {
-  const [, owner = "", head = "", template = ""] = parts;
+  const [, owner = "", head = "", template = "", ...attributes] = parts;
   try {
     partsOf(owner).forEach(bytesOf);
     const kind = fromBinary(MetricSchema, bytesOf(head)).data.case;
     if (kind === undefined) throw new Error("a metric without a kind");
     const schema = pointSchemaOfKind(kind);
     const point = fromBinary(schema, bytesOf(template));
+    point.attributes = attributes.map((text) => fromBinary(KeyValueSchema, bytesOf(text)));
     const slots = slotsOf(point).length;
     if (slots !== columns) throw new Error(`got ${columns} columns, expected ${slots}`);
     return { owner, head, point, schema, columns };

@@ -3,6 +3,7 @@ import { constants, zstdCompressSync } from "node:zlib";
 
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { clone, create, toBinary } from "@bufbuild/protobuf";
+import { KeyValueSchema } from "@glassline/proto/otlp/common";
 import type { Metric, ResourceMetrics, ScopeMetrics } from "@glassline/proto/otlp/metrics";
 import {
   MetricSchema,
@@ -98,12 +99,14 @@ export class MetricsWriter {
 
   #columnOf(owner: string, head: string, name: string, point: DataPoint): number {
     const schema = pointSchemaOf(point);
-    const template = textOf(schema, clear(clone(schema, point) as DataPoint) as never);
-    const key = `${owner.length} ${head.length} ${owner}${head}${template}`;
+    // Attributes apart: many series have one in common.
+    const attributes = point.attributes.map((each) => textOf(KeyValueSchema, each));
+    const template = textOf(schema, clear(clone(schema, { ...point, attributes: [] })) as never);
+    const parts = [name, owner, head, template, ...attributes];
+    const key = parts.map((part) => `${part.length} ${part}`).join("");
     const known = this.#columns.get(key);
     if (known !== undefined) return known;
-    const definition = { parts: [name, owner, head, template], columns: columnsOf(slotsOf(point)) };
-    const first = this.#encoder.addSeries(definition);
+    const first = this.#encoder.addSeries({ parts, columns: columnsOf(slotsOf(point)) });
     this.#columns.set(key, first);
     return first;
   }
