@@ -9,6 +9,7 @@ import { CALM_AFTER, MODE, RECENT_LEAST, SYMBOL, ValueState } from "./value-stat
 
 /** A better mode is looked for every so many batches. */
 const REVIEW_BATCHES = 16;
+const REVIEW_POINTS = 2_048;
 /** Values that a scale is looked for in. */
 const SCALE_SAMPLES = 64;
 
@@ -120,20 +121,39 @@ export class ValueWriter {
     if (context.untilReview-- > 0 && context.mode !== MODE.xor) return context.mode;
     context.reviewLater(REVIEW_BATCHES);
     const wholes = this.#wholes;
-    const { last, step } = this.#state.columns;
+    const { last } = this.#state.columns;
     if (context.scale.multiplier === 1) {
       const known = Array.from(wholes.subarray(0, Math.min(SCALE_SAMPLES, to - from)));
       known.forEach((_whole, at) => known.push(last[points.columns[order[from + at]!]!]!));
       if (commonFactor(known) > 1) this.#rescale(run, order, points, context);
     }
+    return this.#cheapestMode(run, order, points);
+  }
+
+  /** What each mode would cost, with columns that come more than once in the run followed on the way. */
+  #cheapestMode({ from, to }: Run, order: Uint32Array, points: PlacedPoints): number {
+    const { last, step, candidate } = this.#state.columns;
+    const followed = new Map<number, { last: number; step: number; candidate: number }>();
     let [lastCost, stepCost, plainCost] = [0, 0, 0];
-    for (let at = from; at < to; at++) {
-      const whole = wholes[at - from]!;
+    for (let at = from; at < Math.min(to, from + REVIEW_POINTS); at++) {
+      const whole = this.#wholes[at - from]!;
+      if (Number.isNaN(whole)) continue;
       const column = points.columns[order[at]!]!;
-      const difference = whole - last[column]!;
+      const before = followed.get(column) ?? {
+        last: last[column]!,
+        step: step[column]!,
+        candidate: candidate[column]!,
+      };
+      const difference = whole - before.last;
       lastCost += costOf(difference);
-      stepCost += costOf(difference - step[column]!);
+      stepCost += costOf(difference - before.step);
       plainCost += costOf(whole);
+      const isStep = difference === before.candidate;
+      followed.set(column, {
+        last: whole,
+        step: isStep ? difference : before.step,
+        candidate: difference,
+      });
     }
     if (stepCost < lastCost && stepCost <= plainCost) return MODE.step;
     return plainCost < lastCost ? MODE.plain : MODE.last;
