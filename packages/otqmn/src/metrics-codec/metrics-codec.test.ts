@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { requestsIn } from "../../bench/recorded-metrics.ts";
+import { STREAM_LIMITS } from "../stream-codec/limits.ts";
 import { MetricsReader } from "./metrics-reader.ts";
 import { MetricsWriter } from "./metrics-writer.ts";
 
@@ -187,6 +188,41 @@ test("any OTLP metrics request travels, whatever its kinds of points are", () =>
     }),
     { numRuns: 300 },
   );
+});
+
+test("series that come and go make the stream begin anew, and a request that is too large is refused", () => {
+  const limits = { ...STREAM_LIMITS, columnsMax: 40 };
+  const [writer, reader] = [new MetricsWriter({ limits }), new MetricsReader(limits)];
+  const requestOf = (from: number, count: number) =>
+    create(ExportMetricsServiceRequestSchema, {
+      resourceMetrics: [
+        {
+          scopeMetrics: [
+            {
+              metrics: Array.from({ length: count }, (_, at) => ({
+                name: `metric.${from + at}`,
+                data: {
+                  case: "gauge" as const,
+                  value: {
+                    dataPoints: [
+                      { timeUnixNano: NOW, value: { case: "asInt" as const, value: 1n } },
+                    ],
+                  },
+                },
+              })),
+            },
+          ],
+        },
+      ],
+    });
+  for (let round = 0; round < 50; round++) {
+    const message = requestOf(5 * round, 5);
+    expect(contentOf(reader.decode(writer.encode(message)))).toEqual(contentOf(message));
+  }
+  expect(() => writer.encode(requestOf(0, 30))).toThrow(/columns since the key batch/);
+  const after = requestOf(0, 3);
+  writer.beginAnew();
+  expect(contentOf(reader.decode(writer.encode(after)))).toEqual(contentOf(after));
 });
 
 const DATA =

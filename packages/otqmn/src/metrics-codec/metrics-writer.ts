@@ -13,7 +13,7 @@ import {
 import type { ExportMetricsServiceRequest } from "@glassline/proto/otlp/metrics-service";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 
-import { ByteWriter } from "../bytes.ts";
+import { ByteWriter, CodecError } from "../bytes.ts";
 import type { StreamEncoderOptions } from "../stream-codec/stream-encoder.ts";
 import { StreamEncoder } from "../stream-codec/stream-encoder.ts";
 import type { DataPoint } from "./layout.ts";
@@ -29,21 +29,37 @@ interface Rows {
 }
 
 export class MetricsWriter {
-  readonly #encoder: StreamEncoder;
+  readonly #options: StreamEncoderOptions;
+  #encoder!: StreamEncoder;
   /** Texts that define a series -> its first column. */
   readonly #columns = new Map<string, number>();
 
   constructor(options: StreamEncoderOptions = {}) {
-    this.#encoder = new StreamEncoder(options);
+    this.#options = options;
+    this.beginAnew();
   }
 
-  /** The next batch is a key batch. */
+  /** The next batch is a key batch; series that do not come any more are forgotten. */
   beginAnew(): void {
-    this.#encoder.beginAnew();
+    this.#encoder = new StreamEncoder(this.#options);
+    this.#columns.clear();
   }
 
-  /** One batch: length of the points (varint), the points, and what does not fit their columns as a request, by zstd. */
+  /**
+   * One batch: length of the points (varint), the points, and what does not fit their columns as a request, by zstd. Begins anew when the
+   * series since the last key batch are too many; throws CodecError for a request that is too large by itself.
+   */
   encode(request: ExportMetricsServiceRequest): Uint8Array {
+    try {
+      return this.#encode(request);
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      this.beginAnew();
+      return this.#encode(request);
+    }
+  }
+
+  #encode(request: ExportMetricsServiceRequest): Uint8Array {
     const rows: Rows = { column: [], time: [], bits: [] };
     const rest = create(ExportMetricsServiceRequestSchema);
     for (const resource of request.resourceMetrics) {
