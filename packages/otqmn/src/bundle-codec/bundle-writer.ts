@@ -1,0 +1,97 @@
+/** Bundles as batches of one stream. */
+import { ByteWriter, CodecError } from "../bytes.ts";
+import type { Bundle, Series } from "../sample.ts";
+import { seriesId } from "../sample.ts";
+import type { StreamEncoderOptions } from "../stream-codec/stream-encoder.ts";
+import { StreamEncoder } from "../stream-codec/stream-encoder.ts";
+import { definitionOf } from "./bundle-series.ts";
+
+export class BundleWriter {
+  readonly #options: StreamEncoderOptions;
+  #encoder!: StreamEncoder;
+  /** The same series comes as the same object as a rule. */
+  #known = new WeakMap<Series, number>();
+  readonly #columns = new Map<string, number>();
+  /** Facts about cameras as they were told. */
+  readonly #told = new Map<string, string>();
+
+  constructor(options: StreamEncoderOptions = {}) {
+    this.#options = options;
+    this.beginAnew();
+  }
+
+  /** The next batch is a key batch. */
+  beginAnew(): void {
+    this.#encoder = new StreamEncoder(this.#options);
+    this.#known = new WeakMap();
+    this.#columns.clear();
+    this.#told.clear();
+  }
+
+  /**
+   * Length of the points (varint), the points, facts about cameras that are new or others than before, contexts of traces. Begins anew when
+   * there are too many series since the key batch; throws CodecError for a bundle that is too large by itself.
+   */
+  encode(bundle: Bundle): Uint8Array {
+    try {
+      return this.#encode(bundle);
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      this.beginAnew();
+      return this.#encode(bundle);
+    }
+  }
+
+  #encode({
+    series,
+    seriesIndex,
+    timeUnixNano,
+    value,
+    cameras,
+    traceContexts,
+  }: Bundle): Uint8Array {
+    const columns = Uint32Array.from(series, (each) => this.#columnOf(each));
+    const points = this.#encoder.encode({
+      count: value.length,
+      column: seriesIndex.map((index) => columns[index]!),
+      timeUnixNano,
+      bits: new BigUint64Array(value.buffer as ArrayBuffer, value.byteOffset, value.length),
+    });
+    const writer = new ByteWriter();
+    writer.varint(points.length);
+    writer.raw(points);
+    this.#writeFacts(writer, cameras);
+    writer.varint(traceContexts.length);
+    for (const context of traceContexts) writer.raw(context);
+    return writer.finish();
+  }
+
+  #writeFacts(writer: ByteWriter, cameras: Bundle["cameras"]): void {
+    const news = cameras.filter(({ cameraId, attributes }) => {
+      const facts = JSON.stringify(attributes);
+      if (this.#told.get(cameraId) === facts) return false;
+      this.#told.set(cameraId, facts);
+      return true;
+    });
+    writer.varint(news.length);
+    for (const { cameraId, attributes } of news) {
+      const entries = Object.entries(attributes);
+      writer.text(cameraId);
+      writer.varint(entries.length);
+      for (const text of entries.flat()) writer.text(text);
+    }
+  }
+
+  #columnOf(series: Series): number {
+    const known = this.#known.get(series);
+    if (known !== undefined) return known;
+    const id = `${seriesId(series)} ${series.kind} ${series.unit}`;
+    let column = this.#columns.get(id);
+    if (column === undefined) {
+      column = this.#encoder.addSeries(definitionOf(series));
+      this.#columns.set(id, column);
+    }
+    this.#known.set(series, column);
+    return column;
+  }
+}
