@@ -39,10 +39,14 @@ export class ByteWriter {
     this.#length += bytes.length;
   }
 
-  text(text: string): void {
-    const bytes = Buffer.from(text, "utf8");
+  /** With their length before them. */
+  part(bytes: Uint8Array): void {
     this.varint(bytes.length);
     this.raw(bytes);
+  }
+
+  text(text: string): void {
+    this.part(Buffer.from(text, "utf8"));
   }
 
   finish(): Uint8Array {
@@ -103,8 +107,24 @@ export class ByteReader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
+  /** Bytes with their length before them. */
+  part(what: string, maxBytes = this.remaining): Uint8Array {
+    return this.raw(this.count(`${what} length`, maxBytes), what);
+  }
+
   text(what: string, maxBytes: number): string {
-    return Buffer.from(this.raw(this.count(`${what} length`, maxBytes), what)).toString("utf8");
+    return Buffer.from(this.part(what, maxBytes)).toString("utf8");
+  }
+
+  /** Things with their count before them: at most `max`, and at most one a byte. */
+  list<T>(what: string, max: number, read: () => T): T[] {
+    return Array.from({ length: this.count(what, Math.min(max, this.remaining)) }, read);
+  }
+
+  /** Throws CodecError unless everything has been read. */
+  end(what: string): void {
+    if (this.remaining > 0)
+      throw new CodecError(`${what}: got ${this.remaining} bytes after its end, expected none`);
   }
 
   #byte(what: string): number {

@@ -6,22 +6,17 @@
  * texts: count, then each as length and UTF-8. Everything else refers to them by number. Times are deltas of deltas (zigzag
  * varints), values are IEEE 754 doubles, transposed so that equal bytes stand together. Lossless: NaN payloads and -0 included.
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-
 import { ByteReader, ByteWriter, CodecError } from "./bytes.ts";
-import type { Bundle, CameraFacts, Series, SeriesKind } from "./sample.ts";
+import { squeeze, unsqueeze } from "./compression.ts";
+import type { Bundle, CameraFacts, Series } from "./sample.ts";
+import { ATTRIBUTES_MAX, SERIES_KINDS, TEXT_MAX_BYTES, TRACE_CONTEXT_BYTES } from "./sample.ts";
 
 export { CodecError } from "./bytes.ts";
 
 /** The name of this format among the capabilities of Hello and Welcome. */
 export const CODEC = "columns/1";
 const VERSION = 1;
-const COMPRESSION_LEVEL = 3;
-const TEXT_MAX_BYTES = 4_096;
-const ATTRIBUTES_MAX = 64;
-const TRACE_CONTEXT_BYTES = 29;
 const DOUBLE_BYTES = 8;
-const KINDS: readonly SeriesKind[] = ["gauge", "counter", "state"];
 
 /** What a batch may hold; a peer that sends more is refused. */
 export interface CodecLimits {
@@ -55,7 +50,7 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
   tail.varint(bundle.series.length);
   for (const series of bundle.series) {
     [series.cameraId, series.metric, series.unit].forEach(writeText);
-    tail.varint(KINDS.indexOf(series.kind));
+    tail.varint(SERIES_KINDS.indexOf(series.kind));
     writeAttributes(series.attributes);
   }
   tail.varint(bundle.cameras.length);
@@ -70,10 +65,7 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
   body.varint(texts.size);
   for (const text of texts.keys()) body.text(text);
   body.raw(tail.finish());
-  const compressed = zstdCompressSync(body.finish(), {
-    params: { [constants.ZSTD_c_compressionLevel]: COMPRESSION_LEVEL },
-  });
-  return Buffer.concat([Uint8Array.of(VERSION), compressed]);
+  return Buffer.concat([Uint8Array.of(VERSION), squeeze(body.finish())]);
 }
 
 function writePoints(writer: ByteWriter, { seriesIndex, timeUnixNano, value }: Bundle): void {
@@ -103,8 +95,8 @@ export function decodeBundle(bytes: Uint8Array, limits: CodecLimits = DEFAULT_LI
   }
   if (bytes[0] !== VERSION)
     throw new CodecError(`codec version: got ${bytes[0] ?? "no byte"}, expected ${VERSION}`);
-  const reader = new ByteReader(decompress(bytes.subarray(1), limits.batchMaxBytes * 4));
-  const texts = readList(reader, "texts", limits.seriesMax * 2, () =>
+  const reader = new ByteReader(unsqueeze(bytes.subarray(1), "batch", limits.batchMaxBytes * 4));
+  const texts = reader.list("texts", limits.seriesMax * 2, () =>
     reader.text("text", TEXT_MAX_BYTES),
   );
   const readText = (what: string) => {
@@ -114,8 +106,7 @@ export function decodeBundle(bytes: Uint8Array, limits: CodecLimits = DEFAULT_LI
     return text;
   };
   const readAttributes = () => {
-    const entries = readList(
-      reader,
+    const entries = reader.list(
       "attributes",
       ATTRIBUTES_MAX,
       () => [readText("key"), readText("value")] as const,
@@ -123,38 +114,24 @@ export function decodeBundle(bytes: Uint8Array, limits: CodecLimits = DEFAULT_LI
     return Object.fromEntries(entries);
   };
 
-  const series = readList(reader, "series", limits.seriesMax, (): Series => {
+  const series = reader.list("series", limits.seriesMax, (): Series => {
     const [cameraId, metric, unit] = [readText("camera"), readText("metric"), readText("unit")];
-    const kind = KINDS[reader.varint("kind")];
+    const kind = SERIES_KINDS[reader.varint("kind")];
     if (!kind)
-      throw new CodecError(`kind: got a number that is not one, expected 0 to ${KINDS.length - 1}`);
+      throw new CodecError(
+        `kind: got a number that is not one, expected 0 to ${SERIES_KINDS.length - 1}`,
+      );
     return { cameraId, metric, unit, kind, attributes: readAttributes() };
   });
-  const cameras = readList(reader, "cameras", limits.seriesMax, (): CameraFacts => {
+  const cameras = reader.list("cameras", limits.seriesMax, (): CameraFacts => {
     return { cameraId: readText("camera"), attributes: readAttributes() };
   });
-  const traceContexts = readList(reader, "trace contexts", limits.pointsMax, () =>
+  const traceContexts = reader.list("trace contexts", limits.pointsMax, () =>
     Uint8Array.from(reader.raw(TRACE_CONTEXT_BYTES, "trace context")),
   );
   const points = readPoints(reader, series.length, limits.pointsMax);
-  if (reader.remaining > 0)
-    throw new CodecError(`batch: got ${reader.remaining} bytes after its end, expected none`);
+  reader.end("batch");
   return { series, cameras, traceContexts, ...points };
-}
-
-function decompress(bytes: Uint8Array, maxOutputLength: number): Uint8Array {
-  try {
-    return zstdDecompressSync(bytes, { maxOutputLength });
-  } catch (error) {
-    throw new CodecError(`batch: got bytes that are not zstd of at most ${maxOutputLength} bytes`, {
-      cause: error,
-    });
-  }
-}
-
-function readList<T>(reader: ByteReader, what: string, max: number, read: () => T): T[] {
-  const count = reader.count(what, Math.min(max, reader.remaining));
-  return Array.from({ length: count }, read);
 }
 
 function readPoints(

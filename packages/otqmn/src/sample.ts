@@ -1,6 +1,14 @@
 /** What is measured, and how samples of many cameras travel together. */
 
-export type SeriesKind = "gauge" | "counter" | "state";
+export const SERIES_KINDS = ["gauge", "counter", "state"] as const;
+
+export type SeriesKind = (typeof SERIES_KINDS)[number];
+
+/** Of a text in a bundle, and of a camera's or a series' attributes. */
+export const TEXT_MAX_BYTES = 4_096;
+export const ATTRIBUTES_MAX = 64;
+/** OTQMN's form of a W3C trace context. */
+export const TRACE_CONTEXT_BYTES = 29;
 
 /** One measured quantity of one camera. */
 export interface Series {

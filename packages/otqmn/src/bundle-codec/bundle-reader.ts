@@ -1,15 +1,12 @@
 /** Batches of one stream as the bundles that they were made of. Series are those of the stream, and facts about cameras only news. */
-import { ByteReader, CodecError } from "../bytes.ts";
+import { ByteReader } from "../bytes.ts";
 import type { Bundle, CameraFacts, Series } from "../sample.ts";
+import { ATTRIBUTES_MAX, TEXT_MAX_BYTES, TRACE_CONTEXT_BYTES } from "../sample.ts";
 import type { StreamLimits } from "../stream-codec/limits.ts";
 import { STREAM_LIMITS } from "../stream-codec/limits.ts";
 import { timesOf } from "../stream-codec/series-definition.ts";
 import { StreamDecoder } from "../stream-codec/stream-decoder.ts";
 import { seriesOf } from "./bundle-series.ts";
-
-const TEXT_MAX_BYTES = 4_096;
-const ATTRIBUTES_MAX = 64;
-const TRACE_CONTEXT_BYTES = 29;
 
 export class BundleReader {
   readonly #decoder: StreamDecoder;
@@ -22,18 +19,16 @@ export class BundleReader {
   /** Throws CodecError; then no further batch of this stream can be read. */
   decode(bytes: Uint8Array): Bundle {
     const reader = new ByteReader(bytes);
-    const length = reader.count("length of the points", reader.remaining);
-    const points = this.#decoder.decode(reader.raw(length, "points"));
+    const points = this.#decoder.decode(reader.part("points"));
     if (this.#decoder.isAnew) this.#series = [];
     // Each series has one column, so their numbers are the same.
     while (this.#series.length < this.#decoder.seriesCount)
       this.#series.push(seriesOf(this.#decoder.series(this.#series.length)));
-    const cameras = readList(reader, "cameras", () => readFacts(reader));
-    const traceContexts = readList(reader, "trace contexts", () =>
+    const cameras = reader.list("cameras", reader.remaining, () => readFacts(reader));
+    const traceContexts = reader.list("trace contexts", reader.remaining, () =>
       Uint8Array.from(reader.raw(TRACE_CONTEXT_BYTES, "trace context")),
     );
-    if (reader.remaining > 0)
-      throw new CodecError(`batch: got ${reader.remaining} bytes after its end, expected none`);
+    reader.end("batch");
     return {
       series: this.#series,
       seriesIndex: points.column,
@@ -47,14 +42,10 @@ export class BundleReader {
 
 function readFacts(reader: ByteReader): CameraFacts {
   const cameraId = reader.text("camera", TEXT_MAX_BYTES);
-  const count = reader.count("attributes", ATTRIBUTES_MAX);
-  const entries = Array.from(
-    { length: count },
+  const entries = reader.list(
+    "attributes",
+    ATTRIBUTES_MAX,
     () => [reader.text("key", TEXT_MAX_BYTES), reader.text("value", TEXT_MAX_BYTES)] as const,
   );
   return { cameraId, attributes: Object.fromEntries(entries) };
-}
-
-function readList<T>(reader: ByteReader, what: string, read: () => T): T[] {
-  return Array.from({ length: reader.count(what, reader.remaining) }, read);
 }

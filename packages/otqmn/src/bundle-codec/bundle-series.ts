@@ -1,9 +1,9 @@
 /** Series of cameras as series of a stream: quantity, camera, unit, kind, then attributes in the order of their keys. */
 import { CodecError } from "../bytes.ts";
-import type { Series, SeriesKind } from "../sample.ts";
+import type { Series } from "../sample.ts";
+import { SERIES_KINDS } from "../sample.ts";
 import type { SeriesDefinition } from "../stream-codec/series-definition.ts";
 
-const KINDS: readonly SeriesKind[] = ["gauge", "counter", "state"];
 const HEAD_PARTS = 4;
 /** Metrics of streams that no convention names: their components are quantities of their own. */
 const MIXED = /^camera\.gpmf\./;
@@ -25,7 +25,7 @@ export function definitionOf({
 /** Throws CodecError for a series that is none of a camera. */
 export function seriesOf({ parts, columns }: SeriesDefinition): Series {
   const [quantity = "", cameraId = "", unit = "", kindText] = parts;
-  const kind = KINDS.find((each) => each === kindText);
+  const kind = SERIES_KINDS.find((each) => each === kindText);
   const isPaired = (parts.length - HEAD_PARTS) % 2 === 0;
   if (!kind || !isPaired || columns.length !== 1 || columns[0]!.type !== "float")
     throw new CodecError(`series: got ${JSON.stringify(parts)}, expected that of a camera`);

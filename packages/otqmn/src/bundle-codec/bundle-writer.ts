@@ -1,30 +1,25 @@
 /** Bundles as batches of one stream. */
-import { ByteWriter, CodecError } from "../bytes.ts";
+import { ByteWriter } from "../bytes.ts";
 import type { Bundle, Series } from "../sample.ts";
-import { seriesId } from "../sample.ts";
+import { SeriesEncoder, orAnew } from "../stream-codec/series-encoder.ts";
 import type { StreamEncoderOptions } from "../stream-codec/stream-encoder.ts";
-import { StreamEncoder } from "../stream-codec/stream-encoder.ts";
 import { definitionOf } from "./bundle-series.ts";
 
 export class BundleWriter {
-  readonly #options: StreamEncoderOptions;
-  #encoder!: StreamEncoder;
+  readonly #stream: SeriesEncoder;
   /** The same series comes as the same object as a rule. */
   #known = new WeakMap<Series, number>();
-  readonly #columns = new Map<string, number>();
   /** Facts about cameras as they were told. */
   readonly #told = new Map<string, string>();
 
   constructor(options: StreamEncoderOptions = {}) {
-    this.#options = options;
-    this.beginAnew();
+    this.#stream = new SeriesEncoder(options);
   }
 
   /** The next batch is a key batch. */
   beginAnew(): void {
-    this.#encoder = new StreamEncoder(this.#options);
+    this.#stream.beginAnew();
     this.#known = new WeakMap();
-    this.#columns.clear();
     this.#told.clear();
   }
 
@@ -33,13 +28,7 @@ export class BundleWriter {
    * there are too many series since the key batch; throws CodecError for a bundle that is too large by itself.
    */
   encode(bundle: Bundle): Uint8Array {
-    try {
-      return this.#encode(bundle);
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      this.beginAnew();
-      return this.#encode(bundle);
-    }
+    return orAnew(this, () => this.#encode(bundle));
   }
 
   #encode({
@@ -51,15 +40,14 @@ export class BundleWriter {
     traceContexts,
   }: Bundle): Uint8Array {
     const columns = Uint32Array.from(series, (each) => this.#columnOf(each));
-    const points = this.#encoder.encode({
+    const points = this.#stream.encode({
       count: value.length,
       column: seriesIndex.map((index) => columns[index]!),
       timeUnixNano,
       bits: new BigUint64Array(value.buffer as ArrayBuffer, value.byteOffset, value.length),
     });
     const writer = new ByteWriter();
-    writer.varint(points.length);
-    writer.raw(points);
+    writer.part(points);
     this.#writeFacts(writer, cameras);
     writer.varint(traceContexts.length);
     for (const context of traceContexts) writer.raw(context);
@@ -85,12 +73,8 @@ export class BundleWriter {
   #columnOf(series: Series): number {
     const known = this.#known.get(series);
     if (known !== undefined) return known;
-    const id = `${seriesId(series)} ${series.kind} ${series.unit}`;
-    let column = this.#columns.get(id);
-    if (column === undefined) {
-      column = this.#encoder.addSeries(definitionOf(series));
-      this.#columns.set(id, column);
-    }
+    const { parts, columns } = definitionOf(series);
+    const column = this.#stream.columnOf(parts, () => columns);
     this.#known.set(series, column);
     return column;
   }

@@ -1,6 +1,4 @@
 /** Batches of one stream as the OTLP metrics requests that they were made of; series and points may stand in another order. */
-import { zstdDecompressSync } from "node:zlib";
-
 import { clone, create, fromBinary } from "@bufbuild/protobuf";
 import { KeyValueSchema } from "@glassline/proto/otlp/common";
 import type { Metric, ResourceMetrics, ScopeMetrics } from "@glassline/proto/otlp/metrics";
@@ -13,6 +11,7 @@ import type { ExportMetricsServiceRequest } from "@glassline/proto/otlp/metrics-
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 
 import { ByteReader, CodecError } from "../bytes.ts";
+import { unsqueeze } from "../compression.ts";
 import type { StreamLimits } from "../stream-codec/limits.ts";
 import { STREAM_LIMITS } from "../stream-codec/limits.ts";
 import { StreamDecoder } from "../stream-codec/stream-decoder.ts";
@@ -82,9 +81,7 @@ export class MetricsReader {
   /** Throws CodecError; then no further batch of this stream can be read. */
   decode(bytes: Uint8Array): ExportMetricsServiceRequest {
     const reader = new ByteReader(bytes);
-    const points = this.#decoder.decode(
-      reader.raw(reader.count("length of the points", reader.remaining), "points"),
-    );
+    const points = this.#decoder.decode(reader.part("points"));
     this.#learn();
     const assembly = new Assembly();
     const { column, bits, groups, groupEnd, groupTimeUnixNano } = points;
@@ -120,7 +117,7 @@ export class MetricsReader {
     if (reader.remaining === 0) return [];
     try {
       const packed = reader.raw(reader.remaining, "rest");
-      const bytes = zstdDecompressSync(packed, { maxOutputLength: this.#limits.batchMaxBytes });
+      const bytes = unsqueeze(packed, "rest", this.#limits.batchMaxBytes);
       return fromBinary(ExportMetricsServiceRequestSchema, bytes).resourceMetrics;
     } catch (error) {
       throw new CodecError("rest: got bytes that are no request", { cause: error });

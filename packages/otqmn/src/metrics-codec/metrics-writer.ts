@@ -1,6 +1,4 @@
 /** OTLP metrics requests as batches of one stream. */
-import { constants, zstdCompressSync } from "node:zlib";
-
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { clone, create, toBinary } from "@bufbuild/protobuf";
 import { KeyValueSchema } from "@glassline/proto/otlp/common";
@@ -13,14 +11,13 @@ import {
 import type { ExportMetricsServiceRequest } from "@glassline/proto/otlp/metrics-service";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 
-import { ByteWriter, CodecError } from "../bytes.ts";
+import { ByteWriter } from "../bytes.ts";
+import { squeeze } from "../compression.ts";
+import { SeriesEncoder, orAnew } from "../stream-codec/series-encoder.ts";
 import type { StreamEncoderOptions } from "../stream-codec/stream-encoder.ts";
-import { StreamEncoder } from "../stream-codec/stream-encoder.ts";
 import type { DataPoint } from "./layout.ts";
 import { clear, columnsOf, slotsOf } from "./layout.ts";
 import { pointSchemaOf } from "./point-schema.ts";
-
-const LEVEL = 3;
 
 interface Rows {
   column: number[];
@@ -29,20 +26,15 @@ interface Rows {
 }
 
 export class MetricsWriter {
-  readonly #options: StreamEncoderOptions;
-  #encoder!: StreamEncoder;
-  /** Texts that define a series -> its first column. */
-  readonly #columns = new Map<string, number>();
+  readonly #stream: SeriesEncoder;
 
   constructor(options: StreamEncoderOptions = {}) {
-    this.#options = options;
-    this.beginAnew();
+    this.#stream = new SeriesEncoder(options);
   }
 
   /** The next batch is a key batch; series that do not come any more are forgotten. */
   beginAnew(): void {
-    this.#encoder = new StreamEncoder(this.#options);
-    this.#columns.clear();
+    this.#stream.beginAnew();
   }
 
   /**
@@ -50,13 +42,7 @@ export class MetricsWriter {
    * series since the last key batch are too many; throws CodecError for a request that is too large by itself.
    */
   encode(request: ExportMetricsServiceRequest): Uint8Array {
-    try {
-      return this.#encode(request);
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      this.beginAnew();
-      return this.#encode(request);
-    }
+    return orAnew(this, () => this.#encode(request));
   }
 
   #encode(request: ExportMetricsServiceRequest): Uint8Array {
@@ -69,15 +55,15 @@ export class MetricsWriter {
         rest.resourceMetrics.push({ ...resource, scopeMetrics: kept });
     }
     const writer = new ByteWriter();
-    const points = this.#encoder.encode({
+    const points = this.#stream.encode({
       count: rows.column.length,
       column: Uint32Array.from(rows.column),
       timeUnixNano: BigUint64Array.from(rows.time),
       bits: BigUint64Array.from(rows.bits),
     });
-    writer.varint(points.length);
-    writer.raw(points);
-    if (rest.resourceMetrics.length > 0) writer.raw(squeeze(rest));
+    writer.part(points);
+    if (rest.resourceMetrics.length > 0)
+      writer.raw(squeeze(toBinary(ExportMetricsServiceRequestSchema, rest)));
     return writer.finish();
   }
 
@@ -119,12 +105,7 @@ export class MetricsWriter {
     const attributes = point.attributes.map((each) => textOf(KeyValueSchema, each));
     const template = textOf(schema, clear(clone(schema, { ...point, attributes: [] })) as never);
     const parts = [name, owner, head, template, ...attributes];
-    const key = parts.map((part) => `${part.length} ${part}`).join("");
-    const known = this.#columns.get(key);
-    if (known !== undefined) return known;
-    const first = this.#encoder.addSeries({ parts, columns: columnsOf(slotsOf(point)) });
-    this.#columns.set(key, first);
-    return first;
+    return this.#stream.columnOf(parts, () => columnsOf(slotsOf(point)));
   }
 }
 
@@ -146,10 +127,4 @@ function headOf(metric: Metric): string {
   const head = { ...metric, data: { ...metric.data } } as Metric;
   if (head.data.value) head.data.value = { ...head.data.value, dataPoints: [] } as never;
   return textOf(MetricSchema, head);
-}
-
-function squeeze(request: ExportMetricsServiceRequest): Uint8Array {
-  return zstdCompressSync(toBinary(ExportMetricsServiceRequestSchema, request), {
-    params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
-  });
 }

@@ -1,5 +1,6 @@
 /** Bits behind one another, least significant first. */
 import { CodecError } from "../bytes.ts";
+import { grown } from "./grown.ts";
 
 const INITIAL_BYTES = 256;
 const PADDING_BYTES = 4;
@@ -46,11 +47,7 @@ export class BitWriter {
   }
 
   #push(byte: number): void {
-    if (this.#length === this.#bytes.length) {
-      const grown = new Uint8Array(2 * this.#length);
-      grown.set(this.#bytes);
-      this.#bytes = grown;
-    }
+    if (this.#length === this.#bytes.length) this.#bytes = grown(this.#bytes, 0);
     this.#bytes[this.#length++] = byte;
   }
 }

@@ -2,6 +2,8 @@
  * When groups of a shape are expected: a clock that follows what came, so that a jitter that does not add up costs no more than it is.
  * Times are whole numbers, nanoseconds since the stream's base, below 2^53.
  */
+import { grown } from "./grown.ts";
+
 const STEADY = 16;
 
 export class Clocks {
@@ -16,13 +18,11 @@ export class Clocks {
 
   reserve(shapes: number): void {
     if (shapes <= this.#phase.length) return;
-    const size = Math.max(shapes, 2 * this.#phase.length);
-    const grow = <T extends Float64Array | Uint8Array>(from: T, to: T): T => (to.set(from), to);
-    this.#phase = grow(this.#phase, new Float64Array(size));
-    this.#period = grow(this.#period, new Float64Array(size));
-    this.#seen = grow(this.#seen, new Uint8Array(size));
-    this.units = grow(this.units, new Uint8Array(size));
-    this.#size = grow(this.#size, new Uint8Array(size));
+    this.#phase = grown(this.#phase, shapes);
+    this.#period = grown(this.#period, shapes);
+    this.#seen = grown(this.#seen, shapes);
+    this.units = grown(this.units, shapes);
+    this.#size = grown(this.#size, shapes);
   }
 
   isNew(shape: number): boolean {

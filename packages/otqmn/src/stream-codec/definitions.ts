@@ -56,8 +56,7 @@ export function readDefinitions(reader: ByteReader, dictionary: Dictionary): voi
   readTexts(reader, dictionary);
   readSeries(reader, dictionary);
   readShapes(reader, dictionary);
-  if (reader.remaining > 0)
-    throw new CodecError(`definitions: got ${reader.remaining} bytes too many, expected none`);
+  reader.end("definitions");
 }
 
 function readTexts(reader: ByteReader, dictionary: Dictionary): void {

@@ -1,5 +1,6 @@
 /** What both sides of a stream know since the last key batch: texts, series with their columns, and shapes. */
 import { CodecError } from "../bytes.ts";
+import { grown } from "./grown.ts";
 import type { StreamLimits } from "./limits.ts";
 import type { SeriesDefinition } from "./series-definition.ts";
 
@@ -82,12 +83,8 @@ export class Dictionary {
 
   #reserve(columns: number): void {
     if (columns <= this.contexts.length) return;
-    const size = Math.max(columns, 2 * this.contexts.length);
-    const [contexts, areInts] = [this.contexts, this.areInts];
-    this.contexts = new Uint16Array(size);
-    this.contexts.set(contexts);
-    this.areInts = new Uint8Array(size);
-    this.areInts.set(areInts);
+    this.contexts = grown(this.contexts, columns);
+    this.areInts = grown(this.areInts, columns);
   }
 
   #check(what: string, got: number, max: number): void {

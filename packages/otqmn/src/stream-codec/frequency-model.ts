@@ -2,6 +2,7 @@
  * How often each symbol has come, as frequencies of 4,096 for the entropy coder. Both sides count alike, so no table travels:
  * a symbol that comes for the first time is written as NOVEL and by its number. All arithmetic is on integers.
  */
+import { grown } from "./grown.ts";
 
 export const FREQUENCY_BITS = 12;
 const ALL = 1 << FREQUENCY_BITS;
@@ -60,7 +61,10 @@ export class FrequencyModel {
   /** Takes up a symbol that comes for the first time. @returns false: it has come before, or there is no room for more. */
   add(symbol: number): boolean {
     if (this.#entries === SYMBOLS || this.#has(symbol)) return false;
-    if (this.#entries === this.packed.length) this.#grow();
+    if (this.#entries === this.packed.length) {
+      this.packed = grown(this.packed, 0);
+      this.counts = grown(this.counts, 0);
+    }
     const entry = this.#entries++;
     this.packed[entry] = symbol << SYMBOL_SHIFT;
     if (this.entryOf !== NONE) this.entryOf[symbol] = entry;
@@ -114,15 +118,6 @@ export class FrequencyModel {
       seen += counts[entry]!;
     }
     return seen;
-  }
-
-  #grow(): void {
-    const size = Math.min(SYMBOLS, 2 * this.packed.length);
-    const { packed, counts } = this;
-    this.packed = new Uint32Array(size);
-    this.packed.set(packed);
-    this.counts = new Uint16Array(size);
-    this.counts.set(counts);
   }
 
   #fillSlots(): void {

@@ -1,7 +1,6 @@
 /** Reads batches of one stream. Whatever the bytes are, memory is bounded by the limits; after an error the stream is at its end. */
-import { zstdDecompressSync } from "node:zlib";
-
 import { ByteReader, CodecError } from "../bytes.ts";
+import { unsqueeze } from "../compression.ts";
 import { readDefinitions } from "./definitions.ts";
 import { Dictionary } from "./dictionary.ts";
 import { BASE_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
@@ -79,7 +78,7 @@ class StreamState {
 
   constructor(limits: StreamLimits, reader: ByteReader) {
     this.dictionary = new Dictionary(limits);
-    const [low, high] = wordsOf(reader.raw(BASE_BYTES, "base time"));
+    const [low, high] = new Uint32Array(reader.raw(BASE_BYTES, "base time").slice().buffer);
     this.#times.base = { low: low!, high: high! };
   }
 
@@ -145,18 +144,7 @@ class StreamState {
   }
 }
 
-function wordsOf(bytes: Uint8Array): Uint32Array {
-  return new Uint32Array(Uint8Array.from(bytes).buffer);
-}
-
 function definitionsIn(reader: ByteReader, flags: number, max: number): ByteReader {
-  const part = reader.raw(reader.count("length of definitions", reader.remaining), "definitions");
-  if (!(flags & FLAG.compressed)) return new ByteReader(part);
-  try {
-    return new ByteReader(zstdDecompressSync(part, { maxOutputLength: max }));
-  } catch (error) {
-    throw new CodecError(`definitions: got bytes that are not zstd of at most ${max} bytes`, {
-      cause: error,
-    });
-  }
+  const part = reader.part("definitions");
+  return new ByteReader(flags & FLAG.compressed ? unsqueeze(part, "definitions", max) : part);
 }

@@ -1,10 +1,10 @@
 /** Writes batches of one stream. Its state is bounded by the limits, and begins anew with a key batch. */
-import { constants, zstdCompressSync } from "node:zlib";
-
 import { ByteWriter, CodecError } from "../bytes.ts";
+import { squeeze } from "../compression.ts";
 import { writeDefinitions } from "./definitions.ts";
 import { Dictionary } from "./dictionary.ts";
 import { COMPRESS_LEAST_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
+import { grown } from "./grown.ts";
 import { GroupState } from "./group-state.ts";
 import type { StreamLimits } from "./limits.ts";
 import { STREAM_LIMITS } from "./limits.ts";
@@ -18,7 +18,6 @@ import { TimeWriter } from "./times.ts";
 import { writeNumber } from "./tokens.ts";
 import { ValueWriter } from "./value-writer.ts";
 
-const LEVEL = 3;
 const SECOND_NANO = 1_000_000_000n;
 const UNTOLD = 0xffff_ffff;
 
@@ -110,12 +109,9 @@ export class StreamEncoder {
 
   #reserve(columns: number): void {
     if (columns <= this.#told.length) return;
-    const size = Math.max(columns, 2 * this.#told.length);
-    const [seriesOf, told] = [this.#seriesOf, this.#told];
-    this.#seriesOf = new Uint32Array(size);
-    this.#seriesOf.set(seriesOf);
-    this.#told = new Uint32Array(size).fill(UNTOLD);
-    this.#told.set(told);
+    const known = this.#told.length;
+    this.#seriesOf = grown(this.#seriesOf, columns);
+    this.#told = grown(this.#told, columns).fill(UNTOLD, known);
   }
 }
 
@@ -169,7 +165,7 @@ class StreamState {
       const { low, high } = this.#times.base;
       writer.raw(new Uint8Array(Uint32Array.of(low, high).buffer));
     }
-    if (definitions) writePart(writer, packed ? squeeze(definitions) : definitions);
+    if (definitions) writer.part(packed ? squeeze(definitions) : definitions);
     this.#writeGroups(groups, times);
     this.#writeValues(groups, values);
     this.#symbols.finish(writer);
@@ -253,13 +249,4 @@ class StreamState {
 
 function wordsOf(values: BigUint64Array, count: number): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, 2 * count);
-}
-
-function writePart(writer: ByteWriter, bytes: Uint8Array): void {
-  writer.varint(bytes.length);
-  writer.raw(bytes);
-}
-
-function squeeze(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } });
 }

@@ -9,6 +9,7 @@ import { CodecError } from "../bytes.ts";
 import { BitReader, BitWriter } from "./bit-stream.ts";
 import type { FrequencyModel } from "./frequency-model.ts";
 import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./frequency-model.ts";
+import { grown } from "./grown.ts";
 
 export const LEAST_STATE = 1 << 15;
 export const SLOT_MASK = (1 << FREQUENCY_BITS) - 1;
@@ -26,7 +27,7 @@ export class SymbolWriter {
   write(model: FrequencyModel, symbol: number): void {
     if (model.entryOf.length === 0) model.index();
     const entry = model.entryOf[symbol]!;
-    if (this.#count === this.#packed.length) this.#grow();
+    if (this.#count === this.#packed.length) this.#packed = grown(this.#packed, 0);
     this.#packed[this.#count++] = model.packed[entry]!;
     if (entry === NOVEL) {
       this.bits.write(symbol, SYMBOL_BITS);
@@ -39,9 +40,7 @@ export class SymbolWriter {
 
   /** All of it as bytes; the writer begins anew. */
   finish(into: ByteWriter): void {
-    const bits = this.bits.take();
-    into.varint(bits.length);
-    into.raw(bits);
+    into.part(this.bits.take());
     into.raw(this.#backwards());
     this.#count = 0;
   }
@@ -69,12 +68,6 @@ export class SymbolWriter {
     for (let shift = 24; shift >= 0; shift -= 8) bytes[--at] = (state >>> shift) & 0xff;
     return bytes.subarray(at);
   }
-
-  #grow(): void {
-    const grown = new Uint32Array(2 * this.#packed.length);
-    grown.set(this.#packed);
-    this.#packed = grown;
-  }
 }
 
 /** Inner loops keep `state` and `at` in variables of their own while they read, and put them back. */
@@ -87,7 +80,7 @@ export class SymbolReader {
 
   /** Throws CodecError. */
   constructor(reader: ByteReader) {
-    this.bits = new BitReader(reader.raw(reader.count("bits", reader.remaining), "bits"));
+    this.bits = new BitReader(reader.part("bits"));
     const bytes = reader.raw(reader.remaining, "symbols");
     if (bytes.length < STATE_BYTES || bytes.length % 2 !== 0)
       throw new CodecError(`symbols: got ${bytes.length} bytes, expected an even number from 4 on`);

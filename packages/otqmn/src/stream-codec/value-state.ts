@@ -1,5 +1,6 @@
 /** What both sides remember of each column and of each context, since the last key batch. */
 import { FrequencyModel, FrequencyModels } from "./frequency-model.ts";
+import { grown } from "./grown.ts";
 import { FREE_SYMBOL } from "./tokens.ts";
 import type { Scale } from "./scale.ts";
 import { NO_SCALE, WHOLE_MAX } from "./scale.ts";
@@ -86,16 +87,11 @@ export class ColumnStates {
 
   reserve(columns: number): void {
     if (columns <= this.last.length) return;
-    const size = Math.max(columns, 2 * this.last.length);
-    const grow = <T extends Float64Array | Uint8Array | Uint32Array>(from: T, to: T): T => (
-      to.set(from),
-      to
-    );
-    this.last = grow(this.last, new Float64Array(size));
-    this.step = grow(this.step, new Float64Array(size));
-    this.candidate = grow(this.candidate, new Float64Array(size));
-    this.calm = grow(this.calm, new Uint8Array(size));
-    this.words = grow(this.words, new Uint32Array(2 * size));
+    this.last = grown(this.last, columns);
+    this.step = grown(this.step, columns);
+    this.candidate = grown(this.candidate, columns);
+    this.calm = grown(this.calm, columns);
+    this.words = grown(this.words, 2 * columns);
   }
 
   /** A column whose context has another scale now. */
