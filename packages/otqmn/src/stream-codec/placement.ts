@@ -1,6 +1,22 @@
 /** Where the points of a batch stand: in groups as they came, and in runs of one context each. */
 import type { Dictionary } from "./dictionary.ts";
-import type { Run } from "./value-writer.ts";
+
+/** The points of one context in a batch: positions `order[from]` to `order[to - 1]`. */
+export interface Run {
+  context: number;
+  from: number;
+  to: number;
+}
+
+/** A batch as the coder sees it. */
+export interface PlacedPoints {
+  /** By position: the column, as this stream numbers it. */
+  columns: Uint32Array;
+  /** Two words a position, least first. */
+  words: Uint32Array;
+  floats: Float64Array;
+  areInts: Uint8Array;
+}
 
 /** A sequence of shapes, with all that follows from it. */
 export interface Placement {

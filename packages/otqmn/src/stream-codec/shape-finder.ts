@@ -1,10 +1,14 @@
 /** Cuts points into groups (of one owner and time), and finds the shape of each. */
 import type { Dictionary } from "./dictionary.ts";
+import { grown } from "./grown.ts";
+import { ShapeOrder } from "./shape-order.ts";
 
 /** The groups of a batch, by their order. */
 export interface Groups {
   count: number;
   shapes: Uint32Array;
+  /** 1: not the shape that was expected. */
+  areOther: Uint8Array;
   /** Where the first point of a group stands; the others follow, unless it is in `sorted`. */
   from: Uint32Array;
   /** Groups whose points do not stand in the order of their columns: where each one stands. */
@@ -17,12 +21,11 @@ export class ShapeFinder {
   /** By column: the text that names its owner. */
   #owners = new Uint32Array(64);
   #seriesKnown = 0;
-  /** Shape -> the one that came after it the last time. */
-  readonly #after: number[] = [];
-  #before = 0;
+  readonly #order = new ShapeOrder();
   #groups: Groups = {
     count: 0,
     shapes: new Uint32Array(64),
+    areOther: new Uint8Array(64),
     from: new Uint32Array(64),
     sorted: new Map(),
   };
@@ -45,7 +48,7 @@ export class ShapeFinder {
       const to = this.#endOfExpected(columns, times, from, count);
       from =
         to > from
-          ? this.#push(this.#after[this.#before]!, from, to)
+          ? this.#push(this.#order.expected, from, to)
           : this.#cut(columns, times, from, count);
     }
     return groups;
@@ -53,7 +56,7 @@ export class ShapeFinder {
 
   /** The end of a group of the shape that came next the last time; `from` when there is none. */
   #endOfExpected(columns: Uint32Array, times: Uint32Array, from: number, count: number): number {
-    const shape = this.#dictionary.shapes[this.#after[this.#before] ?? -1];
+    const shape = this.#dictionary.shapes[this.#order.expected];
     if (!shape || from + shape.length > count) return from;
     const [low, high] = [times[2 * from]!, times[2 * from + 1]!];
     for (let place = 0; place < shape.length; place++) {
@@ -97,9 +100,9 @@ export class ShapeFinder {
     const groups = this.#groups;
     if (groups.count === groups.shapes.length) this.#grow();
     groups.shapes[groups.count] = shape;
+    groups.areOther[groups.count] = shape === this.#order.expected ? 0 : 1;
     groups.from[groups.count++] = from;
-    this.#after[this.#before] = shape;
-    this.#before = shape;
+    this.#order.follow(shape);
     return to;
   }
 
@@ -138,11 +141,7 @@ export class ShapeFinder {
 
   #learnOwners(): void {
     const { series, columns } = this.#dictionary;
-    if (columns > this.#owners.length) {
-      const grown = new Uint32Array(Math.max(columns, 2 * this.#owners.length));
-      grown.set(this.#owners);
-      this.#owners = grown;
-    }
+    if (columns > this.#owners.length) this.#owners = grown(this.#owners, columns);
     for (; this.#seriesKnown < series.length; this.#seriesKnown++) {
       const { parts, firstColumn, fields } = series[this.#seriesKnown]!;
       this.#owners.fill(parts[1]!, firstColumn, firstColumn + fields.length);
@@ -150,10 +149,9 @@ export class ShapeFinder {
   }
 
   #grow(): void {
-    const { shapes, from } = this.#groups;
-    this.#groups.shapes = new Uint32Array(2 * shapes.length);
-    this.#groups.shapes.set(shapes);
-    this.#groups.from = new Uint32Array(2 * from.length);
-    this.#groups.from.set(from);
+    const groups = this.#groups;
+    groups.shapes = grown(groups.shapes, 0);
+    groups.areOther = grown(groups.areOther, 0);
+    groups.from = grown(groups.from, 0);
   }
 }

@@ -4,12 +4,13 @@ import { unsqueeze } from "../compression.ts";
 import { readDefinitions } from "./definitions.ts";
 import { Dictionary } from "./dictionary.ts";
 import { BASE_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
-import { GroupState } from "./group-state.ts";
+import { GroupModels } from "./group-models.ts";
 import type { StreamLimits } from "./limits.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import type { Placement } from "./placement.ts";
 import { placementOf } from "./placement.ts";
 import type { GroupedPoints, SeriesDefinition } from "./series-definition.ts";
+import { ShapeOrder } from "./shape-order.ts";
 import { SymbolReader } from "./symbol-stream.ts";
 import { TimeReader } from "./times.ts";
 import { FREE_SYMBOL, numberOf } from "./tokens.ts";
@@ -71,7 +72,8 @@ export class StreamDecoder {
 
 class StreamState {
   readonly dictionary: Dictionary;
-  readonly #groups = new GroupState();
+  readonly #groups = new GroupModels();
+  readonly #order = new ShapeOrder();
   readonly #times = new TimeReader();
   readonly #values = new ValueReader();
   #placement: Placement | undefined;
@@ -87,7 +89,6 @@ class StreamState {
     if (flags & FLAG.definitions)
       readDefinitions(definitionsIn(reader, flags, dictionary.limits.batchMaxBytes), dictionary);
     this.#times.reserve(dictionary.shapes.length);
-    this.#groups.reserve(dictionary.shapes.length);
     this.#values.reserve(dictionary.columns);
     const symbols = new SymbolReader(reader);
     const [shapes, times] = this.#readGroups(symbols);
@@ -128,7 +129,7 @@ class StreamState {
     let points = 0;
     for (let group = 0; group < count; group++) {
       const isOther = symbols.read(state.isOther);
-      const shape = isOther === 0 ? state.expected : symbols.bits.readWide(SHAPE_BITS);
+      const shape = isOther === 0 ? this.#order.expected : symbols.bits.readWide(SHAPE_BITS);
       if (shape >= shapes.length)
         throw new CodecError(`shape: got ${shape}, expected less than ${shapes.length}`);
       points += shapes[shape]!.length;
@@ -136,7 +137,7 @@ class StreamState {
         throw new CodecError(
           `points of a batch: got more than ${limits.batchMaxPoints}, expected at most that`,
         );
-      state.follow(shape);
+      this.#order.follow(shape);
       numbers[group] = shape;
       this.#times.read(symbols, shape, words, 2 * group);
     }

@@ -5,7 +5,7 @@ import { writeDefinitions } from "./definitions.ts";
 import { Dictionary } from "./dictionary.ts";
 import { COMPRESS_LEAST_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
 import { grown } from "./grown.ts";
-import { GroupState } from "./group-state.ts";
+import { GroupModels } from "./group-models.ts";
 import type { StreamLimits } from "./limits.ts";
 import { STREAM_LIMITS } from "./limits.ts";
 import type { Placement } from "./placement.ts";
@@ -120,7 +120,7 @@ class StreamState {
   readonly #dictionary: Dictionary;
   readonly #texts = new Map<string, number>();
   readonly shapes: ShapeFinder;
-  readonly #groups = new GroupState();
+  readonly #groups = new GroupModels();
   readonly #times = new TimeWriter();
   readonly #symbols = new SymbolWriter();
   readonly #values = new ValueWriter(this.#symbols);
@@ -194,22 +194,19 @@ class StreamState {
     writeDefinitions(writer, this.#dictionary, told);
     [told.texts, told.series, told.shapes] = [texts.length, series.length, shapes.length];
     this.#times.reserve(shapes.length);
-    this.#groups.reserve(shapes.length);
     this.#values.reserve(columns);
     return writer.finish();
   }
 
-  #writeGroups({ count, shapes, from }: Groups, times: Uint32Array): void {
+  #writeGroups({ count, shapes, areOther, from }: Groups, times: Uint32Array): void {
     const symbols = this.#symbols;
     const state = this.#groups;
     writeNumber(symbols, state.counts, count - state.count);
     state.count = count;
     for (let group = 0; group < count; group++) {
       const shape = shapes[group]!;
-      const isOther = shape === state.expected ? 0 : 1;
-      symbols.write(state.isOther, isOther);
-      if (isOther) symbols.bits.writeWide(shape, SHAPE_BITS);
-      state.follow(shape);
+      symbols.write(state.isOther, areOther[group]!);
+      if (areOther[group]) symbols.bits.writeWide(shape, SHAPE_BITS);
       const at = 2 * from[group]!;
       this.#times.write(symbols, shape, times[at]!, times[at + 1]!);
     }

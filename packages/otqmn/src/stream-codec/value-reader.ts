@@ -1,14 +1,14 @@
 /** Values of a batch, as ValueWriter has written them. */
 import { CodecError } from "../bytes.ts";
-import type { FrequencyModel } from "./frequency-model.ts";
+import { readDifference } from "./differing-bits.ts";
 import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./frequency-model.ts";
+import type { PlacedPoints, Run } from "./placement.ts";
 import { SCALE_BITS, WHOLE_MAX } from "./scale.ts";
 import type { SymbolReader } from "./symbol-stream.ts";
 import { LEAST_STATE, SLOT_MASK } from "./symbol-stream.ts";
 import { DIRECT, FREE_SYMBOL, WIDE, foldedOf, numberOf } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
 import { CALM_AFTER, MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
-import type { PlacedPoints, Run } from "./value-writer.ts";
 
 const WORD = 4_294_967_296;
 /** Points of a run from which on it is worth the memory to look symbols up instead of searching them. */
@@ -29,16 +29,12 @@ export class ValueReader {
   run(symbols: SymbolReader, run: Run, order: Uint32Array, points: PlacedPoints): void {
     const context = this.#state.context(run.context);
     let mode = this.#mode(symbols, context);
-    if (mode === MODE.rescale) {
+    for (let scales = 1; mode === MODE.rescale; scales++) {
+      // The writer may look for one twice: because values did not fit, and for a common factor.
+      if (scales > 2) throw new CodecError("mode: got a third scale in one run");
       this.#rescale(symbols, run, order, points, context);
       mode = this.#mode(symbols, context);
     }
-    // The writer may look for a scale twice: because values did not fit, and for a common factor.
-    if (mode === MODE.rescale) {
-      this.#rescale(symbols, run, order, points, context);
-      mode = this.#mode(symbols, context);
-    }
-    if (mode === MODE.rescale) throw new CodecError("mode: got a third scale in one run");
     if (mode === MODE.same) return this.#readSame(run, order, points, context);
     context.mode = mode;
     if (mode === MODE.xor) this.#readBits(symbols, run, order, points, context);
@@ -190,32 +186,9 @@ export class ValueReader {
     for (let at = from; at < to; at++) {
       const position = order[at]!;
       const column = points.columns[position]!;
-      this.#readDifference(symbols, context.xor, 2 * column);
+      readDifference(symbols, context.xor, known, 2 * column);
       points.words[2 * position] = known[2 * column]!;
       points.words[2 * position + 1] = known[2 * column + 1]!;
-    }
-  }
-
-  /** Turns the bits that differ in the words known of a column. */
-  #readDifference(
-    symbols: SymbolReader,
-    [leadingModel, trailingModel]: [FrequencyModel, FrequencyModel],
-    at: number,
-  ): void {
-    const leading = symbols.read(leadingModel);
-    if (leading === 64) return;
-    const trailing = symbols.read(trailingModel);
-    const count = 64 - leading - trailing;
-    if (leading > 64 || trailing > 63 || count < 1)
-      throw new CodecError(`bits of a value: got ${leading} and ${trailing} zeros around them`);
-    const known = this.#state.columns.words;
-    for (let from = trailing; from < trailing + count; from += 16) {
-      const bits = symbols.bits.read(Math.min(16, trailing + count - from));
-      if (from >= 32) known[at + 1]! ^= bits << (from - 32);
-      else {
-        known[at]! ^= bits << from;
-        if (from > 16) known[at + 1]! ^= bits >>> (32 - from);
-      }
     }
   }
 }

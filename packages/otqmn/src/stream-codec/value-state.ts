@@ -1,4 +1,5 @@
 /** What both sides remember of each column and of each context, since the last key batch. */
+import type { ZeroModels } from "./differing-bits.ts";
 import { FrequencyModel, FrequencyModels } from "./frequency-model.ts";
 import { grown } from "./grown.ts";
 import { FREE_SYMBOL } from "./tokens.ts";
@@ -42,14 +43,15 @@ export class ContextState {
   scale: Scale = NO_SCALE;
   /** For columns that have just surprised, that have not for a while, and that have not for long. */
   readonly models = new FrequencyModels();
-  #xor: [leading: FrequencyModel, trailing: FrequencyModel] | undefined;
+  #xor: ZeroModels | undefined;
   #tries = 0;
   #hits = 0;
   /** The writer's: batches until it looks for a better mode. */
   untilReview = 0;
   #pause = 1;
 
-  get xor(): [leading: FrequencyModel, trailing: FrequencyModel] {
+  /** Of the bits that differ. */
+  get xor(): ZeroModels {
     return (this.#xor ??= [new FrequencyModel(), new FrequencyModel()]);
   }
 

@@ -1,5 +1,7 @@
 /** Values of a batch, run by run: chooses how each run is written, and writes it. */
+import { writeDifference } from "./differing-bits.ts";
 import type { FrequencyModel } from "./frequency-model.ts";
+import type { PlacedPoints, Run } from "./placement.ts";
 import type { Scale } from "./scale.ts";
 import { SCALE_BITS, WHOLE_MAX, commonFactor, findScale } from "./scale.ts";
 import type { SymbolWriter } from "./symbol-stream.ts";
@@ -17,23 +19,6 @@ const SCALE_SAMPLES = 64;
 const FOUND = { same: 0, changed: 1, unfit: 2 } as const;
 /** Added and taken away again, it rounds any number below 2^51 to a whole one. */
 const ROUNDING = 1.5 * 2 ** 52;
-
-/** The points of one context in a batch: positions `order[from]` to `order[to - 1]`. */
-export interface Run {
-  context: number;
-  from: number;
-  to: number;
-}
-
-/** A batch as the coder sees it. */
-export interface PlacedPoints {
-  /** By position: the column, as this stream numbers it. */
-  columns: Uint32Array;
-  /** Two words a position, least first. */
-  words: Uint32Array;
-  floats: Float64Array;
-  areInts: Uint8Array;
-}
 
 export class ValueWriter {
   readonly #state = new ValueState();
@@ -245,8 +230,6 @@ export class ValueWriter {
     points: PlacedPoints,
     context: ContextState,
   ): void {
-    const [leadingModel, trailingModel] = context.xor;
-    const { bits } = this.#symbols;
     const known = this.#state.columns.words;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
@@ -255,12 +238,7 @@ export class ValueWriter {
       const high = (points.words[2 * position + 1]! ^ known[2 * column + 1]!) >>> 0;
       known[2 * column] = points.words[2 * position]!;
       known[2 * column + 1] = points.words[2 * position + 1]!;
-      const leading = high === 0 ? 32 + Math.clz32(low) : Math.clz32(high);
-      this.#symbols.write(leadingModel, leading);
-      if (leading === 64) continue;
-      const trailing = low === 0 ? 32 + trailingZeros(high) : trailingZeros(low);
-      this.#symbols.write(trailingModel, trailing);
-      writeMiddle(bits, low, high, trailing, 64 - leading - trailing);
+      writeDifference(this.#symbols, context.xor, low, high);
     }
   }
 }
@@ -280,27 +258,4 @@ function intAt(position: number, { words }: PlacedPoints): number {
 function costOf(difference: number): number {
   const size = difference < 0 ? -difference : difference;
   return size < 2_147_483_648 ? 32 - Math.clz32(size) : 40;
-}
-
-export function trailingZeros(word: number): number {
-  return word === 0 ? 32 : 31 - Math.clz32(word & -word);
-}
-
-/** So many bits from a place on; the lowest and the highest of them are 1. */
-function writeMiddle(
-  bits: SymbolWriter["bits"],
-  low: number,
-  high: number,
-  from: number,
-  count: number,
-): void {
-  for (let at = from; at < from + count; at += 16) {
-    const width = Math.min(16, from + count - at);
-    bits.write(bitsAt(low, high, at) & ((1 << width) - 1), width);
-  }
-}
-
-function bitsAt(low: number, high: number, at: number): number {
-  if (at >= 32) return high >>> (at - 32);
-  return at === 0 ? low : (low >>> at) | (high << (32 - at));
 }
