@@ -19,7 +19,7 @@ export const START_SHIFT = 12;
 export const SYMBOL_SHIFT = 24;
 export const LOW_12 = ALL - 1;
 
-/** Its fields are read and counted by the inner loops; whoever brings `untilRebuild` to 0 calls `rebuild`. */
+/** Its fields are read and counted by the coders; whoever brings `untilRebuild` to 0 calls `rebuild`. */
 export class FrequencyModel {
   /** By entry, in the order in which symbols came first: what a coder needs. */
   packed = new Uint32Array(8);
@@ -136,11 +136,6 @@ function shareOf(count: number, total: number): number {
 /** Models that are made when they are used. */
 export class FrequencyModels {
   readonly #models: (FrequencyModel | undefined)[] = [];
-
-  /** Undefined: it has not been used yet. */
-  known(number: number): FrequencyModel | undefined {
-    return this.#models[number];
-  }
 
   at(number: number): FrequencyModel {
     return (this.#models[number] ??= new FrequencyModel());

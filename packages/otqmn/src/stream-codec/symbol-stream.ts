@@ -11,8 +11,8 @@ import type { FrequencyModel } from "./frequency-model.ts";
 import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./frequency-model.ts";
 import { grown } from "./grown.ts";
 
-export const LEAST_STATE = 1 << 15;
-export const SLOT_MASK = (1 << FREQUENCY_BITS) - 1;
+const LEAST_STATE = 1 << 15;
+const SLOT_MASK = (1 << FREQUENCY_BITS) - 1;
 const SYMBOL_BITS = 8;
 const STATE_BYTES = 4;
 /** Bits of the state above which a symbol of frequency 1 must push a word out. */
@@ -70,13 +70,12 @@ export class SymbolWriter {
   }
 }
 
-/** Inner loops keep `state` and `at` in variables of their own while they read, and put them back. */
 export class SymbolReader {
   readonly bits: BitReader;
-  state = 0;
-  /** The next of `words`. One that is not there is read as 0, and noticed at the end. */
-  at = 0;
-  readonly words: Uint16Array;
+  readonly #words: Uint16Array;
+  /** The next of the words. One that is not there is read as 0, and noticed at the end. */
+  #at = 0;
+  #state = 0;
 
   /** Throws CodecError. */
   constructor(reader: ByteReader) {
@@ -85,22 +84,22 @@ export class SymbolReader {
     if (bytes.length < STATE_BYTES || bytes.length % 2 !== 0)
       throw new CodecError(`symbols: got ${bytes.length} bytes, expected an even number from 4 on`);
     for (let index = STATE_BYTES - 1; index >= 0; index--)
-      this.state = (this.state << 8) | bytes[index]!;
-    this.words = new Uint16Array(bytes.slice(STATE_BYTES).buffer);
-    if (this.state < LEAST_STATE)
-      throw new CodecError(`symbols: got the state ${this.state}, expected at least 2^15`);
+      this.#state = (this.#state << 8) | bytes[index]!;
+    this.#words = new Uint16Array(bytes.slice(STATE_BYTES).buffer);
+    if (this.#state < LEAST_STATE)
+      throw new CodecError(`symbols: got the state ${this.#state}, expected at least 2^15`);
   }
 
   read(model: FrequencyModel): number {
-    const slot = this.state & SLOT_MASK;
+    const slot = this.#state & SLOT_MASK;
     const entry = model.slots.length > 0 ? model.slots[slot]! : model.find(slot);
     const packed = model.packed[entry]!;
     const state =
-      Math.imul((packed & LOW_12) + 1, this.state >>> FREQUENCY_BITS) +
+      Math.imul((packed & LOW_12) + 1, this.#state >>> FREQUENCY_BITS) +
       slot -
       ((packed >>> START_SHIFT) & LOW_12);
-    this.state = state < LEAST_STATE ? (state << 16) | this.words[this.at++]! : state;
-    if (entry === NOVEL) return this.novel(model);
+    this.#state = state < LEAST_STATE ? (state << 16) | this.#words[this.#at++]! : state;
+    if (entry === NOVEL) return this.#novel(model);
     model.counts[entry]!++;
     const symbol = packed >>> SYMBOL_SHIFT;
     if (--model.untilRebuild === 0) model.rebuild();
@@ -108,7 +107,7 @@ export class SymbolReader {
   }
 
   /** The symbol behind NOVEL. */
-  novel(model: FrequencyModel): number {
+  #novel(model: FrequencyModel): number {
     const symbol = this.bits.read(SYMBOL_BITS);
     if (!model.add(symbol)) throw new CodecError(`symbol: got ${symbol} as a new one again`);
     return symbol;
@@ -117,9 +116,9 @@ export class SymbolReader {
   /** Throws CodecError unless everything has been read. */
   end(): void {
     this.bits.end();
-    if (this.at !== this.words.length || this.state !== LEAST_STATE)
+    if (this.#at !== this.#words.length || this.#state !== LEAST_STATE)
       throw new CodecError(
-        `symbols: got ${this.words.length} words, expected ${this.at} and a state that is at its end`,
+        `symbols: got ${this.#words.length} words, expected ${this.#at} and a state that is at its end`,
       );
   }
 }

@@ -1,14 +1,12 @@
 /** Values of a batch, as ValueWriter has written them. */
 import { CodecError } from "../bytes.ts";
 import { readDifference } from "./differing-bits.ts";
-import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./frequency-model.ts";
 import type { PlacedPoints, Run } from "./placement.ts";
 import { SCALE_BITS, WHOLE_MAX } from "./scale.ts";
 import type { SymbolReader } from "./symbol-stream.ts";
-import { LEAST_STATE, SLOT_MASK } from "./symbol-stream.ts";
 import { DIRECT, FREE_SYMBOL, WIDE, foldedOf, numberOf } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
-import { CALM_AFTER, MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
+import { MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
 
 const WORD = 4_294_967_296;
 /** Points of a run from which on it is worth the memory to look symbols up instead of searching them. */
@@ -79,7 +77,6 @@ export class ValueReader {
     }
   }
 
-  /** The inner loop: what `SymbolReader.read` does is written out. */
   #readWholes(
     symbols: SymbolReader,
     { from, to }: Run,
@@ -88,39 +85,16 @@ export class ValueReader {
     context: ContextState,
     mode: number,
   ): void {
-    const { last, step, candidate, calm } = this.#state.columns;
+    const states = this.#state.columns;
+    const { calm } = states;
     const { multiplier, divisor } = context.scale;
-    const { models } = context;
-    const active = models.at(0);
-    let [calming, calmed] = [models.known(1), models.known(2)];
-    if (to - from >= PREPARE_LEAST) for (const model of [active, calming, calmed]) model?.prepare();
+    if (to - from >= PREPARE_LEAST) context.prepare();
     const { columns, floats, areInts } = points;
-    let { state, at: word } = symbols;
-    const { words, bits } = symbols;
+    const { bits } = symbols;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
       const column = columns[position]!;
-      const quiet = calm[column]!;
-      const model =
-        quiet === 0
-          ? active
-          : quiet < CALM_AFTER
-            ? (calming ??= models.at(1))
-            : (calmed ??= models.at(2));
-      const slot = state & SLOT_MASK;
-      const entry = model.slots.length > 0 ? model.slots[slot]! : model.find(slot);
-      const packed = model.packed[entry]!;
-      state =
-        Math.imul((packed & LOW_12) + 1, state >>> FREQUENCY_BITS) +
-        slot -
-        ((packed >>> START_SHIFT) & LOW_12);
-      if (state < LEAST_STATE) state = (state << 16) | words[word++]!;
-      let symbol = packed >>> SYMBOL_SHIFT;
-      if (entry === NOVEL) symbol = symbols.novel(model);
-      else {
-        model.counts[entry]!++;
-        if (--model.untilRebuild === 0) model.rebuild();
-      }
+      const symbol = symbols.read(context.modelOf(calm[column]!));
       let surprise: number;
       if (symbol < DIRECT) surprise = (symbol >>> 1) ^ -(symbol & 1);
       else if (symbol < WIDE) {
@@ -136,24 +110,14 @@ export class ValueReader {
         calm[column] = 0;
         continue;
       } else surprise = this.#surprise(symbol, symbols, context);
-      const before = last[column]!;
-      const expected =
-        mode === MODE.last ? before : mode === MODE.step ? before + step[column]! : 0;
-      const whole = expected + surprise;
+      const whole = states.expected(column, mode) + surprise;
       if (whole > WHOLE_MAX || whole < -WHOLE_MAX)
         throw new CodecError(`value: got the whole number ${whole}, expected at most 2^51`);
-      const difference = whole - before;
-      if (difference === candidate[column]) step[column] = difference;
-      else candidate[column] = difference;
-      last[column] = whole;
-      if (surprise !== 0) calm[column] = 0;
-      else if (quiet < CALM_AFTER) calm[column] = quiet + 1;
+      states.follow(column, whole, surprise);
       const value = (whole * multiplier) / divisor;
       if (areInts[column] === 0) floats[position] = value;
       else placeInt(value, position, points);
     }
-    symbols.state = state;
-    symbols.at = word;
   }
 
   #surprise(symbol: number, symbols: SymbolReader, context: ContextState): number {

@@ -41,8 +41,10 @@ export const CALM_AFTER = 8;
 export class ContextState {
   mode: number = MODE.last;
   scale: Scale = NO_SCALE;
-  /** For columns that have just surprised, that have not for a while, and that have not for long. */
-  readonly models = new FrequencyModels();
+  /** For columns that have just surprised; those that have not for a while, and not for long, come when they are needed. */
+  readonly #active = new FrequencyModel();
+  #calming: FrequencyModel | undefined;
+  #calmed: FrequencyModel | undefined;
   #xor: ZeroModels | undefined;
   #tries = 0;
   #hits = 0;
@@ -53,6 +55,21 @@ export class ContextState {
   /** Of the bits that differ. */
   get xor(): ZeroModels {
     return (this.#xor ??= [new FrequencyModel(), new FrequencyModel()]);
+  }
+
+  /** @param calm of the column. */
+  modelOf(calm: number): FrequencyModel {
+    if (calm === 0) return this.#active;
+    return calm < CALM_AFTER
+      ? (this.#calming ??= new FrequencyModel())
+      : (this.#calmed ??= new FrequencyModel());
+  }
+
+  /** For a reader of long runs. */
+  prepare(): void {
+    this.#active.prepare();
+    this.#calming?.prepare();
+    this.#calmed?.prepare();
   }
 
   /** Whether differences come again so often that it is worth a look. */
@@ -94,6 +111,22 @@ export class ColumnStates {
     this.candidate = grown(this.candidate, columns);
     this.calm = grown(this.calm, columns);
     this.words = grown(this.words, 2 * columns);
+  }
+
+  expected(column: number, mode: number): number {
+    if (mode === MODE.plain) return 0;
+    return mode === MODE.last ? this.last[column]! : this.last[column]! + this.step[column]!;
+  }
+
+  /** Takes up a value. @param surprise what was written of it. */
+  follow(column: number, whole: number, surprise: number): void {
+    const difference = whole - this.last[column]!;
+    // A step is believed when it comes twice.
+    if (difference === this.candidate[column]) this.step[column] = difference;
+    else this.candidate[column] = difference;
+    this.last[column] = whole;
+    if (surprise !== 0) this.calm[column] = 0;
+    else if (this.calm[column]! < CALM_AFTER) this.calm[column]!++;
   }
 
   /** A column whose context has another scale now. */

@@ -7,7 +7,7 @@ import { SCALE_BITS, WHOLE_MAX, commonFactor, findScale } from "./scale.ts";
 import type { SymbolWriter } from "./symbol-stream.ts";
 import { TOKEN_MAX, writeNarrow, writeNumber } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
-import { CALM_AFTER, MODE, RECENT_LEAST, SYMBOL, ValueState } from "./value-state.ts";
+import { MODE, RECENT_LEAST, SYMBOL, ValueState } from "./value-state.ts";
 
 /** A better mode is looked for every so many batches. */
 const REVIEW_BATCHES = 16;
@@ -170,27 +170,16 @@ export class ValueWriter {
     mode: number,
   ): void {
     const symbols = this.#symbols;
-    const { last, step, candidate, calm } = this.#state.columns;
-    const { models } = context;
-    const active = models.at(0);
-    let [calming, calmed] = [models.known(1), models.known(2)];
+    const states = this.#state.columns;
+    const { calm } = states;
     const { columns } = points;
     const wholes = this.#wholes;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
       const column = columns[position]!;
       const whole = wholes[at - from]!;
-      const quiet = calm[column]!;
-      const model =
-        quiet === 0
-          ? active
-          : quiet < CALM_AFTER
-            ? (calming ??= models.at(1))
-            : (calmed ??= models.at(2));
-      const before = last[column]!;
-      const expected =
-        mode === MODE.last ? before : mode === MODE.step ? before + step[column]! : 0;
-      const surprise = whole - expected;
+      const model = context.modelOf(calm[column]!);
+      const surprise = whole - states.expected(column, mode);
       if (surprise < RECENT_LEAST && surprise > -RECENT_LEAST)
         writeNarrow(symbols, model, surprise | 0);
       else if (surprise <= TOKEN_MAX && surprise >= -TOKEN_MAX)
@@ -203,12 +192,7 @@ export class ValueWriter {
         calm[column] = 0;
         continue;
       }
-      const difference = whole - before;
-      if (difference === candidate[column]) step[column] = difference;
-      else candidate[column] = difference;
-      last[column] = whole;
-      if (surprise !== 0) calm[column] = 0;
-      else if (quiet < CALM_AFTER) calm[column] = quiet + 1;
+      states.follow(column, whole, surprise);
     }
   }
 
