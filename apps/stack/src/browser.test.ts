@@ -1,18 +1,16 @@
 /** The page in a real browser, on the real stack. */
 import type { Browser, Page } from "playwright-core";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 
 import { buildPage } from "./page.ts";
-import { attributeOf, chartsFollow, plays } from "./testing/camera-page.ts";
+import { attributeOf, chartsFollow, openBrowser, plays } from "./testing/camera-page.ts";
 import type { ProcessStack } from "./testing/processes.ts";
 import { startProcesses } from "./testing/processes.ts";
-import { CHROMIUM, testWith } from "./testing/requirements.ts";
+import { testWith } from "./testing/requirements.ts";
 import { eventually } from "./testing/testbed.ts";
 
 const CAMERAS = 500;
 const test = testWith("chromium");
-const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 
 describe("the page", { timeout: 120_000 }, () => {
   let stack: ProcessStack;
@@ -23,7 +21,7 @@ describe("the page", { timeout: 120_000 }, () => {
   beforeAll(async () => {
     await buildPage();
     stack = await startProcesses({ cameras: CAMERAS, "trace-ratio": 0.02 });
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+    browser = await openBrowser();
     page = await browser.newPage();
     page.on("pageerror", (error) => problems.push(error.message));
     page.on("console", (message) => {

@@ -18,7 +18,7 @@ import { Supervisor } from "./supervisor.ts";
 import type { Held } from "./testing/door.ts";
 import { Door, openDoor } from "./testing/door.ts";
 import type { ProcessStack } from "./testing/processes.ts";
-import { startProcesses } from "./testing/processes.ts";
+import { adminUrl, startProcesses } from "./testing/processes.ts";
 import { eventually } from "./testing/testbed.ts";
 
 const CALLER = { role: "opsbot", instance: "opsbot" } as const;
@@ -70,7 +70,7 @@ async function openStage(): Promise<Stage> {
       { ...TLS_CHANNEL_OPTIONS, ...RECONNECT_OPTIONS },
     ),
   );
-  const agent = jsonClient(NodeAgentService, adminUrl(network, "node-agent"));
+  const agent = jsonClient(NodeAgentService, adminUrl(plan, "node-agent"));
   const edge = async () => (await agent.getStatus()).edges.find(isEdge1)!;
   const edgeAdmin = jsonClient(EdgeCacheService, `http://localhost:${plan.edges[0]!.adminPort}`);
   await eventually("edge-1 is ready", async () =>
@@ -97,10 +97,6 @@ function superviseOpsBot(plan: ProcessPlan, { directory }: ProcessStack): Superv
   const quick = { ...plan, arguments: [...plan.arguments, "--interval=500ms"] };
   const logDirectory = join(directory, "logs");
   return new Supervisor([quick], { logDirectory, restart: false, say: () => {} });
-}
-
-function adminUrl({ plan }: ProcessStack, name: string): string {
-  return `http://localhost:${plan.processes.find((each) => each.name === name)!.ports[1]!.port}`;
 }
 
 const isEdge1 = ({ spec }: EdgeState) => spec?.name === "edge-1";

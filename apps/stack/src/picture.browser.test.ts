@@ -4,11 +4,10 @@ import { cameraIdsOf } from "@glassline/mp4";
 import { passAt, passStartMs } from "@glassline/mp4/loop";
 import { CARD } from "@glassline/origin/test-card";
 import type { Browser, Page } from "playwright-core";
-import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 
 import { buildPage } from "./page.ts";
-import { chartsFollow, plays } from "./testing/camera-page.ts";
+import { chartsFollow, openBrowser, plays } from "./testing/camera-page.ts";
 import {
   cardMomentMs,
   framesOf,
@@ -17,10 +16,9 @@ import {
 } from "./testing/known-frames.ts";
 import type { ProcessStack } from "./testing/processes.ts";
 import { startProcesses } from "./testing/processes.ts";
-import { CHROMIUM, RECORDING, has, testWith } from "./testing/requirements.ts";
+import { RECORDING, has, testWith } from "./testing/requirements.ts";
 import { shownFrames } from "./testing/shown-frame.ts";
 
-const ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 const AGREE_MS = 100;
 const SAMPLES = 10;
 /** Large enough for the card's blocks, and for one frame of a recording to differ from the next. */
@@ -38,7 +36,7 @@ describe(
     beforeAll(async () => {
       await buildPage();
       stack = await startProcesses({ cameras: 1, ...(has("recording") && { camera: RECORDING }) });
-      browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+      browser = await openBrowser();
       page = await browser.newPage();
     }, 120_000);
     afterAll(async () => {

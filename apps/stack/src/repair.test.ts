@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { checkPorts } from "./preflight.ts";
 import type { ProcessStack } from "./testing/processes.ts";
-import { startProcesses } from "./testing/processes.ts";
+import { adminUrl, startProcesses } from "./testing/processes.ts";
 import { eventually } from "./testing/testbed.ts";
 
 /** Longer than three looks, so that whatever is believed has been acted on. */
@@ -20,9 +20,7 @@ beforeEach(
 );
 afterEach(() => stack[Symbol.asyncDispose]());
 
-const adminUrl = (name: string) =>
-  `http://localhost:${stack.plan.processes.find((each) => each.name === name)!.ports.at(-1)!.port}`;
-const opsbot = () => jsonClient(OpsBotService, adminUrl("opsbot"));
+const opsbot = () => jsonClient(OpsBotService, adminUrl(stack.plan, "opsbot"));
 const edgesAreReady = () =>
   eventually("both edges are ready", async () => {
     const { checks } = await opsbot().getStatus();
@@ -33,8 +31,8 @@ const pause = (timeMs: number) => new Promise((resolve) => setTimeout(resolve, t
 
 /** What was done to edges since they were started. */
 async function actionsDone(): Promise<unknown[]> {
-  const port = stack.plan.processes.find(({ name }) => name === "node-agent")!.ports[1]!.port;
-  const { edges } = await jsonClient(NodeAgentService, `http://localhost:${port}`).getStatus();
+  const agent = jsonClient(NodeAgentService, adminUrl(stack.plan, "node-agent"));
+  const { edges } = await agent.getStatus();
   return Promise.all(
     stack.plan.edges.map(async ({ adminPort, identity }) => {
       const client = jsonClient(EdgeCacheService, `http://localhost:${adminPort}`);

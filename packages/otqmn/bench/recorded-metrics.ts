@@ -1,10 +1,19 @@
 /** Files of recorded metrics as STEF's size benchmark has them: [4-byte big-endian length][MetricsData]*, in zstd. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
 
 import { fromBinary } from "@bufbuild/protobuf";
 import type { ExportMetricsServiceRequest } from "@glassline/proto/otlp/metrics-service";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
+
+const DATA =
+  process.env["GLASSLINE_DATA"] ??
+  fileURLToPath(new URL("../../../../shared/data", import.meta.url));
+
+/** A file of the kind, where it is there. */
+export const RECORDED_METRICS = join(DATA, "hostandcollector-otelmetrics.zst");
 
 /** The parts as they are on disk. */
 export function* partsIn(path: string): Generator<Uint8Array> {

@@ -1,10 +1,17 @@
-/** What a camera's page says about its player and its charts. */
-import type { Page } from "playwright-core";
+/** A browser, and what a camera's page says about its player and its charts. */
+import type { Browser, Page } from "playwright-core";
+import { chromium } from "playwright-core";
 
+import { CHROMIUM } from "./requirements.ts";
 import { eventually } from "./testbed.ts";
 
 const PLAYS_WITHIN_MS = 30_000;
 const AGREE_MS = 100;
+
+export function openBrowser(): Promise<Browser> {
+  const args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+  return chromium.launch({ executablePath: CHROMIUM, args });
+}
 
 /** Attribute of the first element that matches, as a number: of the player's frame, or of a chart. */
 export async function attributeOf(page: Page, selector: string, name: string): Promise<number> {

@@ -62,7 +62,7 @@ export async function startProcesses(
     directory,
     plan,
     supervisor,
-    query: jsonClient(QueryService, adminUrl(plan)),
+    query: jsonClient(QueryService, adminUrl(plan, "collector")),
     dashboard: jsonClient(DashboardService, `${plan.url}api`),
     attach: (sources) => attach(plan, join(directory, "pki"), sources),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
@@ -93,8 +93,9 @@ async function planOnFreePorts(
   }
 }
 
-function adminUrl(plan: Plan): string {
-  const { ports } = plan.processes.find(({ name }) => name === "collector")!;
+/** Where a service of the plan tells its health and status. */
+export function adminUrl(plan: Plan, service: string): string {
+  const { ports } = plan.processes.find(({ name }) => name === service)!;
   return `http://localhost:${ports[1]!.port}`;
 }
 

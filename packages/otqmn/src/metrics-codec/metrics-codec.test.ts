@@ -1,6 +1,4 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -9,7 +7,7 @@ import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics
 import fc from "fast-check";
 import { expect, test } from "vitest";
 
-import { requestsIn } from "../../bench/recorded-metrics.ts";
+import { RECORDED_METRICS, requestsIn } from "../../bench/recorded-metrics.ts";
 import { STREAM_LIMITS } from "../stream-codec/limits.ts";
 import { MetricsReader } from "./metrics-reader.ts";
 import { MetricsWriter } from "./metrics-writer.ts";
@@ -225,18 +223,13 @@ test("series that come and go make the stream begin anew, and a request that is 
   expect(contentOf(reader.decode(writer.encode(after)))).toEqual(contentOf(after));
 });
 
-const DATA =
-  process.env["GLASSLINE_DATA"] ??
-  fileURLToPath(new URL("../../../../../shared/data", import.meta.url));
-const FILE = join(DATA, "hostandcollector-otelmetrics.zst");
-
-test.skipIf(!existsSync(FILE))(
+test.skipIf(!existsSync(RECORDED_METRICS))(
   "recorded host metrics come back whole (skipped where ../shared/data is not there)",
   { timeout: 60_000 },
   () => {
     const [writer, reader] = [new MetricsWriter(), new MetricsReader()];
     let [parts, bytes] = [0, 0];
-    for (const part of requestsIn(FILE)) {
+    for (const part of requestsIn(RECORDED_METRICS)) {
       const batch = writer.encode(part);
       bytes += batch.length;
       const got = reader.decode(batch);

@@ -1,3 +1,4 @@
+/** Which kinds of points OTLP's metrics have. */
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import {
   ExponentialHistogramDataPointSchema,
