@@ -22,11 +22,11 @@ import {
 } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
+import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
 import { Traces } from "./core/traces.ts";
-import { History } from "./history.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Pipeline, Stores } from "./pipeline.ts";
@@ -56,18 +56,25 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   const startedUnixNano = deps.clock.nowUnixNano();
   const stores = await openStores(config, stack, deps.logger);
   const pipeline = createPipeline(stores, deps.clock, metrics);
-  const history = new History(stores.log, deps.clock);
+  const blocks = stack.use(
+    await BlockStore.open({
+      ...deps,
+      directory: join(config.dataDir, "blocks"),
+      log: stores.log,
+      metrics,
+    }),
+  );
   const query = createQuery({
     ...stores,
     clock: deps.clock,
     metrics,
-    history,
+    blocks,
     startedUnixNano,
     logMaxBytes: config.logSize,
     forgetAfterMs: config.forgetAfter,
   });
 
-  startSweeper(stores, deps.clock, metrics, stack);
+  startSweeper({ ...stores, blocks }, deps.clock, metrics, stack);
   const port = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
   const otlp =
     config.otlpToken === ""
@@ -117,7 +124,7 @@ async function openStores(
 }
 
 function startSweeper(
-  { log, fleet, traces }: Stores,
+  { log, fleet, traces, blocks }: Stores & { blocks: BlockStore },
   clock: Clock,
   metrics: CollectorMetrics,
   stack: AsyncDisposableStack,
@@ -125,11 +132,12 @@ function startSweeper(
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   void every(clock, SWEEP_INTERVAL_MS, stop.signal, () => {
-    fleet.sweep(clock.nowMs());
+    blocks.sweep();
+    fleet.sweep(clock.nowMs(), (firstIndex) => blocks.isStored(firstIndex));
     metrics.logBytes.set(log.bytes);
     metrics.logSegments.set(log.segments.length);
-    metrics.series.set(fleet.seriesCount);
-    metrics.recentBytes.set(fleet.recentBytes);
+    metrics.series.set(fleet.table.seriesCount);
+    metrics.recentBytes.set(fleet.recent.bytes);
     metrics.notShown.set({ kind: "points" }, fleet.unindexedPoints);
     metrics.notShown.set({ kind: "spans" }, traces.droppedHops);
     const states = [...fleet.cameras.values()].map(
@@ -158,6 +166,7 @@ async function startGrpc(
     ...deps,
     pipeline,
     metrics,
+    fleet: stores.fleet,
     producers: stores.producers,
     tracer: deps.tracerProvider.getTracer("collector"),
     ca: deps.identity.ca,

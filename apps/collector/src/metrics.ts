@@ -22,6 +22,12 @@ export function collectorMetrics(metrics: Metrics) {
     ),
     logBytes: metrics.gauge("log_bytes", "Size of the log."),
     logSegments: metrics.gauge("log_segments", "Segments of the log."),
+    blocks: metrics.counter("blocks_made_total", "Segments of the log that became blocks."),
+    blockFailures: metrics.counter("block_failures_total", "Blocks that could not be made."),
+    notInBlocks: metrics.counter(
+      "block_unreadable_records_total",
+      "Records of the log that could not be read when their block was made.",
+    ),
     cameras: metrics.gauge("cameras", "Cameras by state.", ["state"]),
     series: metrics.gauge("series", "Series known."),
     notShown: metrics.gauge(

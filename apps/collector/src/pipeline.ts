@@ -4,10 +4,10 @@
  */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
-import type { Bundle } from "@glassline/otqmn/sample";
+import { STREAM_LIMITS } from "@glassline/otqmn/limits";
+import type { CameraFacts } from "@glassline/otqmn/sample";
 import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
-import { decodeBundle, encodeBundle } from "@glassline/otqmn/codec";
-import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
+import { decodeBundle, encodeBundle } from "@glassline/otqmn/whole-bundle";
 import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
 import type { Checkpoint, CheckpointSchema, LogRecord } from "@glassline/proto/storage";
 import type { Clock } from "@glassline/service/clock";
@@ -15,19 +15,27 @@ import type { Clock } from "@glassline/service/clock";
 import type { Catalogue } from "./core/catalogue.ts";
 import { catalogueOf } from "./core/catalogue.ts";
 import type { Fleet } from "./core/fleet.ts";
-import { hopsOf, pointsOf } from "./core/otlp.ts";
+import { hopsOf } from "./core/otlp.ts";
 import type { ProducerState, Producers } from "./core/producers.ts";
+import { RecordReader, RunMissing, readMetrics } from "./core/record-reader.ts";
+import type { SlottedPoints } from "./core/slotted-points.ts";
 import type { Hop, Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
 
 export interface ReceivedBatch {
   seq: number;
+  keySeq: number;
   payload: Uint8Array;
-  bundle: Bundle;
+  cameras: readonly CameraFacts[];
+  points: SlottedPoints;
 }
 
 export interface Pipeline {
+  /** Called when a segment of the log has begun. */
+  onSegment(listener: () => void): void;
+  /** Whether a batch may build on the producer's run: its key batch stands in the segment that is written or in the one before. */
+  keepsRun(producer: ProducerState): boolean;
   /** Resolves when the batch is durable. Rejects with LogRefusal. */
   appendBatch(producer: ProducerState, batch: ReceivedBatch): Promise<void>;
   /** @param request ExportMetricsServiceRequest. @returns how many points were rejected. */
@@ -48,31 +56,51 @@ export function createPipeline(
   clock: Clock,
   metrics: CollectorMetrics,
 ): Pipeline {
+  const listeners: (() => void)[] = [];
+  /** Stored: memory follows. */
+  const show = (index: number, add: () => void) => {
+    const isNew = fleet.recent.beginSegment(segmentOf(log, index));
+    add();
+    if (isNew) listeners.forEach((listener) => listener());
+    // The segment that is written has to leave memory some day: by then it is closed, and in a block.
+    if (fleet.wantsRoll) void log.roll();
+  };
   return {
-    async appendBatch(producer, { seq, payload, bundle }) {
+    onSegment: (listener) => void listeners.push(listener),
+    keepsRun: ({ runIndex }) => runIndex >= (log.segments.at(-2) ?? log.segments[0]!).firstIndex,
+
+    async appendBatch(producer, { seq, keySeq, payload, cameras, points }) {
       const receivedUnixNano = clock.nowUnixNano();
       const { producer: name, incarnation } = producer;
-      await log.append({
-        receivedUnixNano,
-        record: {
-          case: "batch",
-          value: { producer: name, incarnation, seq: BigInt(seq), payload },
-        },
-      });
+      const value = {
+        producer: name,
+        incarnation,
+        seq: BigInt(seq),
+        keySeq: BigInt(keySeq),
+        payload,
+      };
+      if (seq === keySeq) producer.runIndex = UNDER_WAY;
+      const index = await log.append({ receivedUnixNano, record: { case: "batch", value } });
       producer.durableSeq = seq;
-      fleet.add(bundle, msOf(receivedUnixNano));
+      if (seq === keySeq) producer.runIndex = index;
+      const receivedMs = msOf(receivedUnixNano);
+      show(index, () => {
+        fleet.addFacts(cameras, receivedMs);
+        fleet.add(index, points, receivedMs);
+      });
       metrics.batches.inc();
-      metrics.points.inc({ receiver: "otqmn" }, bundle.value.length);
+      metrics.points.inc({ receiver: "otqmn" }, points.slots.length);
     },
 
     async appendMetrics(request) {
       const receivedUnixNano = clock.nowUnixNano();
-      const { bundle, rejected } = pointsOf(
-        fromBinary(ExportMetricsServiceRequestSchema, request).resourceMetrics,
-      );
-      await log.append({ receivedUnixNano, record: { case: "otlpMetrics", value: request } });
-      fleet.add(bundle, msOf(receivedUnixNano));
-      metrics.points.inc({ receiver: "otlp" }, bundle.value.length);
+      const { points, rejected } = readMetrics(request);
+      const index = await log.append({
+        receivedUnixNano,
+        record: { case: "otlpMetrics", value: request },
+      });
+      show(index, () => fleet.addRecord(index, points, msOf(receivedUnixNano)));
+      metrics.points.inc({ receiver: "otlp" }, points.value.length);
       metrics.dropped.inc({ reason: "otlp_point_without_name_or_value" }, rejected);
       return rejected;
     },
@@ -89,6 +117,14 @@ export function createPipeline(
   };
 }
 
+/** Index of a key batch that the log does not have yet. */
+const UNDER_WAY = Number.MAX_SAFE_INTEGER;
+
+/** The first index of the segment that holds a record. */
+function segmentOf({ segments }: TelemetryLog, index: number): number {
+  return segments.findLast(({ firstIndex }) => firstIndex <= index)!.firstIndex;
+}
+
 /** Segments behind the last that a start reads to have recent points at hand. */
 const RECOVERED_SEGMENTS = 2;
 
@@ -98,18 +134,19 @@ const RECOVERED_SEGMENTS = 2;
  */
 export async function recover({ log, fleet, traces, producers }: Stores): Promise<number> {
   let unreadable = 0;
-  const from = log.segments.at(-RECOVERED_SEGMENTS)?.firstIndex ?? 1;
-  const isWhole = log.segments.length <= RECOVERED_SEGMENTS;
-  for await (const { record } of log.read(from)) {
+  const first = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
+  const reader = new RecordReader();
+  for await (const { index, record } of log.read(first.firstIndex)) {
     recoverProducers(record, producers);
-    if (!isWhole) fleet.completeFromUnixNano ||= record.receivedUnixNano;
+    fleet.recent.beginSegment(segmentOf(log, index));
     try {
       if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
-      const bundle = bundleOfRecord(record);
-      if (bundle) fleet.add(bundle, msOf(record.receivedUnixNano));
+      const points = reader.read(record);
+      if (points) fleet.addRecord(index, points, msOf(record.receivedUnixNano));
       for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
-    } catch {
-      unreadable++;
+    } catch (error) {
+      // Runs that began before what is read here are in blocks.
+      if (!(error instanceof RunMissing) || index >= log.segments.at(-1)!.firstIndex) unreadable++;
     }
   }
   return unreadable;
@@ -121,14 +158,15 @@ function hopsOfRecord({ record }: LogRecord): Hop[] {
 }
 
 /** The catalogue may hold more series than a batch. */
-const CATALOGUE_LIMITS = { batchMaxBytes: 12_582_912, pointsMax: 100_000, seriesMax: 100_000 };
+const CATALOGUE_LIMITS = { ...STREAM_LIMITS, batchMaxBytes: 12_582_912 };
+const CATALOGUE_SERIES_MAX = 100_000;
 
 /** What the head of a segment says: who has sent how much, and what the fleet is. */
 export function checkpointOf({
   producers,
   fleet,
 }: Pick<Stores, "producers" | "fleet">): MessageInitShape<typeof CheckpointSchema> {
-  const { bundle, lastReceivedMs } = catalogueOf(fleet, CATALOGUE_LIMITS.seriesMax);
+  const { bundle, lastReceivedMs } = catalogueOf(fleet, CATALOGUE_SERIES_MAX);
   const received = [...lastReceivedMs].map(([cameraId, ms]) => [
     cameraId,
     BigInt(Math.round(ms)) * 1_000_000n,
@@ -158,14 +196,6 @@ function recoverProducers({ record }: LogRecord, producers: Producers): void {
     producers.admit(mark.producer, mark.incarnation, Number(mark.durableSeq));
   if (record.case === "batch")
     producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
-}
-
-/** The points in a record; undefined when it holds none. Throws when it cannot be read. */
-export function bundleOfRecord({ record }: LogRecord): Bundle | undefined {
-  if (record.case === "batch") return decodeBundle(record.value.payload);
-  if (record.case !== "otlpMetrics") return undefined;
-  return pointsOf(fromBinary(ExportMetricsServiceRequestSchema, record.value).resourceMetrics)
-    .bundle;
 }
 
 function msOf(unixNano: bigint): number {

@@ -16,12 +16,13 @@ import type { Implementation } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { totalOf, valuesByLabel } from "@glassline/service/metrics";
 
-import type { CameraState, Fleet, SeriesState } from "./core/fleet.ts";
-import type { Point } from "./core/recent-points.ts";
-import { inOrder } from "./core/recent-points.ts";
+import type { BlockStore, SeriesPoints, Wanted } from "./blocks/block-store.ts";
+import type { Fleet } from "./core/fleet.ts";
+import type { Point } from "./core/points.ts";
+import { inOrder } from "./core/points.ts";
+import type { CameraState } from "./core/series-table.ts";
 import { thin } from "./core/thin.ts";
 import { summarise } from "./core/traces.ts";
-import type { History } from "./history.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import type { Stores } from "./pipeline.ts";
 
@@ -29,7 +30,7 @@ const HEADLINE_METRICS_MAX = 16;
 const TRACES_DEFAULT = 100;
 const TRACES_MAX = 1_000;
 const POINTS_MAX = 100_000;
-const LATEST_TIME = 2n ** 63n - 1n;
+const LATEST_TIME = 2n ** 64n - 1n;
 
 const WIRE_KINDS = {
   gauge: SeriesKind.GAUGE,
@@ -45,7 +46,7 @@ const WIRE_STATES = {
 export interface QueryDeps extends Stores {
   clock: Clock;
   metrics: CollectorMetrics;
-  history: History;
+  blocks: BlockStore;
   startedUnixNano: bigint;
   logMaxBytes: number;
   /** A camera that has been silent for so long is not listed. */
@@ -70,17 +71,10 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
     },
     getLatest: async ({ cameraId }) => {
       const camera = requireCamera(fleet, cameraId);
-      const samples = [...camera.series.values()].flatMap(({ series, points: { latest } }) =>
-        latest
-          ? [
-              {
-                series: wireSeries(series),
-                timeUnixNano: BigInt.asUintN(64, latest.timeUnixNano),
-                value: latest.value,
-              },
-            ]
-          : [],
-      );
+      const samples = camera.slots.flatMap((slot) => {
+        const latest = fleet.table.latest(slot);
+        return latest ? [{ series: wireSeries(fleet.table.series(slot)), ...latest }] : [];
+      });
       return {
         camera: wireCamera(fleet, camera, clock.nowMs(), []),
         samples,
@@ -129,8 +123,8 @@ function wireCamera(
   const health = fleet.health(camera, nowMs);
   const values: Record<string, number> = {};
   for (const metric of metrics) {
-    const latest = camera.byMetric.get(metric)?.[0]?.points.latest;
-    if (latest) values[metric] = latest.value;
+    const latest = fleet.latestOf(camera, metric);
+    if (latest !== undefined) values[metric] = latest;
   }
   return {
     cameraId: camera.cameraId,
@@ -138,7 +132,7 @@ function wireCamera(
     reason: health.state === "live" ? "" : health.reason,
     lastReceivedUnixNano: BigInt(Math.round(camera.lastReceivedMs)) * 1_000_000n,
     attributes: camera.attributes,
-    seriesCount: camera.series.size,
+    seriesCount: camera.slots.length,
     values,
   };
 }
@@ -153,44 +147,47 @@ async function queryRange(
   signal: AbortSignal,
 ): Promise<MessageInitShape<typeof SeriesRangeSchema>[]> {
   const camera = requireCamera(deps.fleet, cameraId);
-  const wanted = (camera.byMetric.get(metric) ?? []).filter(({ series }) =>
-    hasAttributes(series, attributes),
-  );
-  if (wanted.length === 0) {
-    throw new RpcError(
-      "not_found",
-      `metric ${JSON.stringify(metric)}: camera ${cameraId} has no such series`,
-    );
-  }
   const to = toUnixNano || LATEST_TIME;
   if (from > to)
     throw new RpcError(
       "invalid_argument",
       `from_unix_nano: got ${from}, expected at most to_unix_nano ${to}`,
     );
-  const inMemory = wanted.every(({ points }) => points.completeFromUnixNano <= from);
-  const stored = inMemory
-    ? undefined
-    : await deps.history.points(cameraId, Number(from / 1_000_000n), signal);
-  return wanted.map((state) =>
-    wireRange(state.series, rangeOf(state, stored, from, to), maxPoints),
-  );
+  const found = await pointsOf(deps, camera, { cameraId, metric, from, to }, signal);
+  const wanted = found.filter(({ series }) => hasAttributes(series, attributes));
+  if (wanted.length === 0) {
+    throw new RpcError(
+      "not_found",
+      `metric ${JSON.stringify(metric)}: camera ${cameraId} has no such series`,
+    );
+  }
+  return wanted.map(({ series, points }) => wireRange(series, inOrder(points), maxPoints));
 }
 
-/** From the log, then what memory holds beyond the log's last point. */
-function rangeOf(
-  { series, points }: SeriesState,
-  stored: Map<string, Point[]> | undefined,
-  from: bigint,
-  to: bigint,
-): Point[] {
-  const older = stored?.get(seriesId(series)) ?? [];
-  const last = older.reduce(
-    (latest, { timeUnixNano }) => (timeUnixNano > latest ? timeUnixNano : latest),
-    from - 1n,
+/** All series of the metric, and their points: from blocks, then from memory. */
+async function pointsOf(
+  { fleet, blocks }: QueryDeps,
+  { slots }: CameraState,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<SeriesPoints[]> {
+  // Blocks may be waited for: what memory lets go meanwhile is taken now.
+  const beforeIndex = fleet.recent.firstIndex;
+  const { table } = fleet;
+  const ofMetric = slots
+    .map((slot) => ({ slot, series: table.series(slot) }))
+    .filter(({ series }) => series.metric === wanted.metric);
+  const recent = fleet.recentPoints(
+    ofMetric.map(({ slot }) => slot),
+    wanted.from,
+    wanted.to,
   );
-  const kept = older.filter(({ timeUnixNano }) => timeUnixNano >= from && timeUnixNano < to);
-  return inOrder(kept).concat(points.range(last + 1n, to));
+  const found = await blocks.points(wanted, beforeIndex, signal);
+  for (const { slot, series } of ofMetric) {
+    const older = found.get(seriesId(series))?.points ?? [];
+    found.set(seriesId(series), { series, points: older.concat(recent.get(slot)!) });
+  }
+  return [...found.values()];
 }
 
 function wireRange(
@@ -236,7 +233,7 @@ async function status({
       connected,
     })),
     cameras: fleet.cameras.size,
-    series: fleet.seriesCount,
+    series: fleet.table.seriesCount,
     startFindings: [...log.findings],
   };
 }

@@ -2,7 +2,7 @@
 
 /** The bytes are not what the format says, or break a limit. The message says what, what was got, what was expected. */
 export class CodecError extends Error {
-  override readonly name = "CodecError";
+  override readonly name: string = "CodecError";
 }
 
 const INITIAL_BYTES = 4_096;
@@ -66,7 +66,8 @@ export class ByteReader {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // Of a Buffer, `slice` would be a view.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   get remaining(): number {

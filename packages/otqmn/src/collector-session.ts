@@ -11,21 +11,35 @@ export interface CollectorSession<B> {
   /** The next batch that goes to the log. */
   readonly expectedSeq: number;
   readonly durableSeq: number;
+  /** The key batch on which those appended last are built; 0 when only a key batch can be read next. */
+  readonly runKeySeq: number;
   /** Batches that came before one that is missing. */
-  readonly early: ReadonlyMap<number, B>;
+  readonly early: ReadonlyMap<number, Arrival<B>>;
   /** The gap that was last reported, so that it is reported once. */
   readonly reportedGap: number;
   readonly openedMs: number;
   readonly heardMs: number;
 }
 
+export interface Arrival<B> {
+  seq: number;
+  /** The key batch that it is built on; itself when it can be read alone. (key batch, sequence number) tells what the bytes are. */
+  keySeq: number;
+  sizeBytes: number;
+  batch: B;
+}
+
 export type CollectorEvent<B> =
   | { type: "hello-accepted"; durableSeq: number; firstUnackedSeq: number }
   | { type: "hello-refused"; code: NackCode; reason: string }
-  | { type: "batch"; seq: number; sizeBytes: number; batch: B }
+  | ({ type: "batch" } & Arrival<B>)
   | { type: "durable"; seq: number; sizeBytes: number }
   | { type: "append-refused"; seq: number; code: NackCode; reason: string }
   | { type: "superseded" }
+  /** A segment of the log has begun: it should not need the one before it for long. */
+  | { type: "key-batch-wanted" }
+  /** What the key batch said will not be kept: the next batch has to be one. */
+  | { type: "run-expired" }
   | { type: "heard" }
   | { type: "drain" }
   | { type: "ended" }
@@ -35,10 +49,11 @@ export type NackCode = "invalid" | "unauthenticated" | "gap" | "superseded" | "u
 
 export type CollectorEffect<B> =
   | { type: "send-welcome"; durableSeq: number }
-  | { type: "append"; seq: number; batch: B }
+  | { type: "append"; seq: number; keySeq: number; batch: B }
   | { type: "send-ack"; receivedSeq: number; durableSeq: number }
   | { type: "send-nack"; seq: number; code: NackCode; reason: string }
   | { type: "send-credit"; creditBytes: number }
+  | { type: "send-key-batch-request" }
   | { type: "send-drain" }
   /** A batch that the log holds already. */
   | { type: "count-replay"; seq: number }
@@ -74,6 +89,7 @@ export function newCollectorSession<B>(nowMs: number): CollectorSession<B> {
     state: "greeting",
     expectedSeq: 0,
     durableSeq: 0,
+    runKeySeq: 0,
     early: new Map(),
     reportedGap: 0,
     openedMs: nowMs,
@@ -130,55 +146,83 @@ const admit: Handler<unknown, { durableSeq: number; firstUnackedSeq: number }> =
   };
 };
 
-interface Arrival {
-  seq: number;
-  sizeBytes: number;
-  batch: unknown;
-}
-
-const batch: Handler<unknown, Arrival> = (session, event, { nowMs, limits }) => {
+const batch: Handler<unknown, Arrival<unknown>> = (session, event, { nowMs, limits }) => {
   const alive = { ...session, heardMs: nowMs };
-  if (event.seq < session.expectedSeq || session.early.has(event.seq)) return replay(alive, event);
-  if (event.seq > session.expectedSeq) return early(alive, event, limits);
-  return appendInOrder(alive, event);
+  const { seq, keySeq, sizeBytes } = event;
+  if (seq < session.expectedSeq) return replay(alive, event);
+  if (seq > session.expectedSeq) return early(alive, event, limits);
+  if (isReadable(session.runKeySeq, event)) return appendInOrder(alive, event);
+  const reason = `batch ${seq} is built on batch ${keySeq}, which is not the run's first`;
+  return reportGap(alive, reason, [creditOf(sizeBytes)]);
 };
 
-function replay(session: Session, { seq, sizeBytes }: Arrival): Step {
-  const credit = { type: "send-credit", creditBytes: sizeBytes } as const;
-  return { session, effects: [{ type: "count-replay", seq }, ackOf(session), credit] };
+function isReadable(runKeySeq: number, { seq, keySeq }: Arrival<unknown>): boolean {
+  return keySeq === seq || (keySeq === runKeySeq && keySeq > 0);
+}
+
+const creditOf = (creditBytes: number) => ({ type: "send-credit", creditBytes }) as const;
+
+function replay(session: Session, { seq, sizeBytes }: Arrival<unknown>): Step {
+  const effects = [{ type: "count-replay", seq } as const, ackOf(session), creditOf(sizeBytes)];
+  return { session, effects };
 }
 
 function ackOf(session: Session): CollectorEffect<unknown> {
   return { type: "send-ack", receivedSeq: session.expectedSeq - 1, durableSeq: session.durableSeq };
 }
 
-function early(session: Session, event: Arrival, limits: CollectorLimits): Step {
-  const fits = session.early.size < limits.reorderMaxBatches;
-  const kept = fits
-    ? { ...session, early: new Map(session.early).set(event.seq, event.batch) }
-    : session;
-  const credit = fits ? [] : [{ type: "send-credit", creditBytes: event.sizeBytes } as const];
-  if (session.reportedGap === session.expectedSeq) return { session: kept, effects: credit };
+function early(session: Session, event: Arrival<unknown>, limits: CollectorLimits): Step {
+  const known = session.early.get(event.seq);
+  if (known && known.keySeq >= event.keySeq) return replay(session, event);
+  const fits = known !== undefined || session.early.size < limits.reorderMaxBatches;
+  const kept = fits ? { ...session, early: new Map(session.early).set(event.seq, event) } : session;
+  // What was sent again, after a gap, replaces what was built on a run that will not go on.
+  const given = fits ? known : event;
   const reason = `batch ${event.seq} came, batch ${session.expectedSeq} was expected`;
+  return reportGap(kept, reason, given ? [creditOf(given.sizeBytes)] : []);
+}
+
+/** Each gap once. */
+function reportGap(session: Session, reason: string, rest: CollectorEffect<unknown>[]): Step {
+  const seq = session.expectedSeq;
+  if (session.reportedGap === seq) return { session, effects: rest };
   return {
-    session: { ...kept, reportedGap: session.expectedSeq },
-    effects: [{ type: "send-nack", seq: session.expectedSeq, code: "gap", reason }, ...credit],
+    session: { ...session, reportedGap: seq },
+    effects: [{ type: "send-nack", seq, code: "gap", reason }, ...rest],
   };
 }
 
-/** The batch, and those that waited for it. */
-function appendInOrder(session: Session, event: Arrival): Step {
-  const effects: CollectorEffect<unknown>[] = [
-    { type: "append", seq: event.seq, batch: event.batch },
-  ];
-  const waiting = new Map(session.early);
-  let expectedSeq = event.seq + 1;
-  for (; waiting.has(expectedSeq); expectedSeq++) {
-    effects.push({ type: "append", seq: expectedSeq, batch: waiting.get(expectedSeq) });
-    waiting.delete(expectedSeq);
+/** The batch, and those that waited for it; those of an older run can never be read. */
+function appendInOrder(session: Session, event: Arrival<unknown>): Step {
+  const effects: CollectorEffect<unknown>[] = [];
+  const waiting = new Map<number, Arrival<unknown>>();
+  for (const [seq, held] of session.early) {
+    if (held.keySeq < event.keySeq) effects.push(creditOf(held.sizeBytes));
+    else waiting.set(seq, held);
   }
-  return { session: { ...session, expectedSeq, early: waiting }, effects };
+  let last = event;
+  for (
+    let next: Arrival<unknown> | undefined = event;
+    next && isReadable(last.keySeq, next);
+    next = waiting.get(last.seq + 1)
+  ) {
+    effects.push({ type: "append", seq: next.seq, keySeq: next.keySeq, batch: next.batch });
+    waiting.delete(next.seq);
+    last = next;
+  }
+  const moved = { runKeySeq: last.keySeq, expectedSeq: last.seq + 1, early: waiting };
+  return { session: { ...session, ...moved }, effects };
 }
+
+const wantKeyBatch: Handler<unknown, unknown> = (session) => ({
+  session,
+  effects: [{ type: "send-key-batch-request" }],
+});
+
+const expireRun: Handler<unknown, unknown> = (session) => ({
+  session: { ...session, runKeySeq: 0 },
+  effects: [],
+});
 
 const durable: Handler<unknown, { seq: number; sizeBytes: number }> = (
   session,
@@ -232,6 +276,8 @@ const TABLE: Table<unknown> = {
     durable: stay,
     "append-refused": stay,
     superseded,
+    "key-batch-wanted": stay,
+    "run-expired": stay,
     heard,
     drain: startDraining,
     ended: closed,
@@ -246,6 +292,8 @@ const TABLE: Table<unknown> = {
     durable,
     "append-refused": appendRefused,
     superseded,
+    "key-batch-wanted": wantKeyBatch,
+    "run-expired": expireRun,
     heard,
     drain: startDraining,
     ended: closed,
@@ -260,6 +308,8 @@ const TABLE: Table<unknown> = {
     durable,
     "append-refused": appendRefused,
     superseded,
+    "key-batch-wanted": stay,
+    "run-expired": expireRun,
     heard,
     drain: stay,
     ended: closed,
@@ -272,6 +322,8 @@ const TABLE: Table<unknown> = {
     durable: stay,
     "append-refused": stay,
     superseded: stay,
+    "key-batch-wanted": stay,
+    "run-expired": stay,
     heard: stay,
     drain: stay,
     ended: stay,

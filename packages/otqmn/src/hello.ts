@@ -6,7 +6,8 @@ import type { Hello, HelloSchema } from "@glassline/proto/otqmn";
 import type { Identity, Role } from "@glassline/service/identity";
 import { peerNameOf } from "@glassline/service/identity";
 
-import { CODEC } from "./codec.ts";
+/** The name of the format of batches (FORMAT.md) among the capabilities of Hello and Welcome. */
+export const CODEC = "stream/1";
 
 export const INCARNATION_BYTES = 16;
 /** Sequence numbers are safe integers, with room to count on. */

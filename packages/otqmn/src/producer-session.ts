@@ -10,6 +10,7 @@ import type {
   ProducerState,
   Step,
 } from "./producer-types.ts";
+import { isStarved, pump, withForget } from "./producer-transmission.ts";
 import { PRODUCER_LIMITS } from "./producer-types.ts";
 
 export type {
@@ -41,6 +42,8 @@ export function newProducerSession(headSeq: number, durableSeq: number): Produce
     nextSeq: durableSeq + 1,
     sentSeq: headSeq,
     creditBytes: 0,
+    mustBeginAnew: true,
+    runLength: 0,
     transmitting: false,
     progressMs: 0,
     heardMs: 0,
@@ -72,6 +75,7 @@ const withoutStream = (session: ProducerSession, reason: string): ProducerSessio
   state: "idle",
   nextSeq: session.durableSeq + 1,
   creditBytes: 0,
+  mustBeginAnew: true,
   transmitting: false,
   reason,
 });
@@ -96,15 +100,20 @@ const appended: Handler<{ headSeq: number }> = (session, { headSeq }) => ({
   effects: [],
 });
 
-const appendedWhileStreaming: Handler<{ headSeq: number }> = (session, { headSeq }, { nowMs }) => {
+const appendedWhileStreaming: Handler<{ headSeq: number }> = (
+  session,
+  { headSeq },
+  { nowMs, limits },
+) => {
   const nothingWasUnderWay = session.durableSeq === session.headSeq;
-  return pump({ ...session, headSeq, progressMs: nothingWasUnderWay ? nowMs : session.progressMs });
+  const progressMs = nothingWasUnderWay ? nowMs : session.progressMs;
+  return pump({ ...session, headSeq, progressMs }, limits);
 };
 
 const welcome: Handler<{ durableSeq: number; creditBytes: number }> = (
   session,
   event,
-  { nowMs },
+  { nowMs, limits },
 ) => {
   if (event.durableSeq > session.sentSeq) {
     return { session, effects: [{ type: "renew", durableSeq: event.durableSeq }] };
@@ -120,7 +129,7 @@ const welcome: Handler<{ durableSeq: number; creditBytes: number }> = (
     progressMs: nowMs,
     reason: "",
   };
-  return withForget(session, pump(welcomed));
+  return withForget(session, pump(welcomed, limits));
 };
 
 const ack: Handler<{ durableSeq: number }> = (session, event, { nowMs }) => {
@@ -143,10 +152,14 @@ const ack: Handler<{ durableSeq: number }> = (session, event, { nowMs }) => {
   return { session: moved, effects: [{ type: "forget", durableSeq: event.durableSeq }] };
 };
 
-const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (session, event, { nowMs }) => {
+const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (
+  session,
+  event,
+  { nowMs, limits },
+) => {
   if (event.code === "gap" && event.seq > session.durableSeq && event.seq <= session.nextSeq) {
     // What is being transmitted may be the very bundle that is missed, or one behind it: the collector tells them apart.
-    return pump({ ...session, nextSeq: event.seq, heardMs: nowMs });
+    return pump({ ...session, nextSeq: event.seq, mustBeginAnew: true, heardMs: nowMs }, limits);
   }
   if (event.code === "permanent") {
     return {
@@ -157,8 +170,16 @@ const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (session, event,
   return giveUp(session, event.reason);
 };
 
-const credit: Handler<{ creditBytes: number }> = (session, event, { nowMs }) =>
-  pump({ ...session, creditBytes: session.creditBytes + event.creditBytes, heardMs: nowMs });
+const credit: Handler<{ creditBytes: number }> = (session, event, { nowMs, limits }) =>
+  pump(
+    { ...session, creditBytes: session.creditBytes + event.creditBytes, heardMs: nowMs },
+    limits,
+  );
+
+const wantKeyBatch: Handler<unknown> = (session, _event, { nowMs }) => ({
+  session: { ...session, mustBeginAnew: true, heardMs: nowMs },
+  effects: [],
+});
 
 const heard: Handler<unknown> = (session, _event, { nowMs }) => ({
   session: { ...session, heardMs: nowMs },
@@ -168,18 +189,19 @@ const heard: Handler<unknown> = (session, _event, { nowMs }) => ({
 const transmitted: Handler<{ seq: number; sizeBytes: number }> = (
   session,
   { seq, sizeBytes },
-  { nowMs },
+  { nowMs, limits },
 ) => {
   // After a gap was reported the cursor stands elsewhere: then this bundle will be sent again.
   const nextSeq = session.nextSeq === seq ? seq + 1 : session.nextSeq;
-  return pump({
+  const sent = {
     ...session,
     nextSeq,
     sentSeq: Math.max(session.sentSeq, seq),
     creditBytes: session.creditBytes - sizeBytes,
     transmitting: false,
     sentMs: nowMs,
-  });
+  };
+  return pump(sent, limits);
 };
 
 const drain: Handler<unknown> = (session, _event, { nowMs }) =>
@@ -218,11 +240,6 @@ const tick: Handler<unknown> = (session, _event, { nowMs, limits }) => {
   return { session: { ...rested, sentMs: nowMs }, effects: [{ type: "send-heartbeat" }] };
 };
 
-/** Credit that belonged to lost messages does not come back on this stream. */
-function isStarved({ nextSeq, headSeq, creditBytes }: ProducerSession): boolean {
-  return nextSeq <= headSeq && creditBytes <= 0;
-}
-
 /** The cause may have passed: a clock was set right, a certificate renewed. */
 const tickWhileRefused: Handler<unknown> = (session, _event, { nowMs, limits }) => {
   if (nowMs - session.heardMs < limits.refusedPauseMs) return { session, effects: [] };
@@ -234,24 +251,6 @@ const tickWhileGreeting: Handler<unknown> = (session, _event, { nowMs, limits })
     ? giveUp(session, "no answer to Hello")
     : { session, effects: [] };
 
-/** Starts the next transmission if there is a bundle, credit, and none under way. */
-function pump(session: ProducerSession): Step {
-  const ready = session.state === "streaming" && !session.transmitting && session.creditBytes > 0;
-  if (!ready || session.nextSeq > session.headSeq) return { session, effects: [] };
-  return {
-    session: { ...session, transmitting: true },
-    effects: [{ type: "transmit", seq: session.nextSeq }],
-  };
-}
-
-function withForget(before: ProducerSession, step: Step): Step {
-  if (step.session.durableSeq === before.durableSeq) return step;
-  return {
-    session: step.session,
-    effects: [{ type: "forget", durableSeq: step.session.durableSeq }, ...step.effects],
-  };
-}
-
 /** Every state meets every event: forgetting one does not compile. */
 const TABLE: Table = {
   idle: {
@@ -261,6 +260,7 @@ const TABLE: Table = {
     ack: stay,
     nack: stay,
     credit: stay,
+    "key-batch-wanted": stay,
     drain: stay,
     heard: stay,
     appended,
@@ -274,6 +274,7 @@ const TABLE: Table = {
     ack: unexpected("Ack"),
     nack,
     credit: unexpected("Credit"),
+    "key-batch-wanted": stay,
     drain: (session) => giveUp(session, "drained"),
     heard,
     appended,
@@ -287,6 +288,7 @@ const TABLE: Table = {
     ack,
     nack,
     credit,
+    "key-batch-wanted": wantKeyBatch,
     drain,
     heard,
     appended: appendedWhileStreaming,
@@ -300,6 +302,7 @@ const TABLE: Table = {
     ack: ackWhileDraining,
     nack: (session, event) => giveUp(session, event.reason),
     credit: heard,
+    "key-batch-wanted": heard,
     drain: stay,
     heard,
     appended,
@@ -313,6 +316,7 @@ const TABLE: Table = {
     ack: stay,
     nack: stay,
     credit: stay,
+    "key-batch-wanted": stay,
     drain: stay,
     heard: stay,
     appended,

@@ -15,6 +15,10 @@ export interface ProducerSession {
   readonly sentSeq: number;
   /** May go below zero by one batch. */
   readonly creditBytes: number;
+  /** The next batch has to be a key batch: a new stream, a gap, a wish of the collector. */
+  readonly mustBeginAnew: boolean;
+  /** Batches since the last key batch, itself included. */
+  readonly runLength: number;
   /** True while the driver reads and sends a bundle. */
   readonly transmitting: boolean;
   /** When the collector last moved us forward (or there was nothing to wait for), and when it was last heard. */
@@ -32,6 +36,7 @@ export type ProducerEvent =
   | { type: "ack"; durableSeq: number }
   | { type: "nack"; seq: number; code: "gap" | "transient" | "permanent"; reason: string }
   | { type: "credit"; creditBytes: number }
+  | { type: "key-batch-wanted" }
   | { type: "drain" }
   | { type: "heard" }
   | { type: "appended"; headSeq: number }
@@ -40,7 +45,8 @@ export type ProducerEvent =
 
 export type ProducerEffect =
   | { type: "send-hello"; firstUnackedSeq: number }
-  | { type: "transmit"; seq: number }
+  /** @param anew as a key batch. */
+  | { type: "transmit"; seq: number; anew: boolean }
   | { type: "send-heartbeat" }
   | { type: "forget"; durableSeq: number }
   /** The collector knows more than the ring: the ring was lost and came back older. A new incarnation is needed. */
@@ -53,6 +59,8 @@ export interface ProducerLimits {
   /** Nothing heard for so long: the stream is given up. */
   silenceTimeoutMs: number;
   heartbeatIntervalMs: number;
+  /** A run of batches that build on one another is at most so long. */
+  runMaxBatches: number;
   /** After a refusal that another stream will hardly change. */
   refusedPauseMs: number;
 }
@@ -61,6 +69,7 @@ export const PRODUCER_LIMITS: ProducerLimits = {
   ackTimeoutMs: 4_000,
   silenceTimeoutMs: 6_000,
   heartbeatIntervalMs: 1_000,
+  runMaxBatches: 1_000,
   refusedPauseMs: 30_000,
 };
 

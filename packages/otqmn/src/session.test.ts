@@ -39,7 +39,7 @@ describe("the producer's session", () => {
     );
     expect(welcomed.effects).toEqual([
       { type: "forget", durableSeq: 6 },
-      { type: "transmit", seq: 7 },
+      { type: "transmit", seq: 7, anew: true },
     ]);
   });
 
@@ -51,7 +51,7 @@ describe("the producer's session", () => {
     ]);
     expect(starved.effects).toEqual([]);
     expect(producer([{ type: "credit", creditBytes: 1_500 }], starved.session).effects).toEqual([
-      { type: "transmit", seq: 2 },
+      { type: "transmit", seq: 2, anew: false },
     ]);
   });
 
@@ -64,7 +64,7 @@ describe("the producer's session", () => {
       { type: "transmitted", seq: 3, sizeBytes: 10 },
       { type: "nack", seq: 2, code: "gap", reason: "batch 3 came" },
     ];
-    expect(producer(events).effects).toEqual([{ type: "transmit", seq: 2 }]);
+    expect(producer(events).effects).toEqual([{ type: "transmit", seq: 2, anew: true }]);
   });
 
   test("gives a stream up that makes no progress or is silent, and starts again from what is durable", () => {
@@ -174,8 +174,8 @@ describe("the collector's session", () => {
       durableSeq: 4,
       firstUnackedSeq: 3,
     }).session;
-  const arrival = (seq: number) =>
-    ({ type: "batch", seq, sizeBytes: 10, batch: `b${seq}` }) as const;
+  const arrival = (seq: number, keySeq = 5) =>
+    ({ type: "batch", seq, keySeq, sizeBytes: 10, batch: `b${seq}` }) as const;
 
   test("welcomes with what is durable, or with what another collector must hold", () => {
     expect(
@@ -211,6 +211,33 @@ describe("the collector's session", () => {
     for (let seq = 9; seq <= 12; seq++) ({ session } = step(session, arrival(seq)));
     expect(step(session, arrival(13)).effects).toEqual([{ type: "send-credit", creditBytes: 10 }]);
     expect(session.early.size).toBe(COLLECTOR_LIMITS.reorderMaxBatches);
+  });
+
+  test("reads a run from its key batch only, and what was sent again after a gap instead of what it replaces", () => {
+    let session = admitted();
+    const effects = [arrival(5, 4), arrival(6, 4), arrival(5), arrival(6), arrival(7, 4)].map(
+      (event) => {
+        const result = step(session, event);
+        session = result.session;
+        return result.effects;
+      },
+    );
+    const credit = { type: "send-credit", creditBytes: 10 };
+    expect(effects[0]).toMatchObject([{ type: "send-nack", seq: 5, code: "gap" }, credit]);
+    expect(effects[1]).toEqual([]);
+    expect(effects[2]).toMatchObject([credit, { type: "append", seq: 5, keySeq: 5 }]);
+    expect(effects[3]).toMatchObject([{ type: "append", seq: 6, keySeq: 5 }]);
+    expect(effects[4]).toMatchObject([{ type: "send-nack", seq: 7, code: "gap" }, credit]);
+  });
+
+  test("passes the wish for a key batch on, and takes nothing else when the run's first will go", () => {
+    const running = step(admitted(), arrival(5)).session;
+    expect(step(running, { type: "key-batch-wanted" }).effects).toEqual([
+      { type: "send-key-batch-request" },
+    ]);
+    const expired = step(running, { type: "run-expired" }).session;
+    expect(step(expired, arrival(6)).effects[0]).toMatchObject({ type: "send-nack", seq: 6 });
+    expect(step(expired, arrival(6, 6)).effects).toMatchObject([{ type: "append", seq: 6 }]);
   });
 
   test("recognises a replay, acknowledges it again and stores nothing", () => {
@@ -253,6 +280,9 @@ function simulate(seed: number): number[] {
   const random = seededRandom(seed);
   const log: number[] = [];
   let synced = 0;
+  let writtenKeySeq = 0;
+  /** The run that a decoder of the collector reads, and how far it is. */
+  let read = { keySeq: 0, seq: 0 };
   let producerSide = newProducerSession(0, 0);
   let collectorSide = newCollectorSession<number>(0);
   let nowMs = 0;
@@ -274,9 +304,11 @@ function simulate(seed: number): number[] {
         });
       }
       if (effect.type === "transmit") {
+        if (effect.anew) writtenKeySeq = effect.seq;
         upstream.push({
           type: "batch",
           seq: effect.seq,
+          keySeq: writtenKeySeq,
           sizeBytes: BATCH_BYTES,
           batch: effect.seq,
         });
@@ -290,7 +322,13 @@ function simulate(seed: number): number[] {
     const { session, effects } = stepCollector(collectorSide, event, nowMs, COLLECTOR_LIMITS);
     collectorSide = session;
     for (const effect of effects) {
-      if (effect.type === "append" && effect.seq === log.length + 1) log.push(effect.batch);
+      if (effect.type === "append") {
+        const { seq, keySeq } = effect;
+        if (seq !== keySeq) expect(read).toEqual({ keySeq, seq: seq - 1 });
+        read = { keySeq, seq };
+        if (seq === log.length + 1) log.push(effect.batch);
+      }
+      if (effect.type === "send-key-batch-request") downstream.push({ type: "key-batch-wanted" });
       if (effect.type === "send-welcome")
         downstream.push({
           type: "welcome",
@@ -351,6 +389,8 @@ function simulate(seed: number): number[] {
       toProducer({ type: "tick" });
       toCollector({ type: "tick" });
     }
+    if (random() < 0.02) toCollector({ type: "key-batch-wanted" });
+    if (random() < 0.02) toCollector({ type: "run-expired" });
     if (faults && random() < 0.01) {
       cut();
       toProducer({ type: "closed", reason: "cut" });

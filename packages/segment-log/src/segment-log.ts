@@ -41,7 +41,7 @@ export interface LogRecord {
   payload: Uint8Array | undefined;
 }
 
-export type SegmentInfo = Readonly<Pick<Segment, "firstIndex" | "bytes">>;
+export type SegmentInfo = Readonly<Segment>;
 
 /** A record that waits to be written, or (without payload) a wish that the active segment be closed. */
 interface Pending {

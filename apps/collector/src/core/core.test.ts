@@ -1,11 +1,11 @@
-import type { Bundle, Series } from "@glassline/otqmn/sample";
-import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
 import { seededRandom } from "@glassline/service/random";
 import { describe, expect, test } from "vitest";
 
 import { Fleet } from "./fleet.ts";
 import { Producers } from "./producers.ts";
-import type { Point } from "./recent-points.ts";
+import type { Point } from "./points.ts";
+import { inOrder } from "./points.ts";
+import type { RecordPoints } from "./record-reader.ts";
 import { RecentPoints } from "./recent-points.ts";
 import { thin } from "./thin.ts";
 import type { Hop } from "./traces.ts";
@@ -13,24 +13,63 @@ import { Traces } from "./traces.ts";
 
 const point = (time: number, value: number): Point => ({ timeUnixNano: BigInt(time), value });
 
+/** One point a group. */
+const slotted = (slots: number[], times: number[], values: number[]) => ({
+  slots: Uint32Array.from(slots),
+  value: Float64Array.from(values),
+  groupEnd: Uint32Array.from(slots, (_, at) => at + 1),
+  groupTimeUnixNano: BigUint64Array.from(times, BigInt),
+});
+
 describe("recent points", () => {
-  test("come back in order of time, whatever the order of arrival, and the latest is the newest by time", () => {
-    const points = new RecentPoints(0n);
-    for (const time of [5, 1, 9, 3, 7]) points.append(BigInt(time), time * 10, 0);
-    expect(points.range(0n, 100n).map(({ value }) => value)).toEqual([10, 30, 50, 70, 90]);
-    expect(points.range(3n, 7n).map(({ value }) => value)).toEqual([30, 50]);
-    expect(points.latest).toEqual(point(9, 90));
+  test("come back by slot, in order of arrival, from a time on and up to another", () => {
+    const recent = new RecentPoints();
+    recent.beginSegment(1);
+    recent.add(1, slotted([0, 1, 0, 0, 0], [5, 1, 9, 3, 7], [50, 1, 90, 30, 70]), 0);
+    const found = recent.range([0], 0n, 100n).get(0)!;
+    expect(found.map(({ value }) => value)).toEqual([50, 90, 30, 70]);
+    expect(inOrder(found).map(({ value }) => value)).toEqual([30, 50, 70, 90]);
+    expect(recent.range([0], 3n, 7n).get(0)).toEqual([point(5, 50), point(3, 30)]);
+    expect(recent.range([7], 0n, 100n).get(7)).toEqual([]);
   });
 
-  test("that are let go are known to be elsewhere, and give their memory back", () => {
-    const points = new RecentPoints(0n);
-    for (let time = 0; time < 1_000; time++) points.append(BigInt(time), time, time);
-    const before = points.capacity;
-    points.dropBefore(800);
-    expect(points.capacity).toBeLessThan(before / 2);
-    const first = points.range(0n, 10_000n)[0]!;
-    expect(points.completeFromUnixNano).toBe(first.timeUnixNano);
-    expect(points.latest!.value).toBe(999);
+  test("are let go by segment of the log, and give their memory back; those of a record that came late go where it belongs", () => {
+    const recent = new RecentPoints();
+    for (const firstIndex of [1, 11, 21]) {
+      expect(recent.beginSegment(firstIndex)).toBe(true);
+      expect(recent.beginSegment(firstIndex)).toBe(false);
+      for (let index = firstIndex; index < firstIndex + 9; index++)
+        recent.add(index, slotted([0], [index], [index]), index);
+    }
+    recent.add(10, slotted([0], [10], [10]), 10);
+    const before = recent.bytes;
+    recent.dropOldest();
+    expect(recent.firstIndex).toBe(11);
+    expect(recent.bytes).toBeLessThan(before);
+    expect(recent.range([0], 0n, 100n).get(0)![0]).toEqual(point(11, 11));
+    recent.dropOldest();
+    recent.dropOldest();
+    expect(recent.firstIndex).toBe(21);
+    expect(recent.range([0], 0n, 100n).get(0)).toHaveLength(9);
+  });
+
+  test("of a batch larger than a chunk, or with a group for each point, are all there", () => {
+    const recent = new RecentPoints();
+    recent.beginSegment(1);
+    const many = Array.from({ length: 50_000 }, (_, at) => at);
+    recent.add(
+      1,
+      slotted(
+        many.map((at) => at % 3),
+        many,
+        many,
+      ),
+      0,
+    );
+    recent.add(2, slotted([1, 1], [1, 2], [-1, -2]), 0);
+    const found = recent.range([0, 1, 2], 0n, 100_000n);
+    expect([...found.values()].reduce((sum, points) => sum + points.length, 0)).toBe(50_002);
+    expect(found.get(1)!.at(-1)).toEqual(point(2, -2));
   });
 });
 
@@ -68,23 +107,24 @@ describe("the fleet", () => {
     seriesMax: 5,
     camerasMax: 4,
   };
-  const bundle = (cameraId: string, metric: string, value: number, time = 1n): Bundle => {
-    const series: Series = { cameraId, metric, unit: "1", kind: "gauge", attributes: {} };
-    return {
-      ...EMPTY_BUNDLE,
-      series: [series],
-      seriesIndex: Uint32Array.of(0),
-      timeUnixNano: BigUint64Array.of(time),
-      value: Float64Array.of(value),
-    };
-  };
+  const points = (cameraId: string, metric: string, value: number, time = 1n): RecordPoints => ({
+    series: [{ cameraId, metric, unit: "1", kind: "gauge", attributes: {} }],
+    column: Uint32Array.of(0),
+    value: Float64Array.of(value),
+    groupEnd: Uint32Array.of(1),
+    groupTimeUnixNano: BigUint64Array.of(time),
+    cameras: [],
+  });
+  const never = () => false;
+  const metricsOf = (fleet: Fleet, cameraId: string) =>
+    fleet.cameras.get(cameraId)!.slots.map((slot) => fleet.table.series(slot).metric);
 
   test("knows a camera live, at fault when it says so, and silent when nothing comes", () => {
     const fleet = new Fleet(LIMITS);
-    fleet.add(bundle("cam", "camera.status", 0, 1n), 1_000);
+    fleet.addRecord(1, points("cam", "camera.status", 0, 1n), 1_000);
     const camera = fleet.cameras.get("cam")!;
     expect(fleet.health(camera, 2_000)).toEqual({ state: "live" });
-    fleet.add(bundle("cam", "camera.status", 2, 2n), 3_000);
+    fleet.addRecord(1, points("cam", "camera.status", 2, 2n), 3_000);
     expect(fleet.health(camera, 3_000)).toEqual({
       state: "fault",
       reason: "the camera reports camera.status fault",
@@ -93,7 +133,7 @@ describe("the fleet", () => {
       state: "silent",
       reason: "nothing has come for 11 s",
     });
-    fleet.add(bundle("cam", "camera.status", 0, 3n), 14_000);
+    fleet.addRecord(1, points("cam", "camera.status", 0, 3n), 14_000);
     expect(fleet.health(camera, 14_000)).toEqual({ state: "live" });
   });
 
@@ -101,41 +141,64 @@ describe("the fleet", () => {
     const fleet = new Fleet(LIMITS);
     for (let camera = 0; camera < 6; camera++) {
       for (let metric = 0; metric < 5; metric++)
-        fleet.add(bundle(`cam-${camera}`, `m${metric}`, 1), 0);
+        fleet.addRecord(1, points(`cam-${camera}`, `m${metric}`, 1), 0);
     }
     expect(fleet.cameras.size).toBe(4);
-    expect(fleet.seriesCount).toBe(5);
+    expect(fleet.table.seriesCount).toBe(5);
     expect(fleet.unindexedPoints).toBe(25);
   });
 
-  test("shortens its window when memory is tight, and lengthens it again", () => {
-    const fleet = new Fleet({ ...LIMITS, recentMaxBytes: 32_000 });
-    let nowMs = 0;
-    const fill = (everyMs: number, count: number) => {
-      for (let at = 0; at < count; at++, nowMs += everyMs) {
-        fleet.add(bundle("cam", "m", at, BigInt(nowMs)), nowMs);
-        if (at % 10 === 0) fleet.sweep(nowMs);
-      }
-    };
-    fill(10, 20_000);
-    expect(fleet.recentBytes).toBeLessThan(64_000);
-    fill(1_000, 2_000);
-    const { points } = [...fleet.cameras.get("cam")!.series.values()][0]!;
-    expect(points.range(0n, BigInt(nowMs)).length).toBeGreaterThan(50);
+  test("lets the oldest segments go when memory is tight, and old ones when they are in a block", () => {
+    const fleet = new Fleet({ ...LIMITS, recentMaxBytes: 2_000_000, recentWindowMs: 100 });
+    for (let segment = 0; segment < 10; segment++) {
+      fleet.recent.beginSegment(1 + segment);
+      for (let at = 0; at < 10; at++)
+        fleet.addRecord(1 + segment, points("cam", "m", at, BigInt(at)), segment * 1_000);
+    }
+    expect(fleet.recent.bytes).toBeGreaterThan(2_000_000);
+    fleet.sweep(0, never);
+    expect(fleet.recent.bytes).toBeLessThanOrEqual(2_000_000);
+    const kept = fleet.recent.segments.length;
+    expect(kept).toBeGreaterThan(2);
+    fleet.sweep(9_050, never);
+    expect(fleet.recent.segments).toHaveLength(kept);
+    fleet.sweep(9_050, (firstIndex) => firstIndex < 9);
+    expect(fleet.recent.firstIndex).toBe(9);
   });
 
-  test("forgets series that came once and stay away, but never a camera", () => {
+  test("knows the newest point by its time, whatever the order of arrival", () => {
     const fleet = new Fleet(LIMITS);
-    fleet.add(bundle("cam", "request.1", 1), 0);
-    fleet.add(bundle("quiet", "camera.status", 0), 0);
+    for (const [time, value] of [
+      [5n, 50],
+      [2n ** 40n, 1],
+      [7n, 70],
+      [2n ** 40n, 2],
+    ] as const)
+      fleet.addRecord(1, points("cam", "m", value, time), 0);
+    const [slot] = fleet.cameras.get("cam")!.slots;
+    expect(fleet.table.latest(slot!)).toEqual({ timeUnixNano: 2n ** 40n, value: 2 });
+  });
+
+  test("forgets series that came once and stay away, but never a camera; their slots go to others when memory has let their points go", () => {
+    const fleet = new Fleet(LIMITS);
+    fleet.recent.beginSegment(1);
+    fleet.addRecord(1, points("cam", "request.1", 1), 0);
+    fleet.addRecord(2, points("quiet", "camera.status", 0), 0);
     const nextDayMs = 90_000_000;
-    fleet.add(bundle("cam", "camera.status", 0), nextDayMs);
-    fleet.sweep(nextDayMs);
-    expect(
-      [...fleet.cameras.get("cam")!.series.values()].map(({ series }) => series.metric),
-    ).toEqual(["camera.status"]);
-    expect(fleet.cameras.get("quiet")!.series.size).toBe(1);
-    expect(fleet.seriesCount).toBe(2);
+    fleet.addRecord(3, points("cam", "camera.status", 0), nextDayMs);
+    const { epoch } = fleet.table;
+    fleet.sweep(nextDayMs, never);
+    expect(fleet.table.epoch).toBeGreaterThan(epoch);
+    expect(metricsOf(fleet, "cam")).toEqual(["camera.status"]);
+    expect(metricsOf(fleet, "quiet")).toEqual(["camera.status"]);
+    expect(fleet.table.seriesCount).toBe(2);
+    fleet.addRecord(4, points("cam", "request.2", 2), nextDayMs);
+    const early = fleet.cameras.get("cam")!.slots.at(-1);
+    fleet.recent.beginSegment(5);
+    fleet.recent.dropOldest();
+    fleet.addRecord(5, points("cam", "request.3", 3), nextDayMs);
+    expect([early, fleet.cameras.get("cam")!.slots.at(-1)]).toEqual([3, 0]);
+    expect(metricsOf(fleet, "cam")).toEqual(["camera.status", "request.2", "request.3"]);
   });
 });
 

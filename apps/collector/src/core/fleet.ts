@@ -1,104 +1,111 @@
-/** What is known of every camera: its facts, its series with their recent points, and whether it is well. */
-import type { Bundle, Series } from "@glassline/otqmn/sample";
-import { seriesId } from "@glassline/otqmn/sample";
+/** What is known of every camera: its facts, its series with their newest points, and whether it is well. */
+import type { CameraFacts, Series } from "@glassline/otqmn/sample";
 import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions";
 
 import type { Catalogue } from "./catalogue.ts";
-import { BYTES_PER_POINT, RecentPoints } from "./recent-points.ts";
-
-export interface SeriesState {
-  series: Series;
-  points: RecentPoints;
-}
-
-export interface CameraState {
-  cameraId: string;
-  attributes: Record<string, string>;
-  lastReceivedMs: number;
-  /** By the text that `seriesId` gives. */
-  series: Map<string, SeriesState>;
-  byMetric: Map<string, SeriesState[]>;
-}
+import type { Point } from "./points.ts";
+import type { RecordPoints } from "./record-reader.ts";
+import { RecentPoints } from "./recent-points.ts";
+import type { CameraState, TableLimits } from "./series-table.ts";
+import { SeriesTable } from "./series-table.ts";
+import type { SlottedPoints } from "./slotted-points.ts";
+import { NO_SLOT } from "./slotted-points.ts";
 
 export type Health = { state: "live" } | { state: "fault" | "silent"; reason: string };
 
-export interface FleetLimits {
+export interface FleetLimits extends TableLimits {
   recentWindowMs: number;
   recentMaxBytes: number;
   silenceLimitMs: number;
-  seriesMaxPerCamera: number;
-  /** Of all cameras together. */
-  seriesMax: number;
-  camerasMax: number;
 }
 
-const WINDOW_SHRINKS = 0.9;
-const WINDOW_GROWS = 1.02;
-const WINDOW_LEAST_MS = 1_000;
 /** A series of a camera that lives is forgotten when nothing has come for so long. */
-const SERIES_IDLE_MS = 86_400_000;
+const SERIES_IDLE_S = 86_400;
 const FORGET_INTERVAL_MS = 60_000;
+/** A segment of the log is closed when its points take this share of the memory, so that they can go when it is in a block. */
+const SEGMENT_SHARE = 1 / 8;
+const BYTES_PER_POINT = 13;
 
 /** The least value of camera.status that is a fault. */
 const STATUS_FAULT = 2;
 
 export class Fleet {
   readonly #limits: FleetLimits;
-  readonly #cameras = new Map<string, CameraState>();
-  #seriesCount = 0;
-  /** Age of the points that are kept at present. */
-  #windowMs: number;
+  readonly table: SeriesTable;
+  readonly recent = new RecentPoints();
+  #nextIndex = 0;
   #forgotMs = 0;
   /** Points of series or cameras beyond the limits: stored in the log, but not shown. */
   unindexedPoints = 0;
-  /** Points before this time may be in the log only: a start reads just the log's end. */
-  completeFromUnixNano = 0n;
 
   constructor(limits: FleetLimits) {
     this.#limits = limits;
-    this.#windowMs = limits.recentWindowMs;
+    this.table = new SeriesTable(limits);
   }
 
   get cameras(): ReadonlyMap<string, CameraState> {
-    return this.#cameras;
+    return this.table.cameras;
   }
 
-  get seriesCount(): number {
-    return this.#seriesCount;
+  slotsOf(series: readonly Series[], receivedMs: number): Uint32Array {
+    return Uint32Array.from(series, (one) =>
+      this.table.slotOf(one, receivedMs, this.recent.firstIndex),
+    );
   }
 
-  add(bundle: Bundle, receivedMs: number): void {
-    for (const { cameraId, attributes } of bundle.cameras) {
-      const camera = this.#camera(cameraId, receivedMs);
-      if (camera) Object.assign(camera.attributes, attributes);
+  /** @param index of the record in the log. */
+  addRecord(
+    index: number,
+    { cameras, series, column, ...points }: RecordPoints,
+    receivedMs: number,
+  ): void {
+    this.addFacts(cameras, receivedMs);
+    const slotOf = this.slotsOf(series, receivedMs);
+    this.add(index, { slots: column.map((one) => slotOf[one]!), ...points }, receivedMs);
+  }
+
+  addFacts(cameras: readonly CameraFacts[], receivedMs: number): void {
+    for (const { cameraId, attributes } of cameras) {
+      const camera = this.table.camera(cameraId, receivedMs);
+      if (!camera) continue;
+      Object.assign(camera.attributes, attributes);
+      camera.lastReceivedMs = Math.max(camera.lastReceivedMs, receivedMs);
     }
-    const states = bundle.series.map((series) => this.#series(series, receivedMs));
-    for (const [point, index] of bundle.seriesIndex.entries()) {
-      const state = states[index];
-      if (state)
-        state.points.append(
-          BigInt.asIntN(64, bundle.timeUnixNano[point]!),
-          bundle.value[point]!,
-          receivedMs,
-        );
-      else this.unindexedPoints++;
-    }
+  }
+
+  add(index: number, points: SlottedPoints, receivedMs: number): void {
+    this.#nextIndex = Math.max(this.#nextIndex, index + 1);
+    this.recent.add(index, points, receivedMs);
+    this.#follow(points, receivedMs);
   }
 
   /** Knows again what a catalogue says. Its points count as seen, not as history. */
   restore({ bundle, lastReceivedMs }: Catalogue): void {
     for (const { cameraId, attributes } of bundle.cameras) {
-      const camera = this.#camera(cameraId, lastReceivedMs.get(cameraId) ?? 0);
+      const camera = this.table.camera(cameraId, lastReceivedMs.get(cameraId) ?? 0);
       if (camera) Object.assign(camera.attributes, attributes);
     }
+    const { table } = this;
+    const times = new Uint32Array(bundle.timeUnixNano.buffer, bundle.timeUnixNano.byteOffset);
     for (const [at, series] of bundle.series.entries()) {
       const receivedMs = lastReceivedMs.get(series.cameraId) ?? 0;
-      const latest = {
-        timeUnixNano: BigInt.asIntN(64, bundle.timeUnixNano[at]!),
-        value: bundle.value[at]!,
-      };
-      this.#series(series, receivedMs)?.points.remember(latest, receivedMs);
+      const slot = table.slotOf(series, receivedMs, this.recent.firstIndex);
+      if (slot === NO_SLOT || table.lastReceivedS[slot] !== 0) continue;
+      table.latestTime.set(times.subarray(2 * at, 2 * at + 2), 2 * slot);
+      table.latestValue[slot] = bundle.value[at]!;
+      table.lastReceivedS[slot] = Math.max(1, receivedMs / 1_000);
     }
+  }
+
+  /** Points in memory of the slots with from <= time < to, in order of arrival. */
+  recentPoints(slots: readonly number[], from: bigint, to: bigint): Map<number, Point[]> {
+    return this.recent.range(slots, from, to);
+  }
+
+  /** Whether the segment that is written holds so much that it should be closed. */
+  get wantsRoll(): boolean {
+    const max = (this.#limits.recentMaxBytes * SEGMENT_SHARE) / BYTES_PER_POINT;
+    return this.recent.openPoints >= max;
   }
 
   health(camera: CameraState, nowMs: number): Health {
@@ -106,84 +113,75 @@ export class Fleet {
     if (silentMs > this.#limits.silenceLimitMs) {
       return { state: "silent", reason: `nothing has come for ${Math.round(silentMs / 1_000)} s` };
     }
-    const status = camera.byMetric.get(METRIC_CAMERA_STATUS)?.[0]?.points.latest?.value;
+    const status = this.latestOf(camera, METRIC_CAMERA_STATUS);
     if (status === undefined || status < STATUS_FAULT) return { state: "live" };
     const name = METRICS[METRIC_CAMERA_STATUS]?.values?.[String(status)] ?? String(status);
     return { state: "fault", reason: `the camera reports ${METRIC_CAMERA_STATUS} ${name}` };
   }
 
-  /** Drops points older than the window, and shortens the window until the memory fits. */
-  sweep(nowMs: number): void {
-    this.#dropBefore(nowMs - this.#windowMs);
-    const isTight = this.recentBytes > this.#limits.recentMaxBytes;
-    // A step a sweep: the window finds its length within some seconds and grows back when there is room.
-    const wanted = this.#windowMs * (isTight ? WINDOW_SHRINKS : WINDOW_GROWS);
-    this.#windowMs = Math.min(this.#limits.recentWindowMs, Math.max(WINDOW_LEAST_MS, wanted));
+  /** The latest value of the camera's first series of a metric. */
+  latestOf(camera: CameraState, metric: string): number | undefined {
+    const { quantityOf, lastReceivedS, latestValue } = this.table;
+    const marks = this.table.quantitiesOf(metric);
+    const slot = camera.slots.find((one) => marks[quantityOf[one]!] === 1);
+    return slot === undefined || lastReceivedS[slot] === 0 ? undefined : latestValue[slot];
+  }
+
+  /** Lets points go that are older than the window, or too many, once `isStored` in a block. */
+  sweep(nowMs: number, isStored: (firstIndex: number) => boolean): void {
+    const { recentWindowMs, recentMaxBytes } = this.#limits;
+    while (this.recent.segments.length > 1) {
+      const { firstIndex, lastReceivedMs } = this.recent.segments[0]!;
+      const isOld = lastReceivedMs < nowMs - recentWindowMs && isStored(firstIndex);
+      if (!isOld && this.recent.bytes <= recentMaxBytes) break;
+      this.recent.dropOldest();
+    }
     this.#forgetIdle(nowMs);
   }
 
-  get recentBytes(): number {
-    let points = 0;
-    for (const camera of this.#cameras.values()) {
-      for (const { points: recent } of camera.series.values()) points += recent.capacity;
-    }
-    return points * BYTES_PER_POINT;
-  }
-
-  /** Series that come and go (ids in attributes) would fill the index for ever. Cameras stay: a silent one is news. */
-  #forgetIdle(nowMs: number): void {
-    if (nowMs - this.#forgotMs < FORGET_INTERVAL_MS) return;
-    this.#forgotMs = nowMs;
-    for (const camera of this.#cameras.values()) {
-      if (nowMs - camera.lastReceivedMs > SERIES_IDLE_MS) continue;
-      for (const [id, { series, points }] of camera.series) {
-        if (nowMs - points.lastReceivedMs < SERIES_IDLE_MS) continue;
-        camera.series.delete(id);
-        const rest = (camera.byMetric.get(series.metric) ?? []).filter(
-          (state) => state.series !== series,
-        );
-        camera.byMetric.set(series.metric, rest);
-        this.#seriesCount--;
+  /** Every slot's newest point, and when its camera was heard. */
+  #follow({ slots, value, groupEnd, groupTimeUnixNano }: SlottedPoints, receivedMs: number): void {
+    const { latestTime, latestValue, lastReceivedS, cameraOf } = this.table;
+    const words = new Uint32Array(groupTimeUnixNano.buffer, groupTimeUnixNano.byteOffset);
+    const seconds = Math.max(1, receivedMs / 1_000);
+    let camera: CameraState | undefined;
+    let at = 0;
+    for (let group = 0; group < groupEnd.length; group++) {
+      const [low, high, end] = [words[2 * group]!, words[2 * group + 1]!, groupEnd[group]!];
+      for (; at < end; at++) {
+        const slot = slots[at]!;
+        if (slot === NO_SLOT) {
+          this.unindexedPoints++;
+          continue;
+        }
+        const before = latestTime[2 * slot + 1]!;
+        const isNewest =
+          high > before ||
+          (high === before && low >= latestTime[2 * slot]!) ||
+          lastReceivedS[slot] === 0;
+        if (isNewest) {
+          latestTime[2 * slot] = low;
+          latestTime[2 * slot + 1] = high;
+          latestValue[slot] = value[at]!;
+        }
+        lastReceivedS[slot] = seconds;
+        if (cameraOf[slot] !== camera) {
+          camera = cameraOf[slot]!;
+          camera.lastReceivedMs = Math.max(camera.lastReceivedMs, receivedMs);
+        }
       }
     }
   }
 
-  #dropBefore(receivedMs: number): void {
-    for (const camera of this.#cameras.values()) {
-      for (const { points } of camera.series.values()) points.dropBefore(receivedMs);
+  /** Series that come and go (ids in attributes) would fill the table for ever. Cameras stay: a silent one is news. */
+  #forgetIdle(nowMs: number): void {
+    if (nowMs - this.#forgotMs < FORGET_INTERVAL_MS) return;
+    this.#forgotMs = nowMs;
+    const idleBeforeS = nowMs / 1_000 - SERIES_IDLE_S;
+    for (const camera of this.table.cameras.values()) {
+      if (camera.lastReceivedMs / 1_000 < idleBeforeS) continue;
+      const idle = camera.slots.filter((slot) => this.table.lastReceivedS[slot]! < idleBeforeS);
+      for (const slot of idle) this.table.forget(slot, this.#nextIndex);
     }
-  }
-
-  #camera(cameraId: string, receivedMs: number): CameraState | undefined {
-    let camera = this.#cameras.get(cameraId);
-    if (!camera) {
-      if (this.#cameras.size >= this.#limits.camerasMax) return undefined;
-      camera = {
-        cameraId,
-        attributes: {},
-        lastReceivedMs: receivedMs,
-        series: new Map(),
-        byMetric: new Map(),
-      };
-      this.#cameras.set(cameraId, camera);
-    }
-    camera.lastReceivedMs = Math.max(camera.lastReceivedMs, receivedMs);
-    return camera;
-  }
-
-  #series(series: Series, receivedMs: number): SeriesState | undefined {
-    const camera = this.#camera(series.cameraId, receivedMs);
-    if (!camera) return undefined;
-    const id = seriesId(series);
-    let state = camera.series.get(id);
-    if (!state) {
-      const isFull = camera.series.size >= this.#limits.seriesMaxPerCamera;
-      if (isFull || this.#seriesCount >= this.#limits.seriesMax) return undefined;
-      state = { series, points: new RecentPoints(this.completeFromUnixNano) };
-      camera.series.set(id, state);
-      camera.byMetric.set(series.metric, [...(camera.byMetric.get(series.metric) ?? []), state]);
-      this.#seriesCount++;
-    }
-    return state;
   }
 }

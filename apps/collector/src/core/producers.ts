@@ -7,6 +7,8 @@ export interface ProducerState {
   /** Last sequence number that was handed to the log, and the last that is durable. */
   receivedSeq: number;
   durableSeq: number;
+  /** Index in the log of the key batch on which the last ones are built; 0 when there was none. */
+  runIndex: number;
   connected: boolean;
 }
 
@@ -29,6 +31,7 @@ export class Producers {
       incarnation,
       receivedSeq: 0,
       durableSeq: 0,
+      runIndex: 0,
       connected: false,
     };
     this.#states.set(key, state);

@@ -1,118 +1,156 @@
-/** The newest points of one series, in chunks, so that memory follows what is kept. */
+/**
+ * The newest points of all series, in memory, in order of arrival. They are kept by segment of the log and let go by segment, so
+ * that what is not here is in a block, and what is in a block that is asked is not here.
+ */
+import { NO_SLOT } from "./slotted-points.ts";
+import type { SlottedPoints } from "./slotted-points.ts";
+import type { Point } from "./points.ts";
 
-const CHUNK_POINTS = 128;
-/** A series that is seen a few times only takes little. */
-const FIRST_CHUNK_POINTS = 16;
-export const BYTES_PER_POINT = 16;
-
-interface Chunk {
-  timeUnixNano: BigInt64Array;
-  value: Float64Array;
-  length: number;
-  /** Receive time of the newest point, by which chunks are dropped. */
-  receivedMs: number;
-}
-
-export interface Point {
-  timeUnixNano: bigint;
-  value: number;
-}
+const CHUNK_POINTS = 16_384;
+const CHUNK_GROUPS = 2_048;
+const WORD = 4_294_967_296;
+/** Times are compared as doubles first, which are this exact. */
+const SLACK_NANO = 1_024;
 
 export class RecentPoints {
-  #chunks: Chunk[] = [];
-  #capacity = 0;
-  #lastReceivedMs = 0;
-  #latest: Point | undefined;
-  #completeFromUnixNano: bigint;
+  /** Oldest first; there is always one. */
+  readonly #segments: RecentSegment[] = [new RecentSegment(0)];
 
-  /** @param completeFromUnixNano points of the series before this time may be in the log only. */
-  constructor(completeFromUnixNano: bigint) {
-    this.#completeFromUnixNano = completeFromUnixNano;
+  get bytes(): number {
+    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** Every point of the series from this time on is here. */
-  get completeFromUnixNano(): bigint {
-    return this.#completeFromUnixNano;
+  /** Records of the log from this index on are here. */
+  get firstIndex(): number {
+    return this.#segments[0]!.firstIndex;
   }
 
-  /** Memory held, in points. */
-  get capacity(): number {
-    return this.#capacity;
+  /** Points of the segment that is still written. */
+  get openPoints(): number {
+    return this.#segments.at(-1)!.points;
   }
 
-  get lastReceivedMs(): number {
-    return this.#lastReceivedMs;
+  get segments(): readonly Readonly<Pick<RecentSegment, "firstIndex" | "lastReceivedMs">>[] {
+    return this.#segments;
   }
 
-  /** The point with the greatest timestamp. */
-  get latest(): Point | undefined {
-    return this.#latest;
+  /** A segment of the log begins with the record of this index. @returns whether that is news. */
+  beginSegment(firstIndex: number): boolean {
+    const isNew = firstIndex > this.#segments.at(-1)!.firstIndex;
+    if (isNew) this.#segments.push(new RecentSegment(firstIndex));
+    if (this.#segments[0]!.firstIndex === 0) this.#segments.shift();
+    return isNew;
   }
 
-  /** A point that is in the log: those up to it are elsewhere. Nothing when newer ones are known already. */
-  remember(latest: Point, receivedMs: number): void {
-    if (this.#latest) return;
-    this.#latest = latest;
-    this.#lastReceivedMs = receivedMs;
-    if (latest.timeUnixNano >= this.#completeFromUnixNano)
-      this.#completeFromUnixNano = latest.timeUnixNano + 1n;
+  /** Adds what the record of this index holds. */
+  add(index: number, points: SlottedPoints, receivedMs: number): void {
+    const segment = this.#segments.findLast(({ firstIndex }) => firstIndex <= index);
+    segment?.add(points, receivedMs);
   }
 
-  append(timeUnixNano: bigint, value: number, receivedMs: number): void {
-    let chunk = this.#chunks.at(-1);
-    if (!chunk || chunk.length === chunk.value.length) {
-      const size = this.#latest ? CHUNK_POINTS : FIRST_CHUNK_POINTS;
-      chunk = {
-        timeUnixNano: new BigInt64Array(size),
-        value: new Float64Array(size),
-        length: 0,
-        receivedMs,
-      };
-      this.#chunks.push(chunk);
-      this.#capacity += size;
-    }
-    chunk.timeUnixNano[chunk.length] = timeUnixNano;
-    chunk.value[chunk.length] = value;
-    chunk.length++;
-    chunk.receivedMs = receivedMs;
-    this.#lastReceivedMs = receivedMs;
-    if (!this.#latest || timeUnixNano >= this.#latest.timeUnixNano)
-      this.#latest = { timeUnixNano, value };
+  /** Lets the oldest segment go; the one that is written stays. */
+  dropOldest(): void {
+    if (this.#segments.length > 1) this.#segments.shift();
   }
 
-  /** Drops chunks whose points were all received before; the latest point stays known. */
-  dropBefore(receivedMs: number): void {
-    while (this.#chunks[0] && this.#chunks[0].receivedMs < receivedMs) {
-      const { timeUnixNano, length } = this.#chunks.shift()!;
-      this.#capacity -= timeUnixNano.length;
-      for (const time of timeUnixNano.subarray(0, length)) {
-        if (time >= this.#completeFromUnixNano) this.#completeFromUnixNano = time + 1n;
-      }
-    }
-  }
-
-  /** Points with from <= time < to, in order of time; points of the same time in order of arrival. */
-  range(fromUnixNano: bigint, toUnixNano: bigint): Point[] {
-    const points: Point[] = [];
-    for (const { timeUnixNano, value, length } of this.#chunks) {
-      for (let at = 0; at < length; at++) {
-        const time = timeUnixNano[at]!;
-        if (time >= fromUnixNano && time < toUnixNano)
-          points.push({ timeUnixNano: time, value: value[at]! });
-      }
-    }
-    return inOrder(points);
+  /** Points of the slots with from <= time < to, in order of arrival, by slot. */
+  range(slots: readonly number[], from: bigint, to: bigint): Map<number, Point[]> {
+    const found = new Map<number, Point[]>(slots.map((slot) => [slot, []]));
+    const isWanted = new Uint8Array(Math.max(0, ...slots) + 1);
+    for (const slot of slots) isWanted[slot] = 1;
+    for (const segment of this.#segments) segment.collect(found, isWanted, from, to);
+    return found;
   }
 }
 
-/** Sorts by time unless that is so already. Stable. */
-export function inOrder(points: Point[]): Point[] {
-  const sorted = points.every(
-    (point, at) => at === 0 || points[at - 1]!.timeUnixNano <= point.timeUnixNano,
-  );
-  return sorted
-    ? points
-    : points.sort((a, b) =>
-        a.timeUnixNano < b.timeUnixNano ? -1 : a.timeUnixNano > b.timeUnixNano ? 1 : 0,
-      );
+class RecentSegment {
+  readonly firstIndex: number;
+  lastReceivedMs = 0;
+  points = 0;
+  bytes = 0;
+  readonly #chunks: Chunk[] = [];
+
+  constructor(firstIndex: number) {
+    this.firstIndex = firstIndex;
+  }
+
+  add(points: SlottedPoints, receivedMs: number): void {
+    this.lastReceivedMs = Math.max(this.lastReceivedMs, receivedMs);
+    this.points += points.slots.length;
+    let chunk = this.#chunks.at(-1);
+    if (!chunk?.hasRoomFor(points)) {
+      chunk = new Chunk(points);
+      this.#chunks.push(chunk);
+      this.bytes += chunk.bytes;
+    }
+    chunk.add(points);
+  }
+
+  collect(found: Map<number, Point[]>, isWanted: Uint8Array, from: bigint, to: bigint): void {
+    for (const chunk of this.#chunks) chunk.collect(found, isWanted, from, to);
+  }
+}
+
+class Chunk {
+  readonly #slots: Uint32Array;
+  readonly #values: Float64Array;
+  readonly #groupEnd: Uint32Array;
+  readonly #groupTime: BigUint64Array;
+  #points = 0;
+  #groups = 0;
+  #leastNano = Number.POSITIVE_INFINITY;
+  #greatestNano = Number.NEGATIVE_INFINITY;
+
+  constructor({ slots, groupEnd }: SlottedPoints) {
+    const points = Math.max(CHUNK_POINTS, slots.length);
+    // Series that come alone make a group each.
+    const share = groupEnd.length / Math.max(1, slots.length);
+    const groups = Math.max(CHUNK_GROUPS, groupEnd.length, Math.ceil(points * share));
+    this.#slots = new Uint32Array(points);
+    this.#values = new Float64Array(points);
+    this.#groupEnd = new Uint32Array(groups);
+    this.#groupTime = new BigUint64Array(groups);
+  }
+
+  get bytes(): number {
+    return 12 * this.#slots.length + 12 * this.#groupEnd.length;
+  }
+
+  hasRoomFor({ slots, groupEnd }: SlottedPoints): boolean {
+    return (
+      this.#points + slots.length <= this.#slots.length &&
+      this.#groups + groupEnd.length <= this.#groupEnd.length
+    );
+  }
+
+  add({ slots, value, groupEnd, groupTimeUnixNano }: SlottedPoints): void {
+    this.#slots.set(slots, this.#points);
+    this.#values.set(value, this.#points);
+    this.#groupTime.set(groupTimeUnixNano, this.#groups);
+    const words = new Uint32Array(groupTimeUnixNano.buffer, groupTimeUnixNano.byteOffset);
+    for (let group = 0; group < groupEnd.length; group++) {
+      this.#groupEnd[this.#groups + group] = this.#points + groupEnd[group]!;
+      const nano = words[2 * group + 1]! * WORD + words[2 * group]!;
+      if (nano < this.#leastNano) this.#leastNano = nano;
+      if (nano > this.#greatestNano) this.#greatestNano = nano;
+    }
+    this.#points += slots.length;
+    this.#groups += groupEnd.length;
+  }
+
+  collect(found: Map<number, Point[]>, isWanted: Uint8Array, from: bigint, to: bigint): void {
+    if (this.#greatestNano + SLACK_NANO < Number(from)) return;
+    if (this.#leastNano - SLACK_NANO > Number(to)) return;
+    let at = 0;
+    for (let group = 0; group < this.#groups; group++) {
+      const end = this.#groupEnd[group]!;
+      for (; at < end; at++) {
+        const slot = this.#slots[at]!;
+        if (slot === NO_SLOT || isWanted[slot] !== 1) continue;
+        const timeUnixNano = this.#groupTime[group]!;
+        if (timeUnixNano >= from && timeUnixNano < to)
+          found.get(slot)!.push({ timeUnixNano, value: this.#values[at]! });
+      }
+    }
+  }
 }

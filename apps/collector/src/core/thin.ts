@@ -1,4 +1,4 @@
-import type { Point } from "./recent-points.ts";
+import type { Point } from "./points.ts";
 
 /**
  * At most `maxPoints` of the points, keeping the least and the greatest of each of maxPoints / 2 intervals of equal count, so

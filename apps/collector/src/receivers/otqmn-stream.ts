@@ -1,7 +1,6 @@
 /** One stream of a producer: carries out what the session (packages/otqmn) decides. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
-import { CodecError, DEFAULT_LIMITS, CODEC, decodeBundle } from "@glassline/otqmn/codec";
 import type {
   CollectorEffect,
   CollectorEvent,
@@ -9,28 +8,16 @@ import type {
   NackCode,
 } from "@glassline/otqmn/collector-session";
 import { newCollectorSession, stepCollector } from "@glassline/otqmn/collector-session";
-import { HelloError, SEQ_MAX, verifyHello } from "@glassline/otqmn/hello";
-import type {
-  Batch,
-  Hello,
-  Passage,
-  StreamRequest,
-  StreamRequestSchema,
-} from "@glassline/proto/otqmn";
+import { CODEC, HelloError, SEQ_MAX, verifyHello } from "@glassline/otqmn/hello";
+import { STREAM_LIMITS } from "@glassline/otqmn/limits";
+import type { Hello, StreamRequest, StreamRequestSchema } from "@glassline/proto/otqmn";
 import { NackCode as WireNackCode, StreamResponseSchema } from "@glassline/proto/otqmn";
 import type { ServerStream } from "@glassline/proto/rpc";
-import { LogRefusal } from "@glassline/segment-log";
-import type { Clock } from "@glassline/service/clock";
-import { messageOf } from "@glassline/service/errors";
-import type { Logger } from "@glassline/service/logger";
 import type { Random } from "@glassline/service/random";
-import { startHop } from "@glassline/telemetry/trace-context";
-import type { HopSpans } from "@glassline/telemetry/trace-context";
-import type { Tracer } from "@opentelemetry/api";
 
 import type { ProducerState, Producers } from "../core/producers.ts";
-import type { CollectorMetrics } from "../metrics.ts";
-import type { Pipeline } from "../pipeline.ts";
+import type { Arrived, IntakeDeps } from "./batch-intake.ts";
+import { BatchIntake, BatchRefusal } from "./batch-intake.ts";
 
 const CREDIT_BYTES = 4_194_304;
 
@@ -48,25 +35,15 @@ const WIRE_CODES: Record<NackCode, WireNackCode> = {
   unavailable: WireNackCode.UNAVAILABLE,
 };
 
-export interface OtqmnReceiverDeps {
-  pipeline: Pipeline;
+export interface OtqmnReceiverDeps extends IntakeDeps {
   producers: Producers;
-  metrics: CollectorMetrics;
-  tracer: Tracer;
-  clock: Clock;
   random: Random;
-  logger: Logger;
   /** PEM. */
   ca: string;
   streamLifetimeMs: number;
 }
 
 export type Stream = ServerStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
-
-interface Arrived {
-  batch: Batch;
-  passage: Passage | undefined;
-}
 
 export class OtqmnStream {
   readonly #stream: Stream;
@@ -75,6 +52,7 @@ export class OtqmnStream {
   readonly #olderStreamOf: (producer: ProducerState) => OtqmnStream | undefined;
   #session;
   #producer: ProducerState | undefined;
+  #intake: BatchIntake | undefined;
 
   constructor(
     stream: Stream,
@@ -99,14 +77,17 @@ export class OtqmnStream {
     if (message.case === "hello") this.#hello(message.value);
     if (message.case === "heartbeat") this.#heartbeat();
     if (message.case === "batch") {
-      const { seq, payload } = message.value;
-      if (seq < 1n || seq > SEQ_MAX) {
-        const reason = `seq: got ${seq}, expected 1 to ${SEQ_MAX}`;
+      const { seq, keySeq, payload } = message.value;
+      if (seq < 1n || seq > SEQ_MAX || keySeq < 1n || keySeq > seq) {
+        const reason = `seq: got ${seq} built on ${keySeq}, expected 1 to ${SEQ_MAX} built on none later`;
         return this.dispatch({ type: "append-refused", seq: 0, code: "invalid", reason });
       }
+      if (this.#producer && !this.#deps.pipeline.keepsRun(this.#producer))
+        this.dispatch({ type: "run-expired" });
       this.dispatch({
         type: "batch",
         seq: Number(seq),
+        keySeq: Number(keySeq),
         sizeBytes: payload.length,
         batch: { batch: message.value, passage },
       });
@@ -145,6 +126,7 @@ export class OtqmnStream {
       const state = this.#deps.producers.admit(producer, incarnation, Number(firstUnackedSeq) - 1);
       this.#olderStreamOf(state)?.dispatch({ type: "superseded" });
       this.#producer = state;
+      this.#intake = new BatchIntake(this.#deps, state);
       state.connected = true;
       // What an older stream handed to the log and is not durable yet will be: this stream goes on behind it.
       this.dispatch({
@@ -165,7 +147,7 @@ export class OtqmnStream {
       case "send-welcome":
         return this.#welcome();
       case "append":
-        return void this.#append(effect.seq, effect.batch);
+        return void this.#append(effect);
       case "send-ack":
         return this.#ack(effect.receivedSeq);
       case "send-nack":
@@ -174,6 +156,8 @@ export class OtqmnStream {
         return this.#send({
           message: { case: "credit", value: { creditBytes: BigInt(effect.creditBytes) } },
         });
+      case "send-key-batch-request":
+        return this.#send({ message: { case: "keyBatchRequest", value: {} } });
       case "send-drain":
         return this.#send({
           message: { case: "drain", value: { deadlineMs: this.#limits.drainTimeoutMs } },
@@ -199,9 +183,9 @@ export class OtqmnStream {
       maxStreamLifetimeMs: Math.round(this.#limits.streamLifetimeMs),
       capabilities: [CODEC],
       limits: {
-        batchMaxBytes: DEFAULT_LIMITS.batchMaxBytes,
-        batchMaxPoints: DEFAULT_LIMITS.pointsMax,
-        batchMaxSeries: DEFAULT_LIMITS.seriesMax,
+        batchMaxBytes: STREAM_LIMITS.batchMaxBytes,
+        batchMaxPoints: STREAM_LIMITS.batchMaxPoints,
+        batchMaxSeries: STREAM_LIMITS.columnsMax,
         reorderMaxBatches: LIMITS.reorderMaxBatches,
       },
     };
@@ -216,63 +200,18 @@ export class OtqmnStream {
     });
   }
 
-  async #append(seq: number, { batch, passage }: Arrived): Promise<void> {
-    const { pipeline, tracer, metrics, logger } = this.#deps;
-    const producer = this.#producer!;
-    if (seq <= producer.receivedSeq) {
-      metrics.replays.inc();
-      return this.#durable(seq, batch.payload.length);
-    }
-    if (seq !== producer.receivedSeq + 1) {
-      // One before it was refused since it was taken in: a hole would be acknowledged.
-      const reason = `batch ${producer.receivedSeq + 1} could not be stored`;
-      return this.dispatch({ type: "append-refused", seq, code: "unavailable", reason });
-    }
-    const parents = passage?.hopContexts.length ? passage.hopContexts : batch.traceContexts;
-    const receive = startHop(tracer, "collector/src/receivers/otqmn-stream.ts", parents, {
-      "otqmn.seq": seq,
-      "otqmn.producer": producer.producer,
-    });
-    const stopTimer = metrics.appendSeconds.startTimer();
+  async #append({
+    seq,
+    keySeq,
+    batch,
+  }: Extract<CollectorEffect<Arrived>, { type: "append" }>): Promise<void> {
     try {
-      const bundle = decodeBundle(batch.payload);
-      producer.receivedSeq = seq;
-      receive.end();
-      const store = startHop(tracer, "collector/src/stores/telemetry-log.ts", receive.contexts, {
-        "otqmn.points": bundle.value.length,
-      });
-      await this.#store(producer, { seq, payload: batch.payload, bundle }, store, pipeline);
-      stopTimer();
-      this.#durable(seq, batch.payload.length);
+      await this.#intake!.take(seq, keySeq, batch);
+      this.dispatch({ type: "durable", seq, sizeBytes: batch.batch.payload.length });
     } catch (error) {
-      receive.end();
-      // What comes after a batch that could not be stored is not stored either: the order has no holes.
-      producer.receivedSeq = Math.min(producer.receivedSeq, seq - 1);
-      const code = error instanceof CodecError ? "invalid" : "unavailable";
-      metrics.dropped.inc({ reason: error instanceof LogRefusal ? `log_${error.reason}` : code });
-      logger.error(
-        { producer: producer.producer, seq, reason: messageOf(error) },
-        "batch not stored",
-      );
-      this.dispatch({ type: "append-refused", seq, code, reason: messageOf(error) });
+      if (!(error instanceof BatchRefusal)) throw error;
+      this.dispatch({ type: "append-refused", seq, code: error.code, reason: error.message });
     }
-  }
-
-  async #store(
-    producer: ProducerState,
-    batch: { seq: number; payload: Uint8Array; bundle: ReturnType<typeof decodeBundle> },
-    span: HopSpans,
-    pipeline: Pipeline,
-  ): Promise<void> {
-    try {
-      await pipeline.appendBatch(producer, batch);
-    } finally {
-      span.end();
-    }
-  }
-
-  #durable(seq: number, sizeBytes: number): void {
-    this.dispatch({ type: "durable", seq, sizeBytes });
   }
 
   #send(message: MessageInitShape<typeof StreamResponseSchema>): void {

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { readConfig } from "@glassline/config";
-import { encodeBundle } from "@glassline/otqmn/codec";
 import { signHello } from "@glassline/otqmn/hello";
 import type { Series } from "@glassline/otqmn/sample";
 import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
+import { encodeBundle } from "@glassline/otqmn/whole-bundle";
 import { jsonClient } from "@glassline/proto/json";
 import type { StreamResponse } from "@glassline/proto/otqmn";
 import { NackCode, OtqmnService, StreamRequestSchema } from "@glassline/proto/otqmn";
@@ -110,7 +110,8 @@ class Peer implements Disposable {
   }
 
   batch(seq: number, payload = bundle(seq)): this {
-    return this.send({ case: "batch", value: { seq: BigInt(seq), keyBatch: true, payload } });
+    const number = BigInt(seq);
+    return this.send({ case: "batch", value: { seq: number, keySeq: number, payload } });
   }
 
   async expect<C extends Answer["case"]>(
@@ -273,7 +274,7 @@ describe("refused with a reason", () => {
     [
       "an unknown codec",
       { capabilities: ["morse/1"] },
-      /capabilities: got morse\/1, expected columns\/1/,
+      /capabilities: got morse\/1, expected stream\/1/,
     ],
   ])("%s", async (_name, change, reason) => {
     await nack(new Peer().hello(change), NackCode.UNAUTHENTICATED, reason);
@@ -300,7 +301,7 @@ describe("refused with a reason", () => {
     await nack(twice.hello(), NackCode.INVALID, /second Hello/);
     const wrong = new Peer().hello({}, 1n, new Uint8Array(16).fill(2));
     await wrong.expect("welcome");
-    await nack(wrong.batch(1, new Uint8Array([1, 2, 3])), NackCode.INVALID, /not zstd/);
+    await nack(wrong.batch(1, new Uint8Array([1, 2, 3])), NackCode.INVALID, /batch|points/);
     expect((await query().getStatus()).batchesStored).toBe(0n);
   });
 

@@ -17,6 +17,9 @@ export interface OtqmnReceiver extends Disposable {
 export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   const open = new Set<OtqmnStream>();
   const stop = new AbortController();
+  deps.pipeline.onSegment(() =>
+    open.forEach((stream) => stream.dispatch({ type: "key-batch-wanted" })),
+  );
   void every(deps.clock, TICK_MS, stop.signal, () =>
     open.forEach((stream) => stream.dispatch({ type: "tick" })),
   );

@@ -6,7 +6,7 @@ import { LogRecordSchema } from "@glassline/proto/storage";
 import type { SegmentInfo } from "@glassline/segment-log";
 import { SegmentLog } from "@glassline/segment-log";
 
-const RECORD_MAX_BYTES = 16_777_216;
+export const RECORD_MAX_BYTES = 16_777_216;
 
 export interface TelemetryLogOptions {
   directory: string;
@@ -20,8 +20,10 @@ export interface TelemetryLog extends AsyncDisposable {
   readonly findings: readonly string[];
   readonly bytes: number;
   readonly segments: readonly SegmentInfo[];
-  /** Resolves when the record is durable. Rejects with LogRefusal. */
-  append(record: MessageInitShape<typeof LogRecordSchema>): Promise<void>;
+  /** @returns the record's index, once it is durable. Rejects with LogRefusal. */
+  append(record: MessageInitShape<typeof LogRecordSchema>): Promise<number>;
+  /** Closes the segment that is written, after all that was appended before. */
+  roll(): Promise<void>;
   /** Records from an index on, before another if one is given; those that rotted are left out. */
   read(fromIndex: number, toIndex?: number): AsyncIterable<{ index: number; record: LogRecord }>;
 }
@@ -46,7 +48,8 @@ export async function openTelemetryLog(
     get segments() {
       return log.segments;
     },
-    append: async (record) => void (await log.append(encode(record))),
+    append: (record) => log.append(encode(record)),
+    roll: () => log.roll(),
     read: async function* (fromIndex, toIndex) {
       for await (const { index, payload } of log.read(fromIndex, toIndex)) {
         if (payload) yield { index, record: fromBinary(LogRecordSchema, payload) };

@@ -3,7 +3,6 @@ import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import { LogRefusal } from "@glassline/segment-log";
-import { encodeBundle } from "@glassline/otqmn/codec";
 import type { Logger } from "@glassline/service/logger";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
@@ -83,19 +82,13 @@ export class Intake implements AsyncDisposable {
     const hop = startHop(tracer, "mesh-node/src/gateway/intake.ts", bundle.traceContexts, {
       "otqmn.points": bundle.value.length,
     });
-    const record = {
-      payload: encodeBundle(bundle),
-      traceContexts: bundle.traceContexts,
-      hopContexts: hop.contexts,
-      points: bundle.value.length,
-    };
     const append = async () => {
       try {
-        const seq = await ring.append(record, marksOf(reports));
+        const seq = await ring.append({ bundle, hopContexts: hop.contexts }, marksOf(reports));
         hop.setAttributes({ "otqmn.seq": seq });
         metrics.bundles.inc();
         metrics.reportsAccepted.inc(reports.length);
-        metrics.pointsAccepted.inc(record.points);
+        metrics.pointsAccepted.inc(bundle.value.length);
         for (const [owner, mark] of lastByOwner(reports, owners)) owner.acknowledged(mark);
         this.#tellState(undefined, "");
         appended();

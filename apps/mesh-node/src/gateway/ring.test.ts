@@ -2,7 +2,8 @@ import { appendFile, mkdir, mkdtemp, open, readdir, rename, rm } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { decodeBundle } from "@glassline/otqmn/codec";
+import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
+import { seededRandom } from "@glassline/service/random";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { BundleRecord } from "./ring.ts";
@@ -13,12 +14,28 @@ beforeEach(async () => void (directory = await mkdtemp(join(tmpdir(), "glassline
 afterEach(() => rm(directory, { recursive: true, force: true }));
 
 const options = (maxBytes = 8_388_608) => ({ directory: join(directory, "ring"), maxBytes });
-const record = (fill: number, bytes = 10): BundleRecord => ({
-  payload: new Uint8Array(bytes).fill(fill),
-  traceContexts: [],
-  hopContexts: [],
-  points: 1,
-});
+const random = seededRandom(1);
+/** A bundle whose first value is `first`; the rest is noise, of about as many bytes. */
+const record = (first: number, bytes = 10): BundleRecord => {
+  const value = Float64Array.from({ length: Math.ceil(bytes / 8) }, () => random());
+  value[0] = first;
+  const series = {
+    cameraId: "cam",
+    metric: "m",
+    unit: "1",
+    kind: "gauge",
+    attributes: {},
+  } as const;
+  const bundle = {
+    ...EMPTY_BUNDLE,
+    series: [series],
+    seriesIndex: new Uint32Array(value.length),
+    timeUnixNano: BigUint64Array.from(value, (_, at) => BigInt(at)),
+    value,
+  };
+  return { bundle, hopContexts: [] };
+};
+const firstOf = ({ bundle }: BundleRecord) => bundle.value[0];
 const marks = (seq: number) => new Map([["agent-1", { incarnation: "00ff", seq }]]);
 
 describe("the ring", () => {
@@ -34,8 +51,7 @@ describe("the ring", () => {
     expect(second.incarnation).toEqual(first.incarnation);
     expect([second.headSeq, second.durableSeq]).toEqual([201, 150]);
     expect(second.agentMark("agent-1")).toEqual({ incarnation: "00ff", seq: 402 });
-    for (const seq of [151, 152, 190, 3, 201])
-      expect((await second.read(seq)).payload[0]).toBe(seq);
+    for (const seq of [151, 152, 190, 3, 201]) expect(firstOf(await second.read(seq))).toBe(seq);
   });
 
   test("is full before its bound, and has room again when bundles are forgotten", async () => {
@@ -76,10 +92,9 @@ describe("the ring", () => {
     await using again = await Ring.open(options());
     expect(again.headSeq).toBe(80);
     const bundles = await Promise.all(Array.from({ length: 80 }, (_, at) => again.read(at + 1)));
-    const empty = bundles.filter(({ points }) => points === 0);
+    const empty = bundles.filter(({ bundle }) => bundle.value.length === 0);
     expect(empty).toHaveLength(1);
-    expect(decodeBundle(empty[0]!.payload).value).toHaveLength(0);
-    expect([bundles[0]!.payload[0], bundles[79]!.payload[0]]).toEqual([1, 80]);
+    expect([bundles[0]!, bundles[79]!].map(firstOf)).toEqual([1, 80]);
   });
 
   test("an older copy that came back is renewed: what was written since goes on, what was there the collector has", async () => {
@@ -96,9 +111,8 @@ describe("the ring", () => {
     const bundles = await Promise.all(
       Array.from({ length: ring.headSeq }, (_, at) => ring.read(at + 1)),
     );
-    expect(bundles.filter(({ points }) => points > 0).map(({ payload }) => payload[0])).toEqual([
-      6, 7, 8,
-    ]);
+    const filled = bundles.filter(({ bundle }) => bundle.value.length > 0);
+    expect(filled.map(firstOf)).toEqual([6, 7, 8]);
     await ring[Symbol.asyncDispose]();
 
     await using again = await Ring.open(options());
@@ -128,7 +142,7 @@ describe("the ring", () => {
     for (let seq = 1; seq <= 300; seq++) {
       if (ring.headSeq < 300)
         await ring.append(record((ring.headSeq + 1) % 250), marks(ring.headSeq));
-      expect((await ring.read(seq)).payload[0]).toBe(seq % 250);
+      expect(firstOf(await ring.read(seq))).toBe(seq % 250);
     }
     await expect(ring.read(301)).rejects.toThrow(/bundle 301 is not on the ring/);
   });

@@ -7,9 +7,10 @@ import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { encodeBundle } from "@glassline/otqmn/codec";
 import { INCARNATION_BYTES } from "@glassline/otqmn/hello";
+import type { Bundle } from "@glassline/otqmn/sample";
 import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
+import { decodeBundle, encodeBundle } from "@glassline/otqmn/whole-bundle";
 import { RingRecordSchema } from "@glassline/proto/storage";
 import type { LogRecord } from "@glassline/segment-log";
 import { SegmentLog } from "@glassline/segment-log";
@@ -33,10 +34,8 @@ export interface RingOptions {
 }
 
 export interface BundleRecord {
-  payload: Uint8Array;
-  traceContexts: readonly Uint8Array[];
+  bundle: Bundle;
   hopContexts: readonly Uint8Array[];
-  points: number;
 }
 
 /** Where the next read from the disk goes on. */
@@ -215,12 +214,7 @@ export class Ring implements AsyncDisposable {
   }
 }
 
-const EMPTY_RECORD: BundleRecord = {
-  payload: encodeBundle(EMPTY_BUNDLE),
-  traceContexts: [],
-  hopContexts: [],
-  points: 0,
-};
+const EMPTY_RECORD: BundleRecord = { bundle: EMPTY_BUNDLE, hopContexts: [] };
 
 function openLog(
   { directory, maxBytes }: RingOptions,
@@ -269,15 +263,14 @@ async function incarnationOf(directory: string, log: SegmentLog): Promise<Uint8A
 }
 
 function encode(
-  record: BundleRecord,
+  { bundle, hopContexts }: BundleRecord,
   agents: ReadonlyMap<string, AgentMark>,
   durableSeq: number,
 ): Uint8Array {
   const message = create(RingRecordSchema, {
-    payload: record.payload,
-    traceContexts: [...record.traceContexts],
-    hopContexts: [...record.hopContexts],
-    points: record.points,
+    payload: encodeBundle(bundle),
+    hopContexts: [...hopContexts],
+    points: bundle.value.length,
     durableSeq: BigInt(durableSeq),
     agents: [...agents].map(([agent, { incarnation, seq }]) => ({
       agent,
@@ -290,11 +283,6 @@ function encode(
 
 function recordOf({ payload }: LogRecord): BundleRecord {
   if (!payload) return EMPTY_RECORD;
-  const {
-    payload: bundle,
-    traceContexts,
-    hopContexts,
-    points,
-  } = fromBinary(RingRecordSchema, payload);
-  return { payload: bundle, traceContexts, hopContexts, points };
+  const { payload: bundle, hopContexts } = fromBinary(RingRecordSchema, payload);
+  return { bundle: bundle.length === 0 ? EMPTY_BUNDLE : decodeBundle(bundle), hopContexts };
 }

@@ -1,6 +1,7 @@
 /** The gateway's session with a collector: carries out what the session (packages/otqmn) decides, over a carrier. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { BundleWriter } from "@glassline/otqmn/bundle-writer";
 import { signHello } from "@glassline/otqmn/hello";
 import type {
   ProducerEffect,
@@ -41,6 +42,9 @@ export class Uplink implements AsyncDisposable {
   readonly #deps: UplinkDeps;
   readonly #stop = new AbortController();
   readonly #retry;
+  readonly #writer = new BundleWriter();
+  /** The key batch that the writer's next is built on. */
+  #keySeq = 0;
   #session: ProducerSession;
   #carrier: Carrier | undefined;
   #retryAtMs = 0;
@@ -155,7 +159,7 @@ export class Uplink implements AsyncDisposable {
       case "send-hello":
         return this.#sendHello(effect.firstUnackedSeq);
       case "transmit":
-        this.#transmit(effect.seq, this.#carrier).catch((error: unknown) =>
+        this.#transmit(effect, this.#carrier).catch((error: unknown) =>
           this.#unreadable(effect.seq, error),
         );
         return;
@@ -184,11 +188,23 @@ export class Uplink implements AsyncDisposable {
     });
   }
 
-  async #transmit(seq: number, carrier: Carrier | undefined): Promise<void> {
-    const record = await this.#deps.ring.read(seq);
+  async #transmit(
+    { seq, anew }: { seq: number; anew: boolean },
+    carrier: Carrier | undefined,
+  ): Promise<void> {
+    const { bundle, hopContexts } = await this.#deps.ring.read(seq);
     if (this.#carrier !== carrier) return;
-    const { payload, traceContexts, hopContexts } = record;
-    const value = { seq: BigInt(seq), keyBatch: true, traceContexts: [...traceContexts], payload };
+    if (anew) this.#writer.beginAnew();
+    // Contexts travel beside the bundle, where every node can read them.
+    const payload = this.#writer.encode({ ...bundle, traceContexts: [] });
+    if (this.#writer.wasKey) this.#keySeq = seq;
+    const value = {
+      seq: BigInt(seq),
+      keyBatch: this.#writer.wasKey,
+      keySeq: BigInt(this.#keySeq),
+      traceContexts: [...bundle.traceContexts],
+      payload,
+    };
     this.#send({ message: { case: "batch", value } }, hopContexts);
     this.#deps.metrics.bundlesSent.inc();
     this.#dispatch({ type: "transmitted", seq, sizeBytes: payload.length });
@@ -258,8 +274,9 @@ function eventOf({ message }: StreamResponse): ProducerEvent {
       return { type: "credit", creditBytes: Number(message.value.creditBytes) };
     case "drain":
       return { type: "drain" };
+    case "keyBatchRequest":
+      return { type: "key-batch-wanted" };
     default:
-      // Every batch is a key batch with this codec, so a KeyBatchRequest asks for nothing new; directives come with cameras' controls.
       return { type: "heard" };
   }
 }

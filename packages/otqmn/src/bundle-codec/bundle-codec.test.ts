@@ -7,6 +7,7 @@ import { EMPTY_BUNDLE } from "../sample.ts";
 import { STREAM_LIMITS } from "../stream-codec/limits.ts";
 import { BundleReader } from "./bundle-reader.ts";
 import { BundleWriter } from "./bundle-writer.ts";
+import { decodeBundle, encodeBundle } from "./whole-bundle.ts";
 
 const NOW = 1_790_000_000_000_000_000n;
 
@@ -82,6 +83,22 @@ describe("bundles in a stream", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test("are read from a Buffer that is a part of a larger one", () => {
+    const one = { cameraId: "c", metric: "m", unit: "", kind: "gauge", attributes: {} } as const;
+    const bytes = encodeBundle({
+      ...EMPTY_BUNDLE,
+      series: [one],
+      seriesIndex: new Uint32Array(100),
+      timeUnixNano: new BigUint64Array(100).fill(NOW),
+      value: Float64Array.from({ length: 100 }, (_, at) => Math.sqrt(at)),
+    });
+    for (let offset = 0; offset < 8; offset++) {
+      const pooled = Buffer.concat([Buffer.alloc(offset, 1), bytes, Buffer.alloc(9, 1)]);
+      const { value } = decodeBundle(pooled.subarray(offset, offset + bytes.length));
+      expect(value[99]).toBe(Math.sqrt(99));
+    }
   });
 
   test("tell facts about a camera once, and again when they change", () => {

@@ -11,6 +11,8 @@ export class BundleWriter {
   #known = new WeakMap<Series, number>();
   /** Facts about cameras as they were told. */
   readonly #told = new Map<string, string>();
+  #isKey = true;
+  #wasKey = false;
 
   constructor(options: StreamEncoderOptions = {}) {
     this.#stream = new SeriesEncoder(options);
@@ -19,6 +21,7 @@ export class BundleWriter {
   /** The next batch is a key batch. */
   beginAnew(): void {
     this.#stream.beginAnew();
+    this.#isKey = true;
     this.#known = new WeakMap();
     this.#told.clear();
   }
@@ -28,7 +31,15 @@ export class BundleWriter {
    * there are too many series since the key batch; throws CodecError for a bundle that is too large by itself.
    */
   encode(bundle: Bundle): Uint8Array {
-    return orAnew(this, () => this.#encode(bundle));
+    const bytes = orAnew(this, () => this.#encode(bundle));
+    this.#wasKey = this.#isKey;
+    this.#isKey = false;
+    return bytes;
+  }
+
+  /** Whether the batch written last was a key batch. */
+  get wasKey(): boolean {
+    return this.#wasKey;
   }
 
   #encode({

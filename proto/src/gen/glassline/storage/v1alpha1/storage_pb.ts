@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file glassline/storage/v1alpha1/storage.proto.
  */
 export const file_glassline_storage_v1alpha1_storage: GenFile = /*@__PURE__*/
-  fileDesc("CihnbGFzc2xpbmUvc3RvcmFnZS92MWFscGhhMS9zdG9yYWdlLnByb3RvEhpnbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMSLYAQoJTG9nUmVjb3JkEhoKEnJlY2VpdmVkX3VuaXhfbmFubxgBIAEoBhI4CgViYXRjaBgCIAEoCzInLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlN0b3JlZEJhdGNoSAASFgoMb3RscF9tZXRyaWNzGAMgASgMSAASFQoLb3RscF90cmFjZXMYBCABKAxIABI8CgpjaGVja3BvaW50GAUgASgLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludEgAQggKBnJlY29yZCJSCgtTdG9yZWRCYXRjaBIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDCL8AQoKQ2hlY2twb2ludBI7Cglwcm9kdWNlcnMYASADKAsyKC5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5Qcm9kdWNlck1hcmsSEQoJY2F0YWxvZ3VlGAIgASgMEmEKF2xhc3RfcmVjZWl2ZWRfdW5peF9uYW5vGAMgAygLMkAuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludC5MYXN0UmVjZWl2ZWRVbml4TmFub0VudHJ5GjsKGUxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgGOgI4ASJKCgxQcm9kdWNlck1hcmsSEAoIcHJvZHVjZXIYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSEwoLZHVyYWJsZV9zZXEYAyABKAQipwEKClJpbmdSZWNvcmQSDwoHcGF5bG9hZBgBIAEoDBI1CgZhZ2VudHMYAiADKAsyJS5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5BZ2VudE1hcmsSFgoOdHJhY2VfY29udGV4dHMYAyADKAwSFAoMaG9wX2NvbnRleHRzGAQgAygMEg4KBnBvaW50cxgFIAEoDRITCgtkdXJhYmxlX3NlcRgGIAEoBCI8CglBZ2VudE1hcmsSDQoFYWdlbnQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSCwoDc2VxGAMgASgEYgZwcm90bzM");
+  fileDesc("CihnbGFzc2xpbmUvc3RvcmFnZS92MWFscGhhMS9zdG9yYWdlLnByb3RvEhpnbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMSLYAQoJTG9nUmVjb3JkEhoKEnJlY2VpdmVkX3VuaXhfbmFubxgBIAEoBhI4CgViYXRjaBgCIAEoCzInLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlN0b3JlZEJhdGNoSAASFgoMb3RscF9tZXRyaWNzGAMgASgMSAASFQoLb3RscF90cmFjZXMYBCABKAxIABI8CgpjaGVja3BvaW50GAUgASgLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludEgAQggKBnJlY29yZCJjCgtTdG9yZWRCYXRjaBIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDBIPCgdrZXlfc2VxGAUgASgEIvwBCgpDaGVja3BvaW50EjsKCXByb2R1Y2VycxgBIAMoCzIoLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlByb2R1Y2VyTWFyaxIRCgljYXRhbG9ndWUYAiABKAwSYQoXbGFzdF9yZWNlaXZlZF91bml4X25hbm8YAyADKAsyQC5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5DaGVja3BvaW50Lkxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkaOwoZTGFzdFJlY2VpdmVkVW5peE5hbm9FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAY6AjgBIkoKDFByb2R1Y2VyTWFyaxIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBITCgtkdXJhYmxlX3NlcRgDIAEoBCKYAQoKQmxvY2tJbmRleBITCgtmaXJzdF9pbmRleBgBIAEoBBIRCgllbmRfaW5kZXgYAiABKAQSNgoGY2h1bmtzGAMgAygLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQmxvY2tDaHVuaxIOCgZwb2ludHMYBCABKAQSGgoSdW5yZWFkYWJsZV9yZWNvcmRzGAUgASgEIrUBCgpCbG9ja0NodW5rEhQKDGZpcnN0X2NhbWVyYRgBIAEoCRITCgtsYXN0X2NhbWVyYRgCIAEoCRIcChRsZWFzdF90aW1lX3VuaXhfbmFubxgDIAEoBhIfChdncmVhdGVzdF90aW1lX3VuaXhfbmFubxgEIAEoBhIOCgZvZmZzZXQYBSABKAQSDgoGbGVuZ3RoGAYgASgNEg0KBWNyYzMyGAcgASgHEg4KBnBvaW50cxgIIAEoDSKrAQoKUmluZ1JlY29yZBIPCgdwYXlsb2FkGAEgASgMEjUKBmFnZW50cxgCIAMoCzIlLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLkFnZW50TWFyaxIaCg50cmFjZV9jb250ZXh0cxgDIAMoDEICGAESFAoMaG9wX2NvbnRleHRzGAQgAygMEg4KBnBvaW50cxgFIAEoDRITCgtkdXJhYmxlX3NlcRgGIAEoBCI8CglBZ2VudE1hcmsSDQoFYWdlbnQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSCwoDc2VxGAMgASgEYgZwcm90bzM");
 
 /**
  * One record of a collector's log.
@@ -90,9 +90,18 @@ export type StoredBatch = Message<"glassline.storage.v1alpha1.StoredBatch"> & {
   seq: bigint;
 
   /**
+   * As received, see packages/otqmn/FORMAT.md.
+   *
    * @generated from field: bytes payload = 4;
    */
   payload: Uint8Array;
+
+  /**
+   * The batch with which its run began. It stands in the same segment or in the one before.
+   *
+   * @generated from field: uint64 key_seq = 5;
+   */
+  keySeq: bigint;
 };
 
 /**
@@ -114,7 +123,7 @@ export type Checkpoint = Message<"glassline.storage.v1alpha1.Checkpoint"> & {
   producers: ProducerMark[];
 
   /**
-   * Every camera with its facts, its series and the latest point of each: a bundle in the codec of packages/otqmn.
+   * Every camera with its facts, its series and the latest point of each: a bundle, as the key batch of a stream.
    *
    * @generated from field: bytes catalogue = 2;
    */
@@ -163,12 +172,115 @@ export const ProducerMarkSchema: GenMessage<ProducerMark> = /*@__PURE__*/
   messageDesc(file_glassline_storage_v1alpha1_storage, 3);
 
 /**
+ * The end of a block: what a segment of the log holds, in order of cameras.
+ *
+ * @generated from message glassline.storage.v1alpha1.BlockIndex
+ */
+export type BlockIndex = Message<"glassline.storage.v1alpha1.BlockIndex"> & {
+  /**
+   * Records of the log from the first up to, but without, the end.
+   *
+   * @generated from field: uint64 first_index = 1;
+   */
+  firstIndex: bigint;
+
+  /**
+   * @generated from field: uint64 end_index = 2;
+   */
+  endIndex: bigint;
+
+  /**
+   * In order of cameras. One with many points has several.
+   *
+   * @generated from field: repeated glassline.storage.v1alpha1.BlockChunk chunks = 3;
+   */
+  chunks: BlockChunk[];
+
+  /**
+   * @generated from field: uint64 points = 4;
+   */
+  points: bigint;
+
+  /**
+   * Records that could not be read.
+   *
+   * @generated from field: uint64 unreadable_records = 5;
+   */
+  unreadableRecords: bigint;
+};
+
+/**
+ * Describes the message glassline.storage.v1alpha1.BlockIndex.
+ * Use `create(BlockIndexSchema)` to create a new message.
+ */
+export const BlockIndexSchema: GenMessage<BlockIndex> = /*@__PURE__*/
+  messageDesc(file_glassline_storage_v1alpha1_storage, 4);
+
+/**
+ * A bundle as the key batch of a stream, of one camera or of several that follow one another.
+ *
+ * @generated from message glassline.storage.v1alpha1.BlockChunk
+ */
+export type BlockChunk = Message<"glassline.storage.v1alpha1.BlockChunk"> & {
+  /**
+   * @generated from field: string first_camera = 1;
+   */
+  firstCamera: string;
+
+  /**
+   * @generated from field: string last_camera = 2;
+   */
+  lastCamera: string;
+
+  /**
+   * @generated from field: fixed64 least_time_unix_nano = 3;
+   */
+  leastTimeUnixNano: bigint;
+
+  /**
+   * @generated from field: fixed64 greatest_time_unix_nano = 4;
+   */
+  greatestTimeUnixNano: bigint;
+
+  /**
+   * Where it stands in the file.
+   *
+   * @generated from field: uint64 offset = 5;
+   */
+  offset: bigint;
+
+  /**
+   * @generated from field: uint32 length = 6;
+   */
+  length: number;
+
+  /**
+   * @generated from field: fixed32 crc32 = 7;
+   */
+  crc32: number;
+
+  /**
+   * @generated from field: uint32 points = 8;
+   */
+  points: number;
+};
+
+/**
+ * Describes the message glassline.storage.v1alpha1.BlockChunk.
+ * Use `create(BlockChunkSchema)` to create a new message.
+ */
+export const BlockChunkSchema: GenMessage<BlockChunk> = /*@__PURE__*/
+  messageDesc(file_glassline_storage_v1alpha1_storage, 5);
+
+/**
  * One record of a gateway's ring: a bundle, ready to be sent. Its sequence number is the record's index.
  *
  * @generated from message glassline.storage.v1alpha1.RingRecord
  */
 export type RingRecord = Message<"glassline.storage.v1alpha1.RingRecord"> & {
   /**
+   * As the key batch of a stream.
+   *
    * @generated from field: bytes payload = 1;
    */
   payload: Uint8Array;
@@ -181,14 +293,15 @@ export type RingRecord = Message<"glassline.storage.v1alpha1.RingRecord"> & {
   agents: AgentMark[];
 
   /**
-   * Creation contexts of the sampled reports, 29 bytes each.
+   * They are in the payload.
    *
-   * @generated from field: repeated bytes trace_contexts = 3;
+   * @generated from field: repeated bytes trace_contexts = 3 [deprecated = true];
+   * @deprecated
    */
   traceContexts: Uint8Array[];
 
   /**
-   * Spans of the gateway for the same reports, 29 bytes each.
+   * Spans of the gateway for the sampled reports, 29 bytes each.
    *
    * @generated from field: repeated bytes hop_contexts = 4;
    */
@@ -212,7 +325,7 @@ export type RingRecord = Message<"glassline.storage.v1alpha1.RingRecord"> & {
  * Use `create(RingRecordSchema)` to create a new message.
  */
 export const RingRecordSchema: GenMessage<RingRecord> = /*@__PURE__*/
-  messageDesc(file_glassline_storage_v1alpha1_storage, 4);
+  messageDesc(file_glassline_storage_v1alpha1_storage, 6);
 
 /**
  * @generated from message glassline.storage.v1alpha1.AgentMark
@@ -239,5 +352,5 @@ export type AgentMark = Message<"glassline.storage.v1alpha1.AgentMark"> & {
  * Use `create(AgentMarkSchema)` to create a new message.
  */
 export const AgentMarkSchema: GenMessage<AgentMark> = /*@__PURE__*/
-  messageDesc(file_glassline_storage_v1alpha1_storage, 5);
+  messageDesc(file_glassline_storage_v1alpha1_storage, 7);
 

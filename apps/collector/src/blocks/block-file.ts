@@ -1,0 +1,140 @@
+/**
+ * A block as a file: [magic][chunks][index: BlockIndex, zstd][length of the index u32][crc32 of the index u32][magic], little-endian.
+ * It is written beside its place and renamed, so that a file with the name of a block is whole.
+ */
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { BlockChunk, BlockIndex } from "@glassline/proto/storage";
+import { BlockIndexSchema } from "@glassline/proto/storage";
+
+import type { Chunk } from "./block-builder.ts";
+
+const MAGIC = Buffer.from("GLBLOCK1", "latin1");
+const TAIL_BYTES = 8 + MAGIC.length;
+const INDEX_MAX_BYTES = 268_435_456;
+
+/** The file is no block, or not any more. */
+export class BlockDamaged extends Error {
+  override readonly name = "BlockDamaged";
+}
+
+/** Writes and syncs; the file is there when this returns. Leaves nothing behind when it fails. */
+export function writeBlock(
+  path: string,
+  chunks: Iterable<Chunk>,
+  about: { firstIndex: number; endIndex: number; points: () => number; unreadable: number },
+): void {
+  const draft = `${path}.new`;
+  const file = openSync(draft, "w", 0o600);
+  try {
+    writeParts(file, chunks, about);
+    fsyncSync(file);
+    closeSync(file);
+    renameSync(draft, path);
+    syncDirectory(dirname(path));
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+}
+
+function writeParts(
+  file: number,
+  chunks: Iterable<Chunk>,
+  { firstIndex, endIndex, points, unreadable }: Parameters<typeof writeBlock>[2],
+): void {
+  const index = create(BlockIndexSchema, {
+    firstIndex: BigInt(firstIndex),
+    endIndex: BigInt(endIndex),
+    unreadableRecords: BigInt(unreadable),
+  });
+  let offset = writeWhole(file, MAGIC);
+  for (const { bytes, ...rest } of chunks) {
+    const place = { offset: BigInt(offset), length: bytes.length, crc32: crc32(bytes) };
+    index.chunks.push({ $typeName: "glassline.storage.v1alpha1.BlockChunk", ...rest, ...place });
+    offset += writeWhole(file, bytes);
+  }
+  index.points = BigInt(points());
+  const packed = zstdCompressSync(toBinary(BlockIndexSchema, index));
+  const tail = Buffer.alloc(TAIL_BYTES);
+  tail.writeUInt32LE(packed.length, 0);
+  tail.writeUInt32LE(crc32(packed), 4);
+  MAGIC.copy(tail, 8);
+  writeWhole(file, packed);
+  writeWhole(file, tail);
+}
+
+/** A disk that fills up may take a part without an error. */
+function writeWhole(file: number, bytes: Uint8Array): number {
+  for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+  return bytes.length;
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } catch {
+    // Some file systems refuse to sync a folder.
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** Rejects with BlockDamaged, or with the error of the disk. */
+export async function readIndex(path: string): Promise<BlockIndex> {
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    const tail = await readAt(file, Math.max(0, size - TAIL_BYTES), TAIL_BYTES, path);
+    if (!tail.subarray(8).equals(MAGIC))
+      throw new BlockDamaged(`${path}: got a file that does not end as a block`);
+    const length = tail.readUInt32LE(0);
+    const packed = await readAt(file, size - TAIL_BYTES - length, length, path);
+    if (crc32(packed) !== tail.readUInt32LE(4))
+      throw new BlockDamaged(`${path}: its index has changed since it was written`);
+    const bytes = zstdDecompressSync(packed, { maxOutputLength: INDEX_MAX_BYTES });
+    return fromBinary(BlockIndexSchema, bytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Rejects with BlockDamaged, or with the error of the disk. */
+export async function readChunks(
+  path: string,
+  chunks: readonly BlockChunk[],
+): Promise<Uint8Array[]> {
+  const file = await open(path, "r");
+  try {
+    const found: Uint8Array[] = [];
+    for (const { offset, length, crc32: expected } of chunks) {
+      const bytes = await readAt(file, Number(offset), length, path);
+      if (crc32(bytes) !== expected)
+        throw new BlockDamaged(`${path}: the chunk at byte ${offset} has changed`);
+      found.push(bytes);
+    }
+    return found;
+  } finally {
+    await file.close();
+  }
+}
+
+async function readAt(
+  file: FileHandle,
+  position: number,
+  length: number,
+  path: string,
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(length);
+  const { bytesRead } =
+    position < 0 ? { bytesRead: -1 } : await file.read(bytes, 0, length, position);
+  if (bytesRead !== length)
+    throw new BlockDamaged(`${path}: got ${bytesRead} bytes at ${position}, expected ${length}`);
+  return bytes;
+}

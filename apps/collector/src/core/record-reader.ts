@@ -1,0 +1,99 @@
+/** The points in records of the log, read one after another: batches build on those of their run. */
+import { fromBinary } from "@bufbuild/protobuf";
+import { BundleReader } from "@glassline/otqmn/bundle-reader";
+import { CodecError } from "@glassline/otqmn/codec-error";
+import type { CameraFacts, Series } from "@glassline/otqmn/sample";
+import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
+import type { LogRecord, StoredBatch } from "@glassline/proto/storage";
+
+import { pointsOf } from "./otlp.ts";
+
+/** What a record holds. Times are those of groups: positions up to `groupEnd`. */
+export interface RecordPoints {
+  /** Grows with the run: the same array for all its batches. */
+  series: readonly Series[];
+  /** By position: number of the series. */
+  column: Uint32Array;
+  value: Float64Array;
+  groupEnd: Uint32Array;
+  groupTimeUnixNano: BigUint64Array;
+  cameras: readonly CameraFacts[];
+}
+
+interface Run {
+  keySeq: bigint;
+  /** Read last. */
+  seq: bigint;
+  reader: BundleReader;
+  series: Series[];
+  isUsed: boolean;
+}
+
+/** The batch is built on one that was not read. */
+export class RunMissing extends CodecError {
+  override readonly name = "RunMissing";
+}
+
+export class RecordReader {
+  /** By producer and incarnation. */
+  readonly #runs = new Map<string, Run>();
+
+  /** Undefined when the record holds no points. Throws CodecError, or an error of protobuf, when it cannot be read. */
+  read({ record }: LogRecord): RecordPoints | undefined {
+    if (record.case === "batch") return this.#readBatch(record.value);
+    if (record.case !== "otlpMetrics") return undefined;
+    return readMetrics(record.value).points;
+  }
+
+  /** Lets runs go of which nothing was read since the last call. A segment needs only runs of the one before it. */
+  forgetIdle(): void {
+    for (const [key, run] of this.#runs) {
+      if (!run.isUsed) this.#runs.delete(key);
+      run.isUsed = false;
+    }
+  }
+
+  #readBatch({ producer, incarnation, seq, keySeq, payload }: StoredBatch): RecordPoints {
+    const key = `${Buffer.from(incarnation).toString("hex")} ${producer}`;
+    if (seq === keySeq) {
+      const fresh = { keySeq, seq: seq - 1n, reader: new BundleReader(), series: [], isUsed: true };
+      this.#runs.set(key, fresh);
+    }
+    const run = this.#runs.get(key);
+    if (!run || run.keySeq !== keySeq || run.seq !== seq - 1n)
+      throw new RunMissing(`batch ${seq} of ${producer}: its run from ${keySeq} on was not read`);
+    const { newSeries, points, cameras } = run.reader.read(payload);
+    [run.seq, run.isUsed] = [seq, true];
+    for (const series of newSeries) run.series.push(series);
+    return {
+      series: run.series,
+      column: points.column,
+      value: new Float64Array(points.bits.buffer as ArrayBuffer, 0, points.count),
+      groupEnd: points.groupEnd,
+      groupTimeUnixNano: points.groupTimeUnixNano,
+      cameras,
+    };
+  }
+}
+
+/** @returns its points, and how many were rejected. Throws when the bytes are no ExportMetricsServiceRequest. */
+export function readMetrics(request: Uint8Array): { points: RecordPoints; rejected: number } {
+  const { resourceMetrics } = fromBinary(ExportMetricsServiceRequestSchema, request);
+  const { bundle, rejected } = pointsOf(resourceMetrics);
+  const { series, seriesIndex: column, value, timeUnixNano, cameras } = bundle;
+  return { points: { series, cameras, column, value, ...groupsOf(timeUnixNano) }, rejected };
+}
+
+/** Points of one time that stand together are a group. */
+function groupsOf(
+  timeUnixNano: BigUint64Array,
+): Pick<RecordPoints, "groupEnd" | "groupTimeUnixNano"> {
+  const ends: number[] = [];
+  for (let at = 1; at <= timeUnixNano.length; at++) {
+    if (at === timeUnixNano.length || timeUnixNano[at] !== timeUnixNano[at - 1]) ends.push(at);
+  }
+  return {
+    groupEnd: Uint32Array.from(ends),
+    groupTimeUnixNano: BigUint64Array.from(ends, (end) => timeUnixNano[end - 1]!),
+  };
+}

@@ -1,0 +1,117 @@
+/** Batches of one stream, in order: read, then stored. */
+import { BundleReader } from "@glassline/otqmn/bundle-reader";
+import { CodecError } from "@glassline/otqmn/codec-error";
+import type { NackCode } from "@glassline/otqmn/collector-session";
+import type { Batch, Passage } from "@glassline/proto/otqmn";
+import { LogRefusal } from "@glassline/segment-log";
+import type { Clock } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
+import type { Logger } from "@glassline/service/logger";
+import type { HopSpans } from "@glassline/telemetry/trace-context";
+import { startHop } from "@glassline/telemetry/trace-context";
+import type { Tracer } from "@opentelemetry/api";
+
+import type { Fleet } from "../core/fleet.ts";
+import type { ProducerState } from "../core/producers.ts";
+import { StreamSlots } from "../core/stream-slots.ts";
+import type { CollectorMetrics } from "../metrics.ts";
+import type { Pipeline } from "../pipeline.ts";
+
+export interface IntakeDeps {
+  pipeline: Pipeline;
+  fleet: Fleet;
+  metrics: CollectorMetrics;
+  tracer: Tracer;
+  clock: Clock;
+  logger: Logger;
+}
+
+export interface Arrived {
+  batch: Batch;
+  passage: Passage | undefined;
+}
+
+/** A batch was not stored. */
+export class BatchRefusal extends Error {
+  override readonly name = "BatchRefusal";
+  readonly code: NackCode;
+
+  constructor(code: NackCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export class BatchIntake {
+  readonly #deps: IntakeDeps;
+  readonly #producer: ProducerState;
+  readonly #reader = new BundleReader();
+  readonly #slots: StreamSlots;
+
+  constructor(deps: IntakeDeps, producer: ProducerState) {
+    this.#deps = deps;
+    this.#producer = producer;
+    this.#slots = new StreamSlots(deps.fleet);
+  }
+
+  /** Resolves when the batch is durable. Rejects with BatchRefusal; then no later batch of the stream is taken. */
+  async take(seq: number, keySeq: number, { batch, passage }: Arrived): Promise<void> {
+    const { metrics, logger } = this.#deps;
+    const producer = this.#producer;
+    if (seq !== producer.receivedSeq + 1) {
+      // One before it was refused since it was taken in: a hole would be acknowledged.
+      const reason = `batch ${seq} came, batch ${producer.receivedSeq + 1} is to be stored next`;
+      throw new BatchRefusal("unavailable", reason);
+    }
+    const stopTimer = metrics.appendSeconds.startTimer();
+    try {
+      await this.#store(seq, keySeq, { batch, passage });
+      stopTimer();
+    } catch (error) {
+      // What comes after a batch that could not be stored is not stored either: the order has no holes.
+      producer.receivedSeq = Math.min(producer.receivedSeq, seq - 1);
+      const code = error instanceof CodecError ? "invalid" : "unavailable";
+      metrics.dropped.inc({ reason: error instanceof LogRefusal ? `log_${error.reason}` : code });
+      const reason = messageOf(error);
+      logger.error({ producer: producer.producer, seq, reason }, "batch not stored");
+      throw new BatchRefusal(code, reason, { cause: error });
+    }
+  }
+
+  async #store(seq: number, keySeq: number, { batch, passage }: Arrived): Promise<void> {
+    const { pipeline, tracer, clock } = this.#deps;
+    const producer = this.#producer;
+    const parents = passage?.hopContexts.length ? passage.hopContexts : batch.traceContexts;
+    const receive = startHop(tracer, "collector/src/receivers/batch-intake.ts", parents, {
+      "otqmn.seq": seq,
+      "otqmn.producer": producer.producer,
+    });
+    const { payload } = batch;
+    const { points, cameras } = endingOnError(receive, () => {
+      const read = this.#reader.read(payload);
+      return {
+        cameras: read.cameras,
+        points: this.#slots.points(this.#reader, read, clock.nowMs()),
+      };
+    });
+    producer.receivedSeq = seq;
+    receive.end();
+    const store = startHop(tracer, "collector/src/stores/telemetry-log.ts", receive.contexts, {
+      "otqmn.points": points.slots.length,
+    });
+    try {
+      await pipeline.appendBatch(producer, { seq, keySeq, payload, cameras, points });
+    } finally {
+      store.end();
+    }
+  }
+}
+
+function endingOnError<T>(span: HopSpans, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    span.end();
+    throw error;
+  }
+}
