@@ -17,7 +17,8 @@ import { catalogueOf } from "./core/catalogue.ts";
 import type { Fleet } from "./core/fleet.ts";
 import { hopsOf } from "./core/otlp.ts";
 import type { ProducerState, Producers } from "./core/producers.ts";
-import { RecordReader, RunMissing, readMetrics } from "./core/record-reader.ts";
+import { RecordReader, readMetrics } from "./core/record-reader.ts";
+import { RunStarts } from "./core/run-starts.ts";
 import type { SlottedPoints } from "./core/slotted-points.ts";
 import type { Hop, Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
@@ -34,7 +35,7 @@ export interface ReceivedBatch {
 export interface Pipeline {
   /** Called when a segment of the log has begun. */
   onSegment(listener: () => void): void;
-  /** Whether a batch may build on the producer's run: its key batch stands in the segment that is written or in the one before. */
+  /** Whether a batch may build on the producer's run: retention must not reach the key batch while it goes on. */
   keepsRun(producer: ProducerState): boolean;
   /** Resolves when the batch is durable. Rejects with LogRefusal. */
   appendBatch(producer: ProducerState, batch: ReceivedBatch): Promise<void>;
@@ -57,17 +58,24 @@ export function createPipeline(
   metrics: CollectorMetrics,
 ): Pipeline {
   const listeners: (() => void)[] = [];
+  let isRolling = false;
   /** Stored: memory follows. */
   const show = (index: number, add: () => void) => {
     const isNew = fleet.recent.beginSegment(segmentOf(log, index));
     add();
-    if (isNew) listeners.forEach((listener) => listener());
+    if (isNew) {
+      isRolling = false;
+      listeners.forEach((listener) => listener());
+    }
     // The segment that is written has to leave memory some day: by then it is closed, and in a block.
-    if (fleet.wantsRoll) void log.roll();
+    if (isRolling || !fleet.wantsRoll) return;
+    isRolling = true;
+    void log.roll();
   };
   return {
     onSegment: (listener) => void listeners.push(listener),
-    keepsRun: ({ runIndex }) => runIndex >= (log.segments.at(-2) ?? log.segments[0]!).firstIndex,
+    keepsRun: ({ runIndex }) =>
+      runIndex >= (log.segments.at(-RUN_SEGMENTS_MAX) ?? log.segments[0]!).firstIndex,
 
     async appendBatch(producer, { seq, keySeq, payload, cameras, points }) {
       const receivedUnixNano = clock.nowUnixNano();
@@ -117,6 +125,9 @@ export function createPipeline(
   };
 }
 
+/** A run goes on over at most about so many segments. */
+const RUN_SEGMENTS_MAX = 4;
+
 /** Index of a key batch that the log does not have yet. */
 const UNDER_WAY = Number.MAX_SAFE_INTEGER;
 
@@ -134,22 +145,34 @@ const RECOVERED_SEGMENTS = 2;
  */
 export async function recover({ log, fleet, traces, producers }: Stores): Promise<number> {
   let unreadable = 0;
-  const first = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
+  const { firstIndex } = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
   const reader = new RecordReader();
-  for await (const { index, record } of log.read(first.firstIndex)) {
+  for await (const { index, record } of log.read(await runsFrom(log, firstIndex))) {
     recoverProducers(record, producers);
-    fleet.recent.beginSegment(segmentOf(log, index));
     try {
-      if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
       const points = reader.read(record);
+      if (index < firstIndex) continue;
+      fleet.recent.beginSegment(segmentOf(log, index));
+      if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
       if (points) fleet.addRecord(index, points, msOf(record.receivedUnixNano));
       for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
-    } catch (error) {
-      // Runs that began before what is read here are in blocks.
-      if (!(error instanceof RunMissing) || index >= log.segments.at(-1)!.firstIndex) unreadable++;
+    } catch {
+      if (index >= firstIndex) unreadable++;
     }
   }
   return unreadable;
+}
+
+/** The first index of the segment with which the oldest run begins that goes on behind `firstIndex`. */
+async function runsFrom(log: TelemetryLog, firstIndex: number): Promise<number> {
+  const starts = new RunStarts();
+  const segments = log.segments.map((segment) => segment.firstIndex);
+  for (let at = segments.length - 1; at >= 0; at--) {
+    const first = segments[at]!;
+    if (first < firstIndex && starts.areKnown) return segments[at + 1]!;
+    starts.add(await Array.fromAsync(log.read(first, segments[at + 1]), ({ record }) => record));
+  }
+  return segments[0]!;
 }
 
 function hopsOfRecord({ record }: LogRecord): Hop[] {

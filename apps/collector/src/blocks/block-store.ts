@@ -109,7 +109,10 @@ export class BlockStore implements AsyncDisposable {
       segmentPath: path,
       firstIndex,
       endIndex: segments[next + 1]!.firstIndex,
-      previousPath: segments[next - 1]?.path,
+      earlierPaths: segments
+        .slice(0, next)
+        .map(({ path }) => path)
+        .toReversed(),
       blockPath: this.#pathOf(firstIndex),
     } satisfies BlockOrder);
   }

@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 
 import { fromBinary } from "@bufbuild/protobuf";
+import type { LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
 import { scanSegment } from "@glassline/segment-log/record";
 import { messageOf, systemCodeOf } from "@glassline/service/errors";
 
-import { RecordReader, RunMissing } from "../core/record-reader.ts";
+import { RecordReader } from "../core/record-reader.ts";
+import { RunStarts } from "../core/run-starts.ts";
 import { RECORD_MAX_BYTES } from "../stores/telemetry-log.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { writeBlock } from "./block-file.ts";
@@ -16,8 +18,8 @@ export interface BlockOrder {
   segmentPath: string;
   firstIndex: number;
   endIndex: number;
-  /** The segment before, with which runs may begin; it may be gone. */
-  previousPath: string | undefined;
+  /** The segments before it, the last first, in which runs may begin; some may be gone. */
+  earlierPaths: readonly string[];
   blockPath: string;
 }
 
@@ -40,13 +42,14 @@ parentPort?.on("message", (order: BlockOrder) => {
 });
 
 function build(order: BlockOrder): { points: number; unreadable: number } {
-  if (readUpTo !== order.previousPath) {
+  const records = [...recordsOf(order.segmentPath, false)];
+  if (readUpTo !== order.earlierPaths[0]) {
     reader = new RecordReader();
-    if (order.previousPath) readSegment(order.previousPath, undefined);
+    for (const path of pathsWithRuns(records, order.earlierPaths)) warm(path);
   }
-  reader.forgetIdle();
   const builder = new BlockBuilder();
-  const unreadable = readSegment(order.segmentPath, builder);
+  const unreadable = add(records, builder);
+  reader.endSegment();
   const { firstIndex, endIndex } = order;
   const points = () => builder.points;
   writeBlock(order.blockPath, builder.chunks(), { firstIndex, endIndex, points, unreadable });
@@ -54,18 +57,58 @@ function build(order: BlockOrder): { points: number; unreadable: number } {
   return { points: builder.points, unreadable };
 }
 
-/** @returns how many records could not be read. */
-function readSegment(path: string, builder: BlockBuilder | undefined): number {
-  let unreadable = 0;
-  for (const payload of payloadsOf(path, builder === undefined)) {
+/** Earlier segments, in order, from the one with which the oldest run of the records begins. */
+function pathsWithRuns(records: readonly LogRecord[], earlier: readonly string[]): string[] {
+  const starts = new RunStarts();
+  starts.add(records);
+  const paths: string[] = [];
+  for (const path of earlier) {
+    if (starts.areKnown) break;
+    starts.add(recordsOf(path, true));
+    paths.unshift(path);
+  }
+  return paths;
+}
+
+/** Reads a segment for the sake of runs that go on behind it. */
+function warm(path: string): void {
+  for (const record of recordsOf(path, true)) {
     try {
-      const points = reader.read(fromBinary(LogRecordSchema, payload));
-      if (points) builder?.add(points);
-    } catch (error) {
-      if (builder || !(error instanceof RunMissing)) unreadable++;
+      reader.read(record);
+    } catch {
+      // It was counted when its own block was made.
+    }
+  }
+}
+
+/** @returns how many records could not be read. */
+function add(records: readonly LogRecord[], builder: BlockBuilder): number {
+  let unreadable = 0;
+  for (const record of records) {
+    try {
+      const points = reader.read(record);
+      if (points) builder.add(points);
+    } catch {
+      unreadable++;
     }
   }
   return unreadable;
+}
+
+function* recordsOf(path: string, mayBeGone: boolean): Generator<LogRecord> {
+  for (const payload of payloadsOf(path, mayBeGone)) {
+    const record = recordOf(payload);
+    if (record) yield record;
+  }
+}
+
+/** Undefined when the bytes are no record: those around it are read all the same. */
+function recordOf(payload: Uint8Array): LogRecord | undefined {
+  try {
+    return fromBinary(LogRecordSchema, payload);
+  } catch {
+    return undefined;
+  }
 }
 
 function payloadsOf(path: string, mayBeGone: boolean): Iterable<Uint8Array> {

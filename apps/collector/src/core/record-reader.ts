@@ -26,8 +26,12 @@ interface Run {
   seq: bigint;
   reader: BundleReader;
   series: Series[];
-  isUsed: boolean;
+  /** Segments since something was read of it. */
+  idleSegments: number;
 }
+
+/** A run of which so many segments hold nothing is not kept at hand. */
+const IDLE_SEGMENTS_MAX = 4;
 
 /** The batch is built on one that was not read. */
 export class RunMissing extends CodecError {
@@ -45,25 +49,23 @@ export class RecordReader {
     return readMetrics(record.value).points;
   }
 
-  /** Lets runs go of which nothing was read since the last call. A segment needs only runs of the one before it. */
-  forgetIdle(): void {
-    for (const [key, run] of this.#runs) {
-      if (!run.isUsed) this.#runs.delete(key);
-      run.isUsed = false;
-    }
+  /** A segment ends here: runs that have been idle for long are let go. */
+  endSegment(): void {
+    for (const [key, run] of this.#runs)
+      if (++run.idleSegments > IDLE_SEGMENTS_MAX) this.#runs.delete(key);
   }
 
   #readBatch({ producer, incarnation, seq, keySeq, payload }: StoredBatch): RecordPoints {
     const key = `${Buffer.from(incarnation).toString("hex")} ${producer}`;
     if (seq === keySeq) {
-      const fresh = { keySeq, seq: seq - 1n, reader: new BundleReader(), series: [], isUsed: true };
-      this.#runs.set(key, fresh);
+      const fresh = { keySeq, seq: seq - 1n, reader: new BundleReader(), series: [] };
+      this.#runs.set(key, { ...fresh, idleSegments: 0 });
     }
     const run = this.#runs.get(key);
     if (!run || run.keySeq !== keySeq || run.seq !== seq - 1n)
       throw new RunMissing(`batch ${seq} of ${producer}: its run from ${keySeq} on was not read`);
     const { newSeries, points, cameras } = run.reader.read(payload);
-    [run.seq, run.isUsed] = [seq, true];
+    [run.seq, run.idleSegments] = [seq, 0];
     for (const series of newSeries) run.series.push(series);
     return {
       series: run.series,
