@@ -15,7 +15,9 @@ import type { Clock } from "@glassline/service/clock";
 import type { Catalogue } from "./core/catalogue.ts";
 import { catalogueOf } from "./core/catalogue.ts";
 import type { Fleet } from "./core/fleet.ts";
-import { hopsOf, pointsOf } from "./core/otlp.ts";
+import { acceptLogs, acceptMetrics, acceptTraces } from "./core/otlp-accept.ts";
+import type { Rejections } from "./core/otlp-rejections.ts";
+import { countLogRecords, hopsOf, pointsOf } from "./core/otlp.ts";
 import type { ProducerState, Producers } from "./core/producers.ts";
 import type { Hop, Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
@@ -30,10 +32,12 @@ export interface ReceivedBatch {
 export interface Pipeline {
   /** Resolves when the batch is durable. Rejects with LogRefusal. */
   appendBatch(producer: ProducerState, batch: ReceivedBatch): Promise<void>;
-  /** @param request ExportMetricsServiceRequest. @returns how many points were rejected. */
-  appendMetrics(request: Uint8Array): Promise<number>;
-  /** @param request ExportTraceServiceRequest. */
-  appendTraces(request: Uint8Array): Promise<void>;
+  /** @param request ExportMetricsServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
+  appendMetrics(request: Uint8Array): Promise<Rejections>;
+  /** @param request ExportTraceServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
+  appendTraces(request: Uint8Array): Promise<Rejections>;
+  /** @param request ExportLogsServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
+  appendLogs(request: Uint8Array): Promise<Rejections>;
 }
 
 export interface Stores {
@@ -67,26 +71,48 @@ export function createPipeline(
 
     async appendMetrics(request) {
       const receivedUnixNano = clock.nowUnixNano();
-      const { bundle, rejected } = pointsOf(
-        fromBinary(ExportMetricsServiceRequestSchema, request).resourceMetrics,
-      );
-      await log.append({ receivedUnixNano, record: { case: "otlpMetrics", value: request } });
+      const { message, bytes, rejections } = acceptMetrics(request);
+      const bundle = pointsOf(message.resourceMetrics);
+      await appendOtlp(log, receivedUnixNano, { case: "otlpMetrics", value: bytes });
       fleet.add(bundle, msOf(receivedUnixNano));
       metrics.points.inc({ receiver: "otlp" }, bundle.value.length);
-      metrics.dropped.inc({ reason: "otlp_point_without_name_or_value" }, rejected);
-      return rejected;
+      countRejections(metrics, rejections);
+      return rejections;
     },
 
     async appendTraces(request) {
-      const hops = hopsOf(fromBinary(ExportTraceServiceRequestSchema, request).resourceSpans);
-      await log.append({
-        receivedUnixNano: clock.nowUnixNano(),
-        record: { case: "otlpTraces", value: request },
-      });
+      const { message, bytes, rejections } = acceptTraces(request);
+      const hops = hopsOf(message.resourceSpans);
+      await appendOtlp(log, clock.nowUnixNano(), { case: "otlpTraces", value: bytes });
       for (const hop of hops) traces.add(hop, clock.nowMs());
       metrics.spans.inc(hops.length);
+      countRejections(metrics, rejections);
+      return rejections;
+    },
+
+    async appendLogs(request) {
+      const { message, bytes, rejections } = acceptLogs(request);
+      await appendOtlp(log, clock.nowUnixNano(), { case: "otlpLogs", value: bytes });
+      metrics.logRecords.inc(countLogRecords(message.resourceLogs));
+      countRejections(metrics, rejections);
+      return rejections;
     },
   };
+}
+
+type OtlpRecord = Extract<LogRecord["record"], { value: Uint8Array }>;
+
+/** A request that says nothing, or of which nothing is left, is not stored. */
+async function appendOtlp(
+  log: TelemetryLog,
+  receivedUnixNano: bigint,
+  record: OtlpRecord,
+): Promise<void> {
+  if (record.value.length > 0) await log.append({ receivedUnixNano, record });
+}
+
+function countRejections({ dropped }: CollectorMetrics, { byReason }: Rejections): void {
+  for (const [reason, { count }] of byReason) dropped.inc({ reason }, count);
 }
 
 /** Segments behind the last that a start reads to have recent points at hand. */
@@ -164,8 +190,7 @@ function recoverProducers({ record }: LogRecord, producers: Producers): void {
 export function bundleOfRecord({ record }: LogRecord): Bundle | undefined {
   if (record.case === "batch") return decodeBundle(record.value.payload);
   if (record.case !== "otlpMetrics") return undefined;
-  return pointsOf(fromBinary(ExportMetricsServiceRequestSchema, record.value).resourceMetrics)
-    .bundle;
+  return pointsOf(fromBinary(ExportMetricsServiceRequestSchema, record.value).resourceMetrics);
 }
 
 function msOf(unixNano: bigint): number {

@@ -15,8 +15,14 @@ export function otlpJson(value: JsonValue, depth = 0): JsonValue {
     Object.entries(value).map(([key, item]) => [
       key,
       HEX_KEYS.has(key) && typeof item === "string"
-        ? Buffer.from(item, "hex").toString("base64")
+        ? base64OfHex(key, item)
         : otlpJson(item, depth + 1),
     ]),
   );
+}
+
+function base64OfHex(key: string, text: string): string {
+  if (!/^(?:[0-9a-f]{2})*$/i.test(text))
+    throw new Error(`${key}: got ${JSON.stringify(text)}, expected pairs of hexadecimal digits`);
+  return Buffer.from(text, "hex").toString("base64");
 }
