@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { acceptLogs, acceptMetrics, acceptTraces } from "./otlp-accept.ts";
@@ -86,6 +87,32 @@ describe("points", () => {
 });
 
 describe("bytes that are no request", () => {
+  test("are refused, or what is stored of them is accepted whole", () => {
+    const request = Buffer.concat([
+      tracesOf(good),
+      metricsOf({ name: "m", data: gauge({ value }) }),
+    ]);
+    const edit = fc.record({ at: fc.nat(request.length - 1), byte: fc.nat(255) });
+    fc.assert(
+      fc.property(fc.array(edit, { maxLength: 8 }), fc.nat(request.length), (edits, length) => {
+        const broken = Buffer.from(request.subarray(0, length));
+        for (const { at, byte } of edits) if (at < length) broken[at] = byte;
+        for (const accept of [acceptMetrics, acceptTraces, acceptLogs]) {
+          let accepted;
+          try {
+            accepted = accept(broken);
+          } catch (error) {
+            expect(error).toMatchObject({ code: "invalid_argument" });
+            continue;
+          }
+          const again = accept(accepted.bytes);
+          expect(again.bytes).toBe(accepted.bytes);
+          expect(again.rejections.total).toBe(0);
+        }
+      }),
+    );
+  });
+
   test.each([
     ["text", Buffer.from("zzzz")],
     ["a torn message", tracesOf(good).subarray(0, 20)],

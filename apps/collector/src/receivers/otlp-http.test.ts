@@ -1,10 +1,12 @@
 /** OTLP/HTTP on the wire: encodings, what is told of a part, and each refusal as a google.rpc.Status. */
+import { Agent } from "node:https";
 import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 
 import { create, fromBinary, fromJsonString, toBinary, toJson } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { RetryInfoSchema } from "@glassline/proto/google/error-details";
 import { StatusSchema } from "@glassline/proto/google/status";
+import { ExportLogsServiceRequestSchema } from "@glassline/proto/otlp/logs-service";
 import {
   ExportMetricsServiceRequestSchema,
   ExportMetricsServiceResponseSchema,
@@ -88,6 +90,20 @@ describe("a request", () => {
     });
   });
 
+  test("in JSON may have 64-bit numbers as numbers, which stay exact", async () => {
+    await using own = await startOtlpCollector();
+    const body = `{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":1790000000000000001,
+      "body":{"intValue":-9007199254740993},"severityNumber":9,"unknown":1e400}]}]}]}`;
+    expect((await send(own, { path: "/v1/logs", body })).status).toBe(200);
+    const stored = (await own.stored())[0]!.value as Uint8Array;
+    const { resourceLogs } = fromBinary(ExportLogsServiceRequestSchema, stored);
+    expect(resourceLogs[0]!.scopeLogs[0]!.logRecords[0]).toMatchObject({
+      timeUnixNano: 1_790_000_000_000_000_001n,
+      body: { value: { value: -9_007_199_254_740_993n } },
+      severityNumber: 9,
+    });
+  });
+
   test.each(["/v1/metrics", "/v1/traces", "/v1/logs"])(
     "without anything in it is taken by %s",
     async (path) => {
@@ -158,6 +174,16 @@ describe("a refusal", () => {
     const answer = await send(collector, { method });
     expect(answer).toMatchObject({ status: 405, headers: { allow: "POST" } });
     expect(statusIn(answer).message).toBe(`/v1/metrics: got ${method}, expected POST`);
+  });
+
+  test.each([false, true])("leaves the connection usable; in chunks: %s", async (isChunked) => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    for (const [body, status] of [
+      [TOO_LARGE, 413],
+      ["{}", 200],
+    ] as const)
+      expect(await send(collector, { body, isChunked, agent })).toMatchObject({ status });
+    agent.destroy();
   });
 
   test("is counted by reason, and what was held in memory comes back", async () => {

@@ -1,5 +1,5 @@
 /** OTLP/HTTP, protobuf and JSON. Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp */
-import type { DescMessage, JsonValue, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { fromJson, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { StatusSchema } from "@glassline/proto/google/status";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -9,7 +9,7 @@ import type { MemoryHold } from "../core/otlp-memory.ts";
 import { contentEncoding, readBody, unpack } from "./otlp-body.ts";
 import type { OtlpDeps } from "./otlp-intake.ts";
 import { REQUEST_MAX_BYTES, admit, refuse } from "./otlp-intake.ts";
-import { otlpJson } from "./otlp-json.ts";
+import { parseOtlpJson } from "./otlp-json.ts";
 import { OtlpRefusal, STATUS_REGISTRY, statusOf } from "./otlp-refusal.ts";
 import type { Signal } from "./otlp-signals.ts";
 import { SIGNALS } from "./otlp-signals.ts";
@@ -102,7 +102,7 @@ function notReceived(cause: unknown): OtlpRefusal {
 
 function protobufOf(schema: DescMessage, body: Buffer): Uint8Array {
   try {
-    const json = otlpJson(JSON.parse(body.toString("utf8")) as JsonValue);
+    const json = parseOtlpJson(body.toString("utf8"));
     return toBinary(schema, fromJson(schema, json, { ignoreUnknownFields: true }));
   } catch (error) {
     throw notMessage(schema, error);
@@ -116,6 +116,8 @@ function fail(
   reply: FastifyReply,
 ): FastifyReply {
   const refusal = refuse(deps, error);
+  // What is left of the body is read and forgotten, so that the connection can be used again.
+  request.raw.resume();
   const { httpStatus, retryDelayMs } = refusal;
   if (retryDelayMs !== undefined) void reply.header("retry-after", Math.ceil(retryDelayMs / 1_000));
   return send(request, reply.code(httpStatus), StatusSchema, statusOf(refusal));

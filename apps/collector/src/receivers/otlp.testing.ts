@@ -1,5 +1,6 @@
 /** A running collector with its OTLP receivers, for tests: on real sockets, with the development CA and a token. */
 import { mkdtemp, rm } from "node:fs/promises";
+import type { Agent } from "node:https";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,6 +53,7 @@ export async function startOtlpCollector(...words: string[]) {
   const { adminPort, otlpGrpcPort, otlpHttpPort } = collector.addresses;
   const parts = stack.move();
   return {
+    directory,
     /** PEM of the development CA. */
     ca: identity.ca,
     addresses: collector.addresses,
@@ -99,12 +101,14 @@ export interface HttpRequest {
   body?: string | Uint8Array;
   /** Without Content-Length. */
   isChunked?: boolean;
+  /** Keeps connections; by default each request has its own. */
+  agent?: Agent;
 }
 
 /** One request over TLS, as JSON with the token unless told otherwise. */
 export function send(
   { ca, addresses }: Pick<OtlpCollector, "ca" | "addresses">,
-  { path = "/v1/metrics", method = "POST", headers = {}, body = "", isChunked }: HttpRequest,
+  { path = "/v1/metrics", method = "POST", headers = {}, body = "", isChunked, agent }: HttpRequest,
 ): Promise<HttpAnswer> {
   const defaults = { authorization: AUTHORIZATION, "content-type": "application/json" };
   return new Promise((resolve, reject) => {
@@ -112,7 +116,7 @@ export function send(
       {
         port: addresses.otlpHttpPort,
         host: "localhost",
-        agent: false,
+        agent: agent ?? false,
         path,
         method,
         ca,
