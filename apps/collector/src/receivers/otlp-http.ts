@@ -2,7 +2,14 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { fromJson, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { StatusSchema } from "@glassline/proto/google/status";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { createHttpServer } from "@glassline/service/http";
+import type {
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+} from "fastify";
 
 import { notMessage } from "../core/otlp-accept.ts";
 import type { MemoryHold } from "../core/otlp-memory.ts";
@@ -17,19 +24,34 @@ import { SIGNALS } from "./otlp-signals.ts";
 const JSON_TYPE = "application/json";
 const PROTOBUF_TYPE = "application/x-protobuf";
 
-/** In a scope of its own, since its errors have the form of OTLP. */
-export async function addOtlpHttp(server: FastifyInstance, deps: OtlpDeps): Promise<void> {
+export async function createOtlpHttpServer(
+  deps: OtlpDeps,
+  options: FastifyServerOptions,
+): Promise<FastifyInstance> {
+  const failFramework = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+    fail(deps, refusalOfFramework(error, request), request, reply);
+  const server = createHttpServer({ ...options, frameworkErrors: failFramework });
+  // In a scope of its own, since its errors have the form of OTLP.
   await server.register(async (scope) => {
     // Bodies are read by the handler, within the memory for OTLP.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser("*", (_request, _payload, done) => done(null));
     for (const signal of SIGNALS)
       scope.all(signal.path, (request, reply) => serve(signal, deps, request, reply));
-    scope.setErrorHandler((error, request, reply) => fail(deps, error, request, reply));
+    scope.setErrorHandler<FastifyError>(failFramework);
     scope.setNotFoundHandler((request, reply) =>
       fail(deps, unknownAddress(request), request, reply),
     );
   });
+  return server;
+}
+
+/** What Fastify refuses by itself: an address that cannot be decoded, a content type that is none. */
+function refusalOfFramework(error: FastifyError, request: FastifyRequest): unknown {
+  const { statusCode = 500, message } = error;
+  if (statusCode === 415) return unknownType(mediaType(request));
+  if (statusCode >= 500) return error;
+  return new OtlpRefusal("malformed", "invalid_argument", message, { cause: error });
 }
 
 async function serve(

@@ -1,6 +1,6 @@
 /** OTLP from anyone with the token: gRPC and HTTP. Source: https://opentelemetry.io/docs/specs/otlp/ */
 import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import { createHttpServer, listen } from "@glassline/service/http";
+import { listen } from "@glassline/service/http";
 import type { Identity } from "@glassline/service/identity";
 import { publicTlsOptions, tokenTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
@@ -10,7 +10,7 @@ import { OtlpMemory } from "../core/otlp-memory.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createOtlpGrpcServer } from "./otlp-grpc.ts";
-import { addOtlpHttp } from "./otlp-http.ts";
+import { createOtlpHttpServer } from "./otlp-http.ts";
 import type { OtlpDeps } from "./otlp-intake.ts";
 import { REQUEST_MAX_BYTES } from "./otlp-intake.ts";
 
@@ -66,8 +66,7 @@ async function startHttp(
   stack: AsyncDisposableStack,
 ): Promise<number> {
   const https = otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
-  const server = createHttpServer({ bodyLimit: REQUEST_MAX_BYTES, ...https });
-  await addOtlpHttp(server, deps);
+  const server = await createOtlpHttpServer(deps, { bodyLimit: REQUEST_MAX_BYTES, ...https });
   const port = await listen(server, "OTLP/HTTP (--otlp-http-port)", host, otlpHttpPort);
   stack.defer(() => server.close());
   return port;
