@@ -6,8 +6,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
+import { create, createRegistry, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 
 import { jsonClient, jsonRoutes } from "./json.ts";
@@ -34,6 +35,10 @@ import {
   StreamRequestSchema,
   StreamResponseSchema,
 } from "./gen/glassline/otqmn/v1alpha1/otqmn_pb.ts";
+import { RetryInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
+import { StatusSchema } from "./gen/google/rpc/status_pb.ts";
+import { ExportLogsServiceRequestSchema } from "./gen/opentelemetry/proto/collector/logs/v1/logs_service_pb.ts";
+import { SeverityNumber } from "./gen/opentelemetry/proto/logs/v1/logs_pb.ts";
 import { QueryService } from "./gen/glassline/query/v1alpha1/query_pb.ts";
 import { LogRecordSchema, RingRecordSchema } from "./gen/glassline/storage/v1alpha1/storage_pb.ts";
 
@@ -162,6 +167,51 @@ const GOLDEN = [
       value: { producers: [{ producer: "node-1", incarnation: bytes(16), durableSeq: 9n }] },
     },
   }),
+  golden("stored-otlp-logs", LogRecordSchema, {
+    receivedUnixNano: 1n,
+    record: { case: "otlpLogs", value: bytes(6) },
+  }),
+  golden("otlp-logs", ExportLogsServiceRequestSchema, {
+    resourceLogs: [
+      {
+        resource: {
+          attributes: [
+            { key: "service.name", value: { value: { case: "stringValue", value: "s" } } },
+          ],
+          droppedAttributesCount: 1,
+        },
+        scopeLogs: [
+          {
+            scope: { name: "scope", version: "1" },
+            logRecords: [
+              {
+                timeUnixNano: 1n,
+                observedTimeUnixNano: 2n,
+                severityNumber: SeverityNumber.WARN,
+                severityText: "warn",
+                body: { value: { case: "stringValue", value: "body" } },
+                attributes: [{ key: "n", value: { value: { case: "intValue", value: 3n } } }],
+                droppedAttributesCount: 4,
+                flags: 1,
+                traceId: bytes(16),
+                spanId: bytes(8),
+                eventName: "event",
+              },
+            ],
+            schemaUrl: "https://example.org/scope",
+          },
+        ],
+        schemaUrl: "https://example.org/resource",
+      },
+    ],
+  }),
+  golden("google-status", StatusSchema, {
+    code: 14,
+    message: "why",
+    details: [
+      anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { seconds: 1n, nanos: 2 } })),
+    ],
+  }),
   golden("ring-record", RingRecordSchema, {
     payload: bytes(6),
     agents: [{ agent: "agent-1", incarnation: bytes(16), seq: 3n }],
@@ -213,6 +263,9 @@ const GOLDEN = [
   }),
 ];
 
+/** What an Any may hold. */
+const registry = createRegistry(RetryInfoSchema);
+
 describe("golden messages", () => {
   test.each(GOLDEN)("$name is written and read as ever", ({ name, schema, message }) => {
     const path = fileURLToPath(new URL(`../golden/${name}.binpb`, import.meta.url));
@@ -234,7 +287,9 @@ describe("golden messages", () => {
         .finish();
       const known = toBinary(schema, create(schema, message));
       const read = fromBinary(schema, Buffer.concat([known, newer]));
-      expect(toJson(schema, read)).toEqual(toJson(schema, create(schema, message)));
+      expect(toJson(schema, read, { registry })).toEqual(
+        toJson(schema, create(schema, message), { registry }),
+      );
       expect(Buffer.from(toBinary(schema, read)).includes(Buffer.from("from the future"))).toBe(
         true,
       );

@@ -11,15 +11,10 @@ import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import { answerUnknownAsJson, createHttpServer, listen, startAdmin } from "@glassline/service/http";
+import { startAdmin } from "@glassline/service/http";
 import type { Role } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
-import {
-  mutualTlsServer,
-  publicTlsOptions,
-  requirePeer,
-  tokenTlsServer,
-} from "@glassline/service/tls";
+import { mutualTlsServer, requirePeer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import { BlockStore } from "./blocks/block-store.ts";
@@ -30,10 +25,11 @@ import { Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Pipeline, Stores } from "./pipeline.ts";
-import { checkpointOf, createPipeline, recover } from "./pipeline.ts";
+import { createPipeline } from "./pipeline.ts";
+import { checkpointOf, recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
-import { REQUEST_MAX_BYTES, addOtlpGrpc, addOtlpHttp } from "./receivers/otlp.ts";
+import { startOtlp } from "./receivers/otlp.ts";
 import { openTelemetryLog } from "./stores/telemetry-log.ts";
 
 const VERSION = "0.1.0";
@@ -79,7 +75,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   const otlp =
     config.otlpToken === ""
       ? { otlpGrpcPort: 0, otlpHttpPort: 0 }
-      : await startOtlp(config, deps, pipeline, metrics, stack);
+      : stack.use(await startOtlp(config, { ...deps, pipeline, metrics })).addresses;
   const admin = stack.use(
     await startAdmin(config, deps.metrics.registry, {
       routes: jsonRoutes(QueryService, query),
@@ -197,40 +193,4 @@ async function startGrpc(
     receiver[Symbol.dispose]();
   });
   return port;
-}
-
-async function startOtlp(
-  config: CollectorConfig,
-  { identity }: AppDeps,
-  pipeline: Pipeline,
-  metrics: CollectorMetrics,
-  stack: AsyncDisposableStack,
-): Promise<{ otlpGrpcPort: number; otlpHttpPort: number }> {
-  const deps = { pipeline, metrics, token: config.otlpToken };
-  const grpcServer = new grpc.Server(GRPC_LIMITS);
-  addOtlpGrpc(grpcServer, deps);
-  const credentials = config.otlpPlaintext
-    ? grpc.ServerCredentials.createInsecure()
-    : tokenTlsServer(identity);
-  const otlpGrpcPort = await listenGrpc(
-    grpcServer,
-    "OTLP/gRPC (--otlp-grpc-port)",
-    config.host,
-    config.otlpGrpcPort,
-    credentials,
-  );
-  stack.defer(() => closeGrpc(grpcServer, GRACE_MS));
-
-  const https = config.otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
-  const httpServer = createHttpServer({ bodyLimit: REQUEST_MAX_BYTES, ...https });
-  answerUnknownAsJson(httpServer);
-  addOtlpHttp(httpServer, deps);
-  const otlpHttpPort = await listen(
-    httpServer,
-    "OTLP/HTTP (--otlp-http-port)",
-    config.host,
-    config.otlpHttpPort,
-  );
-  stack.defer(() => httpServer.close());
-  return { otlpGrpcPort, otlpHttpPort };
 }

@@ -17,6 +17,12 @@ const spec = {
     default: "",
   }),
   otlpPlaintext: toggle({ help: "OTLP without TLS, behind a sidecar that does it." }),
+  otlpMemory: bytes({
+    help: "Memory for OTLP requests that are received and not durable yet, of all senders together; more are refused and may be sent again.",
+    default: "64MiB",
+    // The largest request, packed and unpacked.
+    minBytes: 16_777_216,
+  }),
   logSize: bytes({
     help: "Size of the log; the oldest segments go when it is reached.",
     default: "2GiB",

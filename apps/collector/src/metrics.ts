@@ -8,10 +8,17 @@ export function collectorMetrics(metrics: Metrics) {
     points: metrics.counter("points_stored_total", "Points made durable.", ["receiver"]),
     batches: metrics.counter("batches_stored_total", "OTQMN batches made durable."),
     spans: metrics.counter("spans_stored_total", "Spans made durable."),
+    logRecords: metrics.counter("log_records_stored_total", "OTLP log records made durable."),
+    otlpRefused: metrics.counter(
+      "otlp_requests_refused_total",
+      "OTLP requests refused as a whole, by reason.",
+      ["reason"],
+    ),
+    otlpBytes: metrics.gauge("otlp_bytes_in_flight", "OTLP requests received and not durable yet."),
     replays: metrics.counter("batch_replays_total", "Batches recognised as stored already."),
     dropped: metrics.counter(
       "dropped_total",
-      "Points, spans, batches or streams not taken, by reason.",
+      "Points, spans, log records, batches or streams not taken, by reason.",
       ["reason"],
     ),
     streams: metrics.gauge("otqmn_streams", "OTQMN streams that are open."),

@@ -2,27 +2,21 @@
  * The way of data through the collector, on one screen: received -> appended to the log -> durable -> shown by queries ->
  * acknowledged. Receivers call it and cannot know what is behind.
  */
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { fromBinary } from "@bufbuild/protobuf";
-import { STREAM_LIMITS } from "@glassline/otqmn/limits";
 import type { CameraFacts } from "@glassline/otqmn/sample";
-import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
-import { decodeBundle, encodeBundle } from "@glassline/otqmn/whole-bundle";
-import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
-import type { Checkpoint, CheckpointSchema, LogRecord } from "@glassline/proto/storage";
+import type { LogRecord } from "@glassline/proto/storage";
 import type { Clock } from "@glassline/service/clock";
 
-import type { Catalogue } from "./core/catalogue.ts";
-import { catalogueOf } from "./core/catalogue.ts";
 import type { Fleet } from "./core/fleet.ts";
-import { hopsOf } from "./core/otlp.ts";
+import { acceptLogs, acceptMetrics, acceptTraces } from "./core/otlp-accept.ts";
+import type { Rejections } from "./core/otlp-rejections.ts";
+import { countLogRecords, hopsOf, pointsOf } from "./core/otlp.ts";
 import type { ProducerState, Producers } from "./core/producers.ts";
-import { RecordReader, readMetrics } from "./core/record-reader.ts";
-import { RunStarts } from "./core/run-starts.ts";
+import { grouped } from "./core/record-reader.ts";
 import type { SlottedPoints } from "./core/slotted-points.ts";
-import type { Hop, Traces } from "./core/traces.ts";
+import type { Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
+import { segmentOf } from "./stores/telemetry-log.ts";
 
 export interface ReceivedBatch {
   seq: number;
@@ -39,10 +33,12 @@ export interface Pipeline {
   keepsRun(producer: ProducerState): boolean;
   /** Resolves when the batch is durable. Rejects with LogRefusal. */
   appendBatch(producer: ProducerState, batch: ReceivedBatch): Promise<void>;
-  /** @param request ExportMetricsServiceRequest. @returns how many points were rejected. */
-  appendMetrics(request: Uint8Array): Promise<number>;
-  /** @param request ExportTraceServiceRequest. */
-  appendTraces(request: Uint8Array): Promise<void>;
+  /** @param request ExportMetricsServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
+  appendMetrics(request: Uint8Array): Promise<Rejections>;
+  /** @param request ExportTraceServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
+  appendTraces(request: Uint8Array): Promise<Rejections>;
+  /** @param request ExportLogsServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
+  appendLogs(request: Uint8Array): Promise<Rejections>;
 }
 
 export interface Stores {
@@ -102,25 +98,32 @@ export function createPipeline(
 
     async appendMetrics(request) {
       const receivedUnixNano = clock.nowUnixNano();
-      const { points, rejected } = readMetrics(request);
-      const index = await log.append({
-        receivedUnixNano,
-        record: { case: "otlpMetrics", value: request },
-      });
-      show(index, () => fleet.addRecord(index, points, msOf(receivedUnixNano)));
+      const { message, bytes, rejections } = acceptMetrics(request);
+      const points = grouped(pointsOf(message.resourceMetrics));
+      const index = await appendOtlp(log, receivedUnixNano, { case: "otlpMetrics", value: bytes });
+      if (index !== undefined)
+        show(index, () => fleet.addRecord(index, points, msOf(receivedUnixNano)));
       metrics.points.inc({ receiver: "otlp" }, points.value.length);
-      metrics.dropped.inc({ reason: "otlp_point_without_name_or_value" }, rejected);
-      return rejected;
+      countRejections(metrics, rejections);
+      return rejections;
     },
 
     async appendTraces(request) {
-      const hops = hopsOf(fromBinary(ExportTraceServiceRequestSchema, request).resourceSpans);
-      await log.append({
-        receivedUnixNano: clock.nowUnixNano(),
-        record: { case: "otlpTraces", value: request },
-      });
+      const { message, bytes, rejections } = acceptTraces(request);
+      const hops = hopsOf(message.resourceSpans);
+      await appendOtlp(log, clock.nowUnixNano(), { case: "otlpTraces", value: bytes });
       for (const hop of hops) traces.add(hop, clock.nowMs());
       metrics.spans.inc(hops.length);
+      countRejections(metrics, rejections);
+      return rejections;
+    },
+
+    async appendLogs(request) {
+      const { message, bytes, rejections } = acceptLogs(request);
+      await appendOtlp(log, clock.nowUnixNano(), { case: "otlpLogs", value: bytes });
+      metrics.logRecords.inc(countLogRecords(message.resourceLogs));
+      countRejections(metrics, rejections);
+      return rejections;
     },
   };
 }
@@ -131,94 +134,19 @@ const RUN_SEGMENTS_MAX = 4;
 /** Index of a key batch that the log does not have yet. */
 const UNDER_WAY = Number.MAX_SAFE_INTEGER;
 
-/** The first index of the segment that holds a record. */
-function segmentOf({ segments }: TelemetryLog, index: number): number {
-  return segments.findLast(({ firstIndex }) => firstIndex <= index)!.firstIndex;
+type OtlpRecord = Extract<LogRecord["record"], { value: Uint8Array }>;
+
+/** A request that says nothing, or of which nothing is left, is not stored. */
+async function appendOtlp(
+  log: TelemetryLog,
+  receivedUnixNano: bigint,
+  record: OtlpRecord,
+): Promise<number | undefined> {
+  return record.value.length > 0 ? log.append({ receivedUnixNano, record }) : undefined;
 }
 
-/** Segments behind the last that a start reads to have recent points at hand. */
-const RECOVERED_SEGMENTS = 2;
-
-/**
- * Reads the newest segments of the log into memory, as if their records had just become durable.
- * @returns how many records could not be read; they stay in the log.
- */
-export async function recover({ log, fleet, traces, producers }: Stores): Promise<number> {
-  let unreadable = 0;
-  const { firstIndex } = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
-  const reader = new RecordReader();
-  for await (const { index, record } of log.read(await runsFrom(log, firstIndex))) {
-    recoverProducers(record, producers);
-    try {
-      const points = reader.read(record);
-      if (index < firstIndex) continue;
-      fleet.recent.beginSegment(segmentOf(log, index));
-      if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
-      if (points) fleet.addRecord(index, points, msOf(record.receivedUnixNano));
-      for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
-    } catch {
-      if (index >= firstIndex) unreadable++;
-    }
-  }
-  return unreadable;
-}
-
-/** The first index of the segment with which the oldest run begins that goes on behind `firstIndex`. */
-async function runsFrom(log: TelemetryLog, firstIndex: number): Promise<number> {
-  const starts = new RunStarts();
-  const segments = log.segments.map((segment) => segment.firstIndex);
-  for (let at = segments.length - 1; at >= 0; at--) {
-    const first = segments[at]!;
-    if (first < firstIndex && starts.areKnown) return segments[at + 1]!;
-    starts.add(await Array.fromAsync(log.read(first, segments[at + 1]), ({ record }) => record));
-  }
-  return segments[0]!;
-}
-
-function hopsOfRecord({ record }: LogRecord): Hop[] {
-  if (record.case !== "otlpTraces") return [];
-  return hopsOf(fromBinary(ExportTraceServiceRequestSchema, record.value).resourceSpans);
-}
-
-/** The catalogue may hold more series than a batch. */
-const CATALOGUE_LIMITS = { ...STREAM_LIMITS, batchMaxBytes: 12_582_912 };
-const CATALOGUE_SERIES_MAX = 100_000;
-
-/** What the head of a segment says: who has sent how much, and what the fleet is. */
-export function checkpointOf({
-  producers,
-  fleet,
-}: Pick<Stores, "producers" | "fleet">): MessageInitShape<typeof CheckpointSchema> {
-  const { bundle, lastReceivedMs } = catalogueOf(fleet, CATALOGUE_SERIES_MAX);
-  const received = [...lastReceivedMs].map(([cameraId, ms]) => [
-    cameraId,
-    BigInt(Math.round(ms)) * 1_000_000n,
-  ]);
-  return {
-    producers: producers.all.map(({ producer, incarnation, durableSeq }) => ({
-      producer,
-      incarnation,
-      durableSeq: BigInt(durableSeq),
-    })),
-    catalogue: encodeBundle(bundle),
-    lastReceivedUnixNano: Object.fromEntries(received) as Record<string, bigint>,
-  };
-}
-
-function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
-  const received = Object.entries(lastReceivedUnixNano).map(
-    ([cameraId, nano]) => [cameraId, msOf(nano)] as const,
-  );
-  const bundle = catalogue.length === 0 ? EMPTY_BUNDLE : decodeBundle(catalogue, CATALOGUE_LIMITS);
-  return { bundle, lastReceivedMs: new Map(received) };
-}
-
-function recoverProducers({ record }: LogRecord, producers: Producers): void {
-  const marks = record.case === "checkpoint" ? record.value.producers : [];
-  for (const mark of marks)
-    producers.admit(mark.producer, mark.incarnation, Number(mark.durableSeq));
-  if (record.case === "batch")
-    producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
+function countRejections({ dropped }: CollectorMetrics, { byReason }: Rejections): void {
+  for (const [reason, { count }] of byReason) dropped.inc({ reason }, count);
 }
 
 function msOf(unixNano: bigint): number {

@@ -1,6 +1,7 @@
 /** OTLP's messages as points of series and hops of traces, for the index; the log keeps the messages whole. */
 import type { Bundle, Series, SeriesKind } from "@glassline/otqmn/sample";
 import type { AnyValue, KeyValue } from "@glassline/proto/otlp/common";
+import type { ResourceLogs } from "@glassline/proto/otlp/logs";
 import type { Metric, NumberDataPoint, ResourceMetrics } from "@glassline/proto/otlp/metrics";
 import type { ResourceSpans, Span } from "@glassline/proto/otlp/trace";
 
@@ -9,12 +10,6 @@ import type { Hop } from "./traces.ts";
 /** Resource attributes that name what was measured, the most specific first. */
 const IDENTITY_KEYS = ["camera.id", "device.id", "service.instance.id", "service.name"] as const;
 
-export interface OtlpPoints {
-  bundle: Bundle;
-  /** Points without a metric name or a value: refused, the rest is stored. */
-  rejected: number;
-}
-
 interface Row {
   series: Series;
   timeUnixNano: bigint;
@@ -22,26 +17,20 @@ interface Row {
 }
 
 /** Numbers become points; of histograms and summaries, count and sum do. */
-export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): OtlpPoints {
+export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): Bundle {
   const rows: Row[] = [];
   const cameras: { cameraId: string; attributes: Record<string, string> }[] = [];
-  let rejected = 0;
   for (const { resource, scopeMetrics } of resourceMetrics) {
     const attributes = textsOf(resource?.attributes ?? []);
     const cameraId =
       IDENTITY_KEYS.map((key) => attributes[key]).find((value) => value) ?? "unknown";
     cameras.push({ cameraId, attributes });
     for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
-      const found = metric.name === "" ? [] : rowsOf(cameraId, metric);
-      for (const row of found) rows.push(row);
-      if (metric.name === "" || metric.data.case === undefined) rejected += countPoints(metric);
+      if (metric.name === "") continue;
+      for (const row of rowsOf(cameraId, metric)) rows.push(row);
     }
   }
-  return { bundle: bundleOf(rows, cameras), rejected };
-}
-
-function countPoints({ data }: Metric): number {
-  return data.case === undefined ? 1 : data.value.dataPoints.length;
+  return bundleOf(rows, cameras);
 }
 
 function bundleOf(rows: readonly Row[], cameras: Bundle["cameras"]): Bundle {
@@ -120,6 +109,13 @@ export function hopsOf(resourceSpans: readonly ResourceSpans[]): Hop[] {
     const instance = attributes["service.instance.id"] ?? "";
     return scopeSpans.flatMap(({ spans }) => spans.map((span) => hopOf(span, service, instance)));
   });
+}
+
+export function countLogRecords(resourceLogs: readonly ResourceLogs[]): number {
+  let count = 0;
+  for (const { scopeLogs } of resourceLogs)
+    for (const { logRecords } of scopeLogs) count += logRecords.length;
+  return count;
 }
 
 function hopOf(span: Span, service: string, instance: string): Hop {

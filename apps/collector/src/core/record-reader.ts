@@ -2,7 +2,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { BundleReader } from "@glassline/otqmn/bundle-reader";
 import { CodecError } from "@glassline/otqmn/codec-error";
-import type { CameraFacts, Series } from "@glassline/otqmn/sample";
+import type { Bundle, CameraFacts, Series } from "@glassline/otqmn/sample";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 import type { LogRecord, StoredBatch } from "@glassline/proto/storage";
 
@@ -46,7 +46,8 @@ export class RecordReader {
   read({ record }: LogRecord): RecordPoints | undefined {
     if (record.case === "batch") return this.#readBatch(record.value);
     if (record.case !== "otlpMetrics") return undefined;
-    return readMetrics(record.value).points;
+    const { resourceMetrics } = fromBinary(ExportMetricsServiceRequestSchema, record.value);
+    return grouped(pointsOf(resourceMetrics));
   }
 
   /** A segment ends here: runs that have been idle for long are let go. */
@@ -78,12 +79,15 @@ export class RecordReader {
   }
 }
 
-/** @returns its points, and how many were rejected. Throws when the bytes are no ExportMetricsServiceRequest. */
-export function readMetrics(request: Uint8Array): { points: RecordPoints; rejected: number } {
-  const { resourceMetrics } = fromBinary(ExportMetricsServiceRequestSchema, request);
-  const { bundle, rejected } = pointsOf(resourceMetrics);
-  const { series, seriesIndex: column, value, timeUnixNano, cameras } = bundle;
-  return { points: { series, cameras, column, value, ...groupsOf(timeUnixNano) }, rejected };
+/** A bundle by itself as a record's points. */
+export function grouped({
+  series,
+  seriesIndex,
+  value,
+  timeUnixNano,
+  cameras,
+}: Bundle): RecordPoints {
+  return { series, cameras, column: seriesIndex, value, ...groupsOf(timeUnixNano) };
 }
 
 /** Points of one time that stand together are a group. */

@@ -1,198 +1,73 @@
-/** OTLP from anyone with the token: gRPC and HTTP (protobuf and JSON). Source: https://opentelemetry.io/docs/specs/otlp/ */
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
+/** OTLP from anyone with the token: gRPC and HTTP. Source: https://opentelemetry.io/docs/specs/otlp/ */
+import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
+import { listen } from "@glassline/service/http";
+import type { Identity } from "@glassline/service/identity";
+import { publicTlsOptions, tokenTlsServer } from "@glassline/service/tls";
+import * as grpc from "@grpc/grpc-js";
 
-import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
-import { create, fromBinary, fromJson, toBinary, toJson } from "@bufbuild/protobuf";
-import { RpcError, toRpcError } from "@glassline/proto/errors";
-import {
-  ExportMetricsServiceRequestSchema,
-  ExportMetricsServiceResponseSchema,
-  MetricsService,
-} from "@glassline/proto/otlp/metrics-service";
-import {
-  ExportTraceServiceRequestSchema,
-  ExportTraceServiceResponseSchema,
-  TraceService,
-} from "@glassline/proto/otlp/trace-service";
-import type { CallContext } from "@glassline/proto/rpc";
-import { addService } from "@glassline/proto/rpc";
-import { LogRefusal } from "@glassline/segment-log";
-import { requireToken } from "@glassline/service/token";
-import type * as grpc from "@grpc/grpc-js";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-
+import type { CollectorConfig } from "../config.ts";
+import { OtlpMemory } from "../core/otlp-memory.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
-import { otlpJson } from "./otlp-json.ts";
+import { createOtlpGrpcServer } from "./otlp-grpc.ts";
+import { createOtlpHttpServer } from "./otlp-http.ts";
+import type { OtlpDeps } from "./otlp-intake.ts";
+import { REQUEST_MAX_BYTES } from "./otlp-intake.ts";
 
-/** After the content encoding is taken off. */
-export const REQUEST_MAX_BYTES = 8_388_608;
-const RETRY_AFTER_S = 1;
-const OWN_TOKEN = "this collector's: set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN";
+const GRACE_MS = 1_000;
 
-export interface OtlpDeps {
+export interface OtlpParts {
   pipeline: Pipeline;
   metrics: CollectorMetrics;
-  token: string;
+  identity: Identity;
 }
 
-/** The fields of a response message. */
-type Answer = Record<string, unknown>;
+export interface OtlpReceiver extends AsyncDisposable {
+  addresses: { otlpGrpcPort: number; otlpHttpPort: number };
+}
 
-/** The two signals, by the path of OTLP/HTTP. */
-const SIGNALS = [
-  {
-    path: "/v1/metrics",
-    request: ExportMetricsServiceRequestSchema,
-    response: ExportMetricsServiceResponseSchema,
-    append: appendMetrics,
-  },
-  {
-    path: "/v1/traces",
-    request: ExportTraceServiceRequestSchema,
-    response: ExportTraceServiceResponseSchema,
-    append: appendTraces,
-  },
-] as const;
-
-async function appendMetrics(pipeline: Pipeline, request: Uint8Array): Promise<Answer> {
-  const rejected = await pipeline.appendMetrics(request);
-  if (rejected === 0) return {};
+/** Listens on both ports. Fails with OperatorError. */
+export async function startOtlp(
+  config: CollectorConfig,
+  { pipeline, metrics, identity }: OtlpParts,
+): Promise<OtlpReceiver> {
+  await using stack = new AsyncDisposableStack();
+  const memory = new OtlpMemory(config.otlpMemory, (bytes) => metrics.otlpBytes.set(bytes));
+  const deps = { pipeline, metrics, memory, token: config.otlpToken };
+  const otlpGrpcPort = await startGrpc(config, identity, deps, stack);
+  const otlpHttpPort = await startHttp(config, identity, deps, stack);
+  const parts = stack.move();
   return {
-    partialSuccess: {
-      rejectedDataPoints: BigInt(rejected),
-      errorMessage: `${rejected} points have no metric name or no value`,
-    },
+    addresses: { otlpGrpcPort, otlpHttpPort },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
 
-async function appendTraces(pipeline: Pipeline, request: Uint8Array): Promise<Answer> {
-  await pipeline.appendTraces(request);
-  return {};
+async function startGrpc(
+  { host, otlpGrpcPort, otlpPlaintext }: CollectorConfig,
+  identity: Identity,
+  deps: OtlpDeps,
+  stack: AsyncDisposableStack,
+): Promise<number> {
+  const server = createOtlpGrpcServer(deps);
+  const credentials = otlpPlaintext
+    ? grpc.ServerCredentials.createInsecure()
+    : tokenTlsServer(identity);
+  const what = "OTLP/gRPC (--otlp-grpc-port)";
+  const port = await listenGrpc(server, what, host, otlpGrpcPort, credentials);
+  stack.defer(() => closeGrpc(server, GRACE_MS));
+  return port;
 }
 
-export function addOtlpGrpc(server: grpc.Server, { pipeline, token }: OtlpDeps): void {
-  const guard = ({ authorization }: CallContext) => requireToken(authorization, token, OWN_TOKEN);
-  addService(server, MetricsService, {
-    export: async (request, context) => {
-      guard(context);
-      return stored(() =>
-        appendMetrics(pipeline, toBinary(ExportMetricsServiceRequestSchema, request)),
-      );
-    },
-  });
-  addService(server, TraceService, {
-    export: async (request, context) => {
-      guard(context);
-      return stored(() =>
-        appendTraces(pipeline, toBinary(ExportTraceServiceRequestSchema, request)),
-      );
-    },
-  });
-}
-
-export function addOtlpHttp(server: FastifyInstance, { pipeline, metrics, token }: OtlpDeps): void {
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser(
-    ["application/json", "application/x-protobuf"],
-    { parseAs: "buffer" },
-    (_request, body, done) => done(null, body),
-  );
-  for (const { path, request: schema, response, append } of SIGNALS) {
-    server.post(path, async (request, reply) => {
-      try {
-        requireToken(request.headers.authorization, token, OWN_TOKEN);
-        const bytes = requestBytes(request, schema);
-        const answer = await stored(() => append(pipeline, bytes));
-        return sendMessage(request, reply, 200, response, answer);
-      } catch (error) {
-        const rpcError = toRpcError(error);
-        metrics.dropped.inc({ reason: `otlp_${rpcError.code}` });
-        if (rpcError.code === "unavailable") void reply.header("retry-after", RETRY_AFTER_S);
-        return reply
-          .code(rpcError.httpStatus)
-          .send({ code: rpcError.grpcStatus, message: rpcError.message });
-      }
-    });
-  }
-}
-
-/** A refusal of the log is "unavailable": the sender keeps its data and tries again. */
-async function stored<T>(append: () => Promise<T>): Promise<T> {
-  try {
-    return await append();
-  } catch (error) {
-    if (error instanceof LogRefusal)
-      throw new RpcError("unavailable", error.message, { cause: error });
-    throw error;
-  }
-}
-
-function requestBytes(request: FastifyRequest, schema: DescMessage): Uint8Array {
-  const encoded = request.body as Buffer | undefined;
-  if (!encoded)
-    throw new RpcError(
-      "invalid_argument",
-      "body: got none, expected application/x-protobuf or application/json",
-    );
-  const body = decodeContent(encoded, request.headers["content-encoding"]);
-  try {
-    if (isJson(request))
-      return toBinary(
-        schema,
-        fromJson(schema, otlpJson(JSON.parse(body.toString("utf8")) as JsonValue), {
-          ignoreUnknownFields: true,
-        }),
-      );
-    fromBinary(schema, body);
-    return body;
-  } catch (error) {
-    throw new RpcError(
-      "invalid_argument",
-      `body: got bytes that are not ${schema.typeName}: ${(error as Error).message}`,
-      { cause: error },
-    );
-  }
-}
-
-function decodeContent(body: Buffer, encoding: string | undefined): Buffer {
-  try {
-    switch (encoding) {
-      case undefined:
-      case "identity":
-        return body;
-      case "gzip":
-        return gunzipSync(body, { maxOutputLength: REQUEST_MAX_BYTES });
-      case "zstd":
-        return zstdDecompressSync(body, { maxOutputLength: REQUEST_MAX_BYTES });
-    }
-  } catch (error) {
-    throw new RpcError(
-      "invalid_argument",
-      `body: got bytes that are not ${encoding} of at most ${REQUEST_MAX_BYTES} bytes`,
-      { cause: error },
-    );
-  }
-  throw new RpcError(
-    "invalid_argument",
-    `content-encoding: got ${encoding}, expected identity, gzip or zstd`,
-  );
-}
-
-const isJson = (request: FastifyRequest) =>
-  request.headers["content-type"]?.startsWith("application/json") ?? false;
-
-function sendMessage(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  status: number,
-  schema: DescMessage,
-  message: Answer,
-) {
-  const answer = create(schema, message);
-  if (isJson(request)) return reply.code(status).send(toJson(schema, answer));
-  return reply
-    .code(status)
-    .type("application/x-protobuf")
-    .send(Buffer.from(toBinary(schema, answer)));
+async function startHttp(
+  { host, otlpHttpPort, otlpPlaintext }: CollectorConfig,
+  identity: Identity,
+  deps: OtlpDeps,
+  stack: AsyncDisposableStack,
+): Promise<number> {
+  const https = otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
+  const server = await createOtlpHttpServer(deps, { bodyLimit: REQUEST_MAX_BYTES, ...https });
+  const port = await listen(server, "OTLP/HTTP (--otlp-http-port)", host, otlpHttpPort);
+  stack.defer(() => server.close());
+  return port;
 }

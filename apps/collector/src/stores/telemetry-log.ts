@@ -59,6 +59,11 @@ export async function openTelemetryLog(
   };
 }
 
+/** The first index of the segment that holds a record. */
+export function segmentOf({ segments }: TelemetryLog, index: number): number {
+  return segments.findLast(({ firstIndex }) => firstIndex <= index)!.firstIndex;
+}
+
 function encode(record: MessageInitShape<typeof LogRecordSchema>): Uint8Array {
   return toBinary(LogRecordSchema, create(LogRecordSchema, record));
 }

@@ -12,10 +12,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file glassline/storage/v1alpha1/storage.proto.
  */
 export const file_glassline_storage_v1alpha1_storage: GenFile = /*@__PURE__*/
-  fileDesc("CihnbGFzc2xpbmUvc3RvcmFnZS92MWFscGhhMS9zdG9yYWdlLnByb3RvEhpnbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMSLYAQoJTG9nUmVjb3JkEhoKEnJlY2VpdmVkX3VuaXhfbmFubxgBIAEoBhI4CgViYXRjaBgCIAEoCzInLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlN0b3JlZEJhdGNoSAASFgoMb3RscF9tZXRyaWNzGAMgASgMSAASFQoLb3RscF90cmFjZXMYBCABKAxIABI8CgpjaGVja3BvaW50GAUgASgLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludEgAQggKBnJlY29yZCJjCgtTdG9yZWRCYXRjaBIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDBIPCgdrZXlfc2VxGAUgASgEIvwBCgpDaGVja3BvaW50EjsKCXByb2R1Y2VycxgBIAMoCzIoLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlByb2R1Y2VyTWFyaxIRCgljYXRhbG9ndWUYAiABKAwSYQoXbGFzdF9yZWNlaXZlZF91bml4X25hbm8YAyADKAsyQC5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5DaGVja3BvaW50Lkxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkaOwoZTGFzdFJlY2VpdmVkVW5peE5hbm9FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAY6AjgBIkoKDFByb2R1Y2VyTWFyaxIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBITCgtkdXJhYmxlX3NlcRgDIAEoBCKYAQoKQmxvY2tJbmRleBITCgtmaXJzdF9pbmRleBgBIAEoBBIRCgllbmRfaW5kZXgYAiABKAQSNgoGY2h1bmtzGAMgAygLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQmxvY2tDaHVuaxIOCgZwb2ludHMYBCABKAQSGgoSdW5yZWFkYWJsZV9yZWNvcmRzGAUgASgEIrUBCgpCbG9ja0NodW5rEhQKDGZpcnN0X2NhbWVyYRgBIAEoCRITCgtsYXN0X2NhbWVyYRgCIAEoCRIcChRsZWFzdF90aW1lX3VuaXhfbmFubxgDIAEoBhIfChdncmVhdGVzdF90aW1lX3VuaXhfbmFubxgEIAEoBhIOCgZvZmZzZXQYBSABKAQSDgoGbGVuZ3RoGAYgASgNEg0KBWNyYzMyGAcgASgHEg4KBnBvaW50cxgIIAEoDSKrAQoKUmluZ1JlY29yZBIPCgdwYXlsb2FkGAEgASgMEjUKBmFnZW50cxgCIAMoCzIlLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLkFnZW50TWFyaxIaCg50cmFjZV9jb250ZXh0cxgDIAMoDEICGAESFAoMaG9wX2NvbnRleHRzGAQgAygMEg4KBnBvaW50cxgFIAEoDRITCgtkdXJhYmxlX3NlcRgGIAEoBCI8CglBZ2VudE1hcmsSDQoFYWdlbnQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSCwoDc2VxGAMgASgEYgZwcm90bzM");
+  fileDesc("CihnbGFzc2xpbmUvc3RvcmFnZS92MWFscGhhMS9zdG9yYWdlLnByb3RvEhpnbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMSLtAQoJTG9nUmVjb3JkEhoKEnJlY2VpdmVkX3VuaXhfbmFubxgBIAEoBhI4CgViYXRjaBgCIAEoCzInLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlN0b3JlZEJhdGNoSAASFgoMb3RscF9tZXRyaWNzGAMgASgMSAASFQoLb3RscF90cmFjZXMYBCABKAxIABI8CgpjaGVja3BvaW50GAUgASgLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludEgAEhMKCW90bHBfbG9ncxgGIAEoDEgAQggKBnJlY29yZCJjCgtTdG9yZWRCYXRjaBIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDBIPCgdrZXlfc2VxGAUgASgEIvwBCgpDaGVja3BvaW50EjsKCXByb2R1Y2VycxgBIAMoCzIoLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlByb2R1Y2VyTWFyaxIRCgljYXRhbG9ndWUYAiABKAwSYQoXbGFzdF9yZWNlaXZlZF91bml4X25hbm8YAyADKAsyQC5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5DaGVja3BvaW50Lkxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkaOwoZTGFzdFJlY2VpdmVkVW5peE5hbm9FbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAY6AjgBIkoKDFByb2R1Y2VyTWFyaxIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBITCgtkdXJhYmxlX3NlcRgDIAEoBCKYAQoKQmxvY2tJbmRleBITCgtmaXJzdF9pbmRleBgBIAEoBBIRCgllbmRfaW5kZXgYAiABKAQSNgoGY2h1bmtzGAMgAygLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQmxvY2tDaHVuaxIOCgZwb2ludHMYBCABKAQSGgoSdW5yZWFkYWJsZV9yZWNvcmRzGAUgASgEIrUBCgpCbG9ja0NodW5rEhQKDGZpcnN0X2NhbWVyYRgBIAEoCRITCgtsYXN0X2NhbWVyYRgCIAEoCRIcChRsZWFzdF90aW1lX3VuaXhfbmFubxgDIAEoBhIfChdncmVhdGVzdF90aW1lX3VuaXhfbmFubxgEIAEoBhIOCgZvZmZzZXQYBSABKAQSDgoGbGVuZ3RoGAYgASgNEg0KBWNyYzMyGAcgASgHEg4KBnBvaW50cxgIIAEoDSKrAQoKUmluZ1JlY29yZBIPCgdwYXlsb2FkGAEgASgMEjUKBmFnZW50cxgCIAMoCzIlLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLkFnZW50TWFyaxIaCg50cmFjZV9jb250ZXh0cxgDIAMoDEICGAESFAoMaG9wX2NvbnRleHRzGAQgAygMEg4KBnBvaW50cxgFIAEoDRITCgtkdXJhYmxlX3NlcRgGIAEoBCI8CglBZ2VudE1hcmsSDQoFYWdlbnQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSCwoDc2VxGAMgASgEYgZwcm90bzM");
 
 /**
- * One record of a collector's log.
+ * One record of a collector's log. OTLP requests are kept as received, without the parts that were rejected.
  *
  * @generated from message glassline.storage.v1alpha1.LogRecord
  */
@@ -36,7 +36,7 @@ export type LogRecord = Message<"glassline.storage.v1alpha1.LogRecord"> & {
     case: "batch";
   } | {
     /**
-     * ExportMetricsServiceRequest, as received.
+     * ExportMetricsServiceRequest.
      *
      * @generated from field: bytes otlp_metrics = 3;
      */
@@ -44,7 +44,7 @@ export type LogRecord = Message<"glassline.storage.v1alpha1.LogRecord"> & {
     case: "otlpMetrics";
   } | {
     /**
-     * ExportTraceServiceRequest, as received.
+     * ExportTraceServiceRequest.
      *
      * @generated from field: bytes otlp_traces = 4;
      */
@@ -58,6 +58,14 @@ export type LogRecord = Message<"glassline.storage.v1alpha1.LogRecord"> & {
      */
     value: Checkpoint;
     case: "checkpoint";
+  } | {
+    /**
+     * ExportLogsServiceRequest.
+     *
+     * @generated from field: bytes otlp_logs = 6;
+     */
+    value: Uint8Array;
+    case: "otlpLogs";
   } | { case: undefined; value?: undefined };
 };
 

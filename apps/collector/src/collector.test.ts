@@ -1,0 +1,76 @@
+/** The collector's own HTTP, and the traces that it lists. */
+import { request } from "node:http";
+
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
+import { systemClock } from "@glassline/service/clock";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import type { OtlpCollector } from "./receivers/otlp.testing.ts";
+import { send, startOtlpCollector } from "./receivers/otlp.testing.ts";
+
+test("a trace is listed when it is whole: nothing has come for a while", async () => {
+  await using collector = await startOtlpCollector();
+  const attributes = [
+    { key: "camera.id", value: { value: { case: "stringValue" as const, value: "cam-x" } } },
+  ];
+  const span = { traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 2), attributes };
+  const message = create(ExportTraceServiceRequestSchema, {
+    resourceSpans: [{ scopeSpans: [{ spans: [span] }] }],
+  });
+  const body = toBinary(ExportTraceServiceRequestSchema, message);
+  await send(collector, {
+    path: "/v1/traces",
+    body,
+    headers: { "content-type": "application/x-protobuf" },
+  });
+  const { summary } = await collector.query.getTrace({ traceId: "01".repeat(16) });
+  expect(summary).toMatchObject({ cameraId: "cam-x", spanCount: 1 });
+  expect((await collector.query.listTraces({ cameraId: "cam-x" })).traces).toHaveLength(0);
+  await systemClock.sleep(1_600);
+  expect((await collector.query.listTraces({ cameraId: "cam-x" })).traces).toHaveLength(1);
+});
+
+describe("the admin server", () => {
+  let collector: OtlpCollector;
+  const url = () => `http://localhost:${collector.addresses.adminPort}`;
+  beforeAll(async () => void (collector = await startOtlpCollector()));
+  afterAll(() => collector[Symbol.asyncDispose]());
+
+  test("tells health, metrics and its OpenAPI", async () => {
+    expect((await fetch(`${url()}/livez`)).status).toBe(200);
+    expect((await fetch(`${url()}/readyz`)).status).toBe(200);
+    expect(await (await fetch(`${url()}/metrics`)).text()).toContain(
+      "glassline_points_stored_total",
+    );
+    const openApi = (await (await fetch(`${url()}/openapi.json`)).json()) as { paths: object };
+    expect(Object.keys(openApi.paths)).toContain(
+      "/glassline.query.v1alpha1.QueryService/ListCameras",
+    );
+  });
+
+  test("refuses another Host (DNS rebinding) and another Origin (cross-site requests)", async () => {
+    const status = (headers: Record<string, string>) =>
+      new Promise<number>((resolve) => {
+        request({ port: collector.addresses.adminPort, path: "/metrics", headers }, (response) =>
+          resolve(response.statusCode!),
+        ).end();
+      });
+    expect(await status({ host: "evil.example" })).toBe(421);
+    expect(await status({ host: "localhost", origin: "https://evil.example" })).toBe(403);
+    expect(await status({ host: "localhost" })).toBe(200);
+  });
+
+  test("answers a wrong request with what was got and what was expected", async () => {
+    const response = await fetch(`${url()}/glassline.query.v1alpha1.QueryService/GetLatest`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ cameraId: 5 }),
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining("expected string, got 5") as string,
+    });
+  });
+});

@@ -1,0 +1,32 @@
+/** What the OTLP receivers share: who is let in, how much may be in work, and how refusals are counted. */
+import { requireToken } from "@glassline/service/token";
+
+import type { OtlpMemory } from "../core/otlp-memory.ts";
+import type { CollectorMetrics } from "../metrics.ts";
+import type { Pipeline } from "../pipeline.ts";
+import type { OtlpRefusal } from "./otlp-refusal.ts";
+import { outOfMemory, refusalOf } from "./otlp-refusal.ts";
+
+/** Before and after the content encoding is taken off. */
+export const REQUEST_MAX_BYTES = 8_388_608;
+const OWN_TOKEN = "this collector's: set OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20TOKEN";
+
+export interface OtlpDeps {
+  pipeline: Pipeline;
+  metrics: CollectorMetrics;
+  memory: OtlpMemory;
+  token: string;
+}
+
+/** Before any of the request's body is read. Throws RpcError, OtlpRefusal. */
+export function admit({ token, memory }: OtlpDeps, authorization: string | undefined): void {
+  requireToken(authorization, token, OWN_TOKEN);
+  if (memory.isFull) throw outOfMemory(memory.maxBytes);
+}
+
+/** A thrown value as the refusal that the sender is told; counted. */
+export function refuse({ metrics }: OtlpDeps, error: unknown): OtlpRefusal {
+  const refusal = refusalOf(error);
+  metrics.otlpRefused.inc({ reason: refusal.reason });
+  return refusal;
+}

@@ -1,0 +1,108 @@
+/** What a start reads from the log, and what it finds there: the checkpoint at the head of each segment. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
+import { STREAM_LIMITS } from "@glassline/otqmn/limits";
+import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
+import { decodeBundle, encodeBundle } from "@glassline/otqmn/whole-bundle";
+import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
+import type { Checkpoint, CheckpointSchema, LogRecord } from "@glassline/proto/storage";
+
+import type { Catalogue } from "./core/catalogue.ts";
+import { catalogueOf } from "./core/catalogue.ts";
+import { hopsOf } from "./core/otlp.ts";
+import type { Producers } from "./core/producers.ts";
+import { RecordReader } from "./core/record-reader.ts";
+import { RunStarts } from "./core/run-starts.ts";
+import type { Hop } from "./core/traces.ts";
+import type { Stores } from "./pipeline.ts";
+import type { TelemetryLog } from "./stores/telemetry-log.ts";
+import { segmentOf } from "./stores/telemetry-log.ts";
+
+/** Segments behind the last that a start reads to have recent points at hand. */
+const RECOVERED_SEGMENTS = 2;
+
+/**
+ * Reads the newest segments of the log into memory, as if their records had just become durable.
+ * @returns how many records could not be read; they stay in the log.
+ */
+export async function recover({ log, fleet, traces, producers }: Stores): Promise<number> {
+  let unreadable = 0;
+  const { firstIndex } = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
+  const reader = new RecordReader();
+  for await (const { index, record } of log.read(await runsFrom(log, firstIndex))) {
+    recoverProducers(record, producers);
+    try {
+      const points = reader.read(record);
+      if (index < firstIndex) continue;
+      fleet.recent.beginSegment(segmentOf(log, index));
+      if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
+      if (points) fleet.addRecord(index, points, msOf(record.receivedUnixNano));
+      for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
+    } catch {
+      if (index >= firstIndex) unreadable++;
+    }
+  }
+  return unreadable;
+}
+
+/** The first index of the segment with which the oldest run begins that goes on behind `firstIndex`. */
+async function runsFrom(log: TelemetryLog, firstIndex: number): Promise<number> {
+  const starts = new RunStarts();
+  const segments = log.segments.map((segment) => segment.firstIndex);
+  for (let at = segments.length - 1; at >= 0; at--) {
+    const first = segments[at]!;
+    if (first < firstIndex && starts.areKnown) return segments[at + 1]!;
+    starts.add(await Array.fromAsync(log.read(first, segments[at + 1]), ({ record }) => record));
+  }
+  return segments[0]!;
+}
+
+function hopsOfRecord({ record }: LogRecord): Hop[] {
+  if (record.case !== "otlpTraces") return [];
+  return hopsOf(fromBinary(ExportTraceServiceRequestSchema, record.value).resourceSpans);
+}
+
+/** The catalogue may hold more series than a batch. */
+const CATALOGUE_LIMITS = { ...STREAM_LIMITS, batchMaxBytes: 12_582_912 };
+const CATALOGUE_SERIES_MAX = 100_000;
+
+/** What the head of a segment says: who has sent how much, and what the fleet is. */
+export function checkpointOf({
+  producers,
+  fleet,
+}: Pick<Stores, "producers" | "fleet">): MessageInitShape<typeof CheckpointSchema> {
+  const { bundle, lastReceivedMs } = catalogueOf(fleet, CATALOGUE_SERIES_MAX);
+  const received = [...lastReceivedMs].map(([cameraId, ms]) => [
+    cameraId,
+    BigInt(Math.round(ms)) * 1_000_000n,
+  ]);
+  return {
+    producers: producers.all.map(({ producer, incarnation, durableSeq }) => ({
+      producer,
+      incarnation,
+      durableSeq: BigInt(durableSeq),
+    })),
+    catalogue: encodeBundle(bundle),
+    lastReceivedUnixNano: Object.fromEntries(received) as Record<string, bigint>,
+  };
+}
+
+function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
+  const received = Object.entries(lastReceivedUnixNano).map(
+    ([cameraId, nano]) => [cameraId, msOf(nano)] as const,
+  );
+  const bundle = catalogue.length === 0 ? EMPTY_BUNDLE : decodeBundle(catalogue, CATALOGUE_LIMITS);
+  return { bundle, lastReceivedMs: new Map(received) };
+}
+
+function recoverProducers({ record }: LogRecord, producers: Producers): void {
+  const marks = record.case === "checkpoint" ? record.value.producers : [];
+  for (const mark of marks)
+    producers.admit(mark.producer, mark.incarnation, Number(mark.durableSeq));
+  if (record.case === "batch")
+    producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
+}
+
+function msOf(unixNano: bigint): number {
+  return Number(unixNano / 1_000_000n);
+}
