@@ -53,6 +53,7 @@ export function createPipeline(
   clock: Clock,
   metrics: CollectorMetrics,
 ): Pipeline {
+  fleet.recent.beginSegment(log.segments.at(-1)!.firstIndex);
   const listeners: (() => void)[] = [];
   let isRolling = false;
   /** Stored: memory follows. */

@@ -90,7 +90,7 @@ describe("the producer's session", () => {
       ...STREAMING,
       { type: "appended", headSeq: 3 },
       { type: "transmitted", seq: 1, sizeBytes: 2_000 },
-      { type: "ack", durableSeq: 1 },
+      { type: "ack", durableSeq: 1, creditBytes: 0 },
     ]);
     const alive = producer([{ type: "heard" }, { type: "tick" }], starved.session, 3_000);
     expect(
@@ -128,7 +128,7 @@ describe("the producer's session", () => {
       { type: "transmitted", seq: 1, sizeBytes: 10 },
     ]);
     expect(draining.session.state).toBe("draining");
-    const done = producer([{ type: "ack", durableSeq: 1 }], draining.session);
+    const done = producer([{ type: "ack", durableSeq: 1, creditBytes: 0 }], draining.session);
     expect(done.effects).toEqual([
       { type: "forget", durableSeq: 1 },
       { type: "close", reason: "drained" },
@@ -146,7 +146,7 @@ describe("the producer's session", () => {
         { type: "tick" },
       ),
       seq.map((durableSeq) => ({ type: "welcome" as const, durableSeq, creditBytes: 100 })),
-      seq.map((durableSeq) => ({ type: "ack" as const, durableSeq })),
+      seq.map((durableSeq) => ({ type: "ack" as const, durableSeq, creditBytes: 5 })),
       seq.map((at) => ({ type: "nack" as const, seq: at, code: "gap" as const, reason: "gap" })),
       seq.map((at) => ({ type: "transmitted" as const, seq: at, sizeBytes: 10 })),
     );
@@ -336,7 +336,7 @@ function simulate(seed: number): number[] {
           creditBytes: CREDIT_BYTES,
         });
       if (effect.type === "send-ack")
-        downstream.push({ type: "ack", durableSeq: effect.durableSeq });
+        downstream.push({ type: "ack", durableSeq: effect.durableSeq, creditBytes: 0 });
       if (effect.type === "send-credit")
         downstream.push({ type: "credit", creditBytes: effect.creditBytes });
       if (effect.type === "send-drain") downstream.push({ type: "drain" });

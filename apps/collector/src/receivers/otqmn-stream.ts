@@ -43,20 +43,26 @@ export interface OtqmnReceiverDeps extends IntakeDeps {
   streamLifetimeMs: number;
 }
 
+export interface StreamDeps extends OtqmnReceiverDeps {
+  /** Calls `acknowledge` after some milliseconds, once. */
+  acknowledgeSoon: (stream: OtqmnStream) => void;
+}
+
 export type Stream = ServerStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
 
 export class OtqmnStream {
   readonly #stream: Stream;
-  readonly #deps: OtqmnReceiverDeps;
+  readonly #deps: StreamDeps;
   readonly #limits: CollectorLimits;
   readonly #olderStreamOf: (producer: ProducerState) => OtqmnStream | undefined;
   #session;
   #producer: ProducerState | undefined;
   #intake: BatchIntake | undefined;
+  #owedCredit = 0;
 
   constructor(
     stream: Stream,
-    deps: OtqmnReceiverDeps,
+    deps: StreamDeps,
     olderStreamOf: (producer: ProducerState) => OtqmnStream | undefined,
   ) {
     this.#stream = stream;
@@ -149,13 +155,11 @@ export class OtqmnStream {
       case "append":
         return void this.#append(effect);
       case "send-ack":
-        return this.#ack(effect.receivedSeq);
+        return this.#owe(0);
       case "send-nack":
         return this.#nack(effect);
       case "send-credit":
-        return this.#send({
-          message: { case: "credit", value: { creditBytes: BigInt(effect.creditBytes) } },
-        });
+        return this.#owe(effect.creditBytes);
       case "send-key-batch-request":
         return this.#send({ message: { case: "keyBatchRequest", value: {} } });
       case "send-drain":
@@ -192,12 +196,21 @@ export class OtqmnStream {
     this.#send({ message: { case: "welcome", value } });
   }
 
+  /** Acknowledgements are cumulative: those of some milliseconds go together. */
+  #owe(creditBytes: number): void {
+    this.#owedCredit += creditBytes;
+    this.#deps.acknowledgeSoon(this);
+  }
+
   /** Only what is on the disk is acknowledged as durable, whoever put it there. */
-  #ack(receivedSeq: number): void {
-    const durableSeq = BigInt(this.#producer?.durableSeq ?? 0);
-    this.#send({
-      message: { case: "ack", value: { receivedSeq: BigInt(receivedSeq), durableSeq } },
-    });
+  acknowledge(): void {
+    const value = {
+      receivedSeq: BigInt(this.#session.expectedSeq - 1),
+      durableSeq: BigInt(this.#producer?.durableSeq ?? 0),
+      creditBytes: BigInt(this.#owedCredit),
+    };
+    this.#owedCredit = 0;
+    this.#send({ message: { case: "ack", value } });
   }
 
   async #append({

@@ -165,7 +165,9 @@ describe("a producer", () => {
     expect((await peer.expect("welcome")).durableSeq).toBe(0n);
     for (let seq = 1; seq <= 5; seq++) peer.batch(seq);
     await peer.expect("ack", ({ durableSeq }) => durableSeq === 5n);
-    await peer.expect("credit");
+    const given = peer.answers.map((one) => (one.case === "ack" ? one.value.creditBytes : 0n));
+    expect(given.reduce((sum, bytes) => sum + bytes)).toBe(BigInt(5 * bundle(1).length));
+    expect(peer.answers.some((one) => one.case === "keyBatchRequest")).toBe(false);
     expect(await stored()).toEqual([1, 2, 3, 4, 5]);
   });
 

@@ -7,6 +7,8 @@ import { OtqmnStream } from "./otqmn-stream.ts";
 
 const STREAMS_MAX = 10_000;
 const TICK_MS = 500;
+/** A stream is acknowledged so often at most. */
+const ACK_INTERVAL_MS = 5;
 
 export interface OtqmnReceiver extends Disposable {
   accept(stream: Stream): void;
@@ -20,6 +22,16 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   deps.pipeline.onSegment(() =>
     open.forEach((stream) => stream.dispatch({ type: "key-batch-wanted" })),
   );
+  const owing = new Set<OtqmnStream>();
+  const acknowledgeSoon = (stream: OtqmnStream) => {
+    owing.add(stream);
+    if (owing.size > 1) return;
+    void deps.clock.sleep(ACK_INTERVAL_MS).then(() => {
+      const due = [...owing];
+      owing.clear();
+      due.forEach((one) => one.acknowledge());
+    });
+  };
   void every(deps.clock, TICK_MS, stop.signal, () =>
     open.forEach((stream) => stream.dispatch({ type: "tick" })),
   );
@@ -33,7 +45,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         });
         return;
       }
-      const opened = new OtqmnStream(stream, deps, (other) =>
+      const opened = new OtqmnStream(stream, { ...deps, acknowledgeSoon }, (other) =>
         [...open].find((candidate) => candidate.serves(other)),
       );
       open.add(opened);
