@@ -53,17 +53,19 @@ function sectionOf(bench: string, lines: readonly Line[]): string {
   const about = own.flatMap((line) => ("about" in line ? [line.about] : []));
   const figures = own.flatMap((line) => ("value" in line ? [line] : []));
   const names = [...new Set(figures.flatMap(({ params }) => Object.keys(params)))];
+  const isCompared = figures.length > 0 && figures.every(({ params }) => "system" in params);
   // What is the same everywhere is said once.
   const isSame = (name: string) =>
+    !(isCompared && name === "system") &&
     figures.every(({ params }) => params[name] === figures[0]!.params[name]);
   const said = names.filter(isSame).map((name) => `${name}: ${figures[0]!.params[name]}`);
   const shown = names.filter((name) => !isSame(name));
-  const rows = figures.map(({ metric, value, unit, params }) => [
-    metric.replaceAll("_", " "),
-    ...shown.map((name) => String(params[name] ?? "")),
-    `${numberText(value)} ${unit}`,
-  ]);
-  const table = [["figure", ...shown, ""], ["---", ...shown.map(() => "---"), "---:"], ...rows];
+  const table = isCompared
+    ? comparison(
+        figures,
+        shown.filter((name) => name !== "system"),
+      )
+    : list(figures, shown);
   return [
     `## ${bench}\n`,
     ...about.map((text) => `${text}\n`),
@@ -71,6 +73,35 @@ function sectionOf(bench: string, lines: readonly Line[]): string {
     ...table.map((cells) => `| ${cells.join(" | ")} |`),
     "",
   ].join("\n");
+}
+
+/** A row a figure. */
+function list(figures: readonly Figure[], shown: readonly string[]): string[][] {
+  const rows = figures.map((figure) => [...labelOf(figure, shown), valueText(figure)]);
+  return [["figure", ...shown, ""], ["---", ...shown.map(() => "---"), "---:"], ...rows];
+}
+
+/** A column a system, and a row for the figures that differ in nothing else. */
+function comparison(figures: readonly Figure[], shown: readonly string[]): string[][] {
+  const systems = [...new Set(figures.map(({ params }) => String(params["system"])))];
+  const rows = Map.groupBy(figures, (figure) => JSON.stringify(labelOf(figure, shown)));
+  const cells = [...rows.values()].map((row) => [
+    ...labelOf(row[0]!, shown),
+    ...systems.map((system) => {
+      const figure = row.find(({ params }) => params["system"] === system);
+      return figure ? valueText(figure) : "";
+    }),
+  ]);
+  const rule = [...["figure", ...shown].map(() => "---"), ...systems.map(() => "---:")];
+  return [["figure", ...shown, ...systems], rule, ...cells];
+}
+
+function labelOf({ metric, params }: Figure, shown: readonly string[]): string[] {
+  return [metric.replaceAll("_", " "), ...shown.map((name) => String(params[name] ?? ""))];
+}
+
+function valueText({ value, unit }: Figure): string {
+  return `${numberText(value)} ${unit}`;
 }
 
 /** 23_456_000 -> "23.5 million". */
