@@ -1,4 +1,5 @@
 /** A closed loop: so many requests are always under way, each followed by the next when it is acknowledged. */
+import { setTimeout as delay } from "node:timers/promises";
 
 /** A client of the system under test. Its requests are in memory, encoded and compressed. */
 export interface Client extends AsyncDisposable {
@@ -44,7 +45,6 @@ export async function runLoad(
   const toMs = fromMs + measureMs;
   const latencyMs: number[] = [];
   let [next, refused] = [0, 0];
-  const timers = [warmupMs, warmupMs + measureMs].map((atMs) => setTimeout(onEdge, atMs));
   const one = async () => {
     for (let sentMs = performance.now(); sentMs < toMs; sentMs = performance.now()) {
       const isAcknowledged = await accepted(client.send(bodies[next++ % bodies.length]!));
@@ -54,11 +54,11 @@ export async function runLoad(
       else refused++;
     }
   };
-  try {
-    await Promise.all(Array.from({ length: concurrency }, one));
-  } finally {
-    timers.forEach(clearTimeout);
-  }
+  const stop = new AbortController();
+  const edge = (atMs: number) => delay(atMs, undefined, { signal: stop.signal }).then(onEdge);
+  const edges = [edge(warmupMs), edge(warmupMs + measureMs)];
+  const sending = Array.from({ length: concurrency }, one);
+  await Promise.all([...sending, ...edges]).finally(() => stop.abort());
   return {
     acknowledged: latencyMs.length,
     refused,
