@@ -47,9 +47,9 @@ ticks: 9.
 });
 
 test("systems that are compared stand side by side, a row for the figures that differ in nothing else", () => {
-  const figure = (system: string, encoding: string, value: number) => ({
+  const figure = (system: string, encoding: string, value: number, metric = "acknowledged") => ({
     bench: "ingestion",
-    metric: "acknowledged",
+    metric,
     value,
     unit: "points/s",
     params: { encoding, system, pinned: true },
@@ -57,6 +57,7 @@ test("systems that are compared stand side by side, a row for the figures that d
   const lines = [
     figure("ours", "gzip", 2_000_000),
     figure("theirs", "gzip", 3_000),
+    figure("ours", "gzip", 1, "lost"),
     figure("ours", "zstd", 40),
   ];
   expect(writePage(lines, MACHINE)).toContain(`## ingestion
@@ -67,6 +68,7 @@ pinned: true.
 | --- | --- | ---: | ---: |
 | acknowledged | gzip | 2.00 million points/s | 3,000 points/s |
 | acknowledged | zstd | 40 points/s |  |
+| lost | gzip | 1 points/s |  |
 `);
 });
 

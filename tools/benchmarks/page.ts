@@ -50,7 +50,7 @@ Written by \`npm run bench\`. ${processor}, ${cores} cores, ${Math.round(memoryG
 
 function sectionOf(bench: string, lines: readonly Line[]): string {
   const own = lines.filter((line) => line.bench === bench);
-  const about = own.flatMap((line) => ("about" in line ? [line.about] : []));
+  const about = new Set(own.flatMap((line) => ("about" in line ? [line.about] : [])));
   const figures = own.flatMap((line) => ("value" in line ? [line] : []));
   const names = [...new Set(figures.flatMap(({ params }) => Object.keys(params)))];
   const isCompared = figures.length > 0 && figures.every(({ params }) => "system" in params);
@@ -68,7 +68,7 @@ function sectionOf(bench: string, lines: readonly Line[]): string {
     : list(figures, shown);
   return [
     `## ${bench}\n`,
-    ...about.map((text) => `${text}\n`),
+    ...[...about].map((text) => `${text}\n`),
     ...(said.length > 0 ? [`${said.join(", ")}.\n`] : []),
     ...table.map((cells) => `| ${cells.join(" | ")} |`),
     "",
@@ -81,10 +81,11 @@ function list(figures: readonly Figure[], shown: readonly string[]): string[][] 
   return [["figure", ...shown, ""], ["---", ...shown.map(() => "---"), "---:"], ...rows];
 }
 
-/** A column a system, and a row for the figures that differ in nothing else. */
+/** A column a system, and a row for the figures that differ in nothing else; those of a metric stand together. */
 function comparison(figures: readonly Figure[], shown: readonly string[]): string[][] {
   const systems = [...new Set(figures.map(({ params }) => String(params["system"])))];
-  const rows = Map.groupBy(figures, (figure) => JSON.stringify(labelOf(figure, shown)));
+  const together = [...Map.groupBy(figures, ({ metric }) => metric).values()].flat();
+  const rows = Map.groupBy(together, (figure) => JSON.stringify(labelOf(figure, shown)));
   const cells = [...rows.values()].map((row) => [
     ...labelOf(row[0]!, shown),
     ...systems.map((system) => {

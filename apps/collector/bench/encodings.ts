@@ -1,5 +1,5 @@
 /** How the bodies of requests are compressed: with the levels that exporters use by default. */
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
 export type Encoding = "identity" | "gzip" | "zstd";
 
@@ -11,5 +11,16 @@ export function encodeBody(body: Uint8Array, encoding: Encoding): Uint8Array {
       return gzipSync(body);
     case "zstd":
       return zstdCompressSync(body);
+  }
+}
+
+export function decodeBody(body: Buffer, encoding: Encoding): Buffer {
+  switch (encoding) {
+    case "identity":
+      return body;
+    case "gzip":
+      return gunzipSync(body);
+    case "zstd":
+      return zstdDecompressSync(body);
   }
 }

@@ -3,6 +3,7 @@ import type { ClientHttp2Session, IncomingHttpHeaders } from "node:http2";
 import { connect, constants } from "node:http2";
 
 import type { Encoding } from "./encodings.ts";
+import { decodeBody } from "./encodings.ts";
 import type { Client } from "./load.ts";
 import { Refusal, partialSuccessOf } from "./load.ts";
 
@@ -75,7 +76,15 @@ function call(
 }
 
 function refusalOf(status: IncomingHttpHeaders, answer: Buffer): string | undefined {
-  if (status["grpc-status"] !== "0")
-    return `grpc-status ${String(status["grpc-status"])} ${String(status["grpc-message"] ?? "")}`;
-  return partialSuccessOf(answer.subarray(PREFIX_BYTES));
+  if (status["grpc-status"] !== "0") {
+    const message = decodeURIComponent(String(status["grpc-message"] ?? ""));
+    return `grpc-status ${String(status["grpc-status"])} ${message}`;
+  }
+  return partialSuccessOf(messageIn(answer, status["grpc-encoding"]));
+}
+
+/** Some servers compress their answer as the request was. */
+function messageIn(answer: Buffer, encoding: string | string[] | undefined): Buffer {
+  const message = answer.subarray(PREFIX_BYTES);
+  return answer[0] === 1 ? decodeBody(message, encoding as Encoding) : message;
 }

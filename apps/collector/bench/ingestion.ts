@@ -11,6 +11,7 @@ import { httpClient } from "./http-client.ts";
 import type { Client, LoadResult } from "./load.ts";
 import { Refusal, quantile, runLoad } from "./load.ts";
 import { CAN_PIN } from "./pinned-process.ts";
+import { busyMs, cpuMsOf } from "./proc.ts";
 import type { RunningSystem, System } from "./system.ts";
 import { TOKEN } from "./system.ts";
 
@@ -47,8 +48,9 @@ export async function measureIngestion(system: System, case_: Case, times: Times
   const edges: Sample[] = [];
   const options = { bodies, concurrency: CONCURRENCY, ...times };
   const result = await runLoad(client, options, () => {
-    const [systemMs, ownMs] = [running.process.cpuMs(), ownCpuMs()];
-    edges.push({ atMs: performance.now(), systemMs, ownMs });
+    const [systemMs, ownMs] = [running.process.cpuMs(), cpuMsOf(process.pid)];
+    const othersMs = busyMs() - systemMs - ownMs;
+    edges.push({ atMs: performance.now(), systemMs, ownMs, othersMs });
   });
   tell(system, case_, times, result, costOf(edges, running.process.residentBytes()));
 }
@@ -75,22 +77,19 @@ async function refusalOf(client: Client, body: Buffer): Promise<string | undefin
   }
 }
 
-function ownCpuMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
-}
-
 /** CPU times so far. */
 interface Sample {
   atMs: number;
   systemMs: number;
   ownMs: number;
+  othersMs: number;
 }
 
 /** Shares are of one core. */
 interface Cost {
   systemShare: number;
   ownShare: number;
+  othersShare: number;
   residentBytes: number;
 }
 
@@ -100,6 +99,7 @@ function costOf(edges: readonly Sample[], residentBytes: number): Cost {
   return {
     systemShare: (to.systemMs - from.systemMs) / elapsedMs,
     ownShare: (to.ownMs - from.ownMs) / elapsedMs,
+    othersShare: (to.othersMs - from.othersMs) / elapsedMs,
     residentBytes,
   };
 }
@@ -109,7 +109,7 @@ function tell(
   { protocol, encoding, pointsPerRequest }: Case,
   { warmupMs, measureMs }: Times,
   { acknowledged, refused, elapsedMs, latencyMs }: LoadResult,
-  { systemShare, ownShare, residentBytes }: Cost,
+  { systemShare, ownShare, othersShare, residentBytes }: Cost,
 ): void {
   const params = {
     protocol,
@@ -132,5 +132,6 @@ function tell(
   figure("cpu_per_point", (1e6 * elapsedMs * systemShare) / points, "ns");
   figure("cpu_of_a_core", 100 * systemShare, "%");
   figure("cpu_of_generator", 100 * ownShare, "%");
+  figure("cpu_of_others", 100 * othersShare, "%");
   figure("resident_memory", residentBytes / 2 ** 20, "MiB");
 }

@@ -30,7 +30,7 @@ about(
   BENCH,
   `OTLP metrics of the fleet model into a collector on one core; the load generator has another. A closed loop of requests that are encoded and compressed beforehand ` +
     `(${BODIES} of them, in turn). Glassline acknowledges what is synced to disk. "otelcol, nop" keeps nothing; "otelcol, queue" acknowledges what is in its persistent queue ` +
-    `(file_storage), without and with fsync. Latencies are those at full load. Where neither the system nor the generator is near 100 % of a core, the disk is the bound.`,
+    `(file_storage), without and with fsync. Latencies are those at full load. Where neither the system nor the generator is near 100 % of a core, the disk is the bound, or other processes (cpu of others, of all cores) are.`,
 );
 if (statfsSync(tmpdir()).type === TMPFS_MAGIC)
   about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");

@@ -2,15 +2,14 @@
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { cpuMsOf, residentBytesOf } from "./proc.ts";
+
 export const GENERATOR_CORE = 0;
 export const SYSTEM_CORE = 1;
-/** Clock ticks of /proc/PID/stat: USER_HZ, 100 on every Linux. */
-const MS_PER_TICK = 10;
 const START_TIMEOUT_MS = 20_000;
 const RETRY_MS = 50;
 
@@ -51,8 +50,8 @@ export async function startPinned({ words, env = {}, ports }: Command): Promise<
     throw error;
   }
   return {
-    cpuMs: () => cpuMsIn(readFileSync(`/proc/${child.pid}/stat`, "utf8")),
-    residentBytes: () => residentBytesIn(readFileSync(`/proc/${child.pid}/status`, "utf8")),
+    cpuMs: () => cpuMsOf(child.pid!),
+    residentBytes: () => residentBytesOf(child.pid!),
     [Symbol.asyncDispose]: () => stop(child),
   };
 }
@@ -87,14 +86,4 @@ async function stop(child: ChildProcess): Promise<void> {
   const ended = once(child, "exit");
   child.kill("SIGKILL");
   await ended;
-}
-
-/** Fields 14 and 15, utime and stime, counted from behind the command's name (proc_pid_stat(5)). */
-function cpuMsIn(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-}
-
-function residentBytesIn(status: string): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
 }
