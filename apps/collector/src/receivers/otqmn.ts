@@ -23,14 +23,15 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
     open.forEach((stream) => stream.dispatch({ type: "key-batch-wanted" })),
   );
   const owing = new Set<OtqmnStream>();
+  const acknowledge = async () => {
+    await deps.clock.sleep(ACK_INTERVAL_MS);
+    const due = [...owing];
+    owing.clear();
+    due.forEach((stream) => stream.acknowledge());
+  };
   const acknowledgeSoon = (stream: OtqmnStream) => {
     owing.add(stream);
-    if (owing.size > 1) return;
-    void deps.clock.sleep(ACK_INTERVAL_MS).then(() => {
-      const due = [...owing];
-      owing.clear();
-      due.forEach((one) => one.acknowledge());
-    });
+    if (owing.size === 1) void acknowledge();
   };
   void every(deps.clock, TICK_MS, stop.signal, () =>
     open.forEach((stream) => stream.dispatch({ type: "tick" })),
