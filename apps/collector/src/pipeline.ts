@@ -62,6 +62,7 @@ export function createPipeline(
     add();
     if (isNew) {
       isRolling = false;
+      fleet.trim();
       listeners.forEach((listener) => listener());
     }
     // The segment that is written has to leave memory some day: by then it is closed, and in a block.

@@ -23,7 +23,7 @@ export interface FleetLimits extends TableLimits {
 const SERIES_IDLE_S = 86_400;
 const FORGET_INTERVAL_MS = 60_000;
 /** A segment of the log is closed when its points take this share of the memory, so that they can go when it is in a block. */
-const SEGMENT_SHARE = 1 / 8;
+const SEGMENT_SHARE = 1 / 6;
 const BYTES_PER_POINT = 13;
 
 /** The least value of camera.status that is a fault. */
@@ -127,13 +127,19 @@ export class Fleet {
     return slot === undefined || lastReceivedS[slot] === 0 ? undefined : latestValue[slot];
   }
 
+  /** Lets the oldest points go while there are too many. */
+  trim(): void {
+    while (this.recent.segments.length > 1 && this.recent.bytes > this.#limits.recentMaxBytes)
+      this.recent.dropOldest();
+  }
+
   /** Lets points go that are older than the window, or too many, once `isStored` in a block. */
   sweep(nowMs: number, isStored: (firstIndex: number) => boolean): void {
-    const { recentWindowMs, recentMaxBytes } = this.#limits;
+    this.trim();
     while (this.recent.segments.length > 1) {
       const { firstIndex, lastReceivedMs } = this.recent.segments[0]!;
-      const isOld = lastReceivedMs < nowMs - recentWindowMs && isStored(firstIndex);
-      if (!isOld && this.recent.bytes <= recentMaxBytes) break;
+      const isOld = lastReceivedMs < nowMs - this.#limits.recentWindowMs;
+      if (!isOld || !isStored(firstIndex)) break;
       this.recent.dropOldest();
     }
     this.#forgetIdle(nowMs);

@@ -6,15 +6,17 @@ import { NO_SLOT } from "./slotted-points.ts";
 import type { SlottedPoints } from "./slotted-points.ts";
 import type { Point } from "./points.ts";
 
-const CHUNK_POINTS = 16_384;
-const CHUNK_GROUPS = 2_048;
+const CHUNK_POINTS = 32_768;
+const CHUNK_GROUPS = 4_096;
+const SPARE_CHUNKS_MAX = 128;
 const WORD = 4_294_967_296;
 /** Times are compared as doubles first, which are this exact. */
 const SLACK_NANO = 1_024;
 
 export class RecentPoints {
+  readonly #spare: Chunk[] = [];
   /** Oldest first; there is always one. */
-  readonly #segments: RecentSegment[] = [new RecentSegment(0)];
+  readonly #segments: RecentSegment[] = [new RecentSegment(0, this.#spare)];
 
   get bytes(): number {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -37,7 +39,7 @@ export class RecentPoints {
   /** A segment of the log begins with the record of this index. @returns whether that is news. */
   beginSegment(firstIndex: number): boolean {
     const isNew = firstIndex > this.#segments.at(-1)!.firstIndex;
-    if (isNew) this.#segments.push(new RecentSegment(firstIndex));
+    if (isNew) this.#segments.push(new RecentSegment(firstIndex, this.#spare));
     if (this.#segments[0]!.firstIndex === 0) this.#segments.shift();
     return isNew;
   }
@@ -50,7 +52,7 @@ export class RecentPoints {
 
   /** Lets the oldest segment go; the one that is written stays. */
   dropOldest(): void {
-    if (this.#segments.length > 1) this.#segments.shift();
+    if (this.#segments.length > 1) this.#segments.shift()!.release();
   }
 
   /** Points of the slots with from <= time < to, in order of arrival, by slot. */
@@ -69,9 +71,20 @@ class RecentSegment {
   points = 0;
   bytes = 0;
   readonly #chunks: Chunk[] = [];
+  readonly #spare: Chunk[];
 
-  constructor(firstIndex: number) {
+  /** @param spare chunks that are not used any more. */
+  constructor(firstIndex: number, spare: Chunk[]) {
     this.firstIndex = firstIndex;
+    this.#spare = spare;
+  }
+
+  /** Making a chunk costs more than filling it: some are kept for the next. */
+  release(): void {
+    for (const chunk of this.#chunks) {
+      if (this.#spare.length >= SPARE_CHUNKS_MAX) break;
+      if (chunk.isOrdinary) this.#spare.push(chunk.emptied());
+    }
   }
 
   add(points: SlottedPoints, receivedMs: number): void {
@@ -79,7 +92,8 @@ class RecentSegment {
     this.points += points.slots.length;
     let chunk = this.#chunks.at(-1);
     if (!chunk?.hasRoomFor(points)) {
-      chunk = new Chunk(points);
+      const spare = this.#spare.at(-1)?.hasRoomFor(points) ? this.#spare.pop() : undefined;
+      chunk = spare ?? new Chunk(points);
       this.#chunks.push(chunk);
       this.bytes += chunk.bytes;
     }
@@ -110,6 +124,16 @@ class Chunk {
     this.#values = new Float64Array(points);
     this.#groupEnd = new Uint32Array(groups);
     this.#groupTime = new BigUint64Array(groups);
+  }
+
+  get isOrdinary(): boolean {
+    return this.#slots.length === CHUNK_POINTS && this.#groupEnd.length === CHUNK_GROUPS;
+  }
+
+  emptied(): this {
+    [this.#points, this.#groups] = [0, 0];
+    [this.#leastNano, this.#greatestNano] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    return this;
   }
 
   get bytes(): number {
