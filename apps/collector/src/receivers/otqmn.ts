@@ -8,7 +8,7 @@ import { OtqmnStream } from "./otqmn-stream.ts";
 const STREAMS_MAX = 10_000;
 const TICK_MS = 500;
 /** A stream is acknowledged so often at most. */
-const ACK_INTERVAL_MS = 5;
+const ACK_INTERVAL_MS = 10;
 
 export interface OtqmnReceiver extends Disposable {
   accept(stream: Stream): void;
