@@ -218,13 +218,18 @@ describe.each(MESSAGES)("%s", (message) => {
     ["no_metric_name", { __name__: "" }],
     ["empty_label", { __name__: "up", a: "" }],
     ["empty_label", { "": "x", __name__: "up" }],
-    ["unsorted_labels", { __name__: "up", b: "1", a: "2" }],
   ])("takes what is good beside a series with %s", (reason, labels) => {
     const bad = seriesOf(labels as Record<string, string>);
     const { rejections, written } = decode([seriesOf({ __name__: "up" }), bad], message);
     expect([...rejections.counts]).toEqual([[reason, 1]]);
     expect(rejections.message).toMatch(`rejected 1 samples, histograms or exemplars (1 ${reason})`);
     expect(written.samples).toBe(1);
+  });
+
+  test("takes labels that are not sorted, as if they were", () => {
+    const sorted = seriesOf({ __name__: "up", a: "1", b: "2", job: "j" });
+    const shuffled = { ...sorted, labels: sorted.labels.toReversed() };
+    expect(decode([shuffled], message)).toEqual(decode([sorted], message));
   });
 
   test("takes what is good beside labels that are there twice, or no UTF-8", () => {

@@ -6,7 +6,7 @@ import type { TimeSeries, WriteRequest } from "@glassline/proto/prometheus/remot
 
 import { bitsOf, doubleOf } from "./doubles.ts";
 import { RequestError } from "./errors.ts";
-import { checkSeriesLabels, textOf } from "./labels.ts";
+import { seriesLabels, textOf } from "./labels.ts";
 import { fieldsOf, histogramOf } from "./native-histogram.ts";
 import type { Rejections } from "./rejections.ts";
 import { Rejection } from "./rejections.ts";
@@ -55,8 +55,7 @@ function seriesOf(
   families: ReadonlyMap<string, Metadata>,
   rejections: Rejections,
 ): Series {
-  const own = labelsOf(labels);
-  checkSeriesLabels(own);
+  const own = seriesLabels(labelsOf(labels));
   if (samples.length + histograms.length + exemplars.length === 0)
     throw new Rejection("empty_series", "series: got nothing, expected a sample");
   const name = own.find((label) => label.name === METRIC_NAME)!.value;

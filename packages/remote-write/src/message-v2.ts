@@ -5,7 +5,7 @@ import { RequestSchema } from "@glassline/proto/prometheus/write-v2";
 
 import { bitsOf, doubleOf } from "./doubles.ts";
 import { RequestError } from "./errors.ts";
-import { checkSeriesLabels, textOf } from "./labels.ts";
+import { seriesLabels, textOf } from "./labels.ts";
 import { fieldsOf, histogramOf } from "./native-histogram.ts";
 import type { Rejections } from "./rejections.ts";
 import { Rejection } from "./rejections.ts";
@@ -73,8 +73,7 @@ class SymbolTable {
 
 function seriesOf(one: TimeSeries, table: SymbolTable, rejections: Rejections): Series {
   const { samples, histograms, exemplars, createdTimestamp } = one;
-  const labels = table.labels(one.labelsRefs);
-  checkSeriesLabels(labels);
+  const labels = seriesLabels(table.labels(one.labelsRefs));
   if (samples.length > 0 && histograms.length > 0)
     throw new Rejection("mixed_series", "series: got samples and histograms, expected one kind");
   // The standard wants a sample; Prometheus sends exemplars in series of their own.

@@ -5,7 +5,6 @@ export type RejectionReason =
   | "invalid_utf8"
   | "empty_label"
   | "duplicate_label"
-  | "unsorted_labels"
   | "too_many_labels"
   | "symbol_out_of_range"
   | "empty_series"
