@@ -4,15 +4,22 @@ import type { Label } from "./series.ts";
 
 /** What is left of a request's limits. Throws RequestError "too-large" when it is used up. */
 export class Budget {
-  #labelsBytes = 0;
+  #characters = 0;
   #buckets = 0;
 
-  labels(labels: readonly Label[]): void {
-    for (const { name, value } of labels) this.#labelsBytes += name.length + value.length;
-    if (this.#labelsBytes > LIMITS.labelsMaxBytes)
+  /** @param times how often they are repeated. */
+  labels(labels: readonly Label[], times = 1): void {
+    let characters = 0;
+    for (const { name, value } of labels) characters += name.length + value.length;
+    this.text(characters * times);
+  }
+
+  text(characters: number): void {
+    this.#characters += characters;
+    if (this.#characters > LIMITS.textsMaxCharacters)
       throw new RequestError(
         "too-large",
-        `request: got labels of more than ${LIMITS.labelsMaxBytes} bytes, expected a smaller batch`,
+        `request: got texts of more than ${LIMITS.textsMaxCharacters} characters for its points, expected a smaller batch`,
       );
   }
 

@@ -217,6 +217,8 @@ describe.each(MESSAGES)("%s", (message) => {
     ["no_metric_name", { job: "x" }],
     ["no_metric_name", { __name__: "" }],
     ["empty_label", { __name__: "up", a: "" }],
+    ["long_label", { __name__: "up", a: "x".repeat(70_000) }],
+    ["long_label", { __name__: "up", ["a".repeat(2_000)]: "x" }],
     ["empty_label", { "": "x", __name__: "up" }],
   ])("takes what is good beside a series with %s", (reason, labels) => {
     const bad = seriesOf(labels as Record<string, string>);
@@ -249,9 +251,21 @@ describe.each(MESSAGES)("%s", (message) => {
   });
 
   test("is refused whole when few bytes name large things many times", () => {
-    const large = "x".repeat(2_000_000);
-    const many = Array.from({ length: 7 }, () => seriesOf({ __name__: "up", a: large }));
-    expect(() => decode(many, message)).toThrow(/labels of more than 12582912 bytes/);
+    const large = "x".repeat(60_000);
+    const times = (count: number, make: (at: number) => Series) =>
+      Array.from({ length: count }, (_, at) => make(at));
+    const [sample] = seriesOf({}).samples;
+    const samples = Array.from({ length: 250 }, () => sample!);
+    const metadata = { type: "gauge" as const, help: large.repeat(20), unit: "" };
+    const exemplar = { labels: [{ name: "a", value: large }], timestampMs: NOW_MS, value: 1 };
+    const exemplars = Array.from({ length: 250 }, () => exemplar);
+    for (const all of [
+      times(120, () => seriesOf({ __name__: "up", a: large })),
+      [seriesOf({ __name__: "up", a: large }, { samples })],
+      [seriesOf({ __name__: "up" }, { exemplars })],
+      times(20, (at) => seriesOf({ __name__: `up${at}` }, { metadata })),
+    ])
+      expect(() => decode(all)).toThrow(/texts of more than 12582912 characters/);
     const span = (offset: number) => ({ offset, length: 1 });
     const positive = { spans: [span(0), span(9_000)], counts: [3n, 4n] };
     const wide = Array.from({ length: 120 }, () => withHistogram({ positive }));

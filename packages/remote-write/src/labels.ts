@@ -41,13 +41,22 @@ export function seriesLabels(labels: readonly Label[]): Label[] {
       "too_many_labels",
       `series: got ${labels.length} labels, expected at most ${LIMITS.labelsMaxPerSeries}`,
     );
+  const long = labels.find(
+    ({ name, value }) =>
+      name.length > LIMITS.labelNameMaxCharacters || value.length > LIMITS.labelValueMaxCharacters,
+  );
+  if (long)
+    throw new Rejection(
+      "long_label",
+      `series ${shown(labels)}: got a label of ${long.name.length} and ${long.value.length} characters, expected at most ${LIMITS.labelNameMaxCharacters} and ${LIMITS.labelValueMaxCharacters}`,
+    );
   if (!labels.some(({ name, value }) => name === METRIC_NAME && value !== ""))
     throw new Rejection("no_metric_name", `series ${shown(labels)}: got no ${METRIC_NAME}`);
   const empty = labels.find(({ name, value }) => name === "" || value === "");
   if (empty)
     throw new Rejection(
       "empty_label",
-      `series ${shown(labels)}: got the label ${JSON.stringify(empty)}, expected a name and a value`,
+      `series ${shown(labels)}: got the label ${shown([empty])}, expected a name and a value`,
     );
   if (new Set(labels.map(({ name }) => name)).size < labels.length)
     throw new Rejection("duplicate_label", `series ${shown(labels)}: got a label's name twice`);
@@ -55,6 +64,9 @@ export function seriesLabels(labels: readonly Label[]): Label[] {
 }
 
 function shown(labels: readonly Label[]): string {
-  const pairs = labels.slice(0, 4).map(({ name, value }) => `${name}=${JSON.stringify(value)}`);
-  return `{${pairs.join(",")}${labels.length > 4 ? ",..." : ""}}`.slice(0, 120);
+  const short = (text: string) => (text.length > 32 ? `${text.slice(0, 32)}...` : text);
+  const pairs = labels
+    .slice(0, 4)
+    .map(({ name, value }) => `${short(name)}=${JSON.stringify(short(value))}`);
+  return `{${pairs.join(",")}${labels.length > 4 ? ",..." : ""}}`;
 }

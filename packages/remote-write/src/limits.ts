@@ -3,8 +3,10 @@ export const LIMITS = {
   /** After the compression is taken off. */
   requestMaxBytes: 8_388_608,
   labelsMaxPerSeries: 256,
-  /** Names and values of all labels of a request, as often as they are said. */
-  labelsMaxBytes: 12_582_912,
+  labelNameMaxCharacters: 1_024,
+  labelValueMaxCharacters: 65_536,
+  /** Labels, helps and units of all points: as often as OTLP repeats them. */
+  textsMaxCharacters: 12_582_912,
   /** Buckets of one native histogram, with the empty ones between its spans. */
   bucketsMaxPerHistogram: 10_000,
   bucketsMaxPerRequest: 1_000_000,

@@ -27,13 +27,16 @@ export function numberPoint({ timestampMs, startMs, value }: Sample, attributes:
     MessageInitShape<typeof NumberDataPointSchema>;
 }
 
+const TRACE_ID = /^[0-9a-f]{32}$/;
+const SPAN_ID = /^[0-9a-f]{16}$/;
+
 /** Ids become fields when they are as OTLP writes them; otherwise they stay labels. */
 export function exemplarOf({ labels, timestampMs, value }: Exemplar): ExemplarInit {
-  const id = (name: string, length: number) => {
+  const id = (name: string, format: RegExp) => {
     const text = valueOf(labels, name);
-    return new RegExp(`^[0-9a-f]{${2 * length}}$`).test(text) ? text : "";
+    return format.test(text) ? text : "";
   };
-  const ids = { trace_id: id("trace_id", 16), span_id: id("span_id", 8) };
+  const ids = { trace_id: id("trace_id", TRACE_ID), span_id: id("span_id", SPAN_ID) };
   const rest = labels.filter(({ name }) => !ids[name as keyof typeof ids]);
   return {
     timeUnixNano: nanoOf(timestampMs),

@@ -6,6 +6,7 @@ export type RejectionReason =
   | "empty_label"
   | "duplicate_label"
   | "too_many_labels"
+  | "long_label"
   | "symbol_out_of_range"
   | "empty_series"
   | "mixed_series"

@@ -56,6 +56,8 @@ type ResourceGroup = Group<
 export class OtlpBuilder {
   readonly written: Written = { samples: 0, histograms: 0, exemplars: 0 };
   readonly #resources = new Map<string, ResourceGroup>();
+  /** Names of the attributes that `target_info` has given a resource. */
+  readonly #targetNames = new Map<Attributes, Set<string>>();
   readonly #budget = new Budget();
   readonly #rejections: Rejections;
 
@@ -68,10 +70,16 @@ export class OtlpBuilder {
   }
 
   add(series: Series): void {
-    this.#budget.labels(series.labels);
+    this.#charge(series);
     const resource = this.#resource(series.labels);
     if (valueOf(series.labels, METRIC_NAME) === "target_info") this.#target(series, resource);
     else this.#points(series, this.#scope(series.labels, resource));
+  }
+
+  /** Every point repeats the labels of its series. */
+  #charge({ labels, samples, histograms, exemplars }: Series): void {
+    this.#budget.labels(labels, 1 + samples.length + histograms.length);
+    for (const exemplar of exemplars) this.#budget.labels(exemplar.labels);
   }
 
   #resource(labels: readonly Label[]): ResourceGroup {
@@ -89,9 +97,13 @@ export class OtlpBuilder {
   /** The labels of `target_info` are attributes of what it names. */
   #target({ labels, samples, exemplars }: Series, { message }: ResourceGroup): void {
     const { attributes } = message.resource;
-    for (const { name, value } of labels)
-      if (!NOT_ATTRIBUTES.has(name) && !attributes.some(({ key }) => key === name))
-        attributes.push(...attribute(name, value));
+    const known = this.#targetNames.get(attributes) ?? new Set(attributes.map(({ key }) => key));
+    this.#targetNames.set(attributes, known);
+    for (const { name, value } of labels) {
+      if (NOT_ATTRIBUTES.has(name) || known.has(name)) continue;
+      known.add(name);
+      attributes.push(...attribute(name, value));
+    }
     this.written.samples += samples.length;
     this.written.exemplars += exemplars.length;
   }
@@ -153,6 +165,7 @@ export class OtlpBuilder {
     const key = JSON.stringify([name, kind, type, unit]);
     const known = scope.parts.get(key);
     if (known) return known;
+    this.#budget.text(help.length + unit.length);
     const points: object[] = [];
     scope.message.metrics.push({
       name,
