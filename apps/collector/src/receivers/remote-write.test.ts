@@ -142,7 +142,7 @@ const writtenIn = ({ headers }: Response) =>
 
 async function latestOf(cameraId: string) {
   const { samples } = await query.getLatest({ cameraId });
-  return samples.map(({ series, value }) => [series!.metric, value]);
+  return samples.map(({ series, value }) => [series!.metric, value] as const);
 }
 
 describe("what is written", () => {
@@ -183,6 +183,29 @@ describe("what is written", () => {
     expect(metrics).toMatch(/points_stored_total\{receiver="remote_write",.*\} [1-9]/);
     for (const reason of ["no_metric_name", "empty_label", "gauge_histogram"])
       expect(metrics).toContain(`dropped_total{reason="remote_write_${reason}"`);
+  });
+
+  test("may be the end of a series, which is stored and shows no new value", async () => {
+    const symbols = ["", "__name__", "up", "instance", "ended", "latency"].map(text);
+    const stale = 0x7ff0_0000_0000_0002n;
+    const write = (value: bigint, timestamp: bigint) => {
+      const count = { case: "countInt" as const, value: value === stale ? 0n : 3n };
+      const spans = { positiveSpans: [{ offset: 0, length: 1 }], positiveDeltas: [count.value] };
+      const timeseries = [
+        { labelsRefs: [1, 2, 3, 4], samples: [{ value, timestamp }] },
+        { labelsRefs: [1, 5, 3, 4], histograms: [{ count, sum: value, ...spans, timestamp }] },
+      ];
+      const body = toBinary(RequestSchema, create(RequestSchema, { symbols, timeseries }));
+      return post(compress(body), V2);
+    };
+    const nowMs = BigInt(Date.now());
+    expect(writtenIn(await write(bitsOf(1), nowMs - 1_000n))).toEqual(["1", "1", "0"]);
+    expect(writtenIn(await write(stale, nowMs))).toEqual(["1", "1", "0"]);
+    expect(Object.fromEntries(await latestOf("ended"))).toEqual({
+      up: 1,
+      "latency.count": 3,
+      "latency.sum": 1,
+    });
   });
 
   test("may be nothing: metadata comes in requests of its own", async () => {
