@@ -208,7 +208,13 @@ describe.each(MESSAGES)("%s", (message) => {
     };
     expect(dataPoints).toMatchObject([
       { exemplars: [expected], value: { value: 1 } },
-      { exemplars: [expected], value: { case: undefined }, flags: 0 },
+      {
+        attributes: [attribute("a", "b")],
+        exemplars: [expected],
+        value: { case: undefined },
+        flags: 1,
+        timeUnixNano: NOW_NANO,
+      },
     ]);
     expect(written).toEqual({ samples: 1, histograms: 0, exemplars: 2 });
   });

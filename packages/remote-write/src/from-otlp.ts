@@ -189,7 +189,8 @@ function addNumber(point: NumberDataPoint, context: MetricContext): void {
     throw new Rejection("no_value", `point of ${context.name}: got no value`);
   const series = seriesAt(context, point.attributes);
   series.exemplars.push(...exemplars);
-  if (!isStale && value.case === undefined) return;
+  // Exemplars that came alone are at a point without a value.
+  if (value.case === undefined && exemplars.length > 0) return;
   series.samples.push({
     timestampMs: millisOf(timeUnixNano),
     startMs: millisOf(startTimeUnixNano),

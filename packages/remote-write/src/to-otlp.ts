@@ -16,7 +16,7 @@ import type {
 import { Budget } from "./budget.ts";
 import { exponentialPoint, isCustom, explicitPoint } from "./histogram-to-otlp.ts";
 import type { Attributes, ExemplarInit } from "./points.ts";
-import { attribute, exemplarOf, numberPoint, valueOf } from "./points.ts";
+import { NO_RECORDED_VALUE, attribute, exemplarOf, numberPoint, valueOf } from "./points.ts";
 import type { Rejections } from "./rejections.ts";
 import type { Label, NativeHistogram, Series } from "./series.ts";
 import { METRIC_NAME } from "./series.ts";
@@ -141,22 +141,29 @@ export class OtlpBuilder {
           ? explicitPoint(histogram, attributes, this.#budget)
           : exponentialPoint(histogram, attributes, this.#budget),
       );
-    this.#exemplars(series, made.at(-1), (point) => take(kind, () => point));
+    this.#exemplars(series, made.at(-1), (exemplars) =>
+      take(kind, () => ({
+        attributes,
+        timeUnixNano: exemplars[0]!.timeUnixNano,
+        exemplars,
+        flags: NO_RECORDED_VALUE,
+      })),
+    );
   }
 
-  /** They belong to the last point; without one, to a point that has no value. */
+  /** They belong to the last point that has a value; without one, to a point that has none. */
   #exemplars(
     { exemplars, samples, histograms }: Series,
-    last: { exemplars: ExemplarInit[] } | undefined,
-    take: (point: { exemplars: ExemplarInit[] }) => void,
+    last: { exemplars: ExemplarInit[]; flags?: number } | undefined,
+    take: (exemplars: ExemplarInit[]) => void,
   ): void {
     if (exemplars.length === 0 || (!last && samples.length + histograms.length > 0)) return;
     const found = exemplars.flatMap(
       (one) => this.#rejections.guard(1, () => exemplarOf(one)) ?? [],
     );
     this.written.exemplars += found.length;
-    if (last) last.exemplars.push(...found);
-    else if (found.length > 0) take({ exemplars: found });
+    if (last && last.flags === undefined) last.exemplars.push(...found);
+    else if (found.length > 0) take(found);
   }
 
   #metric({ labels, metadata }: Series, kind: string, scope: ScopeGroup): { points: object[] } {

@@ -222,7 +222,7 @@ describe("what is refused", () => {
   test.each([
     ["no token", body, anonymous, 401, /authorization: got no authorization/],
     ["another token", body, { ...V1, authorization: "Bearer x" }, 401, /got another token/],
-    ["JSON", body, { ...V1, "content-type": "application/json" }, 415, /got application\/json/],
+    ["JSON", body, { ...V1, "content-type": "application/json" }, 415, /Unsupported Media Type/],
     ["a picture", body, { ...V1, "content-type": "image/png" }, 415, /Unsupported Media Type/],
     [
       "a message that is not known",
@@ -259,11 +259,6 @@ describe("a log that refuses", () => {
     const metrics = collectorMetrics(createMetrics("collector"));
     const deps = { pipeline: { appendMetrics }, metrics, token: TOKEN };
     const server = createHttpServer();
-    server.addContentTypeParser(
-      "application/x-protobuf",
-      { parseAs: "buffer" },
-      (_request, body, done) => done(null, body),
-    );
     addRemoteWrite(server, deps);
     const payload = Buffer.from(compress(requestV2("a")));
     return server.inject({ method: "POST", url: REMOTE_WRITE_PATH, headers, payload });
