@@ -34,7 +34,7 @@ export interface Pipeline {
   /** Resolves when the batch is durable. Rejects with LogRefusal. */
   appendBatch(producer: ProducerState, batch: ReceivedBatch): Promise<void>;
   /** @param request ExportMetricsServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
-  appendMetrics(request: Uint8Array): Promise<Rejections>;
+  appendMetrics(request: Uint8Array, receiver?: "otlp" | "remote_write"): Promise<Rejections>;
   /** @param request ExportTraceServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
   appendTraces(request: Uint8Array): Promise<Rejections>;
   /** @param request ExportLogsServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
@@ -98,14 +98,14 @@ export function createPipeline(
       metrics.points.inc({ receiver: "otqmn" }, points.slots.length);
     },
 
-    async appendMetrics(request) {
+    async appendMetrics(request, receiver = "otlp") {
       const receivedUnixNano = clock.nowUnixNano();
       const { message, bytes, rejections } = acceptMetrics(request);
       const points = grouped(pointsOf(message.resourceMetrics));
       const index = await appendOtlp(log, receivedUnixNano, { case: "otlpMetrics", value: bytes });
       if (index !== undefined)
         show(index, () => fleet.addRecord(index, points, msOf(receivedUnixNano)));
-      metrics.points.inc({ receiver: "otlp" }, points.value.length);
+      metrics.points.inc({ receiver }, points.value.length);
       countRejections(metrics, rejections);
       return rejections;
     },

@@ -10,6 +10,9 @@ import type { Hop } from "./traces.ts";
 /** Resource attributes that name what was measured, the most specific first. */
 const IDENTITY_KEYS = ["camera.id", "device.id", "service.instance.id", "service.name"] as const;
 
+/** A point with this flag ends its series: its numbers say nothing. Source: DataPointFlags of OTLP. */
+const NO_RECORDED_VALUE = 1;
+
 interface Row {
   series: Series;
   timeUnixNano: bigint;
@@ -74,18 +77,22 @@ function rowsOf(cameraId: string, metric: Metric): Row[] {
     case "histogram":
     case "exponentialHistogram":
     case "summary":
-      return data.value.dataPoints.flatMap(({ attributes, timeUnixNano, count, sum }) => [
-        {
-          series: series(".count", "1", "counter", attributes),
-          timeUnixNano,
-          value: Number(count),
-        },
-        {
-          series: series(".sum", metric.unit, "gauge", attributes),
-          timeUnixNano,
-          value: sum ?? Number.NaN,
-        },
-      ]);
+      return data.value.dataPoints.flatMap(({ attributes, timeUnixNano, count, sum, flags }) =>
+        (flags & NO_RECORDED_VALUE) !== 0
+          ? []
+          : [
+              {
+                series: series(".count", "1", "counter", attributes),
+                timeUnixNano,
+                value: Number(count),
+              },
+              {
+                series: series(".sum", metric.unit, "gauge", attributes),
+                timeUnixNano,
+                value: sum ?? Number.NaN,
+              },
+            ],
+      );
     default:
       return [];
   }
