@@ -166,6 +166,7 @@ async function startGrpc(
     tracer: deps.tracerProvider.getTracer("collector"),
     ca: deps.identity.ca,
     streamLifetimeMs: config.streamLifetime,
+    admissionsPerSecond: config.admissionRate,
   });
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, OtqmnService, {

@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, directory, duration, port, text, toggle } from "@glassline/config";
+import { bytes, directory, duration, integer, port, text, toggle } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -51,6 +51,12 @@ const spec = {
     default: "1d",
     minMs: 1_000,
     maxMs: 31_536_000_000,
+  }),
+  admissionRate: integer({
+    help: "Producers that are let in a second; the others wait, as after a restart.",
+    default: "300",
+    min: 1,
+    max: 100_000,
   }),
   streamLifetime: duration({
     help: "Age at which a stream is drained, give or take a fifth.",

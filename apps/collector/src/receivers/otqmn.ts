@@ -2,11 +2,13 @@
 import type { StreamRequest } from "@glassline/proto/otqmn";
 import { every } from "@glassline/service/clock";
 
+import { Admission } from "../core/admission.ts";
 import type { OtqmnReceiverDeps, Stream } from "./otqmn-stream.ts";
 import { OtqmnStream } from "./otqmn-stream.ts";
 
 const STREAMS_MAX = 10_000;
 const TICK_MS = 500;
+const ADMISSION_INTERVAL_MS = 20;
 /** A stream is acknowledged so often at most. */
 const ACK_INTERVAL_MS = 10;
 
@@ -22,6 +24,16 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   deps.pipeline.onSegment(() =>
     open.forEach((stream) => stream.dispatch({ type: "key-batch-wanted" })),
   );
+  const { clock, admissionsPerSecond } = deps;
+  const admission = new Admission(admissionsPerSecond, admissionsPerSecond, clock.monotonicMs());
+  const whenTurn = (enter: () => void) => {
+    admission.add(enter, clock.monotonicMs());
+    deps.metrics.admissionsWaiting.set(admission.waiting);
+  };
+  void every(clock, ADMISSION_INTERVAL_MS, stop.signal, () => {
+    admission.run(clock.monotonicMs());
+    deps.metrics.admissionsWaiting.set(admission.waiting);
+  });
   const owing = new Set<OtqmnStream>();
   const acknowledge = async () => {
     await deps.clock.sleep(ACK_INTERVAL_MS);
@@ -36,6 +48,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   void every(deps.clock, TICK_MS, stop.signal, () =>
     open.forEach((stream) => stream.dispatch({ type: "tick" })),
   );
+  const streamDeps = { ...deps, acknowledgeSoon, whenTurn, serving: new WeakMap() };
   return {
     accept(stream) {
       if (open.size >= STREAMS_MAX) {
@@ -46,9 +59,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         });
         return;
       }
-      const opened = new OtqmnStream(stream, { ...deps, acknowledgeSoon }, (other) =>
-        [...open].find((candidate) => candidate.serves(other)),
-      );
+      const opened = new OtqmnStream(stream, streamDeps);
       open.add(opened);
       deps.metrics.streams.set(open.size);
       const forget = () => {
