@@ -2,7 +2,12 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import type { Series } from "@glassline/otqmn/sample";
-import type { Refusal, ReportResponse, ReportResponseSchema } from "@glassline/proto/camera";
+import type {
+  Instruction,
+  Refusal,
+  ReportResponse,
+  ReportResponseSchema,
+} from "@glassline/proto/camera";
 import { GapCause, RefusalReason, ReportRequestSchema, SeriesKind } from "@glassline/proto/camera";
 import type { ClientStream } from "@glassline/proto/rpc";
 import type { Backoff } from "@glassline/service/backoff";
@@ -53,6 +58,10 @@ export interface AgentDeps {
   tracer: Tracer;
 }
 
+export interface StreamDeps extends AgentDeps {
+  instructed: (instruction: Instruction) => void;
+}
+
 export interface Queued {
   report: CameraReport;
   attributes: Readonly<Record<string, string>>;
@@ -65,7 +74,7 @@ export class AgentStream {
   readonly ended: Promise<string>;
   readonly #stream: Stream;
   readonly #outbox: Outbox<Queued>;
-  readonly #deps: AgentDeps;
+  readonly #deps: StreamDeps;
   readonly #retry: Backoff;
   readonly #gaps: Gaps;
   readonly #seriesNumbers = new Map<Series, number>();
@@ -81,7 +90,7 @@ export class AgentStream {
     stream: Stream,
     outbox: Outbox<Queued>,
     incarnation: Uint8Array,
-    deps: AgentDeps,
+    deps: StreamDeps,
     retry: Backoff,
     gaps: Gaps,
   ) {
@@ -170,6 +179,8 @@ export class AgentStream {
       case "ack":
         this.#acknowledge(Number(message.value.durableSeq));
         return this.pump();
+      case "instruction":
+        return this.#deps.instructed(message.value);
       case "refusal":
         return this.#refused(message.value);
     }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { openApi } from "@glassline/proto/openapi";
 import { jsonRoutes } from "@glassline/proto/json";
+import { ControlService } from "@glassline/proto/control";
 import { OtqmnService } from "@glassline/proto/otqmn";
 import { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
@@ -18,6 +19,7 @@ import * as grpc from "@grpc/grpc-js";
 
 import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
+import { createControl } from "./control.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
 import { Traces } from "./core/traces.ts";
@@ -180,6 +182,7 @@ async function startGrpc(
     },
   });
   addService(server, QueryService, query);
+  addService(server, ControlService, createControl(receiver));
   const port = await listenGrpc(
     server,
     "OTQMN and query gRPC (--port)",

@@ -3,6 +3,7 @@
  * stream (producer, incarnation, durable sequence number) is the log's, and comes in with the accepted Hello.
  */
 
+import type { Directive } from "./directive.ts";
 import type {
   Arrival,
   CollectorEffect,
@@ -172,6 +173,11 @@ const wantKeyBatch: Handler<unknown, unknown> = (session) => ({
   effects: [{ type: "send-key-batch-request" }],
 });
 
+const direct: Handler<unknown, { directive: Directive }> = (session, { directive }) => ({
+  session,
+  effects: [{ type: "send-directive", directive }],
+});
+
 const expireRun: Handler<unknown, unknown> = (session) => ({
   session: { ...session, runKeySeq: 0 },
   effects: [],
@@ -249,6 +255,7 @@ const TABLE: Table<unknown> = {
     superseded,
     "key-batch-wanted": stay,
     "run-expired": stay,
+    direct: stay,
     heard,
     drain: startDraining,
     ended: closed,
@@ -264,6 +271,7 @@ const TABLE: Table<unknown> = {
     superseded,
     "key-batch-wanted": stay,
     "run-expired": stay,
+    direct: stay,
     heard: stay,
     drain: startDraining,
     ended: closed,
@@ -279,6 +287,7 @@ const TABLE: Table<unknown> = {
     superseded,
     "key-batch-wanted": wantKeyBatch,
     "run-expired": expireRun,
+    direct,
     heard,
     drain: startDraining,
     ended: closed,
@@ -294,6 +303,7 @@ const TABLE: Table<unknown> = {
     superseded,
     "key-batch-wanted": stay,
     "run-expired": expireRun,
+    direct,
     heard,
     drain: stay,
     ended: closed,
@@ -309,6 +319,7 @@ const TABLE: Table<unknown> = {
     superseded: stay,
     "key-batch-wanted": stay,
     "run-expired": stay,
+    direct: stay,
     heard: stay,
     drain: stay,
     ended: stay,

@@ -1,4 +1,5 @@
 /** The states, events and effects of the collector's side of a session. */
+import type { Directive } from "./directive.ts";
 
 /** "greeting": waits for Hello. "admitting": Hello came, and waits for its turn. "admitted": takes batches. "draining": asked the producer to go. "closed": the end. */
 export type CollectorState = "greeting" | "admitting" | "admitted" | "draining" | "closed";
@@ -38,6 +39,7 @@ export type CollectorEvent<B> =
   | { type: "key-batch-wanted" }
   /** What the key batch said will not be kept: the next batch has to be one. */
   | { type: "run-expired" }
+  | { type: "direct"; directive: Directive }
   | { type: "heard" }
   | { type: "drain" }
   | { type: "ended" }
@@ -53,6 +55,7 @@ export type CollectorEffect<B> =
   | { type: "send-credit"; creditBytes: number }
   | { type: "send-heartbeat" }
   | { type: "send-key-batch-request" }
+  | { type: "send-directive"; directive: Directive }
   | { type: "send-drain" }
   /** A batch that the log holds already. */
   | { type: "count-replay"; seq: number }

@@ -8,9 +8,15 @@ import type {
   NackCode,
 } from "@glassline/otqmn/collector-session";
 import { newCollectorSession, stepCollector } from "@glassline/otqmn/collector-session";
+import type { Directive } from "@glassline/otqmn/directive";
 import { CODEC, HelloError, SEQ_MAX, verifyHello } from "@glassline/otqmn/hello";
 import { STREAM_LIMITS } from "@glassline/otqmn/limits";
-import type { Hello, StreamRequest, StreamRequestSchema } from "@glassline/proto/otqmn";
+import type {
+  DirectiveSchema,
+  Hello,
+  StreamRequest,
+  StreamRequestSchema,
+} from "@glassline/proto/otqmn";
 import { NackCode as WireNackCode, StreamResponseSchema } from "@glassline/proto/otqmn";
 import type { ServerStream } from "@glassline/proto/rpc";
 import type { Random } from "@glassline/service/random";
@@ -73,6 +79,13 @@ export class OtqmnStream {
       streamLifetimeMs: deps.streamLifetimeMs * (0.8 + 0.4 * deps.random()),
     };
     this.#session = newCollectorSession<Arrived>(deps.clock.monotonicMs());
+  }
+
+  /** Passes a directive down. @returns whether there is a stream to take it. */
+  direct(directive: Directive): boolean {
+    const { state } = this.#session;
+    this.dispatch({ type: "direct", directive });
+    return state === "admitted" || state === "draining";
   }
 
   receive({ message, passage }: StreamRequest): void {
@@ -169,6 +182,10 @@ export class OtqmnStream {
         return this.#sendHeartbeat();
       case "send-key-batch-request":
         return this.#send({ message: { case: "keyBatchRequest", value: {} } });
+      case "send-directive":
+        return this.#send({
+          message: { case: "directive", value: wireDirective(effect.directive) },
+        });
       case "send-drain":
         return this.#send({
           message: { case: "drain", value: { deadlineMs: this.#limits.drainTimeoutMs } },
@@ -237,4 +254,10 @@ export class OtqmnStream {
   #send(message: MessageInitShape<typeof StreamResponseSchema>): void {
     if (this.#stream.writable) this.#stream.write(create(StreamResponseSchema, message));
   }
+}
+
+function wireDirective({ cameraId, action }: Directive): MessageInitShape<typeof DirectiveSchema> {
+  return "reportNow" in action
+    ? { cameraId, action: { case: "reportNow", value: true } }
+    : { cameraId, action: { case: "samplingIntervalMs", value: action.samplingIntervalMs } };
 }

@@ -1,8 +1,11 @@
 /** The OTQMN receiver: opens a stream for each producer that calls, drains them, forgets them. */
+import type { Directive } from "@glassline/otqmn/directive";
+import { RpcError } from "@glassline/proto/errors";
 import type { StreamRequest } from "@glassline/proto/otqmn";
 import { every } from "@glassline/service/clock";
 
 import { Admission } from "../core/admission.ts";
+import type { ProducerState } from "../core/producers.ts";
 import type { OtqmnReceiverDeps, Stream } from "./otqmn-stream.ts";
 import { OtqmnStream } from "./otqmn-stream.ts";
 
@@ -14,6 +17,8 @@ const ACK_INTERVAL_MS = 10;
 
 export interface OtqmnReceiver extends Disposable {
   accept(stream: Stream): void;
+  /** Sends a directive down to a camera. Throws RpcError when there is no way to it now. @returns the producer that was told. */
+  direct(directive: Directive): string;
   /** Asks every producer to go to another stream. */
   drain(): void;
 }
@@ -48,7 +53,12 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   void every(deps.clock, TICK_MS, stop.signal, () =>
     open.forEach((stream) => stream.dispatch({ type: "tick" })),
   );
-  const streamDeps = { ...deps, acknowledgeSoon, whenTurn, serving: new WeakMap() };
+  const streamDeps = {
+    ...deps,
+    acknowledgeSoon,
+    whenTurn,
+    serving: new WeakMap<ProducerState, OtqmnStream>(),
+  };
   return {
     accept(stream) {
       if (open.size >= STREAMS_MAX) {
@@ -75,6 +85,18 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         stream.end();
       });
       stream.on("finish", forget);
+    },
+    direct(directive) {
+      const { cameraId } = directive;
+      const camera = deps.fleet.cameras.get(cameraId);
+      if (!camera)
+        throw new RpcError("not_found", `camera ${JSON.stringify(cameraId)}: nothing came from it`);
+      if (!camera.via || !streamDeps.serving.get(camera.via)?.direct(directive))
+        throw new RpcError(
+          "unavailable",
+          `camera ${cameraId}: no producer has a stream for it now`,
+        );
+      return camera.via.producer;
     },
     drain: () => open.forEach((stream) => stream.dispatch({ type: "drain" })),
     [Symbol.dispose]: () => stop.abort(),

@@ -1,6 +1,7 @@
 /** The gateway's side of a camera agent's stream: order, limits, series by number; then the intake. */
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Directive } from "@glassline/otqmn/directive";
 import type {
   Attach,
   CameraGatewayService,
@@ -45,12 +46,15 @@ export interface CameraReceiverDeps {
 export interface CameraReceiver {
   implementation: Implementation<typeof CameraGatewayService>;
   agents(): number;
+  /** Passes a directive on to the agent of its camera, or to all. */
+  direct(directive: Directive): void;
 }
 
 export function createCameraReceiver(deps: CameraReceiverDeps): CameraReceiver {
   const open = new Set<AgentStream>();
   return {
     agents: () => open.size,
+    direct: (directive) => open.forEach((agent) => agent.direct(directive)),
     implementation: {
       report: (stream) => {
         try {
@@ -80,6 +84,8 @@ class AgentStream implements ReportOwner {
   readonly #stream: Stream;
   readonly #deps: CameraReceiverDeps;
   readonly #series = new StreamSeries();
+  /** Those that it has reported of; as many as its series allow. */
+  readonly #cameras = new Set<string>();
   #incarnation = "";
   #state: "attaching" | "beginning" | "open" | "over" = "attaching";
   /** The report that must come next: after a refusal, the refused one. */
@@ -104,6 +110,18 @@ class AgentStream implements ReportOwner {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  direct({ cameraId, action }: Directive): void {
+    if (cameraId !== "" && !this.#cameras.has(cameraId)) return;
+    const value =
+      "reportNow" in action
+        ? { cameraId, action: { case: "reportNow" as const, value: true } }
+        : {
+            cameraId,
+            action: { case: "samplingIntervalMs" as const, value: action.samplingIntervalMs },
+          };
+    this.#send({ message: { case: "instruction", value } });
   }
 
   acknowledged(seq: number): void {
@@ -156,8 +174,10 @@ class AgentStream implements ReportOwner {
     if (seq !== this.#nextSeq) return;
     this.#nextSeq = seq + 1;
     const problem = this.#series.problemOf(report);
-    if (problem === undefined) this.#deps.intake.add(this.#resolve(report, seq), this);
-    else {
+    if (problem === undefined) {
+      this.#cameras.add(report.cameraId);
+      this.#deps.intake.add(this.#resolve(report, seq), this);
+    } else {
       this.#deps.metrics.reportsRefused.inc({ reason: "invalid" });
       const { INVALID: reason } = RefusalReason;
       this.#refuse({ seq, reason, cause: GapCause.CAMERA, message: problem });
