@@ -6,6 +6,7 @@ import { about } from "@glassline/bench/report";
 
 import type { Encoding } from "./encodings.ts";
 import { encodeBody } from "./encodings.ts";
+import { measureFleetList } from "./fleet-list.ts";
 import { fleetRequests, pointsIn } from "./fleet-requests.ts";
 import { glassline } from "./glassline.ts";
 import { measureOtqmn } from "./otqmn-ingestion.ts";

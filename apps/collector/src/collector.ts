@@ -41,6 +41,8 @@ const SERIES_MAX_PER_CAMERA = 2_000;
 const SERIES_MAX = 1_000_000;
 const TRACES_MAX = 2_000;
 const HOPS_MAX_PER_TRACE = 64;
+/** 100,000 cameras with their headline values take about 15 MB. */
+const ANSWER_LIMITS = { "grpc.max_send_message_length": 67_108_864 };
 const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
 
 export interface Collector extends AsyncDisposable {
@@ -170,7 +172,7 @@ async function startGrpc(
     streamLifetimeMs: config.streamLifetime,
     admissionsPerSecond: config.admissionRate,
   });
-  const server = new grpc.Server(GRPC_LIMITS);
+  const server = new grpc.Server({ ...GRPC_LIMITS, ...ANSWER_LIMITS });
   addService(server, OtqmnService, {
     stream: (call) => {
       try {
