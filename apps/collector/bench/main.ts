@@ -45,7 +45,8 @@ else
 async function main(): Promise<void> {
   if (statfsSync(tmpdir()).type === TMPFS_MAGIC)
     about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");
-  pinGenerator();
+  measureFleetList(isQuick);
+pinGenerator();
   await measureOtqmn(times, isQuick);
   const systems = [glassline, ...(await peers())];
   pinGenerator();

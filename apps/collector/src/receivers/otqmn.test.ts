@@ -344,7 +344,7 @@ test("older points are read back from the log when memory has let them go, in or
   await peer.expect("welcome");
   const count = 1_500;
   for (let seq = 1; seq <= count; seq++) peer.batch(seq);
-  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count));
+  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count), 20_000);
   await systemClock.sleep(3_500);
   expect(
     (await readdir(join(directory, "log"))).filter((name) => name.endsWith(".seg")).length,
@@ -382,7 +382,7 @@ test("a camera that was heard long ago is known after a start, with its facts an
   peer.batch(1, other(1));
   const count = 3_000;
   for (let seq = 2; seq <= count; seq++) peer.batch(seq);
-  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count));
+  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count), 20_000);
   expect(
     (await readdir(join(directory, "log"))).filter((name) => name.endsWith(".seg")).length,
   ).toBeGreaterThan(4);
