@@ -46,10 +46,9 @@ async function main(): Promise<void> {
   if (statfsSync(tmpdir()).type === TMPFS_MAGIC)
     about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");
   measureFleetList(isQuick);
-pinGenerator();
+  pinGenerator();
   await measureOtqmn(times, isQuick);
   const systems = [glassline, ...(await peers())];
-  pinGenerator();
   for (const cameras of CAMERAS) {
     const requests = fleetRequests(cameras, BODIES, BigInt(Date.now()) * 1_000_000n);
     for (const encoding of encodings) {
