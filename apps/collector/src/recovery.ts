@@ -45,14 +45,24 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
   return unreadable;
 }
 
-/** The first index of the segment with which the oldest run begins that goes on behind `firstIndex`. */
-async function runsFrom(log: TelemetryLog, firstIndex: number): Promise<number> {
+/**
+ * The first index of the segment with which the oldest run begins that goes on behind `firstIndex`, which is that of a segment.
+ * @param segmentsMax how many segments from there on are looked at.
+ */
+export async function runsFrom(
+  log: TelemetryLog,
+  firstIndex: number,
+  segmentsMax = Number.POSITIVE_INFINITY,
+): Promise<number> {
   const starts = new RunStarts();
-  const segments = log.segments.map((segment) => segment.firstIndex);
+  const all = log.segments.map((segment) => segment.firstIndex);
+  const segments = all.slice(0, all.indexOf(firstIndex) + segmentsMax);
+  const endIndex = all[segments.length];
   for (let at = segments.length - 1; at >= 0; at--) {
     const first = segments[at]!;
     if (first < firstIndex && starts.areKnown) return segments[at + 1]!;
-    starts.add(await Array.fromAsync(log.read(first, segments[at + 1]), ({ record }) => record));
+    const records = log.read(first, segments[at + 1] ?? endIndex);
+    starts.add(await Array.fromAsync(records, ({ record }) => record));
   }
   return segments[0]!;
 }
@@ -87,7 +97,7 @@ export function checkpointOf({
   };
 }
 
-function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
+export function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
   const received = Object.entries(lastReceivedUnixNano).map(
     ([cameraId, nano]) => [cameraId, msOf(nano)] as const,
   );

@@ -1,6 +1,8 @@
 /** Kinds of options: each turns the text of a flag or an environment variable into a typed value. */
 import { resolve } from "node:path";
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** How one setting is read. `parse` throws an Error that says what was expected. */
 export interface Option<T> {
   readonly help: string;
@@ -13,8 +15,9 @@ export interface Option<T> {
   /**
    * @param texts all values given, in order; the default when none was; empty when there is none.
    * @param directory where the user typed the command: relative paths begin there.
+   * @param environment for files that name variables.
    */
-  parse(texts: readonly string[], directory: string): T;
+  parse(texts: readonly string[], directory: string, environment?: Environment): T;
 }
 
 interface Common {
@@ -52,6 +55,15 @@ export function directory(common: Common): Option<string> {
   return single("DIR", common, (value, from) => {
     if (value === "") throw new Error("expected a folder");
     return resolve(from, value);
+  });
+}
+
+/** A file; absolute, or from where the user typed the command. Empty text is refused unless it is the default. */
+export function file(common: Common): Option<string> {
+  return single("FILE", common, (value, from) => {
+    if (value !== "") return resolve(from, value);
+    if (common.default !== "") throw new Error("expected a file");
+    return "";
   });
 }
 
