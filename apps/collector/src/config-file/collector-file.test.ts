@@ -152,6 +152,8 @@ describe("a file in the Collector's notation", () => {
       },
     ]);
     expect(notes).toEqual([
+      expect.stringMatching(/^c\.yaml:7:9: .*grpc: whoever reaches 0\.0\.0\.0:4317 may send/),
+      expect.stringMatching(/whoever reaches 0\.0\.0\.0:4318 may send/),
       expect.stringMatching(/^c\.yaml:13:5: processors\.memory_limiter\.limit_percentage: has no/),
       expect.stringMatching(/spike_limit_percentage/),
       expect.stringMatching(/processors\.batch\.send_batch_size: has no effect/),
@@ -305,7 +307,7 @@ service:
   test.each([
     ["bad YAML", "a: [", "c.yaml:1:5:"],
     ["the same key twice", "service:\nservice:\n", "c.yaml:2:1: service: got it twice"],
-    ["nothing at all", "", "service: got none, expected pipelines"],
+    ["nothing at all", "", "service.pipelines: got none, expected at least one of"],
     [
       "aliases of aliases",
       `a: &a [x,x,x,x,x,x,x,x,x,x]\n${Array.from({ length: 9 }, (_, at) => `${"bcdefghij"[at]}: &${"bcdefghij"[at]} [${Array.from({ length: 10 }, () => `*${"abcdefghi"[at]}`).join(",")}]`).join("\n")}`,

@@ -85,7 +85,6 @@ function readAll(root: Section, reading: Reading): CollectorFile {
   readTelemetry(service.section("telemetry"), settings);
   service.end();
   root.end();
-  if (!root.has("service")) root.problem(root.place, "none", "pipelines", "service");
   return {
     settings,
     healthCheck,

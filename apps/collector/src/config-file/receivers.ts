@@ -20,7 +20,7 @@ interface Listening {
 
 const DEFAULTS = { grpc: "localhost:4317", http: "localhost:4318" } as const;
 const PORTS = { grpc: "otlpGrpcPort", http: "otlpHttpPort" } as const;
-/** An address of more than one host is for one setting. */
+const LOOPBACK: ReadonlySet<string> = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const REQUEST_MAX_MIB = 8;
 
 export function otlpReceiver(receiver: Section, tokens: Tokens): Record<string, Setting> {
@@ -75,6 +75,10 @@ function protocol(section: Section, name: "grpc" | "http", tokens: Tokens): List
   else section.refuse("cors", "pages in browsers are not served; put a gateway in front");
   section.refuse("include_metadata", "headers of senders are not kept");
   const token = tokenOf(section, tokens);
+  if (token === undefined && !LOOPBACK.has(host))
+    section.reading.notes.push(
+      `${place}: ${section.path}: whoever reaches ${host}:${port} may send: there is no auth`,
+    );
   const protection = [...tlsSettings(section), ...authSettings(token)];
   section.end();
   return {
