@@ -37,6 +37,12 @@ const spec = {
     help: "PEM of the key of --otlp-certificate.",
     default: "",
   }),
+  otlpGrpcRequestSize: bytes({
+    help: "Size of the largest request of OTLP over gRPC, packed and unpacked; at most 8MiB.",
+    default: "8MiB",
+    minBytes: 1_024,
+    maxBytes: 8_388_608,
+  }),
   otlpMemory: bytes({
     help: "Memory for OTLP requests that are received and not durable yet, of all senders together; more are refused and may be sent again.",
     default: "64MiB",

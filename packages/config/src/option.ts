@@ -114,13 +114,15 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
 };
 
 /** A size such as 64MiB, in bytes. */
-export function bytes(common: Common & { minBytes: number }): Option<number> {
+export function bytes(common: Common & { minBytes: number; maxBytes?: number }): Option<number> {
+  const { minBytes, maxBytes = Number.MAX_SAFE_INTEGER } = common;
   return single("SIZE", common, (value) => {
     const match = /^(\d+)(B|KiB|MiB|GiB|TiB)$/.exec(value);
     const size = match ? Number(match[1]) * BYTE_UNITS[match[2]!]! : Number.NaN;
-    if (!(size >= common.minBytes && Number.isSafeInteger(size))) {
+    if (!(size >= minBytes && size <= maxBytes)) {
+      const most = common.maxBytes === undefined ? "" : ` and at most ${maxBytes}`;
       throw new Error(
-        `expected a size of at least ${common.minBytes} bytes, such as 64MiB or 2GiB`,
+        `expected a size of at least ${minBytes}${most} bytes, such as 64MiB or 2GiB`,
       );
     }
     return size;

@@ -291,7 +291,7 @@ service:
 `),
     ).toEqual([
       'c.yaml:11:16: service.extensions: got "pprof", expected one that is defined.',
-      "c.yaml:5:38: receivers.otlp.protocols.grpc.max_recv_msg_size_mib: got 64, expected 8: the size is fixed.",
+      'c.yaml:5:61: receivers.otlp.protocols.grpc.max_recv_msg_size_mib: got "64", expected a whole number from 1 to 8.',
       "c.yaml:6:40: receivers.otlp.protocols.http.cors: not supported: pages in browsers are not served; put a gateway in front.",
       "c.yaml:6:7: receivers.otlp.protocols.http: got the host localhost, expected 0.0.0.0, as for grpc.",
       'c.yaml:7:3: receivers: got "jaeger", expected one of otlp, otqmn.',

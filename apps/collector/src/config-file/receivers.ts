@@ -71,8 +71,9 @@ function protocol(section: Section, name: "grpc" | "http", tokens: Tokens): List
     : hostAndPort(DEFAULTS[name]);
   const { host, port } = endpoint ?? { host: "", port: 0 };
   const setting = (text: string): Setting => ({ text, where: place });
-  if (name === "grpc") requestSize(section);
-  else section.refuse("cors", "pages in browsers are not served; put a gateway in front");
+  const size = name === "grpc" ? requestSize(section) : {};
+  if (name === "http")
+    section.refuse("cors", "pages in browsers are not served; put a gateway in front");
   section.refuse("include_metadata", "headers of senders are not kept");
   const token = tokenOf(section, tokens);
   if (token === undefined && !LOOPBACK.has(host))
@@ -88,21 +89,17 @@ function protocol(section: Section, name: "grpc" | "http", tokens: Tokens): List
     settings: {
       otlpHost: setting(host === "" ? "0.0.0.0" : host.replaceAll(/[[\]]/g, "")),
       [PORTS[name]]: setting(String(port)),
+      ...size,
       ...Object.fromEntries(protection.map(([key, text]) => [key, setting(text)])),
     },
   };
 }
 
-function requestSize(section: Section): void {
-  const mib = section.integer("max_recv_msg_size_mib", 1, 1_024);
-  if (mib === undefined || mib === REQUEST_MAX_MIB) return;
-  const place = section.placeOf("max_recv_msg_size_mib");
-  section.problem(
-    place,
-    String(mib),
-    `${REQUEST_MAX_MIB}: the size is fixed`,
-    "max_recv_msg_size_mib",
-  );
+function requestSize(section: Section): Record<string, Setting> {
+  const mib = section.integer("max_recv_msg_size_mib", 1, REQUEST_MAX_MIB);
+  if (mib === undefined) return {};
+  const where = section.whereOf("max_recv_msg_size_mib");
+  return { otlpGrpcRequestSize: { text: `${mib}MiB`, where } };
 }
 
 /** Without `tls` there is none, as everywhere in such files. */

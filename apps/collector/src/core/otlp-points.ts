@@ -4,7 +4,8 @@
  */
 import type { Series } from "@glassline/otqmn/sample";
 
-import { concat, field, lengthOf, prefix, tagOf, textField } from "./protobuf-fields.ts";
+import { ByteSink, fieldBytes } from "./byte-sink.ts";
+import { concat, field, lengthOf, tagOf, textField } from "./protobuf-fields.ts";
 import type { RecordPoints } from "./record-reader.ts";
 
 export interface PointsPart {
@@ -22,83 +23,107 @@ interface SeriesCode {
   isCounter: boolean;
   /** A data point with its prefix; time and value are to be filled in. */
   point: Uint8Array;
+  /** Where in the point the time stands; the value follows. */
+  timeAt: number;
 }
-
-type CodeOf = (series: Series) => SeriesCode;
 
 /** Points of one metric of one camera. */
 interface Piece {
   code: SeriesCode;
   positions: number[];
+  /** Of the points. */
   bytes: number;
 }
 
-const TIME_TAG = tagOf(3, "fixed64");
-const VALUE_TAG = tagOf(4, "fixed64");
+type Facts = Readonly<Record<string, string>> | undefined;
+
+const TAG = {
+  resourceMetrics: tagOf(1, "bytes"),
+  scopeMetrics: tagOf(2, "bytes"),
+  metric: tagOf(2, "bytes"),
+  gauge: tagOf(5, "bytes"),
+  sum: tagOf(7, "bytes"),
+  time: tagOf(3, "fixed64"),
+  value: tagOf(4, "fixed64"),
+};
 /** Tag and time, tag and value. */
 const NUMBER_BYTES = 18;
 /** Sum: aggregation_temporality CUMULATIVE, is_monotonic. */
 const COUNTER = Uint8Array.of(tagOf(2, "varint"), 2, tagOf(3, "varint"), 1);
 const NOT_COUNTER = new Uint8Array(0);
 const SCOPE = field(1, textField(1, "glassline.collector"));
-/** Of the messages around a piece. */
-const FRAMES_BYTES = 64;
+/** Resources at hand; when there are more, all are made anew. */
+const RESOURCES_MAX = 200_000;
 
 export class PointsEncoder {
   readonly #codes = new WeakMap<Series, SeriesCode>();
-  readonly #code: CodeOf = (series) => {
+  readonly #resources = new Map<string, { facts: Facts; bytes: Uint8Array }>();
+
+  /**
+   * @param factsOf attributes of a camera's resource, beside camera.id: another object when they have changed.
+   * @param partMaxBytes about the size at which a part ends.
+   */
+  *encode(
+    points: RecordPoints,
+    factsOf: (cameraId: string) => Facts,
+    partMaxBytes: number,
+  ): Generator<PointsPart> {
+    const codes = this.#codesOf(points);
+    const sink = new ByteSink(Math.min(partMaxBytes, 64 * points.column.length));
+    let count = 0;
+    for (const { cameraId, pieces } of piecesByCamera(points, codes, partMaxBytes)) {
+      const resource = this.#resource(cameraId, factsOf(cameraId));
+      for (const some of upTo(pieces, partMaxBytes)) {
+        const bytes = some.reduce((sum, piece) => sum + piece.bytes, resource.length);
+        if (count > 0 && sink.length + bytes > partMaxBytes) {
+          yield { body: sink.take(), points: count };
+          count = 0;
+        }
+        writeResource(sink, resource, some, points, codes);
+        for (const { positions } of some) count += positions.length;
+      }
+    }
+    if (count > 0) yield { body: sink.take(), points: count };
+  }
+
+  /** Codes by column, of those that points have. */
+  #codesOf({ column, series }: RecordPoints): SeriesCode[] {
+    const codes: SeriesCode[] = [];
+    for (const one of column) codes[one] ??= this.#code(series[one]!);
+    return codes;
+  }
+
+  #code(series: Series): SeriesCode {
     const known = this.#codes.get(series);
     if (known) return known;
     const code = codeOf(series);
     this.#codes.set(series, code);
     return code;
-  };
-
-  /**
-   * @param factsOf attributes of a camera's resource, beside camera.id.
-   * @param partMaxBytes about the size at which a part ends.
-   */
-  *encode(
-    points: RecordPoints,
-    factsOf: (cameraId: string) => Readonly<Record<string, string>> | undefined,
-    partMaxBytes: number,
-  ): Generator<PointsPart> {
-    const codes = points.series.length === 0 ? [] : codesOf(points, this.#code);
-    let [bodies, bytes, count] = [[] as Uint8Array[], 0, 0];
-    for (const { cameraId, pieces } of piecesByCamera(points, codes, partMaxBytes)) {
-      const resource = resourceOf(cameraId, factsOf(cameraId));
-      for (const some of upTo(pieces, partMaxBytes)) {
-        const body = resourceMetrics(resource, some, points, codes);
-        if (count > 0 && bytes + body.length > partMaxBytes) {
-          yield { body: concat(bodies), points: count };
-          [bodies, bytes, count] = [[], 0, 0];
-        }
-        bodies.push(body);
-        bytes += body.length;
-        for (const { positions } of some) count += positions.length;
-      }
-    }
-    if (count > 0) yield { body: concat(bodies), points: count };
   }
-}
 
-/** Codes by column, of those that points have. */
-function codesOf({ column, series }: RecordPoints, codeOfSeries: CodeOf): SeriesCode[] {
-  const codes: SeriesCode[] = [];
-  for (const one of column) codes[one] ??= codeOfSeries(series[one]!);
-  return codes;
+  #resource(cameraId: string, facts: Facts): Uint8Array {
+    const known = this.#resources.get(cameraId);
+    if (known && known.facts === facts) return known.bytes;
+    if (this.#resources.size >= RESOURCES_MAX) this.#resources.clear();
+    const bytes = field(1, ...attributeFields(1, { ...facts, "camera.id": cameraId }));
+    this.#resources.set(cameraId, { facts, bytes });
+    return bytes;
+  }
 }
 
 function codeOf({ metric, unit, kind, attributes }: Series): SeriesCode {
   const isCounter = kind === "counter";
   const numbers = new Uint8Array(NUMBER_BYTES);
-  numbers[0] = TIME_TAG;
-  numbers[NUMBER_BYTES / 2] = VALUE_TAG;
+  numbers[0] = TAG.time;
+  numbers[NUMBER_BYTES / 2] = TAG.value;
+  const parts = [numbers, ...attributeFields(7, attributes)];
+  const point = field(1, ...parts);
   return {
     metricKey: JSON.stringify([metric, unit, isCounter]),
     metricHead: concat([textField(1, metric), textField(3, unit)]),
     isCounter,
-    point: field(1, numbers, ...attributeFields(7, attributes)),
+    point,
+    timeAt: point.length - lengthOf(parts) + 1,
   };
 }
 
@@ -110,10 +135,6 @@ function attributeFields(
     // An empty text is a value, too: its field is written.
     field(number, textField(1, key), field(2, field(1, new TextEncoder().encode(value)))),
   );
-}
-
-function resourceOf(cameraId: string, facts: Readonly<Record<string, string>> = {}): Uint8Array {
-  return field(1, ...attributeFields(1, { ...facts, "camera.id": cameraId }));
 }
 
 /** Positions in order of arrival, by camera and metric; a metric with many points is several pieces. */
@@ -134,7 +155,7 @@ function piecesByCamera(
       if (!camera) cameras.set(cameraId, (camera = { pieces: [], open: new Map() }));
       piece = camera.open.get(code.metricKey);
       if (!piece || piece.bytes > pieceMaxBytes) {
-        piece = { code, positions: [], bytes: FRAMES_BYTES + code.metricHead.length };
+        piece = { code, positions: [], bytes: 0 };
         camera.open.set(code.metricKey, piece);
         camera.pieces.push(piece);
       }
@@ -150,59 +171,74 @@ function piecesByCamera(
 function* upTo(pieces: readonly Piece[], maxBytes: number): Generator<Piece[]> {
   let [some, bytes] = [[] as Piece[], 0];
   for (const piece of pieces) {
-    if (some.length > 0 && bytes + piece.bytes > maxBytes) {
+    const more = piece.code.metricHead.length + piece.bytes;
+    if (some.length > 0 && bytes + more > maxBytes) {
       yield some;
       [some, bytes] = [[], 0];
     }
     some.push(piece);
-    bytes += piece.bytes;
+    bytes += more;
   }
   if (some.length > 0) yield some;
 }
 
-function resourceMetrics(
+/** ResourceMetrics. Lengths are reckoned first, so that everything is written once. */
+function writeResource(
+  sink: ByteSink,
   resource: Uint8Array,
   pieces: readonly Piece[],
   points: RecordPoints,
   codes: readonly SeriesCode[],
-): Uint8Array {
-  const metrics = pieces.map(({ code, positions, bytes }) => {
-    const data = writePoints(positions, points, codes, bytes);
-    const trailer = code.isCounter ? COUNTER : NOT_COUNTER;
-    return field(2, code.metricHead, field(code.isCounter ? 7 : 5, data, trailer));
-  });
-  const scope = prefix(2, SCOPE.length + lengthOf(metrics));
-  return field(1, resource, scope, SCOPE, ...metrics);
+): void {
+  let scopeBytes = SCOPE.length;
+  for (const piece of pieces) scopeBytes += fieldBytes(metricBytes(piece));
+  const bytes = resource.length + fieldBytes(scopeBytes);
+  sink.reserve(fieldBytes(bytes));
+  sink.prefix(TAG.resourceMetrics, bytes);
+  sink.raw(resource);
+  sink.prefix(TAG.scopeMetrics, scopeBytes);
+  sink.raw(SCOPE);
+  for (const piece of pieces) {
+    const { metricHead, isCounter } = piece.code;
+    sink.prefix(TAG.metric, metricBytes(piece));
+    sink.raw(metricHead);
+    sink.prefix(isCounter ? TAG.sum : TAG.gauge, dataBytes(piece));
+    writePoints(sink, piece.positions, points, codes);
+    sink.raw(isCounter ? COUNTER : NOT_COUNTER);
+  }
 }
 
+const dataBytes = ({ code, bytes }: Piece) => bytes + (code.isCounter ? COUNTER.length : 0);
+const metricBytes = (piece: Piece) => piece.code.metricHead.length + fieldBytes(dataBytes(piece));
+
 function writePoints(
+  sink: ByteSink,
   positions: readonly number[],
   { column, value, groupEnd, groupTimeUnixNano }: RecordPoints,
   codes: readonly SeriesCode[],
-  maxBytes: number,
-): Uint8Array {
-  const out = new Uint8Array(maxBytes);
+): void {
   // Machines that Node runs on keep numbers as protobuf writes them, the least byte first.
   const times = new Uint8Array(groupTimeUnixNano.buffer, groupTimeUnixNano.byteOffset);
   const values = new Uint8Array(value.buffer, value.byteOffset);
-  let [at, group] = [0, 0];
+  let group = 0;
   for (const position of positions) {
-    while (groupEnd[group]! <= position) group++;
-    const one = codes[column[position]!]!;
-    out.set(one.point, at);
-    const numbersAt = at + numbersOffset(one.point);
-    for (let byte = 0; byte < 8; byte++) {
-      out[numbersAt + 1 + byte] = times[group * 8 + byte]!;
-      out[numbersAt + 10 + byte] = values[position * 8 + byte]!;
-    }
-    at += one.point.length;
+    if (groupEnd[group]! <= position) group = groupOf(groupEnd, position);
+    const { point, timeAt } = codes[column[position]!]!;
+    sink.copy(point, 0, timeAt);
+    sink.copy(times, group * 8, group * 8 + 8);
+    sink.copy(point, timeAt + 8, timeAt + 9);
+    sink.copy(values, position * 8, position * 8 + 8);
+    sink.copy(point, timeAt + 17, point.length);
   }
-  return out.subarray(0, at);
 }
 
-/** Behind the tag and the length of the point's field. */
-function numbersOffset(point: Uint8Array): number {
-  let at = 1;
-  while (point[at]! >= 0x80) at++;
-  return at + 1;
+/** The first group that ends behind the position. */
+function groupOf(groupEnd: Uint32Array, position: number): number {
+  let [least, most] = [0, groupEnd.length - 1];
+  while (least < most) {
+    const middle = (least + most) >>> 1;
+    if (groupEnd[middle]! <= position) least = middle + 1;
+    else most = middle;
+  }
+  return least;
 }

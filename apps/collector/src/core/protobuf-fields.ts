@@ -14,7 +14,7 @@ export function varint(value: number): number[] {
 }
 
 /** What stands before a field of so many bytes. */
-export function prefix(field: number, length: number): Uint8Array {
+function prefix(field: number, length: number): Uint8Array {
   return Uint8Array.from([...varint(tagOf(field, "bytes")), ...varint(length)]);
 }
 

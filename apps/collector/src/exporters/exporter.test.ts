@@ -62,6 +62,16 @@ describe("an exporter", () => {
     expect(await bench.values("export_dropped_total")).toEqual({ invalid_argument: 1 });
   });
 
+  test("does not send again in halves what the target does not know at all", async () => {
+    await using bench = await ExporterBench.open();
+    await bench.append(numbered(1, 9));
+    bench.target.answer = () => ({ kind: "refused", reason: "unimplemented", message: "no" });
+    await using _exporter = bench.start();
+    const dropped = () => bench.values("export_dropped_total");
+    await vi.waitFor(async () => expect(await dropped()).toEqual({ unimplemented: 9 }), WAIT);
+    expect(bench.target.asked).toHaveLength(1);
+  });
+
   test("counts what a target says it has dropped", async () => {
     await using bench = await ExporterBench.open();
     await bench.append(numbered(1, 3));
@@ -120,8 +130,24 @@ describe("batches of cameras", () => {
     { cameraId, metric: "camera.frames", unit: "{frame}", kind: "counter", attributes: { a: "b" } },
   ]);
 
+  test("build on a run that began some segments before", async () => {
+    await using bench = await ExporterBench.open();
+    await appendRun(bench, 10, 4);
+    const { segments, nextIndex } = bench.log;
+    expect(segments).toHaveLength(3);
+    const at = segments.at(-1)!.firstIndex - 1;
+    await using _exporter = bench.start({ metrics: at, traces: at, logs: at });
+    // One record of the segment is its checkpoint.
+    await vi.waitFor(() => expect(pointsOf(bench)).toHaveLength(4 * (nextIndex - at - 2)), WAIT);
+    expect(await bench.values("export_lost_records_total")).toEqual({});
+  });
+
   /** Each batch builds on the one before. */
-  async function appendRun(bench: ExporterBench, batches: number): Promise<void> {
+  async function appendRun(
+    bench: ExporterBench,
+    batches: number,
+    perSegment = batches,
+  ): Promise<void> {
     const writer = new BundleWriter();
     for (let seq = 1; seq <= batches; seq++) {
       const cameras =
@@ -137,6 +163,7 @@ describe("batches of cameras", () => {
       const incarnation = new Uint8Array(16).fill(1);
       const value = { producer: "p", incarnation, seq: BigInt(seq), keySeq: 1n, payload };
       await bench.log.append({ receivedUnixNano: 1n, record: { case: "batch", value } });
+      if (seq % perSegment === 0 && seq < batches) await bench.log.roll();
     }
   }
 

@@ -38,7 +38,7 @@ export interface ExporterDeps {
 const PART_MAX_BYTES = 1_048_576;
 /** Receivers of others take 4 MiB. */
 const REQUEST_MAX_BYTES = 2_097_152;
-/** Of the log, and what becomes of it: several requests. */
+/** Records that are converted and sent together; one at least. */
 const WINDOW_MAX_BYTES = 2_097_152;
 /** Requests that are under way at a stop may end by themselves for so long. */
 const GRACE_MS = 2_000;

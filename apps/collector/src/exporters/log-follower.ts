@@ -32,7 +32,7 @@ export class LogFollower {
   }
 
   /**
-   * The next records, up to about so many bytes; waits for the first. Rejects with the signal's reason, or an error of the
+   * The next records, up to about so many bytes of OTLP; waits for the first. Rejects with the signal's reason, or an error of the
    * disk; then the next call begins at the same record.
    */
   async window(maxBytes: number, signal: AbortSignal): Promise<Window> {
@@ -79,7 +79,11 @@ export class LogFollower {
   }
 }
 
+/** A byte of a batch holds about a point, which is so many bytes of OTLP. */
+const OTLP_BYTES_PER_BATCH_BYTE = 64;
+
+/** About as many as it has as OTLP. */
 function payloadBytes({ record }: LogRecord): number {
-  if (record.case === "batch") return record.value.payload.length;
+  if (record.case === "batch") return record.value.payload.length * OTLP_BYTES_PER_BATCH_BYTE;
   return record.case === "checkpoint" ? 0 : (record.value?.length ?? 0);
 }

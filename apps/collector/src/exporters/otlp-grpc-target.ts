@@ -41,6 +41,9 @@ export class OtlpGrpcTarget implements Target {
       ...RECONNECT_OPTIONS,
       // How often a request is sent is the exporter's matter.
       "grpc.enable_retries": 0,
+      // Nothing is asked but the configured address: no proxy of the environment, no DNS record of settings.
+      "grpc.enable_http_proxy": 0,
+      "grpc.service_config_disable_resolution": 1,
       "grpc.max_receive_message_length": ANSWER_MAX_BYTES,
       "grpc.default_compression_algorithm": compression === "gzip" ? gzip : identity,
       ...(tls?.serverName !== undefined && { "grpc.ssl_target_name_override": tls.serverName }),

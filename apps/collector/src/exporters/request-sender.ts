@@ -27,6 +27,8 @@ export interface SenderDeps {
 
 /** A target cannot make the exporter wait for longer than this. */
 const DELAY_MAX_MS = 3_600_000;
+/** Refusals of a signal, whatever the request holds. */
+const WHOLE_SIGNAL: ReadonlySet<string> = new Set(["unimplemented", "http_404", "http_405"]);
 /** Of the same kind of refusal one is logged in this time; all are counted. */
 const REFUSAL_LOG_MS = 30_000;
 
@@ -52,7 +54,8 @@ export class RequestSender {
       if (rejected > 0) this.#dropped(signal, "partial_success", rejected, message);
       return;
     }
-    if (parts.length === 1) return this.#dropped(signal, outcome.reason, items, outcome.message);
+    if (parts.length === 1 || WHOLE_SIGNAL.has(outcome.reason))
+      return this.#dropped(signal, outcome.reason, items, outcome.message);
     // One record must not take its neighbours with it; and a half may be small enough.
     const half = Math.ceil(parts.length / 2);
     await this.settle(signal, parts.slice(0, half));

@@ -17,6 +17,8 @@ export interface OtlpDeps {
   memory: OtlpMemory;
   /** Undefined: whoever reaches the ports may send. */
   token: string | undefined;
+  /** Of requests over gRPC, if it is less than of those over HTTP. */
+  grpcRequestMaxBytes?: number;
 }
 
 /** Before any of the request's body is read. Throws RpcError, OtlpRefusal. */

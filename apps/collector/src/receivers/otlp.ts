@@ -41,7 +41,13 @@ export async function startOtlp(
   await using stack = new AsyncDisposableStack();
   const identity = await shownIdentity(config, own);
   const memory = new OtlpMemory(config.otlpMemory, (bytes) => metrics.otlpBytes.set(bytes));
-  const deps = { pipeline, metrics, memory, token: config.otlpToken || undefined };
+  const deps = {
+    pipeline,
+    metrics,
+    memory,
+    token: config.otlpToken || undefined,
+    grpcRequestMaxBytes: config.otlpGrpcRequestSize,
+  };
   const { otlpProtocols } = config;
   const otlpGrpcPort =
     otlpProtocols === "http" ? 0 : await startGrpc(config, identity, deps, stack);
