@@ -46,6 +46,32 @@ ticks: 9.
 `);
 });
 
+test("systems that are compared stand side by side, a row for the figures that differ in nothing else", () => {
+  const figure = (system: string, encoding: string, value: number, metric = "acknowledged") => ({
+    bench: "ingestion",
+    metric,
+    value,
+    unit: "points/s",
+    params: { encoding, system, pinned: true },
+  });
+  const lines = [
+    figure("ours", "gzip", 2_000_000),
+    figure("theirs", "gzip", 3_000),
+    figure("ours", "gzip", 1, "lost"),
+    figure("ours", "zstd", 40),
+  ];
+  expect(writePage(lines, MACHINE)).toContain(`## ingestion
+
+pinned: true.
+
+| figure | encoding | ours | theirs |
+| --- | --- | ---: | ---: |
+| acknowledged | gzip | 2.00 million points/s | 3,000 points/s |
+| acknowledged | zstd | 40 points/s |  |
+| lost | gzip | 1 points/s |  |
+`);
+});
+
 test.each([
   "",
   "hello",

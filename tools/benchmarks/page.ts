@@ -50,27 +50,59 @@ Written by \`npm run bench\`. ${processor}, ${cores} cores, ${Math.round(memoryG
 
 function sectionOf(bench: string, lines: readonly Line[]): string {
   const own = lines.filter((line) => line.bench === bench);
-  const about = own.flatMap((line) => ("about" in line ? [line.about] : []));
+  const about = new Set(own.flatMap((line) => ("about" in line ? [line.about] : [])));
   const figures = own.flatMap((line) => ("value" in line ? [line] : []));
   const names = [...new Set(figures.flatMap(({ params }) => Object.keys(params)))];
+  const isCompared = figures.length > 0 && figures.every(({ params }) => "system" in params);
   // What is the same everywhere is said once.
   const isSame = (name: string) =>
+    !(isCompared && name === "system") &&
     figures.every(({ params }) => params[name] === figures[0]!.params[name]);
   const said = names.filter(isSame).map((name) => `${name}: ${figures[0]!.params[name]}`);
   const shown = names.filter((name) => !isSame(name));
-  const rows = figures.map(({ metric, value, unit, params }) => [
-    metric.replaceAll("_", " "),
-    ...shown.map((name) => String(params[name] ?? "")),
-    `${numberText(value)} ${unit}`,
-  ]);
-  const table = [["figure", ...shown, ""], ["---", ...shown.map(() => "---"), "---:"], ...rows];
+  const table = isCompared
+    ? comparison(
+        figures,
+        shown.filter((name) => name !== "system"),
+      )
+    : list(figures, shown);
   return [
     `## ${bench}\n`,
-    ...about.map((text) => `${text}\n`),
+    ...[...about].map((text) => `${text}\n`),
     ...(said.length > 0 ? [`${said.join(", ")}.\n`] : []),
     ...table.map((cells) => `| ${cells.join(" | ")} |`),
     "",
   ].join("\n");
+}
+
+/** A row a figure. */
+function list(figures: readonly Figure[], shown: readonly string[]): string[][] {
+  const rows = figures.map((figure) => [...labelOf(figure, shown), valueText(figure)]);
+  return [["figure", ...shown, ""], ["---", ...shown.map(() => "---"), "---:"], ...rows];
+}
+
+/** A column a system, and a row for the figures that differ in nothing else; those of a metric stand together. */
+function comparison(figures: readonly Figure[], shown: readonly string[]): string[][] {
+  const systems = [...new Set(figures.map(({ params }) => String(params["system"])))];
+  const together = [...Map.groupBy(figures, ({ metric }) => metric).values()].flat();
+  const rows = Map.groupBy(together, (figure) => JSON.stringify(labelOf(figure, shown)));
+  const cells = [...rows.values()].map((row) => [
+    ...labelOf(row[0]!, shown),
+    ...systems.map((system) => {
+      const figure = row.find(({ params }) => params["system"] === system);
+      return figure ? valueText(figure) : "";
+    }),
+  ]);
+  const rule = [...["figure", ...shown].map(() => "---"), ...systems.map(() => "---:")];
+  return [["figure", ...shown, ...systems], rule, ...cells];
+}
+
+function labelOf({ metric, params }: Figure, shown: readonly string[]): string[] {
+  return [metric.replaceAll("_", " "), ...shown.map((name) => String(params[name] ?? ""))];
+}
+
+function valueText({ value, unit }: Figure): string {
+  return `${numberText(value)} ${unit}`;
 }
 
 /** 23_456_000 -> "23.5 million". */

@@ -10,7 +10,8 @@ import { wallClockMs } from "@glassline/telemetry/wall-clock";
 import { ROOT_CONTEXT, SpanKind } from "@opentelemetry/api";
 
 import type { AgentDeps, Queued } from "./agent-stream.ts";
-import { AgentStream } from "./agent-stream.ts";
+import { AgentStream, NO_GATEWAY } from "./agent-stream.ts";
+import { Gaps } from "./core/gaps.ts";
 import { Outbox } from "./core/outbox.ts";
 import type { CameraReport, Source } from "./sources/source.ts";
 
@@ -29,6 +30,7 @@ export class Agent implements AsyncDisposable {
   readonly #options: AgentOptions;
   readonly #deps: AgentDeps;
   readonly #outbox: Outbox<Queued>;
+  readonly #gaps = new Gaps();
   readonly #client: Client<typeof CameraGatewayService>;
   readonly #incarnation = crypto.getRandomValues(new Uint8Array(16));
   readonly #stop = new AbortController();
@@ -88,12 +90,19 @@ export class Agent implements AsyncDisposable {
           ROOT_CONTEXT,
         )
       : undefined;
-    if (!this.#outbox.push({ report, attributes, span })) {
+    if (!this.#outbox.push({ report: this.#tellingGaps(report), attributes, span })) {
       metrics.reportsDropped.inc({ reason: "buffer_full" });
+      this.#gaps.lost(report, this.#stream?.obstacle ?? NO_GATEWAY);
       span?.end(wallClockMs());
     }
     metrics.buffered.set(this.#outbox.size);
     this.#stream?.pump();
+  }
+
+  /** What was lost before travels with the first report that has room again. */
+  #tellingGaps(report: CameraReport): CameraReport {
+    if (this.#outbox.isFull || !this.#gaps.has(report.cameraId)) return report;
+    return { ...report, samples: [...report.samples, ...this.#gaps.take(report.cameraId)] };
   }
 
   async #stayConnected(): Promise<void> {
@@ -105,6 +114,7 @@ export class Agent implements AsyncDisposable {
         this.#incarnation,
         this.#deps,
         this.#retry,
+        this.#gaps,
       );
       this.#stream = stream;
       metrics.streamsOpened.inc();

@@ -87,8 +87,10 @@ export class BenchProducer implements Disposable {
 
   #receive({ message }: StreamResponse): void {
     if (message.case === "welcome") this.#creditBytes = Number(message.value.creditBytes);
-    if (message.case === "credit") this.#creditBytes += Number(message.value.creditBytes);
-    if (message.case === "ack") this.#durable(Number(message.value.durableSeq));
+    if (message.case === "ack") {
+      this.#creditBytes += Number(message.value.creditBytes);
+      this.#durable(Number(message.value.durableSeq));
+    }
     if (message.case === "keyBatchRequest") {
       this.keyBatchRequests++;
       this.#inRun = 0;

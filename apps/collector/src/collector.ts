@@ -13,7 +13,6 @@ import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { startAdmin } from "@glassline/service/http";
 import type { Role } from "@glassline/service/identity";
-import type { Logger } from "@glassline/service/logger";
 import { mutualTlsServer, requirePeer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
@@ -28,7 +27,7 @@ import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Pipeline, Stores } from "./pipeline.ts";
 import { createPipeline } from "./pipeline.ts";
-import { checkpointOf, recover } from "./recovery.ts";
+import { checkpoints, recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
 import { startOtlp, takesOtlp } from "./receivers/otlp.ts";
@@ -54,7 +53,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   await using stack = new AsyncDisposableStack();
   const metrics = collectorMetrics(deps.metrics);
   const startedUnixNano = deps.clock.nowUnixNano();
-  const stores = await openStores(config, stack, deps.logger);
+  const stores = await openStores(config, stack, deps);
   const pipeline = createPipeline(stores, deps.clock, metrics);
   const blocks = stack.use(
     await BlockStore.open({
@@ -111,7 +110,7 @@ async function startFromFile(
 async function openStores(
   config: CollectorConfig,
   stack: AsyncDisposableStack,
-  logger: Logger,
+  { logger, clock }: AppDeps,
 ): Promise<Stores> {
   const producers = new Producers();
   const fleet = new Fleet({
@@ -132,7 +131,7 @@ async function openStores(
         // Exporters that have caught up do not touch the disk.
         tailMaxBytes: (config.config?.exporters.length ?? 0) > 0 ? TAIL_MAX_BYTES : 0,
       },
-      () => checkpointOf({ producers, fleet }),
+      checkpoints({ producers, fleet }, clock),
     ),
   );
   for (const finding of log.findings) logger.warn({ finding }, "log recovered");
@@ -192,6 +191,7 @@ async function startGrpc(
     tracer: deps.tracerProvider.getTracer("collector"),
     ca: deps.identity.ca,
     streamLifetimeMs: config.streamLifetime,
+    admissionsPerSecond: config.admissionRate,
   });
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, OtqmnService, {

@@ -1,5 +1,15 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, choice, directory, duration, file, port, text, toggle } from "@glassline/config";
+import {
+  bytes,
+  choice,
+  directory,
+  duration,
+  file,
+  integer,
+  port,
+  text,
+  toggle,
+} from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 import { collectorFile } from "./config-file/file-option.ts";
@@ -82,6 +92,12 @@ const spec = {
     default: "1d",
     minMs: 1_000,
     maxMs: 31_536_000_000,
+  }),
+  admissionRate: integer({
+    help: "Producers that are let in a second; the others wait, as after a restart.",
+    default: "300",
+    min: 1,
+    max: 100_000,
   }),
   streamLifetime: duration({
     help: "Age at which a stream is drained, give or take a fifth.",

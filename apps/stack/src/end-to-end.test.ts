@@ -1,6 +1,7 @@
 /** From a camera to the query API, on real sockets. */
 import { readRecording } from "@glassline/camera/recording";
 import type { Sample } from "@glassline/camera/source";
+import { GapCause } from "@glassline/proto/camera";
 import { seededRandom } from "@glassline/service/random";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
@@ -194,5 +195,17 @@ describe("a full ring", () => {
     });
     expect(await counter("glassline_camera_reports_acknowledged_total")).toBe(yielded - dropped);
     expect(dropped).toBeGreaterThan(0);
+
+    source.resume();
+    const gaps = await eventually("the camera tells what is missing", async () => {
+      const found = await query.listGaps({ cameraId: "cam-a" });
+      return found.gaps.length > 0 ? found.gaps : undefined;
+    });
+    source.finish();
+    expect(gaps).toMatchObject([
+      { cause: GapCause.MESH, reason: "ring_full", reports: BigInt(dropped) },
+    ]);
+    expect(gaps[0]!.toUnixNano).toBeGreaterThan(gaps[0]!.fromUnixNano);
+    expect((await query.listGaps({})).gaps).toEqual(gaps);
   });
 });

@@ -1,6 +1,7 @@
 /** Bytes a point of the fleet model: payloads with everything in them. */
+import { about, report } from "@glassline/bench/report";
+
 import { fleetBatches, fleetEncoder } from "./fleet-stream.ts";
-import { about, report } from "./report.ts";
 
 const CASES = [
   { cameras: 200, keyIntervals: [0, 600, 60] },

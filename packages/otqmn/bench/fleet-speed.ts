@@ -1,7 +1,8 @@
 /** Points a second on one core: the best of some rounds, because other work on a machine only ever slows them down. */
+import { about, report } from "@glassline/bench/report";
+
 import { StreamDecoder } from "../src/stream-codec/stream-decoder.ts";
 import { fleetBatches, fleetEncoder } from "./fleet-stream.ts";
-import { about, report } from "./report.ts";
 
 const TICKS = 600;
 

@@ -1,7 +1,8 @@
 /** The fleet model as the points of a stream. */
+import { SERIES, fleetTicks } from "@glassline/bench/fleet-model";
+
 import type { Points } from "../src/stream-codec/series-definition.ts";
 import { StreamEncoder } from "../src/stream-codec/stream-encoder.ts";
-import { SERIES, fleetTicks } from "./fleet-model.ts";
 
 /** An encoder that knows the series of so many cameras. */
 export function fleetEncoder(cameras: number, compress = true): StreamEncoder {

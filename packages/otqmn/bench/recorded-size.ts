@@ -2,9 +2,10 @@
 import { basename } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 
+import { about, report } from "@glassline/bench/report";
+
 import { MetricsWriter } from "../src/metrics-codec/metrics-writer.ts";
 import { countPoints, partsIn, requestsIn } from "./recorded-metrics.ts";
-import { about, report } from "./report.ts";
 
 const KEY_INTERVALS = [0, 1_000, 100] as const;
 const LEVEL = 3;

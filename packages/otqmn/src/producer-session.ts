@@ -132,24 +132,26 @@ const welcome: Handler<{ durableSeq: number; creditBytes: number }> = (
   return withForget(session, pump(welcomed, limits));
 };
 
-const ack: Handler<{ durableSeq: number }> = (session, event, { nowMs }) => {
+const ack: Handler<{ durableSeq: number; creditBytes: number }> = (
+  session,
+  event,
+  { nowMs, limits },
+) => {
   if (event.durableSeq > session.headSeq) {
     return giveUp(
       session,
       `protocol: got an Ack of ${event.durableSeq}, expected at most ${session.headSeq}`,
     );
   }
-  if (event.durableSeq <= session.durableSeq)
-    return { session: { ...session, heardMs: nowMs }, effects: [] };
-  const nextSeq = Math.max(session.nextSeq, event.durableSeq + 1);
-  const moved = {
+  const heardNow = {
     ...session,
-    durableSeq: event.durableSeq,
-    nextSeq,
+    creditBytes: session.creditBytes + event.creditBytes,
     heardMs: nowMs,
-    progressMs: nowMs,
   };
-  return { session: moved, effects: [{ type: "forget", durableSeq: event.durableSeq }] };
+  if (event.durableSeq <= session.durableSeq) return pump(heardNow, limits);
+  const nextSeq = Math.max(session.nextSeq, event.durableSeq + 1);
+  const moved = { ...heardNow, durableSeq: event.durableSeq, nextSeq, progressMs: nowMs };
+  return withForget(session, pump(moved, limits));
 };
 
 const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (

@@ -33,7 +33,7 @@ export type ProducerEvent =
   | { type: "opened" }
   | { type: "closed"; reason: string }
   | { type: "welcome"; durableSeq: number; creditBytes: number }
-  | { type: "ack"; durableSeq: number }
+  | { type: "ack"; durableSeq: number; creditBytes: number }
   | { type: "nack"; seq: number; code: "gap" | "transient" | "permanent"; reason: string }
   | { type: "credit"; creditBytes: number }
   | { type: "key-batch-wanted" }

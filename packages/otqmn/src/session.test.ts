@@ -10,6 +10,7 @@ import { PRODUCER_LIMITS, newProducerSession, stepProducer } from "./producer-se
 const COLLECTOR_LIMITS = {
   reorderMaxBatches: 4,
   silenceTimeoutMs: 6_000,
+  admissionHeartbeatMs: 2_000,
   streamLifetimeMs: 20_000,
   drainTimeoutMs: 5_000,
 };
@@ -90,7 +91,7 @@ describe("the producer's session", () => {
       ...STREAMING,
       { type: "appended", headSeq: 3 },
       { type: "transmitted", seq: 1, sizeBytes: 2_000 },
-      { type: "ack", durableSeq: 1 },
+      { type: "ack", durableSeq: 1, creditBytes: 0 },
     ]);
     const alive = producer([{ type: "heard" }, { type: "tick" }], starved.session, 3_000);
     expect(
@@ -128,7 +129,7 @@ describe("the producer's session", () => {
       { type: "transmitted", seq: 1, sizeBytes: 10 },
     ]);
     expect(draining.session.state).toBe("draining");
-    const done = producer([{ type: "ack", durableSeq: 1 }], draining.session);
+    const done = producer([{ type: "ack", durableSeq: 1, creditBytes: 0 }], draining.session);
     expect(done.effects).toEqual([
       { type: "forget", durableSeq: 1 },
       { type: "close", reason: "drained" },
@@ -146,7 +147,7 @@ describe("the producer's session", () => {
         { type: "tick" },
       ),
       seq.map((durableSeq) => ({ type: "welcome" as const, durableSeq, creditBytes: 100 })),
-      seq.map((durableSeq) => ({ type: "ack" as const, durableSeq })),
+      seq.map((durableSeq) => ({ type: "ack" as const, durableSeq, creditBytes: 5 })),
       seq.map((at) => ({ type: "nack" as const, seq: at, code: "gap" as const, reason: "gap" })),
       seq.map((at) => ({ type: "transmitted" as const, seq: at, sizeBytes: 10 })),
     );
@@ -168,30 +169,31 @@ describe("the producer's session", () => {
 describe("the collector's session", () => {
   const step = (session: CollectorSession<string>, event: CollectorEvent<string>, nowMs = 0) =>
     stepCollector(session, event, nowMs, COLLECTOR_LIMITS);
+  const admitting = () => step(newCollectorSession<string>(0), { type: "hello-received" }).session;
   const admitted = () =>
-    step(newCollectorSession<string>(0), {
-      type: "hello-accepted",
-      durableSeq: 4,
-      firstUnackedSeq: 3,
-    }).session;
+    step(admitting(), { type: "hello-accepted", durableSeq: 4, firstUnackedSeq: 3 }).session;
   const arrival = (seq: number, keySeq = 5) =>
     ({ type: "batch", seq, keySeq, sizeBytes: 10, batch: `b${seq}` }) as const;
 
   test("welcomes with what is durable, or with what another collector must hold", () => {
     expect(
-      step(newCollectorSession<string>(0), {
-        type: "hello-accepted",
-        durableSeq: 4,
-        firstUnackedSeq: 3,
-      }).effects,
+      step(admitting(), { type: "hello-accepted", durableSeq: 4, firstUnackedSeq: 3 }).effects,
     ).toEqual([{ type: "send-welcome", durableSeq: 4 }]);
     expect(
-      step(newCollectorSession<string>(0), {
-        type: "hello-accepted",
-        durableSeq: 0,
-        firstUnackedSeq: 9,
-      }).effects,
+      step(admitting(), { type: "hello-accepted", durableSeq: 0, firstUnackedSeq: 9 }).effects,
     ).toEqual([{ type: "send-welcome", durableSeq: 8 }]);
+  });
+
+  test("tells a producer that waits for its turn that it is heard, for as long as it takes", () => {
+    let session = admitting();
+    let heartbeats = 0;
+    for (let nowMs = 500; nowMs <= 60_000; nowMs += 500) {
+      const { session: next, effects } = step(session, { type: "tick" }, nowMs);
+      session = next;
+      heartbeats += effects.filter(({ type }) => type === "send-heartbeat").length;
+    }
+    expect(session.state).toBe("admitting");
+    expect(heartbeats).toBe(30);
   });
 
   test("puts batches in order within its bound, reports a gap once, and gives the credit of what it does not keep back", () => {
@@ -253,9 +255,8 @@ describe("the collector's session", () => {
       { type: "send-nack", code: "invalid" },
       { type: "end" },
     ]);
-    expect(
-      step(admitted(), { type: "hello-accepted", durableSeq: 0, firstUnackedSeq: 1 }).session.state,
-    ).toBe("closed");
+    expect(step(admitted(), { type: "hello-received" }).session.state).toBe("closed");
+    expect(step(admitting(), { type: "hello-received" }).session.state).toBe("closed");
     expect(step(admitted(), { type: "tick" }, 6_001).effects).toMatchObject([
       { type: "send-nack", code: "unavailable" },
       { type: "end" },
@@ -297,6 +298,7 @@ function simulate(seed: number): number[] {
     for (const effect of effects) {
       if (effect.type === "send-hello") {
         collectorSide = newCollectorSession<number>(nowMs);
+        upstream.push({ type: "hello-received" });
         upstream.push({
           type: "hello-accepted",
           durableSeq: synced,
@@ -336,7 +338,7 @@ function simulate(seed: number): number[] {
           creditBytes: CREDIT_BYTES,
         });
       if (effect.type === "send-ack")
-        downstream.push({ type: "ack", durableSeq: effect.durableSeq });
+        downstream.push({ type: "ack", durableSeq: effect.durableSeq, creditBytes: 0 });
       if (effect.type === "send-credit")
         downstream.push({ type: "credit", creditBytes: effect.creditBytes });
       if (effect.type === "send-drain") downstream.push({ type: "drain" });

@@ -23,7 +23,7 @@ export interface SegmentLogOptions {
   /** Memory for the newest records, which are then read without the disk; none when it is left out. */
   tailMaxBytes?: number;
   /** The first record of every segment but the first: what a reader must know of those before it, all of it durable. */
-  checkpoint?: () => Uint8Array;
+  checkpoint?: (index: number) => Uint8Array;
 }
 
 /** A record was refused; what was acknowledged before is not touched. */
@@ -276,7 +276,7 @@ export class SegmentLog implements AsyncDisposable {
 
   async #openNextSegment(): Promise<void> {
     const { directory, checkpoint } = this.#options;
-    const head = checkpoint?.();
+    const head = checkpoint?.(this.#nextIndex);
     const { segment, handle } = await createSegment(directory, this.#nextIndex, head);
     await this.#active.close().catch(() => {});
     this.#active = handle;

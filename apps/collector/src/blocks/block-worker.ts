@@ -1,5 +1,7 @@
 /** The thread that makes blocks: segments of the log are read, sorted and written while ingestion goes on. */
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
+import { constants, setPriority } from "node:os";
+import { basename } from "node:path";
 import { parentPort } from "node:worker_threads";
 
 import { fromBinary } from "@bufbuild/protobuf";
@@ -27,6 +29,7 @@ export type BlockReport =
   | { firstIndex: number; points: number; unreadable: number }
   | { firstIndex: number; error: string };
 
+yieldToIngestion();
 let reader = new RecordReader();
 let readUpTo: string | undefined;
 
@@ -40,6 +43,13 @@ parentPort?.on("message", (order: BlockOrder) => {
   }
   parentPort!.postMessage(report);
 });
+
+/** Where cores are few, ingestion goes first. Linux takes the number of a thread here, see setpriority(2). */
+function yieldToIngestion(): void {
+  if (process.platform !== "linux") return;
+  const thread = Number(basename(readlinkSync("/proc/thread-self")));
+  setPriority(thread, constants.priority.PRIORITY_LOW);
+}
 
 function build(order: BlockOrder): { points: number; unreadable: number } {
   const records = [...recordsOf(order.segmentPath, false)];

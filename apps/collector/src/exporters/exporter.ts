@@ -11,7 +11,7 @@ import type { Random } from "@glassline/service/random";
 import type { SignalName } from "../core/otlp-items.ts";
 import { SIGNAL_NAMES } from "../core/otlp-items.ts";
 import { RUN_SEGMENTS_MAX } from "../pipeline.ts";
-import { runsFrom } from "../recovery.ts";
+import { catalogueBefore, runsFrom } from "../recovery.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
 import { segmentOf } from "../stores/telemetry-log.ts";
 import type { ExporterMetrics } from "./exporter-metrics.ts";
@@ -108,11 +108,16 @@ export class Exporter implements AsyncDisposable {
     }
   }
 
-  /** Reads the batches on which those from the index on build. */
+  /** Reads the batches on which those from the index on build, and what is known of cameras until there. */
   async #warmUp(nextIndex: number): Promise<void> {
     const { log } = this.#deps;
     if (nextIndex <= log.firstIndex) return;
-    const from = await runsFrom(log, segmentOf(log, nextIndex), RUN_SEGMENTS_MAX);
+    const segment = segmentOf(log, nextIndex);
+    const catalogue = await catalogueBefore(log, segment);
+    const between = log.segments.filter(
+      ({ firstIndex }) => firstIndex > catalogue && firstIndex <= segment,
+    );
+    const from = await runsFrom(log, catalogue, between.length + RUN_SEGMENTS_MAX);
     for await (const { record } of this.#inTurns(log.read(from, nextIndex))) {
       try {
         this.#converter.warm(record);

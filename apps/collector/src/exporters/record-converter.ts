@@ -83,10 +83,10 @@ export class RecordConverter {
     return points;
   }
 
-  /** The first checkpoint tells all facts; later ones tell what batches have told since. */
+  /** The first catalogue tells all facts; later ones tell what batches have told since. */
   #segment(checkpoint: Checkpoint): void {
     this.#reader.endSegment();
-    if (this.#hasCatalogue) return;
+    if (this.#hasCatalogue || checkpoint.catalogue.length === 0) return;
     this.#hasCatalogue = true;
     this.#learn(catalogueIn(checkpoint).bundle.cameras);
   }

@@ -24,6 +24,7 @@ const CREDIT_BYTES = 4_194_304;
 const LIMITS: Omit<CollectorLimits, "streamLifetimeMs"> = {
   reorderMaxBatches: 64,
   silenceTimeoutMs: 10_000,
+  admissionHeartbeatMs: 2_000,
   drainTimeoutMs: 10_000,
 };
 
@@ -41,36 +42,37 @@ export interface OtqmnReceiverDeps extends IntakeDeps {
   /** PEM. */
   ca: string;
   streamLifetimeMs: number;
+  admissionsPerSecond: number;
+}
+
+export interface StreamDeps extends OtqmnReceiverDeps {
+  /** Calls `acknowledge` after some milliseconds, once. */
+  acknowledgeSoon: (stream: OtqmnStream) => void;
+  /** The stream that was opened last, of each producer. */
+  serving: WeakMap<ProducerState, OtqmnStream>;
+  /** Calls back when another producer may be let in. */
+  whenTurn: (enter: () => void) => void;
 }
 
 export type Stream = ServerStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
 
 export class OtqmnStream {
   readonly #stream: Stream;
-  readonly #deps: OtqmnReceiverDeps;
+  readonly #deps: StreamDeps;
   readonly #limits: CollectorLimits;
-  readonly #olderStreamOf: (producer: ProducerState) => OtqmnStream | undefined;
   #session;
   #producer: ProducerState | undefined;
   #intake: BatchIntake | undefined;
+  #owedCredit = 0;
 
-  constructor(
-    stream: Stream,
-    deps: OtqmnReceiverDeps,
-    olderStreamOf: (producer: ProducerState) => OtqmnStream | undefined,
-  ) {
+  constructor(stream: Stream, deps: StreamDeps) {
     this.#stream = stream;
     this.#deps = deps;
-    this.#olderStreamOf = olderStreamOf;
     this.#limits = {
       ...LIMITS,
       streamLifetimeMs: deps.streamLifetimeMs * (0.8 + 0.4 * deps.random()),
     };
     this.#session = newCollectorSession<Arrived>(deps.clock.monotonicMs());
-  }
-
-  serves(producer: ProducerState): boolean {
-    return this.#producer === producer && this.#session.state !== "closed";
   }
 
   receive({ message, passage }: StreamRequest): void {
@@ -102,21 +104,29 @@ export class OtqmnStream {
       this.#limits,
     );
     this.#session = session;
-    if (session.state === "closed" && this.#producer) this.#producer.connected = false;
+    if (session.state === "closed" && this.#producer)
+      this.#producer.connected &&= this.#deps.serving.get(this.#producer) !== this;
     for (const effect of effects) this.#carryOut(effect);
   }
 
   #heartbeat(): void {
     this.dispatch({ type: "heard" });
-    this.#send({
-      message: { case: "heartbeat", value: { sentAtUnixNano: this.#deps.clock.nowUnixNano() } },
-    });
+    this.#sendHeartbeat();
+  }
+
+  #sendHeartbeat(): void {
+    const value = { sentAtUnixNano: this.#deps.clock.nowUnixNano() };
+    this.#send({ message: { case: "heartbeat", value } });
   }
 
   #hello(hello: Hello): void {
-    if (this.#session.state !== "greeting") {
-      return this.dispatch({ type: "hello-refused", code: "invalid", reason: "a second Hello" });
-    }
+    const isFirst = this.#session.state === "greeting";
+    this.dispatch({ type: "hello-received" });
+    if (isFirst) this.#deps.whenTurn(() => this.#admit(hello));
+  }
+
+  #admit(hello: Hello): void {
+    if (this.#session.state !== "admitting") return;
     try {
       const { producer, incarnation, firstUnackedSeq } = verifyHello(
         hello,
@@ -124,7 +134,8 @@ export class OtqmnStream {
         this.#deps.clock.nowMs(),
       );
       const state = this.#deps.producers.admit(producer, incarnation, Number(firstUnackedSeq) - 1);
-      this.#olderStreamOf(state)?.dispatch({ type: "superseded" });
+      this.#deps.serving.get(state)?.dispatch({ type: "superseded" });
+      this.#deps.serving.set(state, this);
       this.#producer = state;
       this.#intake = new BatchIntake(this.#deps, state);
       state.connected = true;
@@ -149,13 +160,13 @@ export class OtqmnStream {
       case "append":
         return void this.#append(effect);
       case "send-ack":
-        return this.#ack(effect.receivedSeq);
+        return this.#owe(0);
       case "send-nack":
         return this.#nack(effect);
       case "send-credit":
-        return this.#send({
-          message: { case: "credit", value: { creditBytes: BigInt(effect.creditBytes) } },
-        });
+        return this.#owe(effect.creditBytes);
+      case "send-heartbeat":
+        return this.#sendHeartbeat();
       case "send-key-batch-request":
         return this.#send({ message: { case: "keyBatchRequest", value: {} } });
       case "send-drain":
@@ -192,12 +203,21 @@ export class OtqmnStream {
     this.#send({ message: { case: "welcome", value } });
   }
 
+  /** Acknowledgements are cumulative: those of some milliseconds go together. */
+  #owe(creditBytes: number): void {
+    this.#owedCredit += creditBytes;
+    this.#deps.acknowledgeSoon(this);
+  }
+
   /** Only what is on the disk is acknowledged as durable, whoever put it there. */
-  #ack(receivedSeq: number): void {
-    const durableSeq = BigInt(this.#producer?.durableSeq ?? 0);
-    this.#send({
-      message: { case: "ack", value: { receivedSeq: BigInt(receivedSeq), durableSeq } },
-    });
+  acknowledge(): void {
+    const value = {
+      receivedSeq: BigInt(this.#session.expectedSeq - 1),
+      durableSeq: BigInt(this.#producer?.durableSeq ?? 0),
+      creditBytes: BigInt(this.#owedCredit),
+    };
+    this.#owedCredit = 0;
+    this.#send({ message: { case: "ack", value } });
   }
 
   async #append({

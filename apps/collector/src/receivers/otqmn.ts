@@ -2,11 +2,15 @@
 import type { StreamRequest } from "@glassline/proto/otqmn";
 import { every } from "@glassline/service/clock";
 
+import { Admission } from "../core/admission.ts";
 import type { OtqmnReceiverDeps, Stream } from "./otqmn-stream.ts";
 import { OtqmnStream } from "./otqmn-stream.ts";
 
 const STREAMS_MAX = 10_000;
 const TICK_MS = 500;
+const ADMISSION_INTERVAL_MS = 20;
+/** A stream is acknowledged so often at most. */
+const ACK_INTERVAL_MS = 10;
 
 export interface OtqmnReceiver extends Disposable {
   accept(stream: Stream): void;
@@ -20,9 +24,31 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   deps.pipeline.onSegment(() =>
     open.forEach((stream) => stream.dispatch({ type: "key-batch-wanted" })),
   );
+  const { clock, admissionsPerSecond } = deps;
+  const admission = new Admission(admissionsPerSecond, admissionsPerSecond, clock.monotonicMs());
+  const whenTurn = (enter: () => void) => {
+    admission.add(enter, clock.monotonicMs());
+    deps.metrics.admissionsWaiting.set(admission.waiting);
+  };
+  void every(clock, ADMISSION_INTERVAL_MS, stop.signal, () => {
+    admission.run(clock.monotonicMs());
+    deps.metrics.admissionsWaiting.set(admission.waiting);
+  });
+  const owing = new Set<OtqmnStream>();
+  const acknowledge = async () => {
+    await deps.clock.sleep(ACK_INTERVAL_MS);
+    const due = [...owing];
+    owing.clear();
+    due.forEach((stream) => stream.acknowledge());
+  };
+  const acknowledgeSoon = (stream: OtqmnStream) => {
+    owing.add(stream);
+    if (owing.size === 1) void acknowledge();
+  };
   void every(deps.clock, TICK_MS, stop.signal, () =>
     open.forEach((stream) => stream.dispatch({ type: "tick" })),
   );
+  const streamDeps = { ...deps, acknowledgeSoon, whenTurn, serving: new WeakMap() };
   return {
     accept(stream) {
       if (open.size >= STREAMS_MAX) {
@@ -33,9 +59,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         });
         return;
       }
-      const opened = new OtqmnStream(stream, deps, (other) =>
-        [...open].find((candidate) => candidate.serves(other)),
-      );
+      const opened = new OtqmnStream(stream, streamDeps);
       open.add(opened);
       deps.metrics.streams.set(open.size);
       const forget = () => {

@@ -35,16 +35,16 @@ export interface TelemetryLog extends AsyncDisposable {
   read(fromIndex: number, toIndex?: number): AsyncIterable<{ index: number; record: LogRecord }>;
 }
 
-/** @param checkpoint goes to the head of every segment, so that a start needs only the last ones. */
+/** @param checkpoint goes to the head of every segment, with this index, so that a start needs only the last ones. */
 export async function openTelemetryLog(
   options: TelemetryLogOptions,
-  checkpoint: () => MessageInitShape<typeof CheckpointSchema>,
+  checkpoint: (index: number) => MessageInitShape<typeof CheckpointSchema>,
 ): Promise<TelemetryLog> {
   const log = await SegmentLog.open({
     ...options,
     recordMaxBytes: RECORD_MAX_BYTES,
     whenFull: "drop-oldest",
-    checkpoint: () => encode({ record: { case: "checkpoint", value: checkpoint() } }),
+    checkpoint: (index) => encode({ record: { case: "checkpoint", value: checkpoint(index) } }),
   });
   return {
     durability: "synced to this disk",

@@ -8,7 +8,7 @@ import type {
   ReportRequest,
   ReportRequestSchema,
 } from "@glassline/proto/camera";
-import { RefusalReason, ReportResponseSchema } from "@glassline/proto/camera";
+import { GapCause, RefusalReason, ReportResponseSchema } from "@glassline/proto/camera";
 import { RpcError } from "@glassline/proto/errors";
 import type { Implementation, ServerStream } from "@glassline/proto/rpc";
 import { grpcStatus } from "@glassline/proto/rpc";
@@ -38,6 +38,8 @@ export interface CameraReceiverDeps {
   intake: Intake;
   ring: Ring;
   metrics: MeshMetrics;
+  /** Whether there is a way to a collector now. */
+  hasRoute: () => boolean;
 }
 
 export interface CameraReceiver {
@@ -111,7 +113,10 @@ class AgentStream implements ReportOwner {
   refused(seq: number, because: RefusedBecause, message: string): void {
     if (this.#state === "over" || seq >= this.#nextSeq) return;
     this.#nextSeq = seq;
-    this.#refuse(seq, REASONS[because], message);
+    // The ring is full when bundles stay: there is no way to a collector, or there is one and none takes them.
+    const isCollectors = because === "ring_full" && this.#deps.hasRoute();
+    const cause = isCollectors ? GapCause.COLLECTOR : GapCause.MESH;
+    this.#refuse({ seq, reason: REASONS[because], cause, message });
   }
 
   #attach({ agent, incarnation }: Attach): void {
@@ -154,7 +159,8 @@ class AgentStream implements ReportOwner {
     if (problem === undefined) this.#deps.intake.add(this.#resolve(report, seq), this);
     else {
       this.#deps.metrics.reportsRefused.inc({ reason: "invalid" });
-      this.#refuse(seq, RefusalReason.INVALID, problem);
+      const { INVALID: reason } = RefusalReason;
+      this.#refuse({ seq, reason, cause: GapCause.CAMERA, message: problem });
     }
   }
 
@@ -175,8 +181,8 @@ class AgentStream implements ReportOwner {
     };
   }
 
-  #refuse(seq: number, reason: RefusalReason, message: string): void {
-    const value = { seq: BigInt(seq), reason, message, retryAfterMs: RETRY_AFTER_MS };
+  #refuse(refusal: { seq: number; reason: RefusalReason; cause: GapCause; message: string }): void {
+    const value = { ...refusal, seq: BigInt(refusal.seq), retryAfterMs: RETRY_AFTER_MS };
     this.#send({ message: { case: "refusal", value } });
   }
 

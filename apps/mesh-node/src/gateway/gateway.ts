@@ -53,7 +53,12 @@ export async function startGateway(
     new Uplink({ ...deps, ring, openCarrier: carriers.open, nearest: carriers.nearest }),
   );
   const intake = stack.use(new Intake({ ...deps, ring, appended: () => uplink.appended() }));
-  const receiver = createCameraReceiver({ ...deps, intake, ring });
+  const receiver = createCameraReceiver({
+    ...deps,
+    intake,
+    ring,
+    hasRoute: () => carriers.nearest() !== undefined,
+  });
   const parts = stack.move();
   return {
     implementation: receiver.implementation,

@@ -264,7 +264,11 @@ function eventOf({ message }: StreamResponse): ProducerEvent {
         creditBytes: Number(message.value.creditBytes),
       };
     case "ack":
-      return { type: "ack", durableSeq: Number(message.value.durableSeq) };
+      return {
+        type: "ack",
+        durableSeq: Number(message.value.durableSeq),
+        creditBytes: Number(message.value.creditBytes),
+      };
     case "nack": {
       const { seq, code, reason } = message.value;
       const kind = code === NackCode.GAP ? "gap" : PERMANENT.has(code) ? "permanent" : "transient";

@@ -6,6 +6,7 @@ const JITTER_NANO = 2_000_000;
 
 interface SeriesModel {
   metric: string;
+  isCounter?: true;
   decimals: number;
   start: (random: Random) => number;
   next: (value: number, random: Random) => number;
@@ -47,6 +48,7 @@ const wandering = (metric: string): SeriesModel => ({
 });
 const counting = (metric: string): SeriesModel => ({
   metric,
+  isCounter: true,
   decimals: 0,
   start: (random) => Math.floor(1_000 * random.uniform()),
   next: (value, random) => value + 25 + (random.uniform() < 0.1 ? 1 : 0),

@@ -1,0 +1,68 @@
+/** `npm run bench -w @glassline/collector [-- --quick]`: one JSON line a figure. */
+import { statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+
+import { about } from "@glassline/bench/report";
+
+import type { Encoding } from "./encodings.ts";
+import { encodeBody } from "./encodings.ts";
+import { fleetRequests, pointsIn } from "./fleet-requests.ts";
+import { glassline } from "./glassline.ts";
+import { BENCH, measureIngestion } from "./ingestion.ts";
+import { otelcolSystems } from "./otelcol.ts";
+import { OTELCOL_VERSION, otelcolBinary } from "./peers/build.ts";
+import { pinGenerator } from "./pinned-process.ts";
+import type { System } from "./system.ts";
+
+const CAMERAS = [20, 200] as const;
+const BODIES = 300;
+/** See statfs(2). */
+const TMPFS_MAGIC = 0x01021994;
+
+const isQuick = process.argv.includes("--quick");
+const times = isQuick
+  ? { warmupMs: 1_000, measureMs: 2_000 }
+  : { warmupMs: 3_000, measureMs: 6_000 };
+const protocols = isQuick ? (["grpc"] as const) : (["grpc", "http"] as const);
+const encodings: readonly Encoding[] = isQuick ? ["identity"] : ["identity", "gzip", "zstd"];
+
+about(
+  BENCH,
+  `OTLP metrics of the fleet model into a collector on one core; the load generator has another. A closed loop of requests that are encoded and compressed beforehand ` +
+    `(${BODIES} of them, in turn). Glassline acknowledges what is synced to disk. "otelcol, nop" keeps nothing; "otelcol, queue" acknowledges what is in its persistent queue ` +
+    `(file_storage), without and with fsync. Latencies are those at full load. Where neither the system nor the generator is near 100 % of a core, the disk is the bound, or other processes (cpu of others, of all cores) are: then compare by CPU a point. ` +
+    `Resident memory counts pages of mapped files, as the queue's is.`,
+);
+if (process.platform === "linux") await main();
+else
+  about(
+    BENCH,
+    `Did not run: got ${process.platform}, expected Linux, whose /proc tells CPU times.`,
+  );
+
+async function main(): Promise<void> {
+  if (statfsSync(tmpdir()).type === TMPFS_MAGIC)
+    about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");
+  const systems = [glassline, ...(await peers())];
+  pinGenerator();
+  for (const cameras of CAMERAS) {
+    const requests = fleetRequests(cameras, BODIES, BigInt(Date.now()) * 1_000_000n);
+    for (const encoding of encodings) {
+      const bodies = requests.map((request) => encodeBody(request, encoding));
+      for (const protocol of protocols) {
+        const case_ = { protocol, encoding, pointsPerRequest: pointsIn(cameras), bodies };
+        for (const system of systems) await measureIngestion(system, case_, times);
+      }
+    }
+  }
+}
+
+async function peers(): Promise<System[]> {
+  const binary = await otelcolBinary(!isQuick);
+  if ("why" in binary) {
+    about(BENCH, `Ran without the OpenTelemetry Collector ${OTELCOL_VERSION}: ${binary.why}.`);
+    return [];
+  }
+  about(BENCH, `Peer: OpenTelemetry Collector ${OTELCOL_VERSION}, memory_limiter, GOMAXPROCS=1.`);
+  return otelcolSystems(binary.path);
+}
