@@ -197,6 +197,23 @@ service:
     ]);
   });
 
+  test("may write to Prometheus, metrics only", () => {
+    const text = withExporter(
+      "endpoint: https://p/api/v1/write\nprotobuf_message: io.prometheus.write.v2.Request",
+      "prometheusremotewrite",
+    );
+    expect(read(text).exporters[0]!.target).toMatchObject({
+      kind: "prometheusremotewrite",
+      url: "https://p/api/v1/write",
+      message: "io.prometheus.write.v2.Request",
+      suffixes: true,
+      tls: { ca: undefined },
+    });
+    expect(problems(text.replace("metrics:", "traces:")).join()).toContain(
+      "exporters.prometheusremotewrite: got a pipeline of traces, expected metrics",
+    );
+  });
+
   test("goes without TLS where it says so", () => {
     const target = (text: string, id?: string) => read(withExporter(text, id)).exporters[0]!.target;
     expect(target("endpoint: a:1\ntls: {insecure: true}")).toMatchObject({ tls: undefined });
@@ -262,9 +279,9 @@ service:
 
   test.each([
     [
-      "prometheusremotewrite",
+      "prometheus",
       "endpoint: http://a/",
-      "one of otlp, otlp_grpc, otlphttp, otlp_http, debug",
+      "one of otlp, otlp_grpc, otlphttp, otlp_http, prometheusremotewrite, debug",
     ],
     ["otlphtp", "endpoint: http://a/", "(did you mean otlphttp?)"],
   ])("refuses the exporter %s", (id, exporter, expected) => {

@@ -96,21 +96,23 @@ function readAll(root: Section, reading: Reading): CollectorFile {
       if (own.length === 0 || !component) return [];
       const signals = SIGNAL_NAMES.filter((signal) => own.some((one) => one.signal === signal));
       const gather = own.flatMap((one) => one.processors.map((id) => processors.get(id) ?? 0));
-      checkUrls(name, component, signals, root);
+      checkSignals(name, component, signals, root);
       return [{ name, signals, ...component, gatherMs: Math.max(0, ...gather) }];
     }),
   };
 }
 
-/** A signal has no address when only those of others are given. */
-function checkUrls(
+/** Whether the exporter can have its signals: one has no address when only those of others are given. */
+function checkSignals(
   name: string,
   { target }: ExporterComponent,
   signals: readonly SignalName[],
   root: Section,
 ): void {
-  if (target.kind !== "otlphttp") return;
   const section = root.section("exporters");
+  if (target.kind === "prometheusremotewrite" && signals.some((signal) => signal !== "metrics"))
+    section.problem(section.placeOf(name), `a pipeline of ${signals.join(", ")}`, "metrics", name);
+  if (target.kind !== "otlphttp") return;
   for (const signal of signals)
     if (target.urls[signal] === undefined)
       section.problem(

@@ -1,6 +1,8 @@
 /** Exporters of the file. */
+import { MESSAGES } from "@glassline/remote-write/decode";
+
 import type { SignalName } from "../core/otlp-items.ts";
-import type { ExporterSettings, TargetSettings } from "../exporters/settings.ts";
+import type { ExporterSettings } from "../exporters/settings.ts";
 import { hostAndPort } from "./duration.ts";
 import type { Tokens } from "./parts.ts";
 import { clientTls, tokenOf } from "./parts.ts";
@@ -16,6 +18,7 @@ export const EXPORTERS: Readonly<Record<string, Build>> = {
   otlp_grpc: overGrpc,
   otlphttp: overHttp,
   otlp_http: overHttp,
+  prometheusremotewrite: remoteWrite,
   debug,
 };
 
@@ -66,7 +69,7 @@ function overHttp(section: Section, tokens: Tokens): ExporterComponent | undefin
   };
   if (section.choice("encoding", ["proto", "json"]) === "json")
     section.problem(section.placeOf("encoding"), '"json"', "proto", "encoding");
-  const url = (name: SignalName) =>
+  const url = (name: SignalName): string | undefined =>
     own[name] ?? (base && `${base.replace(/\/$/, "")}${PATHS[name]}`);
   const urls = { metrics: url("metrics"), traces: url("traces"), logs: url("logs") };
   const some = Object.values(urls).find((one) => one !== undefined);
@@ -78,12 +81,8 @@ function overHttp(section: Section, tokens: Tokens): ExporterComponent | undefin
     section.problem(section.place, "http and https", "one of them for all signals");
   const common = commonOf(section, tokens, [...schemes][0] === "http:" ? "http" : "https", 30_000);
   if (!some) return undefined;
-  // A signal without an address is not in a pipeline of this exporter, or told below.
-  const target = {
-    kind: "otlphttp",
-    urls: urls as Record<SignalName, string>,
-    ...common.otlp,
-  } as const;
+  const known = Object.fromEntries(Object.entries(urls).filter(([, one]) => one !== undefined));
+  const target = { kind: "otlphttp", urls: known, ...common.otlp } as const;
   return { target, retry: common.retry };
 }
 
@@ -97,19 +96,41 @@ function missing(section: Section): undefined {
   section.problem(section.place, "none", "an address", "endpoint");
 }
 
+/** https://github.com/open-telemetry/opentelemetry-collector-contrib/tree/main/exporter/prometheusremotewriteexporter */
+function remoteWrite(section: Section, tokens: Tokens): ExporterComponent | undefined {
+  const url = section.has("endpoint") ? section.value("endpoint", httpUrl) : missing(section);
+  const client = clientOf(section, tokens, url?.startsWith("http:") ? "http" : "https", 5_000);
+  const message = section.value("protobuf_message", (text) => {
+    const found = MESSAGES.find((name) => name === text);
+    if (found === undefined) throw new Error(`one of ${MESSAGES.join(", ")}`);
+    return found;
+  });
+  const suffixes = section.toggle("add_metric_suffixes") ?? true;
+  for (const key of ["namespace", "external_labels", "resource_to_telemetry_conversion"])
+    section.refuse(key, "names and labels are as the standard has them");
+  section.refuse("target_info", "the resource is target_info, as the standard has it");
+  for (const key of ["remote_write_queue", "wal", "max_batch_size_bytes"])
+    section.note(key, "has no effect: the log is the queue, on disk, of --log-size");
+  const retry = retryOf(section.section("retry_on_failure"));
+  if (url === undefined) return undefined;
+  const kind = "prometheusremotewrite";
+  return { target: { kind, url, message: message ?? MESSAGES[0], suffixes, ...client }, retry };
+}
+
 function commonOf(section: Section, tokens: Tokens, scheme: string, timeoutMs: number) {
+  const client = clientOf(section, tokens, scheme, timeoutMs);
+  const compression = section.choice("compression", ["gzip", "none"]) ?? ("gzip" as const);
+  const retry = retryOf(section.section("retry_on_failure"));
+  queue(section.section("sending_queue"));
+  return { otlp: { ...client, compression }, retry };
+}
+
+function clientOf(section: Section, tokens: Tokens, scheme: string, timeoutMs: number) {
   const token = tokenOf(section, tokens);
   const headers = headersOf(section);
   if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-  const otlp = {
-    headers,
-    compression: section.choice("compression", ["gzip", "none"]) ?? ("gzip" as const),
-    timeoutMs: timeout(section) ?? timeoutMs,
-    tls: clientTls(section, scheme),
-  } satisfies Partial<TargetSettings>;
-  const retry = retryOf(section.section("retry_on_failure"));
-  queue(section.section("sending_queue"));
-  return { otlp, retry };
+  const tls = clientTls(section, scheme);
+  return { headers, timeoutMs: timeout(section) ?? timeoutMs, tls };
 }
 
 function timeout(section: Section): number | undefined {

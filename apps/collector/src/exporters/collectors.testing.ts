@@ -19,6 +19,8 @@ import { trace } from "@opentelemetry/api";
 import type { Collector } from "../collector.ts";
 import { startCollector } from "../collector.ts";
 import { program } from "../config.ts";
+import type { SignalName } from "../core/otlp-items.ts";
+import { SIGNAL_NAMES } from "../core/otlp-items.ts";
 import { openTelemetryLog } from "../stores/telemetry-log.ts";
 import { textsIn } from "./exporter.testing.ts";
 
@@ -61,14 +63,18 @@ export class Collectors implements AsyncDisposable {
   }
 
   /** A file with one exporter, which takes OTLP over HTTP without TLS, on loopback. */
-  async exporterFile(id: string, lines: readonly string[], httpPort = 0): Promise<string> {
+  async exporterFile(
+    id: string,
+    lines: readonly string[],
+    signals: readonly SignalName[] = SIGNAL_NAMES,
+  ): Promise<string> {
     const path = join(this.directory, `${id}.yaml`);
     const text = `
 receivers:
   otlp:
     protocols:
       http:
-        endpoint: localhost:${httpPort}
+        endpoint: localhost:0
 exporters:
   ${id}:
     headers:
@@ -79,9 +85,7 @@ exporters:
 ${lines.map((line) => `    ${line}`).join("\n")}
 service:
   pipelines:
-    metrics: {receivers: [otlp], exporters: [${id}]}
-    traces: {receivers: [otlp], exporters: [${id}]}
-    logs: {receivers: [otlp], exporters: [${id}]}
+${signals.map((signal) => `    ${signal}: {receivers: [otlp], exporters: [${id}]}`).join("\n")}
 `;
     await writeFile(path, text);
     return path;

@@ -131,6 +131,33 @@ describe.each(["OTLP/gRPC", "OTLP/HTTP"] as const)("over %s", (kind) => {
   });
 });
 
+test.each(["prometheus.WriteRequest", "io.prometheus.write.v2.Request"])(
+  "metrics arrive by remote write as %s, and come again when the target was away",
+  async (message) => {
+    const target = await collectors.target();
+    const { otlpHttpPort } = target.addresses;
+    const lines = [
+      `endpoint: https://localhost:${otlpHttpPort}/api/v1/write`,
+      `protobuf_message: ${message}`,
+    ];
+    const file = await collectors.exporterFile("prometheusremotewrite", lines, ["metrics"]);
+    const source = await collectors.start("source", [`--config=${file}`]);
+    await post(source.addresses.otlpHttpPort, "/v1/metrics", METRICS);
+    const points = async (of: RunningCollector) =>
+      Object.values(await of.values("points_stored_total"))[0];
+    await vi.waitFor(async () => expect(await points(target)).toBeGreaterThanOrEqual(1), WAIT);
+    await target[Symbol.asyncDispose]();
+    await post(source.addresses.otlpHttpPort, "/v1/metrics", METRICS);
+    const again = await collectors.target(target.addresses);
+    await vi.waitFor(async () => expect(await points(again)).toBeGreaterThanOrEqual(1), WAIT);
+    await vi.waitFor(
+      async () => expect(await source.values("export_items_total")).toEqual({ metrics: 2 }),
+      WAIT,
+    );
+    expect(await source.values("export_dropped_total")).toEqual({});
+  },
+);
+
 test("a wrong token costs no data: it is tried until it is right", async () => {
   const target = await collectors.target();
   const file = await collectors.exporterFile("otlp", [

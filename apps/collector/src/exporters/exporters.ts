@@ -14,6 +14,7 @@ import { OtlpHttpTarget } from "./otlp-http-target.ts";
 import type { Positions } from "./position-file.ts";
 import { readPositions, writePositions } from "./position-file.ts";
 import { PositionKeeper } from "./position-keeper.ts";
+import { RemoteWriteTarget } from "./remote-write-target.ts";
 import type { ExporterSettings, TargetSettings } from "./settings.ts";
 import type { Target } from "./target.ts";
 
@@ -53,6 +54,8 @@ function targetOf(settings: TargetSettings, logger: Logger): Target {
       return new OtlpGrpcTarget(settings);
     case "otlphttp":
       return new OtlpHttpTarget(settings);
+    case "prometheusremotewrite":
+      return new RemoteWriteTarget(settings);
     case "debug":
       return new DebugTarget(logger);
     default:

@@ -1,4 +1,6 @@
 /** What an exporter is told, however it was configured. */
+import type { MessageName } from "@glassline/remote-write/decode";
+
 import type { SignalName } from "../core/otlp-items.ts";
 
 /** TLS towards a target; files are read at the start. */
@@ -11,19 +13,30 @@ export interface TlsSettings {
   serverName: string | undefined;
 }
 
-interface OtlpSettings {
+interface ClientSettings {
   /** Sent with each request; secret. */
   headers: Readonly<Record<string, string>>;
-  compression: "gzip" | "none";
   timeoutMs: number;
   /** Undefined: without TLS. */
   tls: TlsSettings | undefined;
 }
 
+interface OtlpSettings extends ClientSettings {
+  compression: "gzip" | "none";
+}
+
 export type TargetSettings =
   /** @param address HOST:PORT */
   | ({ kind: "otlp"; address: string } & OtlpSettings)
-  | ({ kind: "otlphttp"; urls: Readonly<Record<SignalName, string>> } & OtlpSettings)
+  /** @param urls of the signals that the exporter has. */
+  | ({ kind: "otlphttp"; urls: Readonly<Partial<Record<SignalName, string>>> } & OtlpSettings)
+  /** @param suffixes whether names get their unit and `_total`. */
+  | ({
+      kind: "prometheusremotewrite";
+      url: string;
+      message: MessageName;
+      suffixes: boolean;
+    } & ClientSettings)
   | { kind: "debug" };
 
 export interface ExporterSettings {
