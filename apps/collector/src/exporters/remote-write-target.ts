@@ -4,6 +4,7 @@
  */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
+import type { Resource } from "@glassline/proto/otlp/resource";
 import { encodeRequest } from "@glassline/remote-write/encode";
 import { compress } from "@glassline/remote-write/snappy";
 import { messageOf } from "@glassline/service/errors";
@@ -30,6 +31,7 @@ export class RemoteWriteTarget implements Target {
   async send({ body }: ExportRequest, signal: AbortSignal): Promise<Outcome> {
     const { url, message, suffixes } = this.#settings;
     const { resourceMetrics } = fromBinary(ExportMetricsServiceRequestSchema, body);
+    for (const { resource } of resourceMetrics) if (resource) nameInstance(resource);
     const encoded = encodeRequest(message, resourceMetrics, { suffixes });
     const { total } = encoded.rejections;
     const taken: Outcome = {
@@ -61,6 +63,15 @@ export class RemoteWriteTarget implements Target {
       "user-agent": "glassline-collector",
     };
   }
+}
+
+const INSTANCE = "service.instance.id";
+
+/** Prometheus tells resources apart by job and instance only: a camera without an instance is one by its id. */
+function nameInstance({ attributes }: Resource): void {
+  if (attributes.some(({ key }) => key === INSTANCE)) return;
+  const camera = attributes.find(({ key }) => key === "camera.id");
+  if (camera) attributes.push({ ...camera, key: INSTANCE });
 }
 
 /** "Senders MUST retry write requests on HTTP 5xx responses"; other refusals are as those of OTLP. */
