@@ -149,7 +149,7 @@ function metricsIn(
 }
 
 /** A run goes on over at most about so many segments. */
-const RUN_SEGMENTS_MAX = 4;
+export const RUN_SEGMENTS_MAX = 4;
 
 /** Index of a key batch that the log does not have yet. */
 const UNDER_WAY = Number.MAX_SAFE_INTEGER;
