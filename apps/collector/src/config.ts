@@ -1,5 +1,15 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, directory, duration, port, text, toggle } from "@glassline/config";
+import {
+  bytes,
+  directory,
+  duration,
+  integer,
+  list,
+  optionalFile,
+  port,
+  text,
+  toggle,
+} from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -28,6 +38,34 @@ const spec = {
     default: "2GiB",
     minBytes: 1_048_576,
   }),
+  logAge: duration({
+    help: "Age of the log; segments all of whose records are older go. 0s: only the size counts.",
+    default: "0s",
+    minMs: 0,
+    maxMs: 315_360_000_000,
+  }),
+  logNats: list({
+    help: "Server of NATS JetStream that keeps the log instead of this disk; all of one cluster.",
+    placeholder: "URL",
+  }),
+  logNatsStream: text({
+    help: "Stream of the log; one collector writes it.",
+    default: "glassline",
+  }),
+  logNatsReplicas: integer({
+    help: "Replicas of the stream; records are acknowledged when more than half have them.",
+    default: "3",
+    min: 1,
+    max: 5,
+  }),
+  logNatsCredentials: optionalFile({ help: "Credentials (.creds) for NATS." }),
+  logNatsCa: optionalFile({
+    help: "Certificates (PEM) of those who sign for the servers of NATS.",
+  }),
+  logNatsCertificate: optionalFile({
+    help: "Certificate (PEM) that is shown to the servers of NATS.",
+  }),
+  logNatsKey: optionalFile({ help: "Its key (PEM)." }),
   segmentSize: bytes({ help: "Size of a segment of the log.", default: "8MiB", minBytes: 65_536 }),
   recentWindow: duration({
     help: "Age of the points that are kept in memory.",

@@ -15,6 +15,7 @@ export {
   integer,
   list,
   number,
+  optionalFile,
   port,
   text,
   toggle,

@@ -55,6 +55,13 @@ export function directory(common: Common): Option<string> {
   });
 }
 
+/** A file; absolute, or from where the user typed the command. Empty: none. */
+export function optionalFile({ help }: { help: string }): Option<string> {
+  return single("FILE", { help, default: "" }, (value, from) =>
+    value === "" ? "" : resolve(from, value),
+  );
+}
+
 /** Files, absolute or from where the user typed the command; may be given several times. */
 export function files(common: { help: string; placeholder: string }): Option<readonly string[]> {
   const texts = list(common);

@@ -1,0 +1,44 @@
+/** The telemetry log on this disk: durable means synced. */
+import { fromBinary } from "@bufbuild/protobuf";
+import { LogRecordSchema } from "@glassline/proto/storage";
+import { SegmentLog } from "@glassline/segment-log";
+
+import type { MakeCheckpoint, Retention, TelemetryLog } from "./telemetry-log.ts";
+import { RECORD_MAX_BYTES, encodeCheckpoint, encodeRecord } from "./telemetry-log.ts";
+
+export interface FileLogOptions extends Retention {
+  directory: string;
+}
+
+export async function openFileLog(
+  options: FileLogOptions,
+  checkpoint: MakeCheckpoint,
+): Promise<TelemetryLog> {
+  const log = await SegmentLog.open({
+    ...options,
+    recordMaxBytes: RECORD_MAX_BYTES,
+    whenFull: "drop-oldest",
+    checkpoint: () => encodeCheckpoint(checkpoint),
+  });
+  return {
+    durability: "synced to this disk",
+    findings: log.findings,
+    origin: { kind: "files", directory: options.directory },
+    blocksFolder: "blocks",
+    get bytes() {
+      return log.bytes;
+    },
+    get segments() {
+      return log.segments;
+    },
+    append: (record) => log.append(encodeRecord(record)),
+    roll: () => log.roll(),
+    read: async function* (fromIndex, toIndex) {
+      for await (const { index, payload } of log.read(fromIndex, toIndex)) {
+        if (payload) yield { index, record: fromBinary(LogRecordSchema, payload) };
+      }
+    },
+    dropOlderThan: (unixMs) => log.dropOlderThan(unixMs),
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+  };
+}
