@@ -233,7 +233,7 @@ export function telemetryLogContract(
           expect(["unavailable", "disk"]).toContain((refusal as { reason: string }).reason);
           await failure.over();
           await expect
-            .poll(() => log.append(numbered(31)).catch(() => 0), { timeout: 15_000 })
+            .poll(() => log.append(numbered(31)).catch(() => 0), { timeout: 30_000 })
             .toBeGreaterThan(0);
           const stored = upTo(50).filter((_, at) => isStored[at]);
           const all = (await numbersIn(log)).filter((number) => number !== 0);
@@ -255,11 +255,15 @@ export function telemetryLogContract(
       expect(found).toEqual(upTo(found.length));
     });
 
-    test("refuses a second opener", () =>
-      withLog(async (log, place) => {
-        await expect(place.open(RETENTION, () => ({}))).rejects.toThrow(/another/);
-        await log.append(numbered(1));
-      }));
+    test(
+      "refuses a second opener",
+      () =>
+        withLog(async (log, place) => {
+          await expect(place.open(RETENTION, () => ({}))).rejects.toThrow(/another/);
+          await log.append(numbered(1));
+        }),
+      60_000,
+    );
 
     test("closes when all is stored, and refuses then", async () => {
       await using place = await makePlace();

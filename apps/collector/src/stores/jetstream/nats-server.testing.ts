@@ -35,7 +35,7 @@ export interface NatsCluster extends AsyncDisposable {
   /** SIGKILL, by number. */
   kill(server: number): Promise<void>;
   start(server: number): void;
-  /** Resolves when JetStream answers. */
+  /** Resolves when JetStream makes streams with a replica on each server. */
   ready(): Promise<void>;
 }
 
@@ -79,7 +79,9 @@ async function whenReady(servers: string[]): Promise<void> {
     try {
       const nc = await connect({ servers, timeout: 1_000 });
       try {
-        await jetstreamManager(nc, { timeout: 1_000 });
+        const manager = await jetstreamManager(nc, { timeout: 1_000 });
+        await manager.streams.add({ name: "ready", num_replicas: servers.length });
+        await manager.streams.delete("ready");
         return;
       } finally {
         await nc.close();
