@@ -1,7 +1,7 @@
 /**
  * One writer a stream. Each message expects to follow the one that its writer knows to be the last (Nats-Expected-Last-Sequence):
- * whoever writes in between makes all later messages of the other fail. A fence says who writes from there on. Messages that were
- * on their way when it was stored cannot be stored any more, so what its writer refused before it can be deleted for good.
+ * whoever writes in between makes messages of the other fail. A fence says who writes from there on; what its writer refused before
+ * it is deleted.
  */
 import type { StoredMsg } from "@nats-io/jetstream";
 import { JetStreamApiCodes, jetstream } from "@nats-io/jetstream";

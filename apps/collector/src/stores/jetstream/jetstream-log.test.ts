@@ -1,6 +1,11 @@
 /** The telemetry log in JetStream, on real servers. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { systemClock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
+import { ephemeralPki } from "@glassline/service/pki";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import type { LogPlace } from "../telemetry-log.contract.ts";
@@ -108,6 +113,36 @@ describeNats("one server", () => {
   test("a start without servers ends with one line", async () => {
     const { open } = await streamPlace({ ...cluster, servers: ["nats://127.0.0.1:1"] }, 1);
     await expect(open(RETENTION, () => ({}))).rejects.toMatchObject({ name: "OperatorError" });
+  });
+});
+
+describeNats("a server that wants certificates", () => {
+  test("is refused without one, and taken with it", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "glassline-nats-tls-"));
+    const make = await ephemeralPki();
+    const files = async (role: "collector" | "origin") => {
+      const identity = await make({ role, instance: role });
+      const at = (name: string) => join(directory, `${role}-${name}.pem`);
+      await writeFile(at("ca"), identity.ca);
+      await writeFile(at("certificate"), identity.certificate);
+      await writeFile(at("key"), identity.privateKey);
+      return { caFile: at("ca"), certificateFile: at("certificate"), keyFile: at("key") };
+    };
+    const server = await files("origin");
+    const own = await files("collector");
+    const tls = ["--tlscert", server.certificateFile, "--tlskey", server.keyFile];
+    await using cluster = await startNats(
+      1,
+      [...tls, "--tlsverify", "--tlscacert", own.caFile],
+      own,
+    );
+    const { open } = await streamPlace(cluster, 1, own);
+    await using log = await open(RETENTION, () => ({}));
+    await log.append(numbered(1));
+    expect(await numbersIn(log)).toEqual([1]);
+    const { open: openWithout } = await streamPlace(cluster, 1, { caFile: own.caFile });
+    await expect(openWithout(RETENTION, () => ({}))).rejects.toThrow(/no connection/);
+    await rm(directory, { recursive: true, force: true });
   });
 });
 

@@ -39,7 +39,18 @@ export interface NatsCluster extends AsyncDisposable {
   ready(): Promise<void>;
 }
 
-export async function startNats(count: 1 | 3, more: readonly string[] = []): Promise<NatsCluster> {
+export interface TlsFiles {
+  caFile: string;
+  certificateFile: string;
+  keyFile: string;
+}
+
+/** @param more arguments of each server. @param tls for asking them, when they want it. */
+export async function startNats(
+  count: 1 | 3,
+  more: readonly string[] = [],
+  tls?: TlsFiles,
+): Promise<NatsCluster> {
   const directory = await mkdtemp(join(tmpdir(), "glassline-nats-"));
   const ports = await freePorts(2 * count);
   const [clientPorts, clusterPorts] = [ports.slice(0, count), ports.slice(count)];
@@ -58,13 +69,13 @@ export async function startNats(count: 1 | 3, more: readonly string[] = []): Pro
     running[at] = undefined;
     if (child?.kill("SIGKILL")) await once(child, "exit");
   };
-  const servers = clientPorts.map((port) => `nats://127.0.0.1:${port}`);
+  const servers = clientPorts.map((port) => `nats://localhost:${port}`);
   for (let at = 0; at < count; at++) start(at);
   const cluster: NatsCluster = {
     servers,
     kill,
     start,
-    ready: () => whenReady(servers),
+    ready: () => whenReady(servers, tls),
     async [Symbol.asyncDispose]() {
       await Promise.all(running.map((_, at) => kill(at)));
       await rm(directory, { recursive: true, force: true });
@@ -74,10 +85,11 @@ export async function startNats(count: 1 | 3, more: readonly string[] = []): Pro
   return cluster;
 }
 
-async function whenReady(servers: string[]): Promise<void> {
+async function whenReady(servers: string[], files?: TlsFiles): Promise<void> {
+  const tls = files && { ...files, certFile: files.certificateFile };
   for (let tries = 0; ; tries++) {
     try {
-      const nc = await connect({ servers, timeout: 1_000 });
+      const nc = await connect({ servers, timeout: 1_000, ...(tls && { tls }) });
       try {
         const manager = await jetstreamManager(nc, { timeout: 1_000 });
         await manager.streams.add({ name: "ready", num_replicas: servers.length });

@@ -1,7 +1,9 @@
 /**
- * The only writer of a stream: records in order, many messages under way. Each message is bound to its sequence, so that an
- * acknowledged one has all before it stored. When one fails, all that wait fail with it; then a fence is stored, and what of the
- * failed ones was stored after all is deleted before anything else is taken: nothing refused is kept, nothing is stored twice.
+ * The only writer of a stream: records in order, many messages under way. Each message is bound to its sequence: stored there or
+ * not at all. A record is acknowledged when all messages up to its last are. When one fails, all that wait fail with it; then a fence
+ * is stored, and what of the failed ones was stored after all is deleted before anything else is taken: nothing refused is kept,
+ * nothing is stored twice. A message that comes late may still take a sequence behind the fence: the one that it was meant for then
+ * fails, and the same follows.
  */
 import { LogRefusal } from "@glassline/segment-log";
 import { messageOf } from "@glassline/service/errors";
@@ -64,6 +66,8 @@ export class JetStreamWriter implements AsyncDisposable {
   #trouble = "";
   #closed = false;
   #ackedSeq: number;
+  /** Those behind one whose answer is still to come. */
+  readonly #ackedAhead = new Set<number>();
   #sentSeq: number;
   /** Sent of the segment that is written. */
   #openBytes: number;
@@ -212,16 +216,17 @@ export class JetStreamWriter implements AsyncDisposable {
       const message = { kind, seq, payload, part: at + 1, parts: messages, closedBytes };
       this.#deps.publish(message).then(
         () => this.#acknowledged(seq, epoch),
-        (error: unknown) => this.#failed(error, seq, epoch),
+        (error: unknown) => this.#failed(error, epoch),
       );
     }
   }
 
-  /** It was stored behind all before it: they are stored too, also when their own answers are still to come. */
+  /** That it is stored says nothing of the one before it: in its place there may be one that came late. */
   #acknowledged(seq: number, epoch: number): void {
-    if (epoch !== this.#epoch || seq <= this.#ackedSeq) return;
-    this.#ackedSeq = seq;
-    while (this.#underWay[0] && this.#underWay[0].lastSeq <= seq) {
+    if (epoch !== this.#epoch) return;
+    this.#ackedAhead.add(seq);
+    while (this.#ackedAhead.delete(this.#ackedSeq + 1)) this.#ackedSeq++;
+    while (this.#underWay[0] && this.#underWay[0].lastSeq <= this.#ackedSeq) {
       const { bytes, stored } = this.#underWay.shift()!;
       stored();
       this.#deps.segments.last.bytes += bytes;
@@ -229,9 +234,10 @@ export class JetStreamWriter implements AsyncDisposable {
     this.#wake();
   }
 
-  #failed(cause: unknown, seq: number, epoch: number): void {
-    if (epoch !== this.#epoch || seq <= this.#ackedSeq) return;
+  #failed(cause: unknown, epoch: number): void {
+    if (epoch !== this.#epoch) return;
     this.#epoch++;
+    this.#ackedAhead.clear();
     this.#state = "recovering";
     this.#trouble = `JetStream does not take records: ${messageOf(cause)}`;
     this.#deps.onTrouble({ reason: this.#trouble, isFinal: false });
