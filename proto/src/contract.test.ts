@@ -40,6 +40,8 @@ import { StatusSchema } from "./gen/google/rpc/status_pb.ts";
 import { ExportLogsServiceRequestSchema } from "./gen/opentelemetry/proto/collector/logs/v1/logs_service_pb.ts";
 import { SeverityNumber } from "./gen/opentelemetry/proto/logs/v1/logs_pb.ts";
 import { QueryService } from "./gen/glassline/query/v1alpha1/query_pb.ts";
+import { RequestSchema } from "./gen/io/prometheus/write/v2/types_pb.ts";
+import { WriteRequestSchema } from "./gen/prometheus/remote_pb.ts";
 import { LogRecordSchema, RingRecordSchema } from "./gen/glassline/storage/v1alpha1/storage_pb.ts";
 
 const bytes = (length: number, from = 1) =>
@@ -48,6 +50,25 @@ const bytes = (length: number, from = 1) =>
 function golden<D extends DescMessage>(name: string, schema: D, message: MessageInitShape<D>) {
   return { name, schema: schema as DescMessage, message: message as MessageInitShape<DescMessage> };
 }
+
+const text = (value: string) => new Uint8Array(Buffer.from(value));
+
+const NATIVE_HISTOGRAM = {
+  count: { case: "countInt" as const, value: 9n },
+  sum: 0x4000_0000_0000_0000n,
+  schema: -4,
+  zeroThreshold: 1e-128,
+  zeroCount: { case: "zeroCountFloat" as const, value: 1 },
+  negativeSpans: [{ offset: -3, length: 2 }],
+  negativeDeltas: [1n, -1n],
+  negativeCounts: [1.5],
+  positiveSpans: [{ offset: 3, length: 2 }],
+  positiveDeltas: [2n, 3n],
+  positiveCounts: [2.5],
+  resetHint: 3 as const,
+  timestamp: 5n,
+  customValues: [0.1],
+};
 
 /** One of each kind of message that travels or is stored, with every field set. */
 const GOLDEN = [
@@ -261,6 +282,34 @@ const GOLDEN = [
     },
     entries: [{ timeUnixNano: 1n, kind: EntryKind.DONE, text: "done", idempotencyKey: "key-3" }],
   }),
+  golden("prometheus-write-request", WriteRequestSchema, {
+    timeseries: [
+      {
+        labels: [{ name: text("__name__"), value: text("up") }],
+        samples: [{ value: 0x7ff0_0000_0000_0002n, timestamp: -1n }],
+        exemplars: [
+          { labels: [{ name: text("trace_id"), value: text("ab") }], value: 0.5, timestamp: 3n },
+        ],
+        histograms: [NATIVE_HISTOGRAM],
+      },
+    ],
+    metadata: [
+      { type: 1, metricFamilyName: text("up"), help: text("Whether."), unit: text("seconds") },
+    ],
+  }),
+  golden("prometheus-write-v2-request", RequestSchema, {
+    symbols: [text(""), text("__name__"), text("up")],
+    timeseries: [
+      {
+        labelsRefs: [1, 2],
+        samples: [{ value: 0x3ff0_0000_0000_0000n, timestamp: 4n, startTimestamp: 2n }],
+        histograms: [{ ...NATIVE_HISTOGRAM, startTimestamp: 2n }],
+        exemplars: [{ labelsRefs: [1, 2], value: 0.5, timestamp: 3n }],
+        metadata: { type: 1, helpRef: 2, unitRef: 1 },
+        createdTimestamp: 1n,
+      },
+    ],
+  }),
 ];
 
 /** What an Any may hold. */
@@ -340,6 +389,7 @@ describe("JSON over HTTP", () => {
     queryRange: async () => ({
       series: [{ timeUnixNano: [2n ** 63n], value: [Number.NaN, Number.NEGATIVE_INFINITY] }],
     }),
+    listGaps: async () => ({}),
     listTraces: async () => ({}),
     getTrace: async () => ({}),
     getStatus: async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { openApi } from "@glassline/proto/openapi";
 import { jsonRoutes } from "@glassline/proto/json";
+import { ControlService } from "@glassline/proto/control";
 import { OtqmnService } from "@glassline/proto/otqmn";
 import { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
@@ -19,6 +20,7 @@ import * as grpc from "@grpc/grpc-js";
 
 import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
+import { createControl } from "./control.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
 import { Traces } from "./core/traces.ts";
@@ -26,7 +28,7 @@ import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Pipeline, Stores } from "./pipeline.ts";
 import { createPipeline } from "./pipeline.ts";
-import { checkpointOf, recover } from "./recovery.ts";
+import { checkpoints, recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
 import { startOtlp } from "./receivers/otlp.ts";
@@ -42,6 +44,8 @@ const SERIES_MAX_PER_CAMERA = 2_000;
 const SERIES_MAX = 1_000_000;
 const TRACES_MAX = 2_000;
 const HOPS_MAX_PER_TRACE = 64;
+/** 100,000 cameras with their headline values take about 15 MB. */
+const ANSWER_LIMITS = { "grpc.max_send_message_length": 67_108_864 };
 const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
 
 export interface Collector extends AsyncDisposable {
@@ -108,7 +112,11 @@ async function openStores(
     camerasMax: CAMERAS_MAX,
   });
   const log = stack.use(
-    await openTelemetryLog(config, { ...deps, metrics }, () => checkpointOf({ producers, fleet })),
+    await openTelemetryLog(
+      config,
+      { ...deps, metrics },
+      checkpoints({ producers, fleet }, deps.clock),
+    ),
   );
   for (const finding of log.findings) deps.logger.warn({ finding }, "log recovered");
   const traces = new Traces({ tracesMax: TRACES_MAX, hopsMax: HOPS_MAX_PER_TRACE });
@@ -183,8 +191,9 @@ async function startGrpc(
     tracer: deps.tracerProvider.getTracer("collector"),
     ca: deps.identity.ca,
     streamLifetimeMs: config.streamLifetime,
+    admissionsPerSecond: config.admissionRate,
   });
-  const server = new grpc.Server(GRPC_LIMITS);
+  const server = new grpc.Server({ ...GRPC_LIMITS, ...ANSWER_LIMITS });
   addService(server, OtqmnService, {
     stream: (call) => {
       try {
@@ -196,6 +205,7 @@ async function startGrpc(
     },
   });
   addService(server, QueryService, query);
+  addService(server, ControlService, createControl(receiver));
   const port = await listenGrpc(
     server,
     "OTQMN and query gRPC (--port)",

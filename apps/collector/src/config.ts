@@ -90,6 +90,12 @@ const spec = {
     minMs: 1_000,
     maxMs: 31_536_000_000,
   }),
+  admissionRate: integer({
+    help: "Producers that are let in a second; the others wait, as after a restart.",
+    default: "300",
+    min: 1,
+    max: 100_000,
+  }),
   streamLifetime: duration({
     help: "Age at which a stream is drained, give or take a fifth.",
     default: "7m",

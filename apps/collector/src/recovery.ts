@@ -6,6 +6,7 @@ import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
 import { decodeBundle, encodeBundle } from "@glassline/otqmn/whole-bundle";
 import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
 import type { Checkpoint, CheckpointSchema, LogRecord } from "@glassline/proto/storage";
+import type { Clock } from "@glassline/service/clock";
 
 import type { Catalogue } from "./core/catalogue.ts";
 import { catalogueOf } from "./core/catalogue.ts";
@@ -27,14 +28,14 @@ const RECOVERED_SEGMENTS = 2;
  */
 export async function recover({ log, fleet, traces, producers }: Stores): Promise<number> {
   let unreadable = 0;
-  const { firstIndex } = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
+  const firstIndex = await catalogueBefore(log);
   const reader = new RecordReader();
   for await (const { index, record } of log.read(await runsFrom(log, firstIndex))) {
     recoverProducers(record, producers);
     try {
       const points = reader.read(record);
       if (index < firstIndex) continue;
-      fleet.recent.beginSegment(segmentOf(log, index));
+      if (fleet.recent.beginSegment(segmentOf(log, index))) fleet.trim();
       if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
       if (points) fleet.addRecord(index, points, msOf(record.receivedUnixNano));
       for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
@@ -43,6 +44,17 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
     }
   }
   return unreadable;
+}
+
+/** The first index of a segment that has a catalogue, some segments behind the end. */
+async function catalogueBefore(log: TelemetryLog): Promise<number> {
+  const { firstIndex } = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
+  for await (const { record } of log.read(firstIndex)) {
+    const { record: head } = record;
+    const index = head.case === "checkpoint" ? Number(head.value.catalogueIndex) : 0;
+    return index > 0 ? Math.max(index, log.segments[0]!.firstIndex) : firstIndex;
+  }
+  return firstIndex;
 }
 
 /** The first index of the segment with which the oldest run begins that goes on behind `firstIndex`. */
@@ -66,25 +78,37 @@ function hopsOfRecord({ record }: LogRecord): Hop[] {
 const CATALOGUE_LIMITS = { ...STREAM_LIMITS, batchMaxBytes: 12_582_912 };
 const CATALOGUE_SERIES_MAX = 100_000;
 
+/** The share of the time that making catalogues may take. */
+const CATALOGUE_SHARE = 0.01;
+
 /** What the head of a segment says: who has sent how much, and what the fleet is. */
-export function checkpointOf({
-  producers,
-  fleet,
-}: Pick<Stores, "producers" | "fleet">): MessageInitShape<typeof CheckpointSchema> {
-  const { bundle, lastReceivedMs } = catalogueOf(fleet, CATALOGUE_SERIES_MAX);
-  const received = [...lastReceivedMs].map(([cameraId, ms]) => [
-    cameraId,
-    BigInt(Math.round(ms)) * 1_000_000n,
-  ]);
-  return {
-    producers: producers.all.map(({ producer, incarnation, durableSeq }) => ({
+export function checkpoints(
+  { producers, fleet }: Pick<Stores, "producers" | "fleet">,
+  clock: Clock,
+): (index: number) => MessageInitShape<typeof CheckpointSchema> {
+  let catalogueIndex = 0;
+  let nextAtMs = 0;
+  return (index) => {
+    const marks = producers.all.map(({ producer, incarnation, durableSeq }) => ({
       producer,
       incarnation,
       durableSeq: BigInt(durableSeq),
-    })),
-    catalogue: encodeBundle(bundle),
-    lastReceivedUnixNano: Object.fromEntries(received) as Record<string, bigint>,
+    }));
+    const beganMs = clock.monotonicMs();
+    if (beganMs < nextAtMs) return { producers: marks, catalogueIndex: BigInt(catalogueIndex) };
+    const catalogue = wireCatalogue(catalogueOf(fleet, CATALOGUE_SERIES_MAX));
+    const endedMs = clock.monotonicMs();
+    nextAtMs = endedMs + (endedMs - beganMs) / CATALOGUE_SHARE;
+    catalogueIndex = index;
+    return { producers: marks, ...catalogue };
   };
+}
+
+function wireCatalogue({ bundle, lastReceivedMs }: Catalogue) {
+  const received = [...lastReceivedMs].map(
+    ([cameraId, ms]) => [cameraId, BigInt(Math.round(ms)) * 1_000_000n] as const,
+  );
+  return { catalogue: encodeBundle(bundle), lastReceivedUnixNano: Object.fromEntries(received) };
 }
 
 function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {

@@ -20,7 +20,7 @@ export interface SegmentLogOptions {
   /** What happens when `maxBytes` is reached: new records are refused, or the oldest closed segments go. */
   whenFull: "refuse" | "drop-oldest";
   /** The first record of every segment but the first: what a reader must know of those before it, all of it durable. */
-  checkpoint?: () => Uint8Array;
+  checkpoint?: (index: number) => Uint8Array;
   /** Called for each segment that retention deletes. */
   onDropped?: (reason: "size" | "age", segment: SegmentInfo) => void;
 }
@@ -272,7 +272,11 @@ export class SegmentLog implements AsyncDisposable {
 
   async #openNextSegment(): Promise<void> {
     const { directory, checkpoint } = this.#options;
-    const { segment, handle } = await createSegment(directory, this.#nextIndex, checkpoint?.());
+    const { segment, handle } = await createSegment(
+      directory,
+      this.#nextIndex,
+      checkpoint?.(this.#nextIndex),
+    );
     await this.#active.close().catch(() => {});
     this.#active = handle;
     // One that holds no record yet has the same name and was made anew.

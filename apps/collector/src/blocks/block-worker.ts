@@ -1,4 +1,7 @@
 /** The thread that makes blocks: segments of the log are read, sorted and written while ingestion goes on. */
+import { readlinkSync } from "node:fs";
+import { constants, setPriority } from "node:os";
+import { basename } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { fromBinary } from "@bufbuild/protobuf";
@@ -24,6 +27,7 @@ export type BlockReport =
   | { firstIndex: number; points: number; unreadable: number }
   | { firstIndex: number; error: string };
 
+yieldToIngestion();
 let opened: RecordSource | undefined;
 let reader = new RecordReader();
 /** The last segment that was read began with it. */
@@ -42,6 +46,13 @@ async function report(order: BlockOrder): Promise<BlockReport> {
     readUpTo = undefined;
     return { firstIndex, error: messageOf(error) };
   }
+}
+
+/** Where cores are few, ingestion goes first. Linux takes the number of a thread here, see setpriority(2). */
+function yieldToIngestion(): void {
+  if (process.platform !== "linux") return;
+  const thread = Number(basename(readlinkSync("/proc/thread-self")));
+  setPriority(thread, constants.priority.PRIORITY_LOW);
 }
 
 async function build(

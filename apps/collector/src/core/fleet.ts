@@ -5,6 +5,7 @@ import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions"
 import type { Catalogue } from "./catalogue.ts";
 import type { Point } from "./points.ts";
 import type { RecordPoints } from "./record-reader.ts";
+import { RecordSlots } from "./record-slots.ts";
 import { RecentPoints } from "./recent-points.ts";
 import type { CameraState, TableLimits } from "./series-table.ts";
 import { SeriesTable } from "./series-table.ts";
@@ -23,7 +24,7 @@ export interface FleetLimits extends TableLimits {
 const SERIES_IDLE_S = 86_400;
 const FORGET_INTERVAL_MS = 60_000;
 /** A segment of the log is closed when its points take this share of the memory, so that they can go when it is in a block. */
-const SEGMENT_SHARE = 1 / 8;
+const SEGMENT_SHARE = 1 / 6;
 const BYTES_PER_POINT = 13;
 
 /** The least value of camera.status that is a fault. */
@@ -33,6 +34,7 @@ export class Fleet {
   readonly #limits: FleetLimits;
   readonly table: SeriesTable;
   readonly recent = new RecentPoints();
+  readonly #records: RecordSlots = new RecordSlots(this);
   #nextIndex = 0;
   #forgotMs = 0;
   /** Points of series or cameras beyond the limits: stored in the log, but not shown. */
@@ -54,14 +56,9 @@ export class Fleet {
   }
 
   /** @param index of the record in the log. */
-  addRecord(
-    index: number,
-    { cameras, series, column, ...points }: RecordPoints,
-    receivedMs: number,
-  ): void {
-    this.addFacts(cameras, receivedMs);
-    const slotOf = this.slotsOf(series, receivedMs);
-    this.add(index, { slots: column.map((one) => slotOf[one]!), ...points }, receivedMs);
+  addRecord(index: number, points: RecordPoints, receivedMs: number): void {
+    this.addFacts(points.cameras, receivedMs);
+    this.add(index, this.#records.points(points, receivedMs), receivedMs);
   }
 
   addFacts(cameras: readonly CameraFacts[], receivedMs: number): void {
@@ -127,13 +124,19 @@ export class Fleet {
     return slot === undefined || lastReceivedS[slot] === 0 ? undefined : latestValue[slot];
   }
 
+  /** Lets the oldest points go while there are too many. */
+  trim(): void {
+    while (this.recent.segments.length > 1 && this.recent.bytes > this.#limits.recentMaxBytes)
+      this.recent.dropOldest();
+  }
+
   /** Lets points go that are older than the window, or too many, once `isStored` in a block. */
   sweep(nowMs: number, isStored: (firstIndex: number) => boolean): void {
-    const { recentWindowMs, recentMaxBytes } = this.#limits;
+    this.trim();
     while (this.recent.segments.length > 1) {
       const { firstIndex, lastReceivedMs } = this.recent.segments[0]!;
-      const isOld = lastReceivedMs < nowMs - recentWindowMs && isStored(firstIndex);
-      if (!isOld && this.recent.bytes <= recentMaxBytes) break;
+      const isOld = lastReceivedMs < nowMs - this.#limits.recentWindowMs;
+      if (!isOld || !isStored(firstIndex)) break;
       this.recent.dropOldest();
     }
     this.#forgetIdle(nowMs);

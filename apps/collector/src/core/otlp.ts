@@ -10,6 +10,9 @@ import type { Hop } from "./traces.ts";
 /** Resource attributes that name what was measured, the most specific first. */
 const IDENTITY_KEYS = ["camera.id", "device.id", "service.instance.id", "service.name"] as const;
 
+/** A point with this flag ends its series: its numbers say nothing. Source: DataPointFlags of OTLP. */
+const NO_RECORDED_VALUE = 1;
+
 interface Row {
   series: Series;
   timeUnixNano: bigint;
@@ -22,8 +25,7 @@ export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): Bundle {
   const cameras: { cameraId: string; attributes: Record<string, string> }[] = [];
   for (const { resource, scopeMetrics } of resourceMetrics) {
     const attributes = textsOf(resource?.attributes ?? []);
-    const cameraId =
-      IDENTITY_KEYS.map((key) => attributes[key]).find((value) => value) ?? "unknown";
+    const cameraId = cameraOf(attributes);
     cameras.push({ cameraId, attributes });
     for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
       if (metric.name === "") continue;
@@ -31,6 +33,11 @@ export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): Bundle {
     }
   }
   return bundleOf(rows, cameras);
+}
+
+/** Whose points those of a resource are. @param attributes of the resource. */
+export function cameraOf(attributes: Readonly<Record<string, string>>): string {
+  return IDENTITY_KEYS.map((key) => attributes[key]).find((value) => value) ?? "unknown";
 }
 
 function bundleOf(rows: readonly Row[], cameras: Bundle["cameras"]): Bundle {
@@ -74,18 +81,22 @@ function rowsOf(cameraId: string, metric: Metric): Row[] {
     case "histogram":
     case "exponentialHistogram":
     case "summary":
-      return data.value.dataPoints.flatMap(({ attributes, timeUnixNano, count, sum }) => [
-        {
-          series: series(".count", "1", "counter", attributes),
-          timeUnixNano,
-          value: Number(count),
-        },
-        {
-          series: series(".sum", metric.unit, "gauge", attributes),
-          timeUnixNano,
-          value: sum ?? Number.NaN,
-        },
-      ]);
+      return data.value.dataPoints.flatMap(({ attributes, timeUnixNano, count, sum, flags }) =>
+        (flags & NO_RECORDED_VALUE) !== 0
+          ? []
+          : [
+              {
+                series: series(".count", "1", "counter", attributes),
+                timeUnixNano,
+                value: Number(count),
+              },
+              {
+                series: series(".sum", metric.unit, "gauge", attributes),
+                timeUnixNano,
+                value: sum ?? Number.NaN,
+              },
+            ],
+      );
     default:
       return [];
   }
@@ -133,7 +144,8 @@ function hopOf(span: Span, service: string, instance: string): Hop {
   };
 }
 
-function textsOf(attributes: readonly KeyValue[]): Record<string, string> {
+/** Sorted by key. */
+export function textsOf(attributes: readonly KeyValue[]): Record<string, string> {
   const entries = attributes.map(({ key, value }) => [key, textOf(value)] as const);
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -6,15 +6,19 @@ import { NO_SLOT } from "./slotted-points.ts";
 import type { SlottedPoints } from "./slotted-points.ts";
 import type { Point } from "./points.ts";
 
-const CHUNK_POINTS = 16_384;
-const CHUNK_GROUPS = 2_048;
+const CHUNK_POINTS = 32_768;
+/** The first of a segment; those that follow are as large as all before them. */
+const FIRST_CHUNK_POINTS = 2_048;
+const POINTS_PER_GROUP = 8;
+const SPARE_CHUNKS_MAX = 128;
 const WORD = 4_294_967_296;
 /** Times are compared as doubles first, which are this exact. */
 const SLACK_NANO = 1_024;
 
 export class RecentPoints {
+  readonly #spare: Chunk[] = [];
   /** Oldest first; there is always one. */
-  readonly #segments: RecentSegment[] = [new RecentSegment(0)];
+  readonly #segments: RecentSegment[] = [new RecentSegment(0, this.#spare)];
 
   get bytes(): number {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -37,7 +41,7 @@ export class RecentPoints {
   /** A segment of the log begins with the record of this index. @returns whether that is news. */
   beginSegment(firstIndex: number): boolean {
     const isNew = firstIndex > this.#segments.at(-1)!.firstIndex;
-    if (isNew) this.#segments.push(new RecentSegment(firstIndex));
+    if (isNew) this.#segments.push(new RecentSegment(firstIndex, this.#spare));
     if (this.#segments[0]!.firstIndex === 0) this.#segments.shift();
     return isNew;
   }
@@ -50,7 +54,7 @@ export class RecentPoints {
 
   /** Lets the oldest segment go; the one that is written stays. */
   dropOldest(): void {
-    if (this.#segments.length > 1) this.#segments.shift();
+    if (this.#segments.length > 1) this.#segments.shift()!.release();
   }
 
   /** Points of the slots with from <= time < to, in order of arrival, by slot. */
@@ -69,21 +73,33 @@ class RecentSegment {
   points = 0;
   bytes = 0;
   readonly #chunks: Chunk[] = [];
+  readonly #spare: Chunk[];
 
-  constructor(firstIndex: number) {
+  /** @param spare chunks that are not used any more. */
+  constructor(firstIndex: number, spare: Chunk[]) {
     this.firstIndex = firstIndex;
+    this.#spare = spare;
+  }
+
+  /** Making a chunk costs more than filling it: some are kept for the next. */
+  release(): void {
+    for (const chunk of this.#chunks) {
+      if (this.#spare.length >= SPARE_CHUNKS_MAX) break;
+      if (chunk.isOrdinary) this.#spare.push(chunk.emptied());
+    }
   }
 
   add(points: SlottedPoints, receivedMs: number): void {
     this.lastReceivedMs = Math.max(this.lastReceivedMs, receivedMs);
-    this.points += points.slots.length;
     let chunk = this.#chunks.at(-1);
     if (!chunk?.hasRoomFor(points)) {
-      chunk = new Chunk(points);
+      const spare = this.#spare.at(-1)?.hasRoomFor(points) ? this.#spare.pop() : undefined;
+      chunk = spare ?? new Chunk(points, this.points);
       this.#chunks.push(chunk);
       this.bytes += chunk.bytes;
     }
     chunk.add(points);
+    this.points += points.slots.length;
   }
 
   collect(found: Map<number, Point[]>, isWanted: Uint8Array, from: bigint, to: bigint): void {
@@ -101,15 +117,28 @@ class Chunk {
   #leastNano = Number.POSITIVE_INFINITY;
   #greatestNano = Number.NEGATIVE_INFINITY;
 
-  constructor({ slots, groupEnd }: SlottedPoints) {
-    const points = Math.max(CHUNK_POINTS, slots.length);
+  /** @param held by the segment so far. */
+  constructor({ slots, groupEnd }: SlottedPoints, held: number) {
+    const wanted = Math.min(CHUNK_POINTS, Math.max(FIRST_CHUNK_POINTS, held));
+    const points = Math.max(wanted, slots.length);
     // Series that come alone make a group each.
     const share = groupEnd.length / Math.max(1, slots.length);
-    const groups = Math.max(CHUNK_GROUPS, groupEnd.length, Math.ceil(points * share));
+    const groups = Math.ceil(points * Math.max(share, 1 / POINTS_PER_GROUP));
     this.#slots = new Uint32Array(points);
     this.#values = new Float64Array(points);
     this.#groupEnd = new Uint32Array(groups);
     this.#groupTime = new BigUint64Array(groups);
+  }
+
+  get isOrdinary(): boolean {
+    const groups = CHUNK_POINTS / POINTS_PER_GROUP;
+    return this.#slots.length === CHUNK_POINTS && this.#groupEnd.length === groups;
+  }
+
+  emptied(): this {
+    [this.#points, this.#groups] = [0, 0];
+    [this.#leastNano, this.#greatestNano] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    return this;
   }
 
   get bytes(): number {

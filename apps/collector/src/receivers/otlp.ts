@@ -13,6 +13,7 @@ import { createOtlpGrpcServer } from "./otlp-grpc.ts";
 import { createOtlpHttpServer } from "./otlp-http.ts";
 import type { OtlpDeps } from "./otlp-intake.ts";
 import { REQUEST_MAX_BYTES } from "./otlp-intake.ts";
+import { addRemoteWrite } from "./remote-write.ts";
 
 const GRACE_MS = 1_000;
 
@@ -67,6 +68,7 @@ async function startHttp(
 ): Promise<number> {
   const https = otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
   const server = await createOtlpHttpServer(deps, { bodyLimit: REQUEST_MAX_BYTES, ...https });
+  await server.register(async (scope) => addRemoteWrite(scope, deps));
   const port = await listen(server, "OTLP/HTTP (--otlp-http-port)", host, otlpHttpPort);
   stack.defer(() => server.close());
   return port;

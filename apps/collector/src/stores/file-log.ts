@@ -18,7 +18,7 @@ export async function openFileLog(
     ...options,
     recordMaxBytes: RECORD_MAX_BYTES,
     whenFull: "drop-oldest",
-    checkpoint: () => encodeCheckpoint(checkpoint),
+    checkpoint: (index) => encodeCheckpoint(checkpoint, index),
   });
   return {
     durability: "synced to this disk",

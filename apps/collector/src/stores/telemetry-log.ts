@@ -25,8 +25,8 @@ export interface Retention {
   onDropped?: (reason: DropReason, segment: Segment) => void;
 }
 
-/** What goes to the head of every segment but the first, so that a start needs only the last ones. */
-export type MakeCheckpoint = () => MessageInitShape<typeof CheckpointSchema>;
+/** What goes to the head of every segment but the first, whose first index this is, so that a start needs only the last ones. */
+export type MakeCheckpoint = (index: number) => MessageInitShape<typeof CheckpointSchema>;
 
 export interface TelemetryLog extends AsyncDisposable {
   /** What "durable" means here, for people. */
@@ -58,6 +58,6 @@ export function encodeRecord(record: MessageInitShape<typeof LogRecordSchema>): 
   return toBinary(LogRecordSchema, create(LogRecordSchema, record));
 }
 
-export function encodeCheckpoint(checkpoint: MakeCheckpoint): Uint8Array {
-  return encodeRecord({ record: { case: "checkpoint", value: checkpoint() } });
+export function encodeCheckpoint(checkpoint: MakeCheckpoint, index: number): Uint8Array {
+  return encodeRecord({ record: { case: "checkpoint", value: checkpoint(index) } });
 }

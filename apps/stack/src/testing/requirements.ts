@@ -12,7 +12,16 @@ export const RECORDING = resolve(
 
 export const FFMPEG = process.env["FFMPEG"] ?? "/usr/bin/ffmpeg";
 
-const FILES = { chromium: CHROMIUM, ffmpeg: FFMPEG, recording: RECORDING } as const;
+export const PROMETHEUS = process.env["PROMETHEUS"] ?? "/usr/bin/prometheus";
+export const VICTORIA_METRICS = process.env["VICTORIA_METRICS"] ?? "/usr/bin/victoria-metrics";
+
+const FILES = {
+  chromium: CHROMIUM,
+  ffmpeg: FFMPEG,
+  recording: RECORDING,
+  prometheus: PROMETHEUS,
+  "victoria-metrics": VICTORIA_METRICS,
+} as const;
 
 export type Requirement = keyof typeof FILES;
 

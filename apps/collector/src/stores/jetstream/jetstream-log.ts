@@ -116,7 +116,7 @@ function makeWriter(
     segmentMaxBytes,
     recordMaxBytes: RECORD_MAX_BYTES,
     partMaxBytes: partMaxBytesOf(jetStream.nc.info!.max_payload),
-    checkpoint: () => encodeCheckpoint(checkpoint),
+    checkpoint: (index: number) => encodeCheckpoint(checkpoint, index),
     publish: async (message: Outgoing) => {
       const { seq } = await client.publish(subjects[message.kind], message.payload, {
         headers: headersOf(message),

@@ -28,7 +28,8 @@ export interface WriterDeps {
   segmentMaxBytes: number;
   recordMaxBytes: number;
   partMaxBytes: number;
-  checkpoint: () => Uint8Array;
+  /** @param index the first one of the segment. */
+  checkpoint: (index: number) => Uint8Array;
   /** Resolves when a quorum has the message at its sequence. */
   publish: (message: Outgoing) => Promise<void>;
   /** Stores a fence and deletes what came after `ownSeq`. @returns the fence's sequence. Rejects with Fenced. */
@@ -170,8 +171,8 @@ export class JetStreamWriter implements AsyncDisposable {
 
   #sendSegment(roll: Pending | undefined): void {
     const { checkpoint, segments, nowMs, onSegment } = this.#deps;
-    const payload = checkpoint();
     const firstIndex = this.#sentSeq + 1;
+    const payload = checkpoint(firstIndex);
     const begin = () => {
       segments.begin({ firstIndex, bytes: 0, openedMs: nowMs() });
       onSegment();

@@ -1,0 +1,36 @@
+/** Programs of others, started for a test and stopped with it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export interface RunningProgram extends AsyncDisposable {
+  /** What it has said so far. */
+  readonly output: string;
+}
+
+export function startProgram(path: string, words: readonly string[]): RunningProgram {
+  const child = spawn(path, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = once(child, "exit");
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  return {
+    get output() {
+      return output;
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
