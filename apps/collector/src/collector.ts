@@ -12,6 +12,7 @@ import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
+import { messageOf } from "@glassline/service/errors";
 import { startAdmin } from "@glassline/service/http";
 import type { Role } from "@glassline/service/identity";
 import { mutualTlsServer, requirePeer } from "@glassline/service/tls";
@@ -33,11 +34,12 @@ import { checkpoints, recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
 import { startOtlp, takesOtlp } from "./receivers/otlp.ts";
+import { openTelemetryLog } from "./stores/open-log.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
-import { openTelemetryLog } from "./stores/telemetry-log.ts";
 
 const VERSION = "0.1.0";
 const SWEEP_INTERVAL_MS = 1_000;
+const AGEING_INTERVAL_MS = 10_000;
 const GRACE_MS = 1_000;
 const CAMERAS_MAX = 200_000;
 const SERIES_MAX_PER_CAMERA = 2_000;
@@ -46,7 +48,6 @@ const TRACES_MAX = 2_000;
 const HOPS_MAX_PER_TRACE = 64;
 /** 100,000 cameras with their headline values take about 15 MB. */
 const ANSWER_LIMITS = { "grpc.max_send_message_length": 67_108_864 };
-const TAIL_MAX_BYTES = 16_777_216;
 const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
 
 export interface Collector extends AsyncDisposable {
@@ -57,12 +58,12 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   await using stack = new AsyncDisposableStack();
   const metrics = collectorMetrics(deps.metrics);
   const startedUnixNano = deps.clock.nowUnixNano();
-  const stores = await openStores(config, stack, deps);
+  const stores = await openStores(config, stack, deps, metrics);
   const pipeline = createPipeline(stores, deps.clock, metrics);
   const blocks = stack.use(
     await BlockStore.open({
       ...deps,
-      directory: join(config.dataDir, "blocks"),
+      directory: join(config.dataDir, stores.log.blocksFolder),
       log: stores.log,
       metrics,
     }),
@@ -79,6 +80,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
 
   startSweeper({ ...stores, blocks }, deps.clock, metrics, stack);
   await startFromFile(config, deps, stores.log, stack);
+  if (config.logAge > 0) startAgeing(stores.log, config.logAge, deps, stack);
   const port = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
   const otlp = takesOtlp(config)
     ? stack.use(await startOtlp(config, { ...deps, pipeline, metrics })).addresses
@@ -114,7 +116,8 @@ async function startFromFile(
 async function openStores(
   config: CollectorConfig,
   stack: AsyncDisposableStack,
-  { logger, clock }: AppDeps,
+  deps: AppDeps,
+  metrics: CollectorMetrics,
 ): Promise<Stores> {
   const producers = new Producers();
   const fleet = new Fleet({
@@ -125,26 +128,36 @@ async function openStores(
     seriesMax: SERIES_MAX,
     camerasMax: CAMERAS_MAX,
   });
-  const directory = join(config.dataDir, "log");
   const log = stack.use(
     await openTelemetryLog(
-      {
-        directory,
-        segmentMaxBytes: config.segmentSize,
-        maxBytes: config.logSize,
-        // Exporters that have caught up do not touch the disk.
-        tailMaxBytes: (config.config?.exporters.length ?? 0) > 0 ? TAIL_MAX_BYTES : 0,
-      },
-      checkpoints({ producers, fleet }, clock),
+      config,
+      { ...deps, metrics },
+      checkpoints({ producers, fleet }, deps.clock),
     ),
   );
-  for (const finding of log.findings) logger.warn({ finding }, "log recovered");
+  for (const finding of log.findings) deps.logger.warn({ finding }, "log recovered");
   const traces = new Traces({ tracesMax: TRACES_MAX, hopsMax: HOPS_MAX_PER_TRACE });
   const stores = { log, fleet, traces, producers };
   const unreadable = await recover(stores);
   if (unreadable > 0)
-    logger.error({ unreadable }, "records of the log could not be read; they are left in it");
+    deps.logger.error({ unreadable }, "records of the log could not be read; they are left in it");
   return stores;
+}
+
+/** Segments that are too old go. A failure passes: the next time they go. */
+function startAgeing(
+  log: TelemetryLog,
+  maxAgeMs: number,
+  { clock, logger }: AppDeps,
+  stack: AsyncDisposableStack,
+): void {
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  void every(clock, AGEING_INTERVAL_MS, stop.signal, () =>
+    log
+      .dropOlderThan(clock.nowMs() - maxAgeMs)
+      .catch((error: unknown) => logger.warn({ reason: messageOf(error) }, "old data is kept")),
+  );
 }
 
 function startSweeper(

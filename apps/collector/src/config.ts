@@ -6,6 +6,7 @@ import {
   duration,
   file,
   integer,
+  list,
   port,
   text,
   toggle,
@@ -64,6 +65,36 @@ const spec = {
     default: "2GiB",
     minBytes: 1_048_576,
   }),
+  logAge: duration({
+    help: "Age of the log; segments all of whose records are older go. 0s: only the size counts.",
+    default: "0s",
+    minMs: 0,
+    maxMs: 315_360_000_000,
+  }),
+  logNats: list({
+    help: "Server of NATS JetStream that keeps the log instead of this disk; all of one cluster.",
+    placeholder: "URL",
+  }),
+  logNatsStream: text({
+    help: "Stream of the log; one collector writes it.",
+    default: "glassline",
+  }),
+  logNatsReplicas: integer({
+    help: "Replicas of the stream; records are acknowledged when more than half have them.",
+    default: "3",
+    min: 1,
+    max: 5,
+  }),
+  logNatsCredentials: file({ help: "Credentials (.creds) for NATS.", default: "" }),
+  logNatsCa: file({
+    help: "Certificates (PEM) of those who sign for the servers of NATS.",
+    default: "",
+  }),
+  logNatsCertificate: file({
+    help: "Certificate (PEM) that is shown to the servers of NATS.",
+    default: "",
+  }),
+  logNatsKey: file({ help: "Its key (PEM).", default: "" }),
   segmentSize: bytes({ help: "Size of a segment of the log.", default: "8MiB", minBytes: 65_536 }),
   exportFrom: choice({
     help: "Where in the log an exporter begins that has not exported yet.",

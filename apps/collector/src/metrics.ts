@@ -33,6 +33,16 @@ export function collectorMetrics(metrics: Metrics) {
     ),
     logBytes: metrics.gauge("log_bytes", "Size of the log."),
     logSegments: metrics.gauge("log_segments", "Segments of the log."),
+    logDroppedSegments: metrics.counter(
+      "log_dropped_segments_total",
+      "Segments of the log that retention let go, by reason.",
+      ["reason"],
+    ),
+    logDroppedBytes: metrics.counter(
+      "log_dropped_bytes_total",
+      "Bytes of the log that retention let go, by reason.",
+      ["reason"],
+    ),
     blocks: metrics.counter("blocks_made_total", "Segments of the log that became blocks."),
     blockFailures: metrics.counter("block_failures_total", "Blocks that could not be made."),
     notInBlocks: metrics.counter(

@@ -71,7 +71,8 @@ export function createPipeline(
     // The segment that is written has to leave memory some day: by then it is closed, and in a block.
     if (isRolling || !fleet.wantsRoll) return;
     isRolling = true;
-    void log.roll();
+    // Refused when nothing can be stored: the next record that is stored asks again.
+    log.roll().catch(() => (isRolling = false));
   };
   return {
     onSegment: (listener) => void listeners.push(listener),

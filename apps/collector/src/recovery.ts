@@ -49,10 +49,10 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
 
 /** The first index of the last segment up to the one that begins at `firstIndex` that has a catalogue. */
 export async function catalogueBefore(log: TelemetryLog, firstIndex: number): Promise<number> {
-  for await (const { record } of log.read(firstIndex, firstIndex + 1)) {
+  for await (const { record } of log.read(firstIndex)) {
     const { record: head } = record;
     const index = head.case === "checkpoint" ? Number(head.value.catalogueIndex) : 0;
-    if (index > 0) return Math.max(index, log.segments[0]!.firstIndex);
+    return index > 0 ? Math.max(index, log.segments[0]!.firstIndex) : firstIndex;
   }
   return firstIndex;
 }

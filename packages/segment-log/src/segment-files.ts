@@ -11,6 +11,11 @@ export interface Segment {
   bytes: number;
 }
 
+/** Where the segment that begins with an index lies. */
+export function segmentPath(directory: string, firstIndex: number): string {
+  return join(directory, `${String(firstIndex).padStart(16, "0")}.seg`);
+}
+
 export interface Recovered {
   segments: Segment[];
   active: FileHandle;
@@ -70,7 +75,7 @@ export async function createSegment(
   firstIndex: number,
   checkpoint?: Uint8Array,
 ): Promise<{ segment: Segment; handle: FileHandle }> {
-  const path = join(directory, `${String(firstIndex).padStart(16, "0")}.seg`);
+  const path = segmentPath(directory, firstIndex);
   const handle = await open(path, "a");
   try {
     return await closingOnError(handle, async () => {

@@ -3,7 +3,7 @@
  * is on the disk. A torn tail is cut at start and reported. Used by the gateway's ring and by the collector's log.
  */
 import type { FileHandle } from "node:fs/promises";
-import { mkdir, open, readFile, rm } from "node:fs/promises";
+import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
 
 import { lockDirectory } from "./directory-lock.ts";
 import { RecordTail } from "./record-tail.ts";
@@ -24,12 +24,14 @@ export interface SegmentLogOptions {
   tailMaxBytes?: number;
   /** The first record of every segment but the first: what a reader must know of those before it, all of it durable. */
   checkpoint?: (index: number) => Uint8Array;
+  /** Called for each segment that retention deletes. */
+  onDropped?: (reason: "size" | "age", segment: SegmentInfo) => void;
 }
 
 /** A record was refused; what was acknowledged before is not touched. */
 export class LogRefusal extends Error {
   override readonly name = "LogRefusal";
-  readonly reason: "full" | "busy" | "too-large" | "disk" | "closed";
+  readonly reason: "full" | "busy" | "too-large" | "disk" | "unavailable" | "closed";
 
   constructor(reason: LogRefusal["reason"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -158,6 +160,17 @@ export class SegmentLog implements AsyncDisposable {
   async dropBefore(index: number): Promise<void> {
     while (this.#segments.length > 1 && this.#segments[1]!.firstIndex <= index) {
       await rm(this.#segments.shift()!.path, { force: true });
+    }
+  }
+
+  /** Deletes closed segments, oldest first, that were written last before a moment (Unix milliseconds) of the disk's clock. */
+  async dropOlderThan(unixMs: number): Promise<void> {
+    while (this.#segments.length > 1) {
+      const oldest = this.#segments[0]!;
+      const { mtimeMs } = await stat(oldest.path);
+      // Another one may be the oldest by now.
+      if (mtimeMs >= unixMs || oldest !== this.#segments[0] || this.#segments.length === 1) return;
+      await this.#drop("age");
     }
   }
 
@@ -296,7 +309,13 @@ export class SegmentLog implements AsyncDisposable {
       this.#segments.length > 2 &&
       this.bytes + this.#options.segmentMaxBytes > this.#options.maxBytes
     ) {
-      await rm(this.#segments.shift()!.path, { force: true });
+      await this.#drop("size");
     }
+  }
+
+  async #drop(reason: "size" | "age"): Promise<void> {
+    const segment = this.#segments.shift()!;
+    await rm(segment.path, { force: true });
+    this.#options.onDropped?.(reason, segment);
   }
 }

@@ -67,7 +67,9 @@ export class BlockStore implements AsyncDisposable {
 
   private constructor(deps: BlockStoreDeps) {
     this.#deps = deps;
-    this.#worker = new Worker(new URL("block-worker.ts", import.meta.url));
+    this.#worker = new Worker(new URL("block-worker.ts", import.meta.url), {
+      workerData: deps.log.origin,
+    });
     this.#worker.unref();
     this.#worker.on("message", (report: BlockReport) => this.#made(report));
     this.#worker.on("error", (error) => this.#deps.logger.error({ error }, "blocks are not made"));
@@ -103,17 +105,16 @@ export class BlockStore implements AsyncDisposable {
       ({ firstIndex }, at) => at + 1 < segments.length && !this.#stored.has(firstIndex),
     );
     if (next === -1) return;
-    const { firstIndex, path } = segments[next]!;
-    this.#underWay = firstIndex;
+    const ranges = segments.slice(0, next + 1).map(({ firstIndex }, at) => ({
+      fromIndex: firstIndex,
+      toIndex: segments[at + 1]!.firstIndex,
+    }));
+    const segment = ranges.pop()!;
+    this.#underWay = segment.fromIndex;
     this.#worker.postMessage({
-      segmentPath: path,
-      firstIndex,
-      endIndex: segments[next + 1]!.firstIndex,
-      earlierPaths: segments
-        .slice(0, next)
-        .map(({ path }) => path)
-        .toReversed(),
-      blockPath: this.#pathOf(firstIndex),
+      segment,
+      earlier: ranges.toReversed(),
+      blockPath: this.#pathOf(segment.fromIndex),
     } satisfies BlockOrder);
   }
 

@@ -1,27 +1,25 @@
 /** The thread that makes blocks: segments of the log are read, sorted and written while ingestion goes on. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { basename } from "node:path";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 
 import { fromBinary } from "@bufbuild/protobuf";
 import type { LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
-import { scanSegment } from "@glassline/segment-log/record";
-import { messageOf, systemCodeOf } from "@glassline/service/errors";
+import { messageOf } from "@glassline/service/errors";
 
 import { RecordReader } from "../core/record-reader.ts";
 import { RunStarts } from "../core/run-starts.ts";
-import { RECORD_MAX_BYTES } from "../stores/telemetry-log.ts";
+import type { IndexRange, RecordOrigin, RecordSource } from "../stores/record-source.ts";
+import { openRecordSource } from "../stores/record-source.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { writeBlock } from "./block-file.ts";
 
 export interface BlockOrder {
-  segmentPath: string;
-  firstIndex: number;
-  endIndex: number;
+  segment: IndexRange;
   /** The segments before it, the last first, in which runs may begin; some may be gone. */
-  earlierPaths: readonly string[];
+  earlier: readonly IndexRange[];
   blockPath: string;
 }
 
@@ -30,19 +28,25 @@ export type BlockReport =
   | { firstIndex: number; error: string };
 
 yieldToIngestion();
+let opened: RecordSource | undefined;
 let reader = new RecordReader();
-let readUpTo: string | undefined;
+/** The last segment that was read began with it. */
+let readUpTo: number | undefined;
 
 parentPort?.on("message", (order: BlockOrder) => {
-  let report: BlockReport;
+  void report(order).then((answer) => parentPort!.postMessage(answer));
+});
+
+async function report(order: BlockOrder): Promise<BlockReport> {
+  const firstIndex = order.segment.fromIndex;
   try {
-    report = { firstIndex: order.firstIndex, ...build(order) };
+    opened ??= await openRecordSource(workerData as RecordOrigin);
+    return { firstIndex, ...(await build(order, opened)) };
   } catch (error) {
     readUpTo = undefined;
-    report = { firstIndex: order.firstIndex, error: messageOf(error) };
+    return { firstIndex, error: messageOf(error) };
   }
-  parentPort!.postMessage(report);
-});
+}
 
 /** Where cores are few, ingestion goes first. Linux takes the number of a thread here, see setpriority(2). */
 function yieldToIngestion(): void {
@@ -51,38 +55,45 @@ function yieldToIngestion(): void {
   setPriority(thread, constants.priority.PRIORITY_LOW);
 }
 
-function build(order: BlockOrder): { points: number; unreadable: number } {
-  const records = [...recordsOf(order.segmentPath, false)];
-  if (readUpTo !== order.earlierPaths[0]) {
+async function build(
+  { segment, earlier, blockPath }: BlockOrder,
+  source: RecordSource,
+): Promise<{ points: number; unreadable: number }> {
+  const records = await recordsOf(source, segment);
+  if (!records) throw new Error(`the segment from ${segment.fromIndex} on is not in the log`);
+  if (readUpTo !== earlier[0]?.fromIndex) {
     reader = new RecordReader();
-    for (const path of pathsWithRuns(records, order.earlierPaths)) warm(path);
+    for (const range of await rangesWithRuns(records, earlier, source)) await warm(range, source);
   }
   const builder = new BlockBuilder();
   const unreadable = add(records, builder);
   reader.endSegment();
-  const { firstIndex, endIndex } = order;
-  const points = () => builder.points;
-  writeBlock(order.blockPath, builder.chunks(), { firstIndex, endIndex, points, unreadable });
-  readUpTo = order.segmentPath;
+  const about = { firstIndex: segment.fromIndex, endIndex: segment.toIndex, unreadable };
+  writeBlock(blockPath, builder.chunks(), { ...about, points: () => builder.points });
+  readUpTo = segment.fromIndex;
   return { points: builder.points, unreadable };
 }
 
 /** Earlier segments, in order, from the one with which the oldest run of the records begins. */
-function pathsWithRuns(records: readonly LogRecord[], earlier: readonly string[]): string[] {
+async function rangesWithRuns(
+  records: readonly LogRecord[],
+  earlier: readonly IndexRange[],
+  source: RecordSource,
+): Promise<IndexRange[]> {
   const starts = new RunStarts();
   starts.add(records);
-  const paths: string[] = [];
-  for (const path of earlier) {
+  const ranges: IndexRange[] = [];
+  for (const range of earlier) {
     if (starts.areKnown) break;
-    starts.add(recordsOf(path, true));
-    paths.unshift(path);
+    starts.add((await recordsOf(source, range)) ?? []);
+    ranges.unshift(range);
   }
-  return paths;
+  return ranges;
 }
 
 /** Reads a segment for the sake of runs that go on behind it. */
-function warm(path: string): void {
-  for (const record of recordsOf(path, true)) {
+async function warm(range: IndexRange, source: RecordSource): Promise<void> {
+  for (const record of (await recordsOf(source, range)) ?? []) {
     try {
       reader.read(record);
     } catch {
@@ -105,27 +116,17 @@ function add(records: readonly LogRecord[], builder: BlockBuilder): number {
   return unreadable;
 }
 
-function* recordsOf(path: string, mayBeGone: boolean): Generator<LogRecord> {
-  for (const payload of payloadsOf(path, mayBeGone)) {
-    const record = recordOf(payload);
-    if (record) yield record;
-  }
-}
-
-/** Undefined when the bytes are no record: those around it are read all the same. */
-function recordOf(payload: Uint8Array): LogRecord | undefined {
-  try {
-    return fromBinary(LogRecordSchema, payload);
-  } catch {
-    return undefined;
-  }
-}
-
-function payloadsOf(path: string, mayBeGone: boolean): Iterable<Uint8Array> {
-  try {
-    return scanSegment(readFileSync(path), RECORD_MAX_BYTES).payloads.values();
-  } catch (error) {
-    if (mayBeGone && systemCodeOf(error) === "ENOENT") return [];
-    throw error;
-  }
+/** Undefined when the segment is gone. Bytes that are no record are left out: those around them are read all the same. */
+async function recordsOf(
+  source: RecordSource,
+  range: IndexRange,
+): Promise<LogRecord[] | undefined> {
+  const payloads = await source.payloads(range);
+  return payloads?.flatMap((payload) => {
+    try {
+      return [fromBinary(LogRecordSchema, payload)];
+    } catch {
+      return [];
+    }
+  });
 }

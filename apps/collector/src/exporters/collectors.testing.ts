@@ -21,7 +21,7 @@ import { startCollector } from "../collector.ts";
 import { program } from "../config.ts";
 import type { SignalName } from "../core/otlp-items.ts";
 import { SIGNAL_NAMES } from "../core/otlp-items.ts";
-import { openTelemetryLog } from "../stores/telemetry-log.ts";
+import { openFileLog } from "../stores/file-log.ts";
 import { textsIn } from "./exporter.testing.ts";
 
 export const TOKEN = "a-token-for-tests";
@@ -140,7 +140,7 @@ ${signals.map((signal) => `    ${signal}: {receivers: [otlp], exporters: [${id}]
   async storedTexts(name: string): Promise<string[]> {
     const directory = join(this.directory, name, "log");
     const limits = { segmentMaxBytes: 1_048_576, maxBytes: 1_073_741_824 };
-    await using log = await openTelemetryLog({ directory, ...limits }, () => ({}));
+    await using log = await openFileLog({ directory, ...limits }, () => ({}));
     const records = await Array.fromAsync(log.read(1), ({ record }) => record.record);
     return records.flatMap((record) => (record.case === "otlpLogs" ? textsIn(record.value) : []));
   }

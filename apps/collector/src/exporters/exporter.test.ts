@@ -101,7 +101,8 @@ describe("an exporter", () => {
     await using bench = await ExporterBench.open();
     await using _exporter = bench.start();
     await bench.append(numbered(1, 5));
-    for (const { path } of bench.log.segments) await rm(path);
+    const { origin } = bench.log;
+    if (origin.kind === "files") await rm(origin.directory, { recursive: true });
     await bench.append(numbered(6, 10));
     await vi.waitFor(() => expect(bench.target.texts).toEqual(numbered(1, 10)), WAIT);
   });

@@ -9,8 +9,8 @@ import { systemClock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
 
+import { openFileLog } from "../stores/file-log.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
-import { openTelemetryLog } from "../stores/telemetry-log.ts";
 import { Exporter } from "./exporter.ts";
 import { exporterMetrics } from "./exporter-metrics.ts";
 import type { Positions } from "./position-file.ts";
@@ -77,7 +77,7 @@ export class ExporterBench implements AsyncDisposable {
 
   static async open(options: { segmentMaxBytes?: number; maxBytes?: number } = {}) {
     const directory = await mkdtemp(join(tmpdir(), "glassline-export-"));
-    const log = await openTelemetryLog(
+    const log = await openFileLog(
       {
         directory: join(directory, "log"),
         segmentMaxBytes: 1_048_576,

@@ -18,7 +18,7 @@ import { trace } from "@opentelemetry/api";
 
 import { startCollector } from "../collector.ts";
 import { program } from "../config.ts";
-import { openTelemetryLog } from "../stores/telemetry-log.ts";
+import { openFileLog } from "../stores/file-log.ts";
 
 export const TOKEN = "a-token-for-tests";
 export const AUTHORIZATION = `Bearer ${TOKEN}`;
@@ -70,7 +70,7 @@ export async function startOtlpCollector(...words: string[]) {
     /** Stops the collector and reads what its log has of OTLP. */
     stored: async (): Promise<LogRecord["record"][]> => {
       await collector[Symbol.asyncDispose]();
-      await using log = await openTelemetryLog(
+      await using log = await openFileLog(
         { directory: join(directory, "log"), ...LOG },
         () => ({}),
       );

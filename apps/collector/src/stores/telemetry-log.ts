@@ -1,31 +1,48 @@
-/** The telemetry log on this disk: durable means synced. Its records are glassline.storage.v1alpha1.LogRecord. */
+/** The collector's log as a port. Its records are glassline.storage.v1alpha1.LogRecord. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { CheckpointSchema, LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
-import type { SegmentInfo } from "@glassline/segment-log";
-import { SegmentLog } from "@glassline/segment-log";
+
+import type { RecordOrigin } from "./record-source.ts";
 
 export const RECORD_MAX_BYTES = 16_777_216;
 
-export interface TelemetryLogOptions {
-  directory: string;
-  segmentMaxBytes: number;
-  maxBytes: number;
-  /** Memory for the newest records, for those that follow the log. */
-  tailMaxBytes?: number;
+export interface Segment {
+  readonly firstIndex: number;
+  readonly bytes: number;
 }
+
+/** Why retention let a segment go. */
+export type DropReason = "size" | "age";
+
+export interface Retention {
+  /** A segment that has reached this size is closed. */
+  segmentMaxBytes: number;
+  /** All segments together; the oldest closed ones go. */
+  maxBytes: number;
+  /** Called for each segment that goes. */
+  onDropped?: (reason: DropReason, segment: Segment) => void;
+}
+
+/** What goes to the head of every segment but the first, whose first index this is, so that a start needs only the last ones. */
+export type MakeCheckpoint = (index: number) => MessageInitShape<typeof CheckpointSchema>;
 
 export interface TelemetryLog extends AsyncDisposable {
   /** What "durable" means here, for people. */
   readonly durability: string;
   readonly findings: readonly string[];
   readonly bytes: number;
-  readonly segments: readonly SegmentInfo[];
+  /** Oldest first; the last one is still being written. */
+  readonly segments: readonly Segment[];
   /** Of the oldest record that is kept, and of the next one. */
   readonly firstIndex: number;
   readonly nextIndex: number;
-  /** @returns the record's index, once it is durable. Rejects with LogRefusal. */
+  /** From where another thread reads the same records. */
+  readonly origin: RecordOrigin;
+  /** Name of a folder for what is made of these records: that of another log is another. */
+  readonly blocksFolder: string;
+  /** @returns the record's index, once it is durable. Indexes grow; some are left out. Rejects with LogRefusal. */
   append(record: MessageInitShape<typeof LogRecordSchema>): Promise<number>;
   /** Closes the segment that is written, after all that was appended before. */
   roll(): Promise<void>;
@@ -33,44 +50,8 @@ export interface TelemetryLog extends AsyncDisposable {
   reached(index: number, signal?: AbortSignal): Promise<void>;
   /** Records from an index on, before another if one is given; those that rotted are left out. */
   read(fromIndex: number, toIndex?: number): AsyncIterable<{ index: number; record: LogRecord }>;
-}
-
-/** @param checkpoint goes to the head of every segment, with this index, so that a start needs only the last ones. */
-export async function openTelemetryLog(
-  options: TelemetryLogOptions,
-  checkpoint: (index: number) => MessageInitShape<typeof CheckpointSchema>,
-): Promise<TelemetryLog> {
-  const log = await SegmentLog.open({
-    ...options,
-    recordMaxBytes: RECORD_MAX_BYTES,
-    whenFull: "drop-oldest",
-    checkpoint: (index) => encode({ record: { case: "checkpoint", value: checkpoint(index) } }),
-  });
-  return {
-    durability: "synced to this disk",
-    findings: log.findings,
-    get bytes() {
-      return log.bytes;
-    },
-    get segments() {
-      return log.segments;
-    },
-    get firstIndex() {
-      return log.firstIndex;
-    },
-    get nextIndex() {
-      return log.nextIndex;
-    },
-    reached: (index, signal) => log.reached(index, signal),
-    append: (record) => log.append(encode(record)),
-    roll: () => log.roll(),
-    read: async function* (fromIndex, toIndex) {
-      for await (const { index, payload } of log.read(fromIndex, toIndex)) {
-        if (payload) yield { index, record: fromBinary(LogRecordSchema, payload) };
-      }
-    },
-    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
-  };
+  /** Lets closed segments go, oldest first, all of whose records were written before a moment (Unix milliseconds). */
+  dropOlderThan(unixMs: number): Promise<void>;
 }
 
 /** The first index of the segment that holds a record. */
@@ -78,6 +59,10 @@ export function segmentOf({ segments }: TelemetryLog, index: number): number {
   return segments.findLast(({ firstIndex }) => firstIndex <= index)!.firstIndex;
 }
 
-function encode(record: MessageInitShape<typeof LogRecordSchema>): Uint8Array {
+export function encodeRecord(record: MessageInitShape<typeof LogRecordSchema>): Uint8Array {
   return toBinary(LogRecordSchema, create(LogRecordSchema, record));
+}
+
+export function encodeCheckpoint(checkpoint: MakeCheckpoint, index: number): Uint8Array {
+  return encodeRecord({ record: { case: "checkpoint", value: checkpoint(index) } });
 }
