@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { Series } from "@glassline/otqmn/sample";
 import { seriesId } from "@glassline/otqmn/sample";
 import { decodeBundle } from "@glassline/otqmn/whole-bundle";
-import type { BlockIndex } from "@glassline/proto/storage";
+import type { BlockChunk, BlockIndex } from "@glassline/proto/storage";
 import { messageOf, systemCodeOf } from "@glassline/service/errors";
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
@@ -95,7 +95,7 @@ export class BlockStore implements AsyncDisposable {
   sweep(): void {
     const { segments } = this.#deps.log;
     for (const firstIndex of this.#stored) {
-      if (firstIndex < segments[0]!.firstIndex) this.#drop(firstIndex);
+      if (firstIndex < segments[0]!.firstIndex) void this.#drop(firstIndex);
     }
     for (const firstIndex of this.#waiting.keys()) {
       if (firstIndex < segments[0]!.firstIndex) this.#settle(firstIndex);
@@ -129,7 +129,10 @@ export class BlockStore implements AsyncDisposable {
       if (firstIndex >= beforeIndex || at === segments.length - 1) break;
       signal.throwIfAborted();
       await this.#whenStored(firstIndex, signal);
-      await this.#collect(firstIndex, wanted, found);
+      if (await this.#collect(firstIndex, wanted, found)) continue;
+      await this.#whenStored(firstIndex, signal);
+      if (!(await this.#collect(firstIndex, wanted, found)))
+        throw new Error(`block ${firstIndex} is damaged again, as soon as it was made`);
     }
     return found;
   }
@@ -161,12 +164,14 @@ export class BlockStore implements AsyncDisposable {
     this.sweep();
   }
 
-  #drop(firstIndex: number): void {
+  async #drop(firstIndex: number): Promise<void> {
     this.#stored.delete(firstIndex);
     this.#forgetIndex(firstIndex);
-    void rm(this.#pathOf(firstIndex), { force: true }).catch((error: unknown) =>
-      this.#deps.logger.warn({ reason: messageOf(error) }, "an old block could not be deleted"),
-    );
+    try {
+      await rm(this.#pathOf(firstIndex), { force: true });
+    } catch (error) {
+      this.#deps.logger.warn({ reason: messageOf(error) }, "an old block could not be deleted");
+    }
   }
 
   async #whenStored(firstIndex: number, signal: AbortSignal): Promise<void> {
@@ -187,25 +192,21 @@ export class BlockStore implements AsyncDisposable {
     this.#waiting.delete(firstIndex);
   }
 
-  async #collect(firstIndex: number, wanted: Wanted, found: Found): Promise<void> {
+  /** @returns false when the block is damaged: it will be made again. Nothing of it is in what was found. */
+  async #collect(firstIndex: number, wanted: Wanted, found: Found): Promise<boolean> {
     try {
       const { chunks } = await this.#index(firstIndex);
-      const asked = chunks.filter(
-        ({ firstCamera, lastCamera, leastTimeUnixNano, greatestTimeUnixNano }) =>
-          firstCamera <= wanted.cameraId &&
-          wanted.cameraId <= lastCamera &&
-          leastTimeUnixNano < wanted.to &&
-          greatestTimeUnixNano >= wanted.from,
-      );
-      if (asked.length === 0) return;
+      const asked = chunks.filter((chunk) => mayHold(chunk, wanted));
+      if (asked.length === 0) return true;
       for (const bytes of await readChunks(this.#pathOf(firstIndex), asked))
         collectChunk(bytes, wanted, found);
+      return true;
     } catch (error) {
-      if (systemCodeOf(error) === "ENOENT") return; // retention has let it go
-      if (!(error instanceof BlockDamaged)) throw error;
-      this.#deps.logger.error({ reason: error.message }, "a block is damaged: it is made again");
-      this.#drop(firstIndex);
-      throw error;
+      if (systemCodeOf(error) === "ENOENT" && !this.#stored.has(firstIndex)) return true; // retention has let it go
+      if (!(error instanceof BlockDamaged) && systemCodeOf(error) !== "ENOENT") throw error;
+      this.#deps.logger.error({ reason: messageOf(error) }, "a block is damaged: it is made again");
+      await this.#drop(firstIndex);
+      return false;
     }
   }
 
@@ -224,6 +225,11 @@ export class BlockStore implements AsyncDisposable {
     this.#indexChunks -= this.#indexes.get(firstIndex)?.chunks.length ?? 0;
     this.#indexes.delete(firstIndex);
   }
+}
+
+function mayHold(chunk: BlockChunk, { cameraId, from, to }: Wanted): boolean {
+  const isCamera = chunk.firstCamera <= cameraId && cameraId <= chunk.lastCamera;
+  return isCamera && chunk.leastTimeUnixNano < to && chunk.greatestTimeUnixNano >= from;
 }
 
 function collectChunk(
