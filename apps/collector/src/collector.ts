@@ -16,6 +16,7 @@ import type { Role } from "@glassline/service/identity";
 import { mutualTlsServer, requirePeer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
+import { startBalancerPort } from "./balancer-port.ts";
 import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
 import { Fleet } from "./core/fleet.ts";
@@ -27,6 +28,7 @@ import type { Pipeline, Stores } from "./pipeline.ts";
 import { createPipeline } from "./pipeline.ts";
 import { checkpoints, recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
+import { forReaders } from "./query-access.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
 import { startOtlp } from "./receivers/otlp.ts";
 import { openTelemetryLog } from "./stores/telemetry-log.ts";
@@ -42,7 +44,14 @@ const HOPS_MAX_PER_TRACE = 64;
 const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
 
 export interface Collector extends AsyncDisposable {
-  addresses: { port: number; adminPort: number; otlpGrpcPort: number; otlpHttpPort: number };
+  addresses: {
+    port: number;
+    adminPort: number;
+    /** 0 when it is closed. */
+    balancerPort: number;
+    otlpGrpcPort: number;
+    otlpHttpPort: number;
+  };
 }
 
 export async function startCollector(config: CollectorConfig, deps: AppDeps): Promise<Collector> {
@@ -70,7 +79,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   });
 
   startSweeper({ ...stores, blocks }, deps.clock, metrics, stack);
-  const port = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
+  const ports = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
   const otlp =
     config.otlpToken === ""
       ? { otlpGrpcPort: 0, otlpHttpPort: 0 }
@@ -83,7 +92,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   );
   const parts = stack.move();
   return {
-    addresses: { port, adminPort: admin.port, ...otlp },
+    addresses: { ...ports, adminPort: admin.port, ...otlp },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
@@ -156,7 +165,7 @@ async function startGrpc(
   deps: AppDeps,
   { pipeline, stores, metrics, query }: Parts,
   stack: AsyncDisposableStack,
-): Promise<number> {
+): Promise<{ port: number; balancerPort: number }> {
   const receiver = createOtqmnReceiver({
     ...deps,
     pipeline,
@@ -178,7 +187,7 @@ async function startGrpc(
       }
     },
   });
-  addService(server, QueryService, query);
+  addService(server, QueryService, forReaders(query));
   const port = await listenGrpc(
     server,
     "OTQMN and query gRPC (--port)",
@@ -191,5 +200,5 @@ async function startGrpc(
     await closeGrpc(server, GRACE_MS);
     receiver[Symbol.dispose]();
   });
-  return port;
+  return { port, balancerPort: await startBalancerPort(config, deps.identity, receiver, stack) };
 }

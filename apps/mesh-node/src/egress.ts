@@ -30,6 +30,8 @@ const QUEUE_MAX_MESSAGES = 1_024;
 export interface EgressDeps {
   /** HOST:PORT. */
   collector: string;
+  /** It is a load balancer in front of collectors. */
+  collectorBalanced: boolean;
   identity: Identity;
   router: Router;
   clock: Clock;
@@ -46,8 +48,9 @@ export interface Egress extends Disposable {
 
 /** Announces the collector to the mesh while it is reachable from here. */
 export function createEgress(deps: EgressDeps): Egress {
-  const { collector, identity, router, clock, metrics } = deps;
-  const client = createClient(OtqmnService, collector, mutualTlsClient(identity, "collector"), {
+  const { collector, collectorBalanced, identity, router, clock, metrics } = deps;
+  const role = collectorBalanced ? "load-balancer" : "collector";
+  const client = createClient(OtqmnService, collector, mutualTlsClient(identity, role), {
     ...GRPC_LIMITS,
     ...TLS_CHANNEL_OPTIONS,
     ...RECONNECT_OPTIONS,

@@ -47,7 +47,7 @@ export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Prom
   const egress =
     config.collector === ""
       ? undefined
-      : stack.use(createEgress({ ...deps, collector: config.collector, router, metrics }));
+      : stack.use(createEgress({ ...deps, ...config, router, metrics }));
   const gateway = config.gateway
     ? stack.use(await startGateway(config, { ...deps, metrics, tracer, router }))
     : undefined;
