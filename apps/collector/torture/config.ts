@@ -4,7 +4,7 @@ import { integer } from "@glassline/config";
 const spec = {
   kills: integer({ help: "SIGKILLs.", default: "300", min: 1, max: 1_000_000 }),
   seed: integer({
-    help: "Of all that is random; 0: another one each time, which is told.",
+    help: "Of what is drawn by lot; the same seed still meets other moments. 0: another one each time, which is told.",
     default: "0",
     min: 0,
     max: 4_294_967_295,
