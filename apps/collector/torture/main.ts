@@ -50,16 +50,19 @@ function tell(tortured: Tortured, seed: number, tookMs: number): void {
   if (problems.length > 0) process.exitCode = 1;
 }
 
-const config = readOrExplain();
-if (config) {
-  const seed = config.seed || crypto.getRandomValues(new Uint32Array(1))[0]!;
+async function run(config: TortureConfig, seed: number): Promise<Tortured> {
   const chance = new Random(seed);
   using progress = progressOn(process.stderr);
   const stopping = new AbortController();
   // A second Ctrl-C ends at once.
   process.once("SIGINT", () => stopping.abort());
-  const startMs = performance.now();
   progress.say(`seed ${seed}`);
-  const tortured = await torture(config, () => chance.uniform(), progress, stopping.signal);
-  tell(tortured, seed, performance.now() - startMs);
+  return await torture(config, () => chance.uniform(), progress, stopping.signal);
+}
+
+const config = readOrExplain();
+if (config) {
+  const seed = config.seed || crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const startMs = performance.now();
+  tell(await run(config, seed), seed, performance.now() - startMs);
 }
