@@ -2,8 +2,13 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import type { Series } from "@glassline/otqmn/sample";
-import type { Refusal, ReportResponse, ReportResponseSchema } from "@glassline/proto/camera";
-import { RefusalReason, ReportRequestSchema, SeriesKind } from "@glassline/proto/camera";
+import type {
+  Instruction,
+  Refusal,
+  ReportResponse,
+  ReportResponseSchema,
+} from "@glassline/proto/camera";
+import { GapCause, RefusalReason, ReportRequestSchema, SeriesKind } from "@glassline/proto/camera";
 import type { ClientStream } from "@glassline/proto/rpc";
 import type { Backoff } from "@glassline/service/backoff";
 import type { Clock } from "@glassline/service/clock";
@@ -14,6 +19,7 @@ import { encodeTraceContext } from "@glassline/telemetry/trace-context";
 import { wallClockMs } from "@glassline/telemetry/wall-clock";
 import type { Span, Tracer } from "@opentelemetry/api";
 
+import type { Gaps, Obstacle } from "./core/gaps.ts";
 import type { Outbox } from "./core/outbox.ts";
 import type { CameraMetrics } from "./metrics.ts";
 import type { CameraReport } from "./sources/source.ts";
@@ -27,6 +33,15 @@ const REFUSAL_REASONS: ReadonlyMap<RefusalReason, string> = new Map([
   [RefusalReason.INVALID, "invalid"],
   [RefusalReason.STORE_UNAVAILABLE, "store_unavailable"],
 ]);
+
+const CAUSES: ReadonlyMap<GapCause, Obstacle["cause"]> = new Map([
+  [GapCause.CAMERA, "camera"],
+  [GapCause.MESH, "mesh"],
+  [GapCause.COLLECTOR, "collector"],
+]);
+
+export const NO_GATEWAY: Obstacle = { cause: "mesh", reason: "gateway_unreachable" };
+const SLOW_GATEWAY: Obstacle = { cause: "mesh", reason: "gateway_slow" };
 
 const KINDS = {
   gauge: SeriesKind.GAUGE,
@@ -43,6 +58,10 @@ export interface AgentDeps {
   tracer: Tracer;
 }
 
+export interface StreamDeps extends AgentDeps {
+  instructed: (instruction: Instruction) => void;
+}
+
 export interface Queued {
   report: CameraReport;
   attributes: Readonly<Record<string, string>>;
@@ -55,12 +74,15 @@ export class AgentStream {
   readonly ended: Promise<string>;
   readonly #stream: Stream;
   readonly #outbox: Outbox<Queued>;
-  readonly #deps: AgentDeps;
+  readonly #deps: StreamDeps;
   readonly #retry: Backoff;
+  readonly #gaps: Gaps;
   readonly #seriesNumbers = new Map<Series, number>();
   readonly #introduced = new Set<string>();
   #windowReports = 0;
   #pausedUntilMs = 0;
+  /** Why the gateway did not take a report; until it takes it. */
+  #refusal: (Obstacle & { seq: number }) | undefined;
   #blocked = false;
   #progressMs: number;
 
@@ -68,10 +90,12 @@ export class AgentStream {
     stream: Stream,
     outbox: Outbox<Queued>,
     incarnation: Uint8Array,
-    deps: AgentDeps,
+    deps: StreamDeps,
     retry: Backoff,
+    gaps: Gaps,
   ) {
     this.#stream = stream;
+    this.#gaps = gaps;
     this.#outbox = outbox;
     this.#deps = deps;
     this.#retry = retry;
@@ -84,6 +108,11 @@ export class AgentStream {
 
   get isAttached(): boolean {
     return this.#windowReports > 0;
+  }
+
+  /** What keeps reports from leaving now. */
+  get obstacle(): Obstacle {
+    return this.isAttached ? (this.#refusal ?? SLOW_GATEWAY) : NO_GATEWAY;
   }
 
   close(): void {
@@ -150,12 +179,15 @@ export class AgentStream {
       case "ack":
         this.#acknowledge(Number(message.value.durableSeq));
         return this.pump();
+      case "instruction":
+        return this.#deps.instructed(message.value);
       case "refusal":
         return this.#refused(message.value);
     }
   }
 
   #acknowledge(seq: number): void {
+    if (this.#refusal && seq >= this.#refusal.seq) this.#refusal = undefined;
     for (const { report } of this.#outbox.acknowledge(seq)) {
       report.span?.end(wallClockMs());
       this.#deps.metrics.reportsAcknowledged.inc();
@@ -164,15 +196,19 @@ export class AgentStream {
   }
 
   /** The gateway cannot take it now: kept, and sent again after a pause. One that it will never take is dropped. */
-  #refused({ seq, reason, message, retryAfterMs }: Refusal): void {
-    this.#deps.metrics.reportsRefused.inc({ reason: REFUSAL_REASONS.get(reason) ?? "other" });
-    if (reason === RefusalReason.INVALID) return this.#drop(Number(seq), message);
+  #refused({ seq, reason: number, message, retryAfterMs, cause }: Refusal): void {
+    const reason = REFUSAL_REASONS.get(number) ?? "other";
+    this.#deps.metrics.reportsRefused.inc({ reason });
+    this.#refusal = { seq: Number(seq), cause: CAUSES.get(cause) ?? "mesh", reason };
+    if (number === RefusalReason.INVALID) return this.#drop(Number(seq), message);
     this.#outbox.rewind(Number(seq));
     this.#pausedUntilMs = this.#deps.clock.monotonicMs() + retryAfterMs;
   }
 
   #drop(seq: number, reason: string): void {
-    this.#outbox.remove(seq)?.report.span?.end(wallClockMs());
+    const dropped = this.#outbox.remove(seq)?.report;
+    dropped?.span?.end(wallClockMs());
+    if (dropped) this.#gaps.lost(dropped.report, { cause: "camera", reason: "invalid" });
     this.#deps.metrics.reportsDropped.inc({ reason: "invalid" });
     this.#deps.logger.warn({ seq, reason }, "the gateway will not take a report");
     this.pump();

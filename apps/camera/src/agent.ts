@@ -1,4 +1,6 @@
 /** Brings what the sources yield to the gateway: in order, kept until acknowledged, over any number of streams. */
+import type { Directive } from "@glassline/otqmn/directive";
+import type { Instruction } from "@glassline/proto/camera";
 import { CameraGatewayService } from "@glassline/proto/camera";
 import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
@@ -10,10 +12,12 @@ import { wallClockMs } from "@glassline/telemetry/wall-clock";
 import { ROOT_CONTEXT, SpanKind } from "@opentelemetry/api";
 
 import type { AgentDeps, Queued } from "./agent-stream.ts";
-import { AgentStream } from "./agent-stream.ts";
+import { AgentStream, NO_GATEWAY } from "./agent-stream.ts";
+import { Gaps } from "./core/gaps.ts";
 import { Outbox } from "./core/outbox.ts";
 import type { CameraReport, Source } from "./sources/source.ts";
 
+const LEAST_INTERVAL_MS = 100;
 const RETRY_FIRST_MS = 100;
 const RETRY_MAX_MS = 2_000;
 
@@ -29,15 +33,18 @@ export class Agent implements AsyncDisposable {
   readonly #options: AgentOptions;
   readonly #deps: AgentDeps;
   readonly #outbox: Outbox<Queued>;
+  readonly #gaps = new Gaps();
   readonly #client: Client<typeof CameraGatewayService>;
   readonly #incarnation = crypto.getRandomValues(new Uint8Array(16));
   readonly #stop = new AbortController();
   readonly #retry: Backoff;
+  readonly #followed: readonly Source[];
   readonly #sources: Promise<void>[] = [];
   readonly #connection: Promise<void>;
   #stream: AgentStream | undefined;
 
   constructor(sources: readonly Source[], options: AgentOptions, deps: AgentDeps) {
+    this.#followed = sources;
     this.#options = options;
     this.#deps = deps;
     this.#outbox = new Outbox(options.bufferReports);
@@ -88,12 +95,32 @@ export class Agent implements AsyncDisposable {
           ROOT_CONTEXT,
         )
       : undefined;
-    if (!this.#outbox.push({ report, attributes, span })) {
+    if (!this.#outbox.push({ report: this.#tellingGaps(report), attributes, span })) {
       metrics.reportsDropped.inc({ reason: "buffer_full" });
+      this.#gaps.lost(report, this.#stream?.obstacle ?? NO_GATEWAY);
       span?.end(wallClockMs());
     }
     metrics.buffered.set(this.#outbox.size);
     this.#stream?.pump();
+  }
+
+  /** What was lost before travels with the first report that has room again. */
+  #tellingGaps(report: CameraReport): CameraReport {
+    if (this.#outbox.isFull || !this.#gaps.has(report.cameraId)) return report;
+    return { ...report, samples: [...report.samples, ...this.#gaps.take(report.cameraId)] };
+  }
+
+  /** Sources that cannot, and cameras that are of none, are told in the metric. */
+  #obey({ cameraId, action }: Instruction): void {
+    if (action.case === undefined) return;
+    const directive: Directive =
+      action.case === "samplingIntervalMs"
+        ? { cameraId, action: { samplingIntervalMs: Math.max(LEAST_INTERVAL_MS, action.value) } }
+        : { cameraId, action: { reportNow: true } };
+    const obeyed = this.#followed.filter((source) => source.obey?.(directive)).length > 0;
+    const outcome = obeyed ? "obeyed" : "not_possible";
+    this.#deps.metrics.instructions.inc({ action: action.case, outcome });
+    this.#deps.logger.info({ camera: cameraId, action: action.case, outcome }, "instruction");
   }
 
   async #stayConnected(): Promise<void> {
@@ -103,8 +130,9 @@ export class Agent implements AsyncDisposable {
         this.#client.report(),
         this.#outbox,
         this.#incarnation,
-        this.#deps,
+        { ...this.#deps, instructed: (instruction) => this.#obey(instruction) },
         this.#retry,
+        this.#gaps,
       );
       this.#stream = stream;
       metrics.streamsOpened.inc();

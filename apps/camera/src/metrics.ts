@@ -20,6 +20,11 @@ export function cameraMetrics(metrics: Metrics) {
       "Reports dropped here, by reason.",
       ["reason"],
     ),
+    instructions: metrics.counter(
+      "camera_instructions_total",
+      "Instructions of the collector, by what became of them.",
+      ["action", "outcome"],
+    ),
     buffered: metrics.gauge("camera_reports_buffered", "Reports that wait for the gateway."),
     streamsOpened: metrics.counter("camera_streams_opened_total", "Streams opened to the gateway."),
     cameras: metrics.gauge("camera_sources", "Cameras of this agent.", ["source"]),

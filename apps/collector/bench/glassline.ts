@@ -2,41 +2,62 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import type { PeerName } from "@glassline/service/identity";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import { startPinned } from "./pinned-process.ts";
-import type { System } from "./system.ts";
+import type { RunningSystem, System } from "./system.ts";
 import { TOKEN, freePorts } from "./system.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
+const SELF = { role: "collector", instance: "collector" } as const;
+
+export interface RunningGlassline extends RunningSystem {
+  /** OTQMN and queries. */
+  port: number;
+  adminPort: number;
+  pkiDir: string;
+}
+
 export const glassline: System = {
   name: "glassline",
-  start: async (directory) => {
-    const pkiDir = join(directory, "pki");
-    await ensureDevelopmentPki(pkiDir, [{ role: "collector", instance: "collector" }]);
-    const [port, adminPort, grpcPort, httpPort] = await freePorts(4);
-    const process_ = await startPinned({
-      words: [
-        process.execPath,
-        MAIN,
-        `--data-dir=${join(directory, "data")}`,
-        `--pki-dir=${pkiDir}`,
-        `--port=${port}`,
-        `--admin-port=${adminPort}`,
-        `--otlp-grpc-port=${grpcPort}`,
-        `--otlp-http-port=${httpPort}`,
-        "--otlp-plaintext",
-        "--log-level=warn",
-      ],
-      env: { GLASSLINE_COLLECTOR_OTLP_TOKEN: TOKEN },
-      ports: [grpcPort!, httpPort!],
-    });
-    return {
-      process: process_,
-      grpcPort: grpcPort!,
-      httpPort: httpPort!,
-      [Symbol.asyncDispose]: () => process_[Symbol.asyncDispose](),
-    };
-  },
+  start: (directory) => startGlassline(directory),
 };
+
+/** @param names who else has a certificate. */
+export async function startGlassline(
+  directory: string,
+  names: readonly PeerName[] = [],
+  words: readonly string[] = [],
+): Promise<RunningGlassline> {
+  const pkiDir = join(directory, "pki");
+  await ensureDevelopmentPki(pkiDir, [SELF, ...names]);
+  const [port, adminPort, grpcPort, httpPort] = await freePorts(4);
+  const process_ = await startPinned({
+    words: [
+      process.execPath,
+      MAIN,
+      `--data-dir=${join(directory, "data")}`,
+      `--pki-dir=${pkiDir}`,
+      `--port=${port}`,
+      `--admin-port=${adminPort}`,
+      `--otlp-grpc-port=${grpcPort}`,
+      `--otlp-http-port=${httpPort}`,
+      "--otlp-plaintext",
+      "--log-level=warn",
+      ...words,
+    ],
+    env: { GLASSLINE_COLLECTOR_OTLP_TOKEN: TOKEN },
+    ports: [grpcPort!, httpPort!],
+  });
+  return {
+    process: process_,
+    port: port!,
+    adminPort: adminPort!,
+    grpcPort: grpcPort!,
+    httpPort: httpPort!,
+    pkiDir,
+    [Symbol.asyncDispose]: () => process_[Symbol.asyncDispose](),
+  };
+}

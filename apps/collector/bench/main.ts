@@ -6,8 +6,10 @@ import { about } from "@glassline/bench/report";
 
 import type { Encoding } from "./encodings.ts";
 import { encodeBody } from "./encodings.ts";
+import { measureFleetList } from "./fleet-list.ts";
 import { fleetRequests, pointsIn } from "./fleet-requests.ts";
 import { glassline } from "./glassline.ts";
+import { measureOtqmn } from "./otqmn-ingestion.ts";
 import { BENCH, measureIngestion } from "./ingestion.ts";
 import { otelcolSystems } from "./otelcol.ts";
 import { OTELCOL_VERSION, otelcolBinary } from "./peers/build.ts";
@@ -43,8 +45,10 @@ else
 async function main(): Promise<void> {
   if (statfsSync(tmpdir()).type === TMPFS_MAGIC)
     about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");
-  const systems = [glassline, ...(await peers())];
+  measureFleetList(isQuick);
   pinGenerator();
+  await measureOtqmn(times, isQuick);
+  const systems = [glassline, ...(await peers())];
   for (const cameras of CAMERAS) {
     const requests = fleetRequests(cameras, BODIES, BigInt(Date.now()) * 1_000_000n);
     for (const encoding of encodings) {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { openApi } from "@glassline/proto/openapi";
 import { jsonRoutes } from "@glassline/proto/json";
+import { ControlService } from "@glassline/proto/control";
 import { OtqmnService } from "@glassline/proto/otqmn";
 import { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
@@ -19,9 +20,12 @@ import * as grpc from "@grpc/grpc-js";
 import { startBalancerPort } from "./balancer-port.ts";
 import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
+import { createControl } from "./control.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
 import { Traces } from "./core/traces.ts";
+import { startHealthCheck } from "./config-file/health-check.ts";
+import { startExporters } from "./exporters/exporters.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Pipeline, Stores } from "./pipeline.ts";
@@ -30,7 +34,8 @@ import { checkpoints, recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
 import { forReaders } from "./query-access.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
-import { startOtlp } from "./receivers/otlp.ts";
+import { startOtlp, takesOtlp } from "./receivers/otlp.ts";
+import type { TelemetryLog } from "./stores/telemetry-log.ts";
 import { openTelemetryLog } from "./stores/telemetry-log.ts";
 
 const VERSION = "0.1.0";
@@ -38,9 +43,12 @@ const SWEEP_INTERVAL_MS = 1_000;
 const GRACE_MS = 1_000;
 const CAMERAS_MAX = 200_000;
 const SERIES_MAX_PER_CAMERA = 2_000;
-const SERIES_MAX = 1_000_000;
+const SERIES_MAX = 4_000_000;
 const TRACES_MAX = 2_000;
 const HOPS_MAX_PER_TRACE = 64;
+/** 100,000 cameras with their headline values take about 15 MB. */
+const ANSWER_LIMITS = { "grpc.max_send_message_length": 67_108_864 };
+const TAIL_MAX_BYTES = 16_777_216;
 const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
 
 export interface Collector extends AsyncDisposable {
@@ -79,11 +87,11 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   });
 
   startSweeper({ ...stores, blocks }, deps.clock, metrics, stack);
+  await startFromFile(config, deps, stores.log, stack);
   const ports = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
-  const otlp =
-    config.otlpToken === ""
-      ? { otlpGrpcPort: 0, otlpHttpPort: 0 }
-      : stack.use(await startOtlp(config, { ...deps, pipeline, metrics })).addresses;
+  const otlp = takesOtlp(config)
+    ? stack.use(await startOtlp(config, { ...deps, pipeline, metrics })).addresses
+    : { otlpGrpcPort: 0, otlpHttpPort: 0 };
   const admin = stack.use(
     await startAdmin(config, deps.metrics.registry, {
       routes: jsonRoutes(QueryService, query),
@@ -95,6 +103,21 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
     addresses: { ...ports, adminPort: admin.port, ...otlp },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
+}
+
+/** What a file asks for beside settings. Before receivers, so that it ends after them. */
+async function startFromFile(
+  { config: file, dataDir, exportFrom }: CollectorConfig,
+  deps: AppDeps,
+  log: TelemetryLog,
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  if (!file) return;
+  for (const note of file.notes) deps.logger.info({ note }, "configuration");
+  const { exporters: settings, healthCheck } = file;
+  const directory = join(dataDir, "exporters");
+  stack.use(await startExporters({ settings, directory, from: exportFrom, log }, deps));
+  if (healthCheck) stack.use(await startHealthCheck(healthCheck));
 }
 
 async function openStores(
@@ -114,7 +137,13 @@ async function openStores(
   const directory = join(config.dataDir, "log");
   const log = stack.use(
     await openTelemetryLog(
-      { directory, segmentMaxBytes: config.segmentSize, maxBytes: config.logSize },
+      {
+        directory,
+        segmentMaxBytes: config.segmentSize,
+        maxBytes: config.logSize,
+        // Exporters that have caught up do not touch the disk.
+        tailMaxBytes: (config.config?.exporters.length ?? 0) > 0 ? TAIL_MAX_BYTES : 0,
+      },
       checkpoints({ producers, fleet }, clock),
     ),
   );
@@ -175,8 +204,9 @@ async function startGrpc(
     tracer: deps.tracerProvider.getTracer("collector"),
     ca: deps.identity.ca,
     streamLifetimeMs: config.streamLifetime,
+    admissionsPerSecond: config.admissionRate,
   });
-  const server = new grpc.Server(GRPC_LIMITS);
+  const server = new grpc.Server({ ...GRPC_LIMITS, ...ANSWER_LIMITS });
   addService(server, OtqmnService, {
     stream: (call) => {
       try {
@@ -188,6 +218,7 @@ async function startGrpc(
     },
   });
   addService(server, QueryService, forReaders(query));
+  addService(server, ControlService, createControl(receiver));
   const port = await listenGrpc(
     server,
     "OTQMN and query gRPC (--port)",

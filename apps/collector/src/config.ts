@@ -1,8 +1,24 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, directory, duration, list, port, text, toggle } from "@glassline/config";
+import {
+  bytes,
+  choice,
+  directory,
+  duration,
+  file,
+  integer,
+  list,
+  port,
+  text,
+  toggle,
+} from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
+import { collectorFile } from "./config-file/file-option.ts";
+
 const spec = {
+  config: collectorFile({
+    help: "File in the OpenTelemetry Collector's notation: receiver, exporters, pipelines. Flags and the environment count more.",
+  }),
   name: text({ help: "Name of this collector, as in its certificate.", default: "collector" }),
   dataDir: directory({
     help: "Folder of the log.",
@@ -25,6 +41,27 @@ const spec = {
     default: "",
   }),
   otlpPlaintext: toggle({ help: "OTLP without TLS, behind a sidecar that does it." }),
+  otlpOpen: toggle({ help: "OTLP without a token: whoever reaches the ports may send." }),
+  otlpHost: text({ help: "Address to listen on for OTLP. Empty: that of --host.", default: "" }),
+  otlpProtocols: choice({
+    help: "Which ports of OTLP are open.",
+    default: "both",
+    of: ["both", "grpc", "http"],
+  }),
+  otlpCertificate: file({
+    help: "PEM of the certificate that OTLP senders see. Empty: that of --pki-dir.",
+    default: "",
+  }),
+  otlpKey: file({
+    help: "PEM of the key of --otlp-certificate.",
+    default: "",
+  }),
+  otlpGrpcRequestSize: bytes({
+    help: "Size of the largest request of OTLP over gRPC, packed and unpacked; at most 8MiB.",
+    default: "8MiB",
+    minBytes: 1_024,
+    maxBytes: 8_388_608,
+  }),
   otlpMemory: bytes({
     help: "Memory for OTLP requests that are received and not durable yet, of all senders together; more are refused and may be sent again.",
     default: "64MiB",
@@ -37,6 +74,11 @@ const spec = {
     minBytes: 1_048_576,
   }),
   segmentSize: bytes({ help: "Size of a segment of the log.", default: "8MiB", minBytes: 65_536 }),
+  exportFrom: choice({
+    help: "Where in the log an exporter begins that has not exported yet.",
+    default: "end",
+    of: ["end", "beginning"],
+  }),
   recentWindow: duration({
     help: "Age of the points that are kept in memory.",
     default: "15m",
@@ -60,6 +102,12 @@ const spec = {
     minMs: 1_000,
     maxMs: 31_536_000_000,
   }),
+  admissionRate: integer({
+    help: "Producers that are let in a second; the others wait, as after a restart.",
+    default: "300",
+    min: 1,
+    max: 100_000,
+  }),
   streamLifetime: duration({
     help: "Age at which a stream is drained, give or take a fifth.",
     default: "7m",
@@ -74,6 +122,7 @@ export const program: Program<typeof spec> = {
   purpose: "Stores what cameras measure, durably, and answers questions about it.",
   environmentPrefix: "GLASSLINE_COLLECTOR",
   spec,
+  file: "config",
 };
 
 export type CollectorConfig = ConfigOf<typeof spec>;

@@ -22,6 +22,10 @@ export function collectorMetrics(metrics: Metrics) {
       ["reason"],
     ),
     streams: metrics.gauge("otqmn_streams", "OTQMN streams that are open."),
+    admissionsWaiting: metrics.gauge(
+      "otqmn_admissions_waiting",
+      "Producers that have said Hello and wait for their turn.",
+    ),
     appendSeconds: metrics.histogram(
       "append_duration_seconds",
       "From a batch's arrival to its durability.",

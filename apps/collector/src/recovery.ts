@@ -28,7 +28,8 @@ const RECOVERED_SEGMENTS = 2;
  */
 export async function recover({ log, fleet, traces, producers }: Stores): Promise<number> {
   let unreadable = 0;
-  const firstIndex = await catalogueBefore(log);
+  const newest = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
+  const firstIndex = await catalogueBefore(log, newest.firstIndex);
   const reader = new RecordReader();
   for await (const { index, record } of log.read(await runsFrom(log, firstIndex))) {
     recoverProducers(record, producers);
@@ -46,9 +47,8 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
   return unreadable;
 }
 
-/** The first index of a segment that has a catalogue, some segments behind the end. */
-async function catalogueBefore(log: TelemetryLog): Promise<number> {
-  const { firstIndex } = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
+/** The first index of the last segment up to the one that begins at `firstIndex` that has a catalogue. */
+export async function catalogueBefore(log: TelemetryLog, firstIndex: number): Promise<number> {
   for await (const { record } of log.read(firstIndex, firstIndex + 1)) {
     const { record: head } = record;
     const index = head.case === "checkpoint" ? Number(head.value.catalogueIndex) : 0;
@@ -57,14 +57,24 @@ async function catalogueBefore(log: TelemetryLog): Promise<number> {
   return firstIndex;
 }
 
-/** The first index of the segment with which the oldest run begins that goes on behind `firstIndex`. */
-async function runsFrom(log: TelemetryLog, firstIndex: number): Promise<number> {
+/**
+ * The first index of the segment with which the oldest run begins that goes on behind `firstIndex`, which is that of a segment.
+ * @param segmentsMax how many segments from there on are looked at.
+ */
+export async function runsFrom(
+  log: TelemetryLog,
+  firstIndex: number,
+  segmentsMax = Number.POSITIVE_INFINITY,
+): Promise<number> {
   const starts = new RunStarts();
-  const segments = log.segments.map((segment) => segment.firstIndex);
+  const all = log.segments.map((segment) => segment.firstIndex);
+  const segments = all.slice(0, all.indexOf(firstIndex) + segmentsMax);
+  const endIndex = all[segments.length];
   for (let at = segments.length - 1; at >= 0; at--) {
     const first = segments[at]!;
     if (first < firstIndex && starts.areKnown) return segments[at + 1]!;
-    starts.add(await Array.fromAsync(log.read(first, segments[at + 1]), ({ record }) => record));
+    const records = log.read(first, segments[at + 1] ?? endIndex);
+    starts.add(await Array.fromAsync(records, ({ record }) => record));
   }
   return segments[0]!;
 }
@@ -111,7 +121,7 @@ function wireCatalogue({ bundle, lastReceivedMs }: Catalogue) {
   return { catalogue: encodeBundle(bundle), lastReceivedUnixNano: Object.fromEntries(received) };
 }
 
-function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
+export function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
   const received = Object.entries(lastReceivedUnixNano).map(
     ([cameraId, nano]) => [cameraId, msOf(nano)] as const,
   );

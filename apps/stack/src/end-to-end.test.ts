@@ -1,7 +1,11 @@
 /** From a camera to the query API, on real sockets. */
 import { readRecording } from "@glassline/camera/recording";
+import { simulatedSource } from "@glassline/camera/simulated";
 import type { Sample } from "@glassline/camera/source";
+import { GapCause } from "@glassline/proto/camera";
+import { systemClock } from "@glassline/service/clock";
 import { seededRandom } from "@glassline/service/random";
+import { METRIC_CAMERA_UPTIME } from "@glassline/telemetry/conventions";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { RECORDING, testWith } from "./testing/requirements.ts";
@@ -171,6 +175,53 @@ test("a report that the gateway can never take is dropped and counted, and those
   expect(dropped.values).toMatchObject([{ labels: { reason: "invalid" }, value: 1 }]);
 });
 
+describe("a directive", () => {
+  test("of OpsBot reaches the camera by the stream on which its measurements come", async () => {
+    const { query, gateway, collector } = await network();
+    const source = simulatedSource({ count: 2, seed: 1, intervalMs: 6_000, clock: systemClock });
+    await testbed.camera("agent-1", gateway.addresses.port, [source]);
+    await eventually("both cameras are known", async () => {
+      const { cameras } = await query.listCameras({});
+      return cameras.length === 2 ? true : undefined;
+    });
+    const control = await testbed.control(collector.addresses.port);
+    const reports = async (cameraId: string) => {
+      const { series } = await query.queryRange({ cameraId, metric: METRIC_CAMERA_UPTIME });
+      return series[0]!.value.length;
+    };
+    const before = await reports("cam-0001");
+    expect(await control.direct({ cameraId: "cam-0001", action: reportNow })).toMatchObject({
+      producer: "node-1",
+    });
+    await eventually("it reports at once", async () =>
+      (await reports("cam-0001")) >= before + 1 ? true : undefined,
+    );
+    const faster = { case: "samplingIntervalMs", value: 100 } as const;
+    await control.direct({ cameraId: "cam-0001", action: faster });
+    await eventually("it reports ten times a second", async () =>
+      (await reports("cam-0001")) >= before + 8 ? true : undefined,
+    );
+    expect(await reports("cam-0002")).toBeLessThan(4);
+  });
+
+  test("of others, for nobody, or that says nothing is refused", async () => {
+    const { collector } = await network();
+    const { port } = collector.addresses;
+    const control = await testbed.control(port);
+    const refused = (request: object) => expect(control.direct(request)).rejects;
+    await refused({ cameraId: "none", action: reportNow }).toMatchObject({ code: "not_found" });
+    await refused({ cameraId: "none" }).toThrow(/action: got none, expected sampling_interval_ms/);
+    const tooFast = { case: "samplingIntervalMs", value: 5 };
+    await refused({ cameraId: "none", action: tooFast }).toThrow(/got 5, expected 100 to/);
+    const page = await testbed.control(port, { role: "dashboard", instance: "page" });
+    await expect(page.direct({ cameraId: "none", action: reportNow })).rejects.toMatchObject({
+      code: "permission_denied",
+    });
+  });
+});
+
+const reportNow = { case: "reportNow", value: true } as const;
+
 describe("a full ring", () => {
   test("refuses and counts, the camera alone drops and counts, and what was acknowledged arrives when a collector comes", async () => {
     const gateway = await testbed.meshNode("node-1", { "ring-size": "2MiB", gateway: true });
@@ -209,5 +260,17 @@ describe("a full ring", () => {
     });
     expect(await counter("glassline_camera_reports_acknowledged_total")).toBe(yielded - dropped);
     expect(dropped).toBeGreaterThan(0);
+
+    source.resume();
+    const gaps = await eventually("the camera tells what is missing", async () => {
+      const found = await query.listGaps({ cameraId: "cam-a" });
+      return found.gaps.length > 0 ? found.gaps : undefined;
+    });
+    source.finish();
+    expect(gaps).toMatchObject([
+      { cause: GapCause.MESH, reason: "ring_full", reports: BigInt(dropped) },
+    ]);
+    expect(gaps[0]!.toUnixNano).toBeGreaterThan(gaps[0]!.fromUnixNano);
+    expect((await query.listGaps({})).gaps).toEqual(gaps);
   });
 });

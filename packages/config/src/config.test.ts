@@ -13,6 +13,9 @@ import {
   readConfig,
   toggle,
 } from "./config.ts";
+import type { Option } from "./option.ts";
+import type { SettingsFile } from "./settings-file.ts";
+import { FileProblems } from "./settings-file.ts";
 
 const program = {
   name: "test",
@@ -139,5 +142,41 @@ describe("readConfig", () => {
     for (const flag of ["--port PORT", "--camera FILE", "--ring-size SIZE", "--open"])
       expect(help).toContain(flag);
     expect(help).toContain("(default 7400)");
+  });
+});
+
+describe("a settings file", () => {
+  const file: Option<SettingsFile | undefined> = {
+    help: "File.",
+    placeholder: "FILE",
+    defaultText: undefined,
+    repeatable: false,
+    parse: ([path], _directory, environment) => {
+      if (path === "wrong") throw new FileProblems(["wrong:1:2: this", "wrong:3:4: that"]);
+      const text = environment?.["PORT"] ?? "9000";
+      return path === undefined
+        ? undefined
+        : { settings: { port: { text, where: `${path}:3:5` } } };
+    },
+  };
+  const withFile = { ...program, file: "config", spec: { ...program.spec, config: file } };
+  const readPort = (words: string[], environment: Record<string, string> = {}) => {
+    const result = readConfig(withFile, { arguments: words, environment });
+    return "config" in result ? result.config.port : undefined;
+  };
+
+  test("counts more than defaults, and less than the environment and flags", () => {
+    expect(readPort([])).toBe(7400);
+    expect(readPort(["--config=f"])).toBe(9000);
+    expect(readPort(["--config=f"], { PORT: "9001" })).toBe(9001);
+    expect(readPort(["--config=f"], { GLASSLINE_TEST_PORT: "9002" })).toBe(9002);
+    expect(readPort(["--port=9003", "--config=f"], { GLASSLINE_TEST_PORT: "9002" })).toBe(9003);
+  });
+
+  test("tells its problems beside those of flags, and where a wrong value stands", () => {
+    expect(() => readPort(["--config=wrong", "--cameras=x"])).toThrow(
+      /^wrong:1:2: this\nwrong:3:4: that\n--cameras: got/,
+    );
+    expect(() => readPort(["--config=f"], { PORT: "x" })).toThrow(/^f:3:5: got "x", expected/);
   });
 });

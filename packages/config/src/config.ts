@@ -4,10 +4,13 @@ import { nearest } from "./nearest.ts";
 import type { Option } from "./option.ts";
 import type { ConfigOf, Program, Spec } from "./program.ts";
 import { environmentName, flagName } from "./program.ts";
+import type { SettingsFile } from "./settings-file.ts";
+import { FileProblems } from "./settings-file.ts";
 
 export {
   bytes,
   directory,
+  file,
   files,
   choice,
   duration,
@@ -20,7 +23,7 @@ export {
   toggle,
   urls,
 } from "./option.ts";
-export type { Endpoint, NamedUrl, Option } from "./option.ts";
+export type { Endpoint, Environment, NamedUrl, Option } from "./option.ts";
 export type { ConfigOf, Program, Spec } from "./program.ts";
 
 export interface Inputs {
@@ -39,7 +42,10 @@ export class ConfigError extends Error {
   }
 }
 
-/** The text that `--help` prints, or the typed values and bare words. A flag wins over the environment. Throws ConfigError. */
+/**
+ * The text that `--help` prints, or the typed values and bare words. A flag wins over the environment, and that over a file.
+ * Throws ConfigError.
+ */
 export function readConfig<S extends Spec>(
   program: Program<S>,
   inputs: Inputs = { arguments: process.argv.slice(2), environment: process.env },
@@ -50,7 +56,8 @@ export function readConfig<S extends Spec>(
   const directory = invocationDirectory(inputs.environment);
   const { given, words } = collectFlags(program, inputs.arguments, problems);
   const values: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries(program.spec)) {
+  let file: SettingsFile["settings"] = {};
+  for (const [name, option] of inOrder(program)) {
     const variable = environmentName(program, name);
     const fromFlag = given.get(name);
     const fromEnvironment = inputs.environment[variable];
@@ -60,10 +67,16 @@ export function readConfig<S extends Spec>(
       fromFlag,
       variable,
       fromEnvironment,
+      file[name],
     );
     try {
-      values[name] = option.parse(texts, directory);
+      values[name] = option.parse(texts, directory, inputs.environment);
+      if (name === program.file) file = (values[name] as SettingsFile | undefined)?.settings ?? {};
     } catch (error) {
+      if (error instanceof FileProblems) {
+        problems.push(...error.problems);
+        continue;
+      }
       const got = texts.length === 0 ? "nothing" : JSON.stringify(texts.join(", "));
       problems.push(`${source}: got ${got}, ${(error as Error).message}.`);
     }
@@ -72,16 +85,24 @@ export function readConfig<S extends Spec>(
   return { config: values as ConfigOf<S>, words };
 }
 
+/** The file comes first: others may be in it. */
+function inOrder({ spec, file }: Program<Spec>): [name: string, option: Option<unknown>][] {
+  const all = Object.entries(spec);
+  return all.toSorted(([a], [b]) => Number(b === file) - Number(a === file));
+}
+
 function chooseSource(
   option: Option<unknown>,
   flag: string,
   fromFlag: readonly string[] | undefined,
   variable: string,
   fromEnvironment: string | undefined,
+  fromFile: SettingsFile["settings"][string] | undefined,
 ): [source: string, texts: readonly string[]] {
   if (fromFlag) return [flag, fromFlag];
   if (fromEnvironment !== undefined)
     return [variable, option.repeatable ? fromEnvironment.split(",") : [fromEnvironment]];
+  if (fromFile) return [fromFile.where, [fromFile.text]];
   return [flag, option.defaultText === undefined ? [] : [option.defaultText]];
 }
 

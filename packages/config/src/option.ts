@@ -1,6 +1,8 @@
 /** Kinds of options: each turns the text of a flag or an environment variable into a typed value. */
 import { resolve } from "node:path";
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** How one setting is read. `parse` throws an Error that says what was expected. */
 export interface Option<T> {
   readonly help: string;
@@ -13,8 +15,9 @@ export interface Option<T> {
   /**
    * @param texts all values given, in order; the default when none was; empty when there is none.
    * @param directory where the user typed the command: relative paths begin there.
+   * @param environment for files that name variables.
    */
-  parse(texts: readonly string[], directory: string): T;
+  parse(texts: readonly string[], directory: string, environment?: Environment): T;
 }
 
 interface Common {
@@ -52,6 +55,15 @@ export function directory(common: Common): Option<string> {
   return single("DIR", common, (value, from) => {
     if (value === "") throw new Error("expected a folder");
     return resolve(from, value);
+  });
+}
+
+/** A file; absolute, or from where the user typed the command. Empty text is refused unless it is the default. */
+export function file(common: Common): Option<string> {
+  return single("FILE", common, (value, from) => {
+    if (value !== "") return resolve(from, value);
+    if (common.default !== "") throw new Error("expected a file");
+    return "";
   });
 }
 
@@ -102,13 +114,15 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
 };
 
 /** A size such as 64MiB, in bytes. */
-export function bytes(common: Common & { minBytes: number }): Option<number> {
+export function bytes(common: Common & { minBytes: number; maxBytes?: number }): Option<number> {
+  const { minBytes, maxBytes = Number.MAX_SAFE_INTEGER } = common;
   return single("SIZE", common, (value) => {
     const match = /^(\d+)(B|KiB|MiB|GiB|TiB)$/.exec(value);
     const size = match ? Number(match[1]) * BYTE_UNITS[match[2]!]! : Number.NaN;
-    if (!(size >= common.minBytes && Number.isSafeInteger(size))) {
+    if (!(size >= minBytes && size <= maxBytes)) {
+      const most = common.maxBytes === undefined ? "" : ` and at most ${maxBytes}`;
       throw new Error(
-        `expected a size of at least ${common.minBytes} bytes, such as 64MiB or 2GiB`,
+        `expected a size of at least ${minBytes}${most} bytes, such as 64MiB or 2GiB`,
       );
     }
     return size;

@@ -19,6 +19,8 @@ export interface Program<S extends Spec> {
   /** How bare words are called in `--help`, e.g. "[WORD...]"; undefined: none are taken. */
   words?: string;
   spec: S;
+  /** The setting whose value, if it has one, is a SettingsFile. */
+  file?: string;
 }
 
 /** dataDir -> --data-dir */

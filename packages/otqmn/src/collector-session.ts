@@ -3,74 +3,28 @@
  * stream (producer, incarnation, durable sequence number) is the log's, and comes in with the accepted Hello.
  */
 
-/** "greeting": waits for Hello. "admitted": takes batches. "draining": asked the producer to go. "closed": the end. */
-export type CollectorState = "greeting" | "admitted" | "draining" | "closed";
+import type { Directive } from "./directive.ts";
+import type {
+  Arrival,
+  CollectorEffect,
+  CollectorEvent,
+  CollectorLimits,
+  CollectorSession,
+  CollectorState,
+  CollectorStep,
+  NackCode,
+} from "./collector-types.ts";
 
-export interface CollectorSession<B> {
-  readonly state: CollectorState;
-  /** The next batch that goes to the log. */
-  readonly expectedSeq: number;
-  readonly durableSeq: number;
-  /** The key batch on which those appended last are built; 0 when only a key batch can be read next. */
-  readonly runKeySeq: number;
-  /** Batches that came before one that is missing. */
-  readonly early: ReadonlyMap<number, Arrival<B>>;
-  /** The gap that was last reported, so that it is reported once. */
-  readonly reportedGap: number;
-  readonly openedMs: number;
-  readonly heardMs: number;
-}
-
-export interface Arrival<B> {
-  seq: number;
-  /** The key batch that it is built on; itself when it can be read alone. (key batch, sequence number) tells what the bytes are. */
-  keySeq: number;
-  sizeBytes: number;
-  batch: B;
-}
-
-export type CollectorEvent<B> =
-  | { type: "hello-accepted"; durableSeq: number; firstUnackedSeq: number }
-  | { type: "hello-refused"; code: NackCode; reason: string }
-  | ({ type: "batch" } & Arrival<B>)
-  | { type: "durable"; seq: number; sizeBytes: number }
-  | { type: "append-refused"; seq: number; code: NackCode; reason: string }
-  | { type: "superseded" }
-  /** A segment of the log has begun: it should not need the one before it for long. */
-  | { type: "key-batch-wanted" }
-  /** What the key batch said will not be kept: the next batch has to be one. */
-  | { type: "run-expired" }
-  | { type: "heard" }
-  | { type: "drain" }
-  | { type: "ended" }
-  | { type: "tick" };
-
-export type NackCode = "invalid" | "unauthenticated" | "gap" | "superseded" | "unavailable";
-
-export type CollectorEffect<B> =
-  | { type: "send-welcome"; durableSeq: number }
-  | { type: "append"; seq: number; keySeq: number; batch: B }
-  | { type: "send-ack"; receivedSeq: number; durableSeq: number }
-  | { type: "send-nack"; seq: number; code: NackCode; reason: string }
-  | { type: "send-credit"; creditBytes: number }
-  | { type: "send-key-batch-request" }
-  | { type: "send-drain" }
-  /** A batch that the log holds already. */
-  | { type: "count-replay"; seq: number }
-  | { type: "end" };
-
-export interface CollectorLimits {
-  reorderMaxBatches: number;
-  silenceTimeoutMs: number;
-  streamLifetimeMs: number;
-  /** A draining stream that does not go by itself is ended after this. */
-  drainTimeoutMs: number;
-}
-
-export interface CollectorStep<B> {
-  session: CollectorSession<B>;
-  effects: readonly CollectorEffect<B>[];
-}
+export type {
+  Arrival,
+  CollectorEffect,
+  CollectorEvent,
+  CollectorLimits,
+  CollectorSession,
+  CollectorState,
+  CollectorStep,
+  NackCode,
+} from "./collector-types.ts";
 
 interface At {
   nowMs: number;
@@ -219,6 +173,11 @@ const wantKeyBatch: Handler<unknown, unknown> = (session) => ({
   effects: [{ type: "send-key-batch-request" }],
 });
 
+const direct: Handler<unknown, { directive: Directive }> = (session, { directive }) => ({
+  session,
+  effects: [{ type: "send-directive", directive }],
+});
+
 const expireRun: Handler<unknown, unknown> = (session) => ({
   session: { ...session, runKeySeq: 0 },
   effects: [],
@@ -267,55 +226,91 @@ const tickWhileDraining: Handler<unknown, unknown> = (session, _event, { nowMs, 
     ? refuse(session, 0, "unavailable", "the stream has reached its greatest age")
     : { session, effects: [] };
 
+const helloReceived: Handler<unknown, unknown> = (session, _event, { nowMs }) => ({
+  session: { ...session, state: "admitting", heardMs: nowMs },
+  effects: [],
+});
+
+/** The producer should not think that nobody is there. */
+const tickWhileAdmitting: Handler<unknown, unknown> = (session, _event, { nowMs, limits }) =>
+  nowMs - session.heardMs < limits.admissionHeartbeatMs
+    ? { session, effects: [] }
+    : { session: { ...session, heardMs: nowMs }, effects: [{ type: "send-heartbeat" }] };
+
+const secondHello: Handler<unknown, unknown> = (session) =>
+  refuse(session, 0, "invalid", "got a second Hello, expected Batch");
+
+const tooEarly: Handler<unknown, Arrival<unknown>> = (session, event) =>
+  refuse(session, event.seq, "invalid", "got a Batch, expected Hello");
+
 /** Every state meets every event: forgetting one does not compile. */
 const TABLE: Table<unknown> = {
   greeting: {
-    "hello-accepted": admit,
+    "hello-received": helloReceived,
+    "hello-accepted": stay,
     "hello-refused": (session, event) => refuse(session, 0, event.code, event.reason),
-    batch: (session, event) => refuse(session, event.seq, "invalid", "got a Batch, expected Hello"),
+    batch: tooEarly,
     durable: stay,
     "append-refused": stay,
     superseded,
     "key-batch-wanted": stay,
     "run-expired": stay,
+    direct: stay,
     heard,
     drain: startDraining,
     ended: closed,
     tick: tickWhileGreeting,
   },
+  admitting: {
+    "hello-received": secondHello,
+    "hello-accepted": admit,
+    "hello-refused": (session, event) => refuse(session, 0, event.code, event.reason),
+    batch: tooEarly,
+    durable: stay,
+    "append-refused": stay,
+    superseded,
+    "key-batch-wanted": stay,
+    "run-expired": stay,
+    direct: stay,
+    heard: stay,
+    drain: startDraining,
+    ended: closed,
+    tick: tickWhileAdmitting,
+  },
   admitted: {
-    "hello-accepted": (session) =>
-      refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
-    "hello-refused": (session) =>
-      refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
+    "hello-received": secondHello,
+    "hello-accepted": stay,
+    "hello-refused": stay,
     batch,
     durable,
     "append-refused": appendRefused,
     superseded,
     "key-batch-wanted": wantKeyBatch,
     "run-expired": expireRun,
+    direct,
     heard,
     drain: startDraining,
     ended: closed,
     tick,
   },
   draining: {
-    "hello-accepted": (session) =>
-      refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
-    "hello-refused": (session) =>
-      refuse(session, 0, "invalid", "got a second Hello, expected Batch"),
+    "hello-received": secondHello,
+    "hello-accepted": stay,
+    "hello-refused": stay,
     batch,
     durable,
     "append-refused": appendRefused,
     superseded,
     "key-batch-wanted": stay,
     "run-expired": expireRun,
+    direct,
     heard,
     drain: stay,
     ended: closed,
     tick: tickWhileDraining,
   },
   closed: {
+    "hello-received": stay,
     "hello-accepted": stay,
     "hello-refused": stay,
     batch: stay,
@@ -324,6 +319,7 @@ const TABLE: Table<unknown> = {
     superseded: stay,
     "key-batch-wanted": stay,
     "run-expired": stay,
+    direct: stay,
     heard: stay,
     drain: stay,
     ended: stay,

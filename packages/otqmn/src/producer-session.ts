@@ -10,6 +10,7 @@ import type {
   ProducerState,
   Step,
 } from "./producer-types.ts";
+import type { Directive } from "./directive.ts";
 import { isStarved, pump, withForget } from "./producer-transmission.ts";
 import { PRODUCER_LIMITS } from "./producer-types.ts";
 
@@ -188,6 +189,11 @@ const heard: Handler<unknown> = (session, _event, { nowMs }) => ({
   effects: [],
 });
 
+const directed: Handler<{ directive: Directive }> = (session, { directive }, { nowMs }) => ({
+  session: { ...session, heardMs: nowMs },
+  effects: [{ type: "direct", directive }],
+});
+
 const transmitted: Handler<{ seq: number; sizeBytes: number }> = (
   session,
   { seq, sizeBytes },
@@ -263,6 +269,7 @@ const TABLE: Table = {
     nack: stay,
     credit: stay,
     "key-batch-wanted": stay,
+    directed: stay,
     drain: stay,
     heard: stay,
     appended,
@@ -277,6 +284,7 @@ const TABLE: Table = {
     nack,
     credit: unexpected("Credit"),
     "key-batch-wanted": stay,
+    directed: stay,
     drain: (session) => giveUp(session, "drained"),
     heard,
     appended,
@@ -291,6 +299,7 @@ const TABLE: Table = {
     nack,
     credit,
     "key-batch-wanted": wantKeyBatch,
+    directed,
     drain,
     heard,
     appended: appendedWhileStreaming,
@@ -305,6 +314,7 @@ const TABLE: Table = {
     nack: (session, event) => giveUp(session, event.reason),
     credit: heard,
     "key-batch-wanted": heard,
+    directed,
     drain: stay,
     heard,
     appended,
@@ -319,6 +329,7 @@ const TABLE: Table = {
     nack: stay,
     credit: stay,
     "key-batch-wanted": stay,
+    directed: stay,
     drain: stay,
     heard: stay,
     appended,

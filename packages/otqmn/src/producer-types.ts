@@ -1,4 +1,5 @@
 /** The states, events and effects of a producer's session. */
+import type { Directive } from "./directive.ts";
 
 /** "idle": no stream. "greeting": Hello is sent. "draining": the collector asked for another stream. "refused": tried again after a long pause. */
 export type ProducerState = "idle" | "greeting" | "streaming" | "draining" | "refused";
@@ -37,6 +38,7 @@ export type ProducerEvent =
   | { type: "nack"; seq: number; code: "gap" | "transient" | "permanent"; reason: string }
   | { type: "credit"; creditBytes: number }
   | { type: "key-batch-wanted" }
+  | { type: "directed"; directive: Directive }
   | { type: "drain" }
   | { type: "heard" }
   | { type: "appended"; headSeq: number }
@@ -49,6 +51,8 @@ export type ProducerEffect =
   | { type: "transmit"; seq: number; anew: boolean }
   | { type: "send-heartbeat" }
   | { type: "forget"; durableSeq: number }
+  /** Pass it on to the cameras. */
+  | { type: "direct"; directive: Directive }
   /** The collector knows more than the ring: the ring was lost and came back older. A new incarnation is needed. */
   | { type: "renew"; durableSeq: number }
   | { type: "close"; reason: string };

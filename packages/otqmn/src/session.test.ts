@@ -10,6 +10,7 @@ import { PRODUCER_LIMITS, newProducerSession, stepProducer } from "./producer-se
 const COLLECTOR_LIMITS = {
   reorderMaxBatches: 4,
   silenceTimeoutMs: 6_000,
+  admissionHeartbeatMs: 2_000,
   streamLifetimeMs: 20_000,
   drainTimeoutMs: 5_000,
 };
@@ -168,30 +169,31 @@ describe("the producer's session", () => {
 describe("the collector's session", () => {
   const step = (session: CollectorSession<string>, event: CollectorEvent<string>, nowMs = 0) =>
     stepCollector(session, event, nowMs, COLLECTOR_LIMITS);
+  const admitting = () => step(newCollectorSession<string>(0), { type: "hello-received" }).session;
   const admitted = () =>
-    step(newCollectorSession<string>(0), {
-      type: "hello-accepted",
-      durableSeq: 4,
-      firstUnackedSeq: 3,
-    }).session;
+    step(admitting(), { type: "hello-accepted", durableSeq: 4, firstUnackedSeq: 3 }).session;
   const arrival = (seq: number, keySeq = 5) =>
     ({ type: "batch", seq, keySeq, sizeBytes: 10, batch: `b${seq}` }) as const;
 
   test("welcomes with what is durable, or with what another collector must hold", () => {
     expect(
-      step(newCollectorSession<string>(0), {
-        type: "hello-accepted",
-        durableSeq: 4,
-        firstUnackedSeq: 3,
-      }).effects,
+      step(admitting(), { type: "hello-accepted", durableSeq: 4, firstUnackedSeq: 3 }).effects,
     ).toEqual([{ type: "send-welcome", durableSeq: 4 }]);
     expect(
-      step(newCollectorSession<string>(0), {
-        type: "hello-accepted",
-        durableSeq: 0,
-        firstUnackedSeq: 9,
-      }).effects,
+      step(admitting(), { type: "hello-accepted", durableSeq: 0, firstUnackedSeq: 9 }).effects,
     ).toEqual([{ type: "send-welcome", durableSeq: 8 }]);
+  });
+
+  test("tells a producer that waits for its turn that it is heard, for as long as it takes", () => {
+    let session = admitting();
+    let heartbeats = 0;
+    for (let nowMs = 500; nowMs <= 60_000; nowMs += 500) {
+      const { session: next, effects } = step(session, { type: "tick" }, nowMs);
+      session = next;
+      heartbeats += effects.filter(({ type }) => type === "send-heartbeat").length;
+    }
+    expect(session.state).toBe("admitting");
+    expect(heartbeats).toBe(30);
   });
 
   test("puts batches in order within its bound, reports a gap once, and gives the credit of what it does not keep back", () => {
@@ -253,9 +255,8 @@ describe("the collector's session", () => {
       { type: "send-nack", code: "invalid" },
       { type: "end" },
     ]);
-    expect(
-      step(admitted(), { type: "hello-accepted", durableSeq: 0, firstUnackedSeq: 1 }).session.state,
-    ).toBe("closed");
+    expect(step(admitted(), { type: "hello-received" }).session.state).toBe("closed");
+    expect(step(admitting(), { type: "hello-received" }).session.state).toBe("closed");
     expect(step(admitted(), { type: "tick" }, 6_001).effects).toMatchObject([
       { type: "send-nack", code: "unavailable" },
       { type: "end" },
@@ -297,6 +298,7 @@ function simulate(seed: number): number[] {
     for (const effect of effects) {
       if (effect.type === "send-hello") {
         collectorSide = newCollectorSession<number>(nowMs);
+        upstream.push({ type: "hello-received" });
         upstream.push({
           type: "hello-accepted",
           durableSeq: synced,

@@ -262,3 +262,65 @@ test("scanning any bytes ends, in bounds, without a throw", () => {
     }),
   );
 });
+
+describe("the tail in memory", () => {
+  const tailed = { tailMaxBytes: 500, whenFull: "drop-oldest", maxBytes: 4_000 } as const;
+
+  test("changes nothing of what is read, wherever the reading begins", async () => {
+    await using log = await filled(50, tailed);
+    const expected = Array.from({ length: 50 }, (_, at) => [at + 1, record(at + 1).toString()]);
+    expect(log.firstIndex).toBeGreaterThan(1);
+    for (let from = 1; from <= 51; from++)
+      expect(await readAll(log, from)).toEqual(expected.slice(Math.max(from, log.firstIndex) - 1));
+    expect((await Array.fromAsync(log.read(40, 45))).map(({ index }) => index)).toEqual([
+      40, 41, 42, 43, 44,
+    ]);
+  });
+
+  test("is read without the disk", async () => {
+    await using log = await filled(20, { tailMaxBytes: 500 });
+    for (const { path } of log.segments) await rm(path);
+    expect(await readAll(log, 18)).toEqual(
+      [18, 19, 20].map((number) => [number, record(number).toString()]),
+    );
+    expect((await readAll(log, 1)).filter(([, payload]) => payload === undefined)).not.toEqual([]);
+  });
+
+  test("holds checkpoints, and nothing of what was dropped", async () => {
+    await using log = await SegmentLog.open(
+      options({ tailMaxBytes: 10_000, checkpoint: () => Buffer.from("checkpoint") }),
+    );
+    for (let number = 0; number < 40; number++) await log.append(record(number));
+    const payloads = (await readAll(log)).map(([, payload]) => payload);
+    expect(payloads.filter((payload) => payload === "checkpoint")).toHaveLength(
+      log.segments.length - 1,
+    );
+    await log.dropBefore(30);
+    expect((await readAll(log))[0]![0]).toBe(log.firstIndex);
+  });
+});
+
+describe("waiting for a record", () => {
+  test("ends when it is durable", async () => {
+    await using log = await filled(3);
+    await log.reached(3);
+    let isReached = false;
+    const reached = log.reached(5).then(() => (isReached = true));
+    await log.append(record(4));
+    expect(isReached).toBe(false);
+    await log.append(record(5));
+    await reached;
+  });
+
+  test("ends when it is aborted, or when the log is closed", async () => {
+    const log = await filled(1);
+    const stop = new AbortController();
+    const aborted = expect(log.reached(9, stop.signal)).rejects.toThrow("enough");
+    const closed = expect(log.reached(9)).rejects.toThrow(/closed/);
+    stop.abort(new Error("enough"));
+    await aborted;
+    await log[Symbol.asyncDispose]();
+    await closed;
+    await expect(log.reached(1)).rejects.toThrow(/closed/);
+  });
+});

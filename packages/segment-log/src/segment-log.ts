@@ -6,6 +6,7 @@ import type { FileHandle } from "node:fs/promises";
 import { mkdir, open, readFile, rm } from "node:fs/promises";
 
 import { lockDirectory } from "./directory-lock.ts";
+import { RecordTail } from "./record-tail.ts";
 import { FRAME_BYTES, HEADER_BYTES, frameRecord, scanSegment } from "./record.ts";
 import type { Recovered, Segment } from "./segment-files.ts";
 import { createSegment, recoverSegments, writeWhole } from "./segment-files.ts";
@@ -19,6 +20,8 @@ export interface SegmentLogOptions {
   recordMaxBytes: number;
   /** What happens when `maxBytes` is reached: new records are refused, or the oldest closed segments go. */
   whenFull: "refuse" | "drop-oldest";
+  /** Memory for the newest records, which are then read without the disk; none when it is left out. */
+  tailMaxBytes?: number;
   /** The first record of every segment but the first: what a reader must know of those before it, all of it durable. */
   checkpoint?: (index: number) => Uint8Array;
 }
@@ -61,6 +64,7 @@ export class SegmentLog implements AsyncDisposable {
   readonly #segments: Segment[];
   #active: FileHandle;
   #nextIndex: number;
+  readonly #tail: RecordTail;
   #pending: Pending[] = [];
   #pendingBytes = 0;
   #flushing: Promise<void> | undefined;
@@ -74,6 +78,7 @@ export class SegmentLog implements AsyncDisposable {
     this.#segments = recovered.segments;
     this.#active = recovered.active;
     this.#nextIndex = recovered.nextIndex;
+    this.#tail = new RecordTail(options.tailMaxBytes ?? 0, recovered.nextIndex);
     this.findings = recovered.findings;
   }
 
@@ -112,7 +117,7 @@ export class SegmentLog implements AsyncDisposable {
     return this.#segments;
   }
 
-  /** @returns its index, once it is synced to the disk. Rejects with LogRefusal. */
+  /** @returns its index, once it is synced to the disk. Rejects with LogRefusal. The bytes must not be changed afterwards. */
   append(payload: Uint8Array): Promise<number> {
     const refusal = this.#refusalOf(payload);
     if (refusal) return Promise.reject(refusal);
@@ -129,14 +134,24 @@ export class SegmentLog implements AsyncDisposable {
   async *read(fromIndex: number, toIndex = Number.POSITIVE_INFINITY): AsyncGenerator<LogRecord> {
     const endIndex = Math.min(this.#nextIndex, toIndex);
     const segments = this.#segments.slice();
+    const tailIndex = Math.max(fromIndex, this.firstIndex, this.#tail.firstIndex);
+    const tail = tailIndex < endIndex ? this.#tail.slice(tailIndex, endIndex) : [];
+    const diskEnd = Math.min(tailIndex, endIndex);
     for (const [position, segment] of segments.entries()) {
-      const endOfSegment = Math.min(segments[position + 1]?.firstIndex ?? endIndex, endIndex);
+      const endOfSegment = Math.min(segments[position + 1]?.firstIndex ?? diskEnd, diskEnd);
       if (endOfSegment <= fromIndex) continue;
       const payloads = await this.#payloadsOf(segment);
       for (let index = Math.max(segment.firstIndex, fromIndex); index < endOfSegment; index++) {
         yield { index, payload: payloads.get(index) };
       }
     }
+    for (const [at, payload] of tail.entries()) yield { index: tailIndex + at, payload };
+  }
+
+  /** Resolves when the log has a record of the index or behind it. Rejects with the signal's reason, or LogRefusal at the end. */
+  async reached(index: number, signal?: AbortSignal): Promise<void> {
+    if (this.#closed) throw new LogRefusal("closed", "the log is closed");
+    await this.#tail.reached(index, signal);
   }
 
   /** Deletes whole closed segments all of whose records lie before the index. */
@@ -150,6 +165,7 @@ export class SegmentLog implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     await this.#flushing;
+    this.#tail.close(new LogRefusal("closed", "the log is closed"));
     await this.#active.close();
     this.#lock[Symbol.dispose]();
   }
@@ -225,6 +241,7 @@ export class SegmentLog implements AsyncDisposable {
       throw error;
     }
     this.#nextIndex += group.length;
+    for (const { payload } of group) this.#tail.push(payload!);
     group.forEach(({ resolve }, at) => resolve(firstIndex + at));
   }
 
@@ -259,18 +276,18 @@ export class SegmentLog implements AsyncDisposable {
 
   async #openNextSegment(): Promise<void> {
     const { directory, checkpoint } = this.#options;
-    const { segment, handle } = await createSegment(
-      directory,
-      this.#nextIndex,
-      checkpoint?.(this.#nextIndex),
-    );
+    const head = checkpoint?.(this.#nextIndex);
+    const { segment, handle } = await createSegment(directory, this.#nextIndex, head);
     await this.#active.close().catch(() => {});
     this.#active = handle;
     // One that holds no record yet has the same name and was made anew.
     if (this.#segments.at(-1)!.firstIndex === segment.firstIndex) this.#segments.pop();
     this.#segments.push(segment);
     this.#tainted = false;
-    if (checkpoint) this.#nextIndex++;
+    if (head) {
+      this.#nextIndex++;
+      this.#tail.push(head);
+    }
     if (this.#options.whenFull === "drop-oldest") await this.#dropOldest();
   }
 

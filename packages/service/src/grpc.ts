@@ -28,7 +28,8 @@ export function listenGrpc(
   credentials: grpc.ServerCredentials,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, credentials, (error, bound) => {
+    const name = host.includes(":") ? `[${host}]` : host; // IPv6
+    server.bindAsync(`${name}:${port}`, credentials, (error, bound) => {
       if (error) reject(listenError(error, what, host, port));
       else resolve(bound);
     });

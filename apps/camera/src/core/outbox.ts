@@ -23,6 +23,10 @@ export class Outbox<R> {
     return this.#waiting.length;
   }
 
+  get isFull(): boolean {
+    return this.#waiting.length >= this.#maxReports;
+  }
+
   /** Reports that were sent and not acknowledged. */
   get unacknowledged(): number {
     return this.#cursor;
@@ -30,7 +34,7 @@ export class Outbox<R> {
 
   /** False when the report was dropped because too many wait. */
   push(report: R): boolean {
-    if (this.#waiting.length >= this.#maxReports) return false;
+    if (this.isFull) return false;
     this.#waiting.push({ seq: this.#nextSeq++, report });
     return true;
   }

@@ -33,6 +33,7 @@ interface Member {
   camera: SimulatedCamera;
   random: Random;
   series: ReadonlyMap<string, Series>;
+  intervalMs: number;
   dueMs: number;
   steppedMs: number;
 }
@@ -46,7 +47,7 @@ export function simulatedSource({
 }: SimulatedOptions): Source {
   const startMs = clock.nowMs();
   const members = Array.from({ length: count }, (_, index) =>
-    newMember(index, idPrefix, seed, startMs + (index * intervalMs) / count),
+    newMember(index, { idPrefix, seed, intervalMs }, startMs + (index * intervalMs) / count),
   );
   return {
     cameras: members.map(({ cameraId }, index) => ({ cameraId, attributes: factsOf(index, seed) })),
@@ -55,16 +56,33 @@ export function simulatedSource({
         const nowMs = clock.nowMs();
         for (const member of members) {
           if (member.dueMs > nowMs) continue;
-          const report = stepMember(member, nowMs, intervalMs, clock.nowUnixNano());
+          const report = stepMember(member, nowMs, clock.nowUnixNano());
           if (report) yield report;
         }
         await clock.sleep(STEP_MS, signal).catch(() => {});
       }
     },
+    obey({ cameraId, action }) {
+      const named = members.filter((member) => cameraId === "" || member.cameraId === cameraId);
+      for (const member of named) {
+        if ("samplingIntervalMs" in action) member.intervalMs = action.samplingIntervalMs;
+        // Whatever the action, the next report does not wait for the old interval to end.
+        member.dueMs = clock.nowMs();
+      }
+      return named.length > 0;
+    },
   };
 }
 
-function newMember(index: number, idPrefix: string, seed: number, dueMs: number): Member {
+function newMember(
+  index: number,
+  {
+    idPrefix,
+    seed,
+    intervalMs,
+  }: Required<Pick<SimulatedOptions, "idPrefix" | "seed" | "intervalMs">>,
+  dueMs: number,
+): Member {
   const cameraId = `${idPrefix}${String(index + 1).padStart(4, "0")}`;
   const random = seededRandom(seed * 1_000_003 + index);
   const site = { latitudeDegrees: 48 + random(), longitudeDegrees: 11 + random() };
@@ -74,6 +92,7 @@ function newMember(index: number, idPrefix: string, seed: number, dueMs: number)
     camera,
     random,
     series: seriesOf(cameraId, measure(camera, dueMs)),
+    intervalMs,
     dueMs,
     steppedMs: dueMs,
   };
@@ -88,16 +107,11 @@ function seriesOf(cameraId: string, values: Record<string, number>): Map<string,
   );
 }
 
-function stepMember(
-  member: Member,
-  nowMs: number,
-  intervalMs: number,
-  timeUnixNano: bigint,
-): CameraReport | undefined {
+function stepMember(member: Member, nowMs: number, timeUnixNano: bigint): CameraReport | undefined {
   const lengthS = Math.min(STEP_MAX_S, Math.max(0.001, (nowMs - member.steppedMs) / 1_000));
   member.camera = stepSimulatedCamera(member.camera, nowMs, lengthS, member.random);
   member.steppedMs = nowMs;
-  member.dueMs = Math.max(member.dueMs + intervalMs, nowMs);
+  member.dueMs = Math.max(member.dueMs + member.intervalMs, nowMs);
   if (isSilent(member.camera)) return undefined;
   const samples = Object.entries(measure(member.camera, nowMs)).map(([metric, value]) => ({
     series: member.series.get(metric)!,

@@ -1,4 +1,5 @@
 /** Where samples come from. Adapters: simulated.ts, gopro.ts. Contract suite: source.contract.ts. */
+import type { Directive } from "@glassline/otqmn/directive";
 import type { Series } from "@glassline/otqmn/sample";
 
 export interface Sample {
@@ -23,4 +24,6 @@ export interface Source {
   readonly cameras: readonly SourceCamera[];
   /** Reports as time goes by, until the signal is aborted; then it ends without an error. */
   reports(signal: AbortSignal): AsyncIterable<CameraReport>;
+  /** Obeys a directive for one of its cameras. @returns false when it cannot; a source without this never can. */
+  obey?(directive: Directive): boolean;
 }

@@ -5,6 +5,7 @@ import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions"
 import type { Catalogue } from "./catalogue.ts";
 import type { Point } from "./points.ts";
 import type { RecordPoints } from "./record-reader.ts";
+import { RecordSlots } from "./record-slots.ts";
 import { RecentPoints } from "./recent-points.ts";
 import type { CameraState, TableLimits } from "./series-table.ts";
 import { SeriesTable } from "./series-table.ts";
@@ -33,6 +34,7 @@ export class Fleet {
   readonly #limits: FleetLimits;
   readonly table: SeriesTable;
   readonly recent = new RecentPoints();
+  readonly #records: RecordSlots = new RecordSlots(this);
   #nextIndex = 0;
   #forgotMs = 0;
   /** Points of series or cameras beyond the limits: stored in the log, but not shown. */
@@ -54,14 +56,9 @@ export class Fleet {
   }
 
   /** @param index of the record in the log. */
-  addRecord(
-    index: number,
-    { cameras, series, column, ...points }: RecordPoints,
-    receivedMs: number,
-  ): void {
-    this.addFacts(cameras, receivedMs);
-    const slotOf = this.slotsOf(series, receivedMs);
-    this.add(index, { slots: column.map((one) => slotOf[one]!), ...points }, receivedMs);
+  addRecord(index: number, points: RecordPoints, receivedMs: number): void {
+    this.addFacts(points.cameras, receivedMs);
+    this.add(index, this.#records.points(points, receivedMs), receivedMs);
   }
 
   addFacts(cameras: readonly CameraFacts[], receivedMs: number): void {

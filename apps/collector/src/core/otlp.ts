@@ -25,8 +25,7 @@ export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): Bundle {
   const cameras: { cameraId: string; attributes: Record<string, string> }[] = [];
   for (const { resource, scopeMetrics } of resourceMetrics) {
     const attributes = textsOf(resource?.attributes ?? []);
-    const cameraId =
-      IDENTITY_KEYS.map((key) => attributes[key]).find((value) => value) ?? "unknown";
+    const cameraId = cameraOf(attributes);
     cameras.push({ cameraId, attributes });
     for (const metric of scopeMetrics.flatMap(({ metrics }) => metrics)) {
       if (metric.name === "") continue;
@@ -34,6 +33,11 @@ export function pointsOf(resourceMetrics: readonly ResourceMetrics[]): Bundle {
     }
   }
   return bundleOf(rows, cameras);
+}
+
+/** Whose points those of a resource are. @param attributes of the resource. */
+export function cameraOf(attributes: Readonly<Record<string, string>>): string {
+  return IDENTITY_KEYS.map((key) => attributes[key]).find((value) => value) ?? "unknown";
 }
 
 function bundleOf(rows: readonly Row[], cameras: Bundle["cameras"]): Bundle {
@@ -140,7 +144,8 @@ function hopOf(span: Span, service: string, instance: string): Hop {
   };
 }
 
-function textsOf(attributes: readonly KeyValue[]): Record<string, string> {
+/** Sorted by key. */
+export function textsOf(attributes: readonly KeyValue[]): Record<string, string> {
   const entries = attributes.map(({ key, value }) => [key, textOf(value)] as const);
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -16,17 +16,19 @@ export interface ProducerState {
 const INCARNATIONS_MAX = 4;
 
 export class Producers {
-  readonly #states = new Map<string, ProducerState>();
+  /** By producer, then by incarnation in hexadecimal; the newest comes last. */
+  readonly #states = new Map<string, Map<string, ProducerState>>();
 
-  /** The newest incarnation of each producer comes last. */
   get all(): readonly ProducerState[] {
-    return [...this.#states.values()];
+    return [...this.#states.values()].flatMap((states) => [...states.values()]);
   }
 
   /** The state of a producer and incarnation; what is durable elsewhere counts as durable here. */
   admit(producer: string, incarnation: Uint8Array, durableSeq: number): ProducerState {
-    const key = keyOf(producer, incarnation);
-    const state = this.#states.get(key) ?? {
+    let states = this.#states.get(producer);
+    if (!states) this.#states.set(producer, (states = new Map()));
+    const key = Buffer.from(incarnation).toString("hex");
+    const state = states.get(key) ?? {
       producer,
       incarnation,
       receivedSeq: 0,
@@ -34,22 +36,17 @@ export class Producers {
       runIndex: 0,
       connected: false,
     };
-    this.#states.set(key, state);
-    this.#forgetOldest(producer);
+    states.set(key, state);
+    forgetOldest(states);
     state.receivedSeq = Math.max(state.receivedSeq, durableSeq);
     state.durableSeq = Math.max(state.durableSeq, durableSeq);
     return state;
   }
-
-  #forgetOldest(producer: string): void {
-    const own = [...this.#states].filter(([, state]) => state.producer === producer);
-    const forgotten = own
-      .filter(([, { connected }]) => !connected)
-      .slice(0, Math.max(0, own.length - INCARNATIONS_MAX));
-    for (const [key] of forgotten) this.#states.delete(key);
-  }
 }
 
-function keyOf(producer: string, incarnation: Uint8Array): string {
-  return `${Buffer.from(incarnation).toString("hex")} ${producer}`;
+function forgetOldest(states: Map<string, ProducerState>): void {
+  for (const [key, { connected }] of states) {
+    if (states.size <= INCARNATIONS_MAX) return;
+    if (!connected) states.delete(key);
+  }
 }

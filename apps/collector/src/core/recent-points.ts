@@ -7,7 +7,9 @@ import type { SlottedPoints } from "./slotted-points.ts";
 import type { Point } from "./points.ts";
 
 const CHUNK_POINTS = 32_768;
-const CHUNK_GROUPS = 4_096;
+/** The first of a segment; those that follow are as large as all before them. */
+const FIRST_CHUNK_POINTS = 2_048;
+const POINTS_PER_GROUP = 8;
 const SPARE_CHUNKS_MAX = 128;
 const WORD = 4_294_967_296;
 /** Times are compared as doubles first, which are this exact. */
@@ -89,15 +91,15 @@ class RecentSegment {
 
   add(points: SlottedPoints, receivedMs: number): void {
     this.lastReceivedMs = Math.max(this.lastReceivedMs, receivedMs);
-    this.points += points.slots.length;
     let chunk = this.#chunks.at(-1);
     if (!chunk?.hasRoomFor(points)) {
       const spare = this.#spare.at(-1)?.hasRoomFor(points) ? this.#spare.pop() : undefined;
-      chunk = spare ?? new Chunk(points);
+      chunk = spare ?? new Chunk(points, this.points);
       this.#chunks.push(chunk);
       this.bytes += chunk.bytes;
     }
     chunk.add(points);
+    this.points += points.slots.length;
   }
 
   collect(found: Map<number, Point[]>, isWanted: Uint8Array, from: bigint, to: bigint): void {
@@ -115,11 +117,13 @@ class Chunk {
   #leastNano = Number.POSITIVE_INFINITY;
   #greatestNano = Number.NEGATIVE_INFINITY;
 
-  constructor({ slots, groupEnd }: SlottedPoints) {
-    const points = Math.max(CHUNK_POINTS, slots.length);
+  /** @param held by the segment so far. */
+  constructor({ slots, groupEnd }: SlottedPoints, held: number) {
+    const wanted = Math.min(CHUNK_POINTS, Math.max(FIRST_CHUNK_POINTS, held));
+    const points = Math.max(wanted, slots.length);
     // Series that come alone make a group each.
     const share = groupEnd.length / Math.max(1, slots.length);
-    const groups = Math.max(CHUNK_GROUPS, groupEnd.length, Math.ceil(points * share));
+    const groups = Math.ceil(points * Math.max(share, 1 / POINTS_PER_GROUP));
     this.#slots = new Uint32Array(points);
     this.#values = new Float64Array(points);
     this.#groupEnd = new Uint32Array(groups);
@@ -127,7 +131,8 @@ class Chunk {
   }
 
   get isOrdinary(): boolean {
-    return this.#slots.length === CHUNK_POINTS && this.#groupEnd.length === CHUNK_GROUPS;
+    const groups = CHUNK_POINTS / POINTS_PER_GROUP;
+    return this.#slots.length === CHUNK_POINTS && this.#groupEnd.length === groups;
   }
 
   emptied(): this {

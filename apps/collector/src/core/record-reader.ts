@@ -6,6 +6,7 @@ import type { Bundle, CameraFacts, Series } from "@glassline/otqmn/sample";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 import type { LogRecord, StoredBatch } from "@glassline/proto/storage";
 
+import { MetricsWalker } from "./otlp-walker.ts";
 import { pointsOf } from "./otlp.ts";
 
 /** What a record holds. Times are those of groups: positions up to `groupEnd`. */
@@ -41,13 +42,13 @@ export class RunMissing extends CodecError {
 export class RecordReader {
   /** By producer and incarnation. */
   readonly #runs = new Map<string, Run>();
+  readonly #walker = new MetricsWalker();
 
   /** Undefined when the record holds no points. Throws CodecError, or an error of protobuf, when it cannot be read. */
   read({ record }: LogRecord): RecordPoints | undefined {
     if (record.case === "batch") return this.#readBatch(record.value);
     if (record.case !== "otlpMetrics") return undefined;
-    const { resourceMetrics } = fromBinary(ExportMetricsServiceRequestSchema, record.value);
-    return grouped(pointsOf(resourceMetrics));
+    return this.#walker.walk(record.value) ?? decodeMetrics(record.value);
   }
 
   /** A segment ends here: runs that have been idle for long are let go. */
@@ -77,6 +78,11 @@ export class RecordReader {
       cameras,
     };
   }
+}
+
+function decodeMetrics(request: Uint8Array): RecordPoints {
+  const { resourceMetrics } = fromBinary(ExportMetricsServiceRequestSchema, request);
+  return grouped(pointsOf(resourceMetrics));
 }
 
 /** A bundle by itself as a record's points. */

@@ -4,6 +4,7 @@
  */
 import type { Series } from "@glassline/otqmn/sample";
 
+import type { ProducerState } from "./producers.ts";
 import { Quantities } from "./quantities.ts";
 import { NO_SLOT } from "./slotted-points.ts";
 
@@ -11,6 +12,8 @@ export interface CameraState {
   readonly cameraId: string;
   readonly attributes: Record<string, string>;
   lastReceivedMs: number;
+  /** The producer that brought a series of it last. */
+  via?: ProducerState;
   /** Of its series. */
   readonly slots: number[];
 }

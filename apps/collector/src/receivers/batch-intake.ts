@@ -89,10 +89,12 @@ export class BatchIntake {
     const { payload } = batch;
     const { points, cameras } = endingOnError(receive, () => {
       const read = this.#reader.read(payload);
-      return {
-        cameras: read.cameras,
-        points: this.#slots.points(this.#reader, read, clock.nowMs()),
-      };
+      const slotted = this.#slots.points(this.#reader, read, clock.nowMs());
+      for (const { cameraId } of read.newSeries) {
+        const camera = this.#deps.fleet.cameras.get(cameraId);
+        if (camera) camera.via = producer;
+      }
+      return { cameras: read.cameras, points: slotted };
     });
     producer.receivedSeq = seq;
     receive.end();

@@ -20,7 +20,7 @@ const CALLS_MAX = 100;
 export function createOtlpGrpcServer(deps: OtlpDeps): grpc.Server {
   const server = new grpc.Server({
     ...GRPC_LIMITS,
-    "grpc.max_receive_message_length": REQUEST_MAX_BYTES,
+    "grpc.max_receive_message_length": deps.grpcRequestMaxBytes ?? REQUEST_MAX_BYTES,
     "grpc.max_concurrent_streams": CALLS_MAX,
     interceptors: [admission(deps)],
   });

@@ -15,12 +15,15 @@ export interface OtlpDeps {
   pipeline: Pipeline;
   metrics: CollectorMetrics;
   memory: OtlpMemory;
-  token: string;
+  /** Undefined: whoever reaches the ports may send. */
+  token: string | undefined;
+  /** Of requests over gRPC, if it is less than of those over HTTP. */
+  grpcRequestMaxBytes?: number;
 }
 
 /** Before any of the request's body is read. Throws RpcError, OtlpRefusal. */
 export function admit({ token, memory }: OtlpDeps, authorization: string | undefined): void {
-  requireToken(authorization, token, OWN_TOKEN);
+  if (token !== undefined) requireToken(authorization, token, OWN_TOKEN);
   if (memory.isFull) throw outOfMemory(memory.maxBytes);
 }
 

@@ -1,4 +1,7 @@
 /** OTLP from anyone with the token: gRPC and HTTP. Source: https://opentelemetry.io/docs/specs/otlp/ */
+import { readFile } from "node:fs/promises";
+
+import { OperatorError, messageOf } from "@glassline/service/errors";
 import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { listen } from "@glassline/service/http";
 import type { Identity } from "@glassline/service/identity";
@@ -27,16 +30,30 @@ export interface OtlpReceiver extends AsyncDisposable {
   addresses: { otlpGrpcPort: number; otlpHttpPort: number };
 }
 
-/** Listens on both ports. Fails with OperatorError. */
+/** Whether anybody may send OTLP at all. */
+export const takesOtlp = ({ otlpToken, otlpOpen }: CollectorConfig): boolean =>
+  otlpToken !== "" || otlpOpen;
+
+/** Listens on the ports that are to be open. Fails with OperatorError. */
 export async function startOtlp(
   config: CollectorConfig,
-  { pipeline, metrics, identity }: OtlpParts,
+  { pipeline, metrics, identity: own }: OtlpParts,
 ): Promise<OtlpReceiver> {
   await using stack = new AsyncDisposableStack();
+  const identity = await shownIdentity(config, own);
   const memory = new OtlpMemory(config.otlpMemory, (bytes) => metrics.otlpBytes.set(bytes));
-  const deps = { pipeline, metrics, memory, token: config.otlpToken };
-  const otlpGrpcPort = await startGrpc(config, identity, deps, stack);
-  const otlpHttpPort = await startHttp(config, identity, deps, stack);
+  const deps = {
+    pipeline,
+    metrics,
+    memory,
+    token: config.otlpToken || undefined,
+    grpcRequestMaxBytes: config.otlpGrpcRequestSize,
+  };
+  const { otlpProtocols } = config;
+  const otlpGrpcPort =
+    otlpProtocols === "http" ? 0 : await startGrpc(config, identity, deps, stack);
+  const otlpHttpPort =
+    otlpProtocols === "grpc" ? 0 : await startHttp(config, identity, deps, stack);
   const parts = stack.move();
   return {
     addresses: { otlpGrpcPort, otlpHttpPort },
@@ -44,8 +61,26 @@ export async function startOtlp(
   };
 }
 
+/** With another certificate, if one is configured. */
+async function shownIdentity(
+  { otlpCertificate, otlpKey }: CollectorConfig,
+  own: Identity,
+): Promise<Identity> {
+  if (otlpCertificate === "" && otlpKey === "") return own;
+  if (otlpCertificate === "" || otlpKey === "")
+    throw new OperatorError("--otlp-certificate and --otlp-key: got one, expected both.");
+  try {
+    const [certificate, privateKey] = await Promise.all(
+      [otlpCertificate, otlpKey].map((path) => readFile(path, "utf8")),
+    );
+    return { ...own, certificate: certificate!, privateKey: privateKey! };
+  } catch (error) {
+    throw new OperatorError(`certificate of OTLP: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
 async function startGrpc(
-  { host, otlpGrpcPort, otlpPlaintext }: CollectorConfig,
+  { host, otlpHost, otlpGrpcPort, otlpPlaintext }: CollectorConfig,
   identity: Identity,
   deps: OtlpDeps,
   stack: AsyncDisposableStack,
@@ -55,13 +90,13 @@ async function startGrpc(
     ? grpc.ServerCredentials.createInsecure()
     : tokenTlsServer(identity);
   const what = "OTLP/gRPC (--otlp-grpc-port)";
-  const port = await listenGrpc(server, what, host, otlpGrpcPort, credentials);
+  const port = await listenGrpc(server, what, otlpHost || host, otlpGrpcPort, credentials);
   stack.defer(() => closeGrpc(server, GRACE_MS));
   return port;
 }
 
 async function startHttp(
-  { host, otlpHttpPort, otlpPlaintext }: CollectorConfig,
+  { host, otlpHost, otlpHttpPort, otlpPlaintext }: CollectorConfig,
   identity: Identity,
   deps: OtlpDeps,
   stack: AsyncDisposableStack,
@@ -69,7 +104,7 @@ async function startHttp(
   const https = otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
   const server = await createOtlpHttpServer(deps, { bodyLimit: REQUEST_MAX_BYTES, ...https });
   await server.register(async (scope) => addRemoteWrite(scope, deps));
-  const port = await listen(server, "OTLP/HTTP (--otlp-http-port)", host, otlpHttpPort);
+  const port = await listen(server, "OTLP/HTTP (--otlp-http-port)", otlpHost || host, otlpHttpPort);
   stack.defer(() => server.close());
   return port;
 }

@@ -8,9 +8,15 @@ import type {
   NackCode,
 } from "@glassline/otqmn/collector-session";
 import { newCollectorSession, stepCollector } from "@glassline/otqmn/collector-session";
+import type { Directive } from "@glassline/otqmn/directive";
 import { CODEC, HelloError, SEQ_MAX, verifyHello } from "@glassline/otqmn/hello";
 import { STREAM_LIMITS } from "@glassline/otqmn/limits";
-import type { Hello, StreamRequest, StreamRequestSchema } from "@glassline/proto/otqmn";
+import type {
+  DirectiveSchema,
+  Hello,
+  StreamRequest,
+  StreamRequestSchema,
+} from "@glassline/proto/otqmn";
 import { NackCode as WireNackCode, StreamResponseSchema } from "@glassline/proto/otqmn";
 import type { ServerStream } from "@glassline/proto/rpc";
 import type { Random } from "@glassline/service/random";
@@ -24,6 +30,7 @@ const CREDIT_BYTES = 4_194_304;
 const LIMITS: Omit<CollectorLimits, "streamLifetimeMs"> = {
   reorderMaxBatches: 64,
   silenceTimeoutMs: 10_000,
+  admissionHeartbeatMs: 2_000,
   drainTimeoutMs: 10_000,
 };
 
@@ -41,11 +48,16 @@ export interface OtqmnReceiverDeps extends IntakeDeps {
   /** PEM. */
   ca: string;
   streamLifetimeMs: number;
+  admissionsPerSecond: number;
 }
 
 export interface StreamDeps extends OtqmnReceiverDeps {
   /** Calls `acknowledge` after some milliseconds, once. */
   acknowledgeSoon: (stream: OtqmnStream) => void;
+  /** The stream that was opened last, of each producer. */
+  serving: WeakMap<ProducerState, OtqmnStream>;
+  /** Calls back when another producer may be let in. */
+  whenTurn: (enter: () => void) => void;
 }
 
 export type Stream = ServerStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
@@ -54,20 +66,14 @@ export class OtqmnStream {
   readonly #stream: Stream;
   readonly #deps: StreamDeps;
   readonly #limits: CollectorLimits;
-  readonly #olderStreamOf: (producer: ProducerState) => OtqmnStream | undefined;
   #session;
   #producer: ProducerState | undefined;
   #intake: BatchIntake | undefined;
   #owedCredit = 0;
 
-  constructor(
-    stream: Stream,
-    deps: StreamDeps,
-    olderStreamOf: (producer: ProducerState) => OtqmnStream | undefined,
-  ) {
+  constructor(stream: Stream, deps: StreamDeps) {
     this.#stream = stream;
     this.#deps = deps;
-    this.#olderStreamOf = olderStreamOf;
     this.#limits = {
       ...LIMITS,
       streamLifetimeMs: deps.streamLifetimeMs * (0.8 + 0.4 * deps.random()),
@@ -75,8 +81,11 @@ export class OtqmnStream {
     this.#session = newCollectorSession<Arrived>(deps.clock.monotonicMs());
   }
 
-  serves(producer: ProducerState): boolean {
-    return this.#producer === producer && this.#session.state !== "closed";
+  /** Passes a directive down. @returns whether there is a stream to take it. */
+  direct(directive: Directive): boolean {
+    const { state } = this.#session;
+    this.dispatch({ type: "direct", directive });
+    return state === "admitted" || state === "draining";
   }
 
   receive({ message, passage }: StreamRequest): void {
@@ -108,21 +117,29 @@ export class OtqmnStream {
       this.#limits,
     );
     this.#session = session;
-    if (session.state === "closed" && this.#producer) this.#producer.connected = false;
+    if (session.state === "closed" && this.#producer)
+      this.#producer.connected &&= this.#deps.serving.get(this.#producer) !== this;
     for (const effect of effects) this.#carryOut(effect);
   }
 
   #heartbeat(): void {
     this.dispatch({ type: "heard" });
-    this.#send({
-      message: { case: "heartbeat", value: { sentAtUnixNano: this.#deps.clock.nowUnixNano() } },
-    });
+    this.#sendHeartbeat();
+  }
+
+  #sendHeartbeat(): void {
+    const value = { sentAtUnixNano: this.#deps.clock.nowUnixNano() };
+    this.#send({ message: { case: "heartbeat", value } });
   }
 
   #hello(hello: Hello): void {
-    if (this.#session.state !== "greeting") {
-      return this.dispatch({ type: "hello-refused", code: "invalid", reason: "a second Hello" });
-    }
+    const isFirst = this.#session.state === "greeting";
+    this.dispatch({ type: "hello-received" });
+    if (isFirst) this.#deps.whenTurn(() => this.#admit(hello));
+  }
+
+  #admit(hello: Hello): void {
+    if (this.#session.state !== "admitting") return;
     try {
       const { producer, incarnation, firstUnackedSeq } = verifyHello(
         hello,
@@ -130,7 +147,8 @@ export class OtqmnStream {
         this.#deps.clock.nowMs(),
       );
       const state = this.#deps.producers.admit(producer, incarnation, Number(firstUnackedSeq) - 1);
-      this.#olderStreamOf(state)?.dispatch({ type: "superseded" });
+      this.#deps.serving.get(state)?.dispatch({ type: "superseded" });
+      this.#deps.serving.set(state, this);
       this.#producer = state;
       this.#intake = new BatchIntake(this.#deps, state);
       state.connected = true;
@@ -160,8 +178,14 @@ export class OtqmnStream {
         return this.#nack(effect);
       case "send-credit":
         return this.#owe(effect.creditBytes);
+      case "send-heartbeat":
+        return this.#sendHeartbeat();
       case "send-key-batch-request":
         return this.#send({ message: { case: "keyBatchRequest", value: {} } });
+      case "send-directive":
+        return this.#send({
+          message: { case: "directive", value: wireDirective(effect.directive) },
+        });
       case "send-drain":
         return this.#send({
           message: { case: "drain", value: { deadlineMs: this.#limits.drainTimeoutMs } },
@@ -230,4 +254,10 @@ export class OtqmnStream {
   #send(message: MessageInitShape<typeof StreamResponseSchema>): void {
     if (this.#stream.writable) this.#stream.write(create(StreamResponseSchema, message));
   }
+}
+
+function wireDirective({ cameraId, action }: Directive): MessageInitShape<typeof DirectiveSchema> {
+  return "reportNow" in action
+    ? { cameraId, action: { case: "reportNow", value: true } }
+    : { cameraId, action: { case: "samplingIntervalMs", value: action.samplingIntervalMs } };
 }

@@ -73,10 +73,12 @@ type Answer = StreamResponse["message"];
 class Peer implements Disposable {
   readonly answers: Answer[] = [];
   ended = false;
+  readonly #identity;
   readonly #client;
   readonly #stream;
 
   constructor(as: Identity = identity) {
+    this.#identity = as;
     const credentials = mutualTlsClient(as, "collector");
     this.#client = createClient(
       OtqmnService,
@@ -102,10 +104,11 @@ class Peer implements Disposable {
   }
 
   hello(change: object = {}, firstUnackedSeq = 1n, incarnation = new Uint8Array(16).fill(7)): this {
-    const opening = { producer: identity.instance, incarnation, firstUnackedSeq };
+    const as = this.#identity;
+    const opening = { producer: as.instance, incarnation, firstUnackedSeq };
     return this.send({
       case: "hello",
-      value: { ...signHello(opening, identity, systemClock.nowUnixNano()), ...change },
+      value: { ...signHello(opening, as, systemClock.nowUnixNano()), ...change },
     });
   }
 
@@ -117,8 +120,9 @@ class Peer implements Disposable {
   async expect<C extends Answer["case"]>(
     kind: C,
     match: (value: Extract<Answer, { case: C }>["value"]) => boolean = () => true,
+    timeoutMs = 3_000,
   ) {
-    for (let tries = 0; tries < 300; tries++) {
+    for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += 10) {
       const found = this.answers.find(
         (answer) => answer.case === kind && match(answer.value as never),
       );
@@ -221,6 +225,9 @@ describe("a producer", () => {
     second.batch(2);
     await second.expect("ack", ({ durableSeq }) => durableSeq === 2n);
     expect(await stored()).toEqual([1, 2]);
+    first[Symbol.dispose]();
+    await systemClock.sleep(100);
+    expect((await query().getStatus()).producers).toMatchObject([{ connected: true }]);
   });
 
   test("with a new incarnation begins at 1 again, and what it sends is new", async () => {
@@ -232,6 +239,22 @@ describe("a producer", () => {
     renewed.batch(1);
     await renewed.expect("ack", ({ durableSeq }) => durableSeq === 1n);
     expect(await stored()).toEqual([1, 1]);
+  });
+
+  test("waits for its turn when many come at once, and hears meanwhile that it is not forgotten", async () => {
+    await collector[Symbol.asyncDispose]();
+    await start("--admission-rate=5");
+    const names = Array.from({ length: 20 }, (_, at) => `node-${at}`);
+    const identities = await Promise.all(
+      names.map((instance) => issue({ role: "mesh-node", instance })),
+    );
+    const peers = identities.map((one) => new Peer(one).hello());
+    await Promise.all(peers.slice(0, 5).map((peer) => peer.expect("welcome")));
+    const welcomed = () =>
+      peers.filter((peer) => peer.answers.some((one) => one.case === "welcome")).length;
+    expect(welcomed()).toBeLessThan(15);
+    await Promise.all(peers.map((peer) => peer.expect("welcome", () => true, 6_000)));
+    expect(peers.some((peer) => peer.answers[0]?.case === "heartbeat")).toBe(true);
   });
 
   test("is asked to drain when its stream is old", async () => {
@@ -321,7 +344,7 @@ test("older points are read back from the log when memory has let them go, in or
   await peer.expect("welcome");
   const count = 1_500;
   for (let seq = 1; seq <= count; seq++) peer.batch(seq);
-  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count));
+  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count), 20_000);
   await systemClock.sleep(3_500);
   expect(
     (await readdir(join(directory, "log"))).filter((name) => name.endsWith(".seg")).length,
@@ -359,7 +382,7 @@ test("a camera that was heard long ago is known after a start, with its facts an
   peer.batch(1, other(1));
   const count = 3_000;
   for (let seq = 2; seq <= count; seq++) peer.batch(seq);
-  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count));
+  await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(count), 20_000);
   expect(
     (await readdir(join(directory, "log"))).filter((name) => name.endsWith(".seg")).length,
   ).toBeGreaterThan(4);

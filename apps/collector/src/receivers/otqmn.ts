@@ -1,17 +1,24 @@
 /** The OTQMN receiver: opens a stream for each producer that calls, drains them, forgets them. */
+import type { Directive } from "@glassline/otqmn/directive";
+import { RpcError } from "@glassline/proto/errors";
 import type { StreamRequest } from "@glassline/proto/otqmn";
 import { every } from "@glassline/service/clock";
 
+import { Admission } from "../core/admission.ts";
+import type { ProducerState } from "../core/producers.ts";
 import type { OtqmnReceiverDeps, Stream } from "./otqmn-stream.ts";
 import { OtqmnStream } from "./otqmn-stream.ts";
 
 const STREAMS_MAX = 10_000;
 const TICK_MS = 500;
+const ADMISSION_INTERVAL_MS = 20;
 /** A stream is acknowledged so often at most. */
 const ACK_INTERVAL_MS = 10;
 
 export interface OtqmnReceiver extends Disposable {
   accept(stream: Stream): void;
+  /** Sends a directive down to a camera. Throws RpcError when there is no way to it now. @returns the producer that was told. */
+  direct(directive: Directive): string;
   /** Asks every producer to go to another stream. */
   drain(): void;
 }
@@ -22,6 +29,16 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   deps.pipeline.onSegment(() =>
     open.forEach((stream) => stream.dispatch({ type: "key-batch-wanted" })),
   );
+  const { clock, admissionsPerSecond } = deps;
+  const admission = new Admission(admissionsPerSecond, admissionsPerSecond, clock.monotonicMs());
+  const whenTurn = (enter: () => void) => {
+    admission.add(enter, clock.monotonicMs());
+    deps.metrics.admissionsWaiting.set(admission.waiting);
+  };
+  void every(clock, ADMISSION_INTERVAL_MS, stop.signal, () => {
+    admission.run(clock.monotonicMs());
+    deps.metrics.admissionsWaiting.set(admission.waiting);
+  });
   const owing = new Set<OtqmnStream>();
   const acknowledge = async () => {
     await deps.clock.sleep(ACK_INTERVAL_MS);
@@ -36,6 +53,12 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   void every(deps.clock, TICK_MS, stop.signal, () =>
     open.forEach((stream) => stream.dispatch({ type: "tick" })),
   );
+  const streamDeps = {
+    ...deps,
+    acknowledgeSoon,
+    whenTurn,
+    serving: new WeakMap<ProducerState, OtqmnStream>(),
+  };
   return {
     accept(stream) {
       if (open.size >= STREAMS_MAX) {
@@ -46,9 +69,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         });
         return;
       }
-      const opened = new OtqmnStream(stream, { ...deps, acknowledgeSoon }, (other) =>
-        [...open].find((candidate) => candidate.serves(other)),
-      );
+      const opened = new OtqmnStream(stream, streamDeps);
       open.add(opened);
       deps.metrics.streams.set(open.size);
       const forget = () => {
@@ -64,6 +85,18 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         stream.end();
       });
       stream.on("finish", forget);
+    },
+    direct(directive) {
+      const { cameraId } = directive;
+      const camera = deps.fleet.cameras.get(cameraId);
+      if (!camera)
+        throw new RpcError("not_found", `camera ${JSON.stringify(cameraId)}: nothing came from it`);
+      if (!camera.via || !streamDeps.serving.get(camera.via)?.direct(directive))
+        throw new RpcError(
+          "unavailable",
+          `camera ${cameraId}: no producer has a stream for it now`,
+        );
+      return camera.via.producer;
     },
     drain: () => open.forEach((stream) => stream.dispatch({ type: "drain" })),
     [Symbol.dispose]: () => stop.abort(),

@@ -12,6 +12,8 @@ export interface TelemetryLogOptions {
   directory: string;
   segmentMaxBytes: number;
   maxBytes: number;
+  /** Memory for the newest records, for those that follow the log. */
+  tailMaxBytes?: number;
 }
 
 export interface TelemetryLog extends AsyncDisposable {
@@ -20,10 +22,15 @@ export interface TelemetryLog extends AsyncDisposable {
   readonly findings: readonly string[];
   readonly bytes: number;
   readonly segments: readonly SegmentInfo[];
+  /** Of the oldest record that is kept, and of the next one. */
+  readonly firstIndex: number;
+  readonly nextIndex: number;
   /** @returns the record's index, once it is durable. Rejects with LogRefusal. */
   append(record: MessageInitShape<typeof LogRecordSchema>): Promise<number>;
   /** Closes the segment that is written, after all that was appended before. */
   roll(): Promise<void>;
+  /** Resolves when there is a record of the index or behind it. Rejects with the signal's reason, or LogRefusal. */
+  reached(index: number, signal?: AbortSignal): Promise<void>;
   /** Records from an index on, before another if one is given; those that rotted are left out. */
   read(fromIndex: number, toIndex?: number): AsyncIterable<{ index: number; record: LogRecord }>;
 }
@@ -48,6 +55,13 @@ export async function openTelemetryLog(
     get segments() {
       return log.segments;
     },
+    get firstIndex() {
+      return log.firstIndex;
+    },
+    get nextIndex() {
+      return log.nextIndex;
+    },
+    reached: (index, signal) => log.reached(index, signal),
     append: (record) => log.append(encode(record)),
     roll: () => log.roll(),
     read: async function* (fromIndex, toIndex) {

@@ -1,6 +1,7 @@
 /** The gateway's side of a camera agent's stream: order, limits, series by number; then the intake. */
 import { create } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Directive } from "@glassline/otqmn/directive";
 import type {
   Attach,
   CameraGatewayService,
@@ -8,7 +9,7 @@ import type {
   ReportRequest,
   ReportRequestSchema,
 } from "@glassline/proto/camera";
-import { RefusalReason, ReportResponseSchema } from "@glassline/proto/camera";
+import { GapCause, RefusalReason, ReportResponseSchema } from "@glassline/proto/camera";
 import { RpcError } from "@glassline/proto/errors";
 import type { Implementation, ServerStream } from "@glassline/proto/rpc";
 import { grpcStatus } from "@glassline/proto/rpc";
@@ -38,17 +39,22 @@ export interface CameraReceiverDeps {
   intake: Intake;
   ring: Ring;
   metrics: MeshMetrics;
+  /** Whether there is a way to a collector now. */
+  hasRoute: () => boolean;
 }
 
 export interface CameraReceiver {
   implementation: Implementation<typeof CameraGatewayService>;
   agents(): number;
+  /** Passes a directive on to the agent of its camera, or to all. */
+  direct(directive: Directive): void;
 }
 
 export function createCameraReceiver(deps: CameraReceiverDeps): CameraReceiver {
   const open = new Set<AgentStream>();
   return {
     agents: () => open.size,
+    direct: (directive) => open.forEach((agent) => agent.direct(directive)),
     implementation: {
       report: (stream) => {
         try {
@@ -78,6 +84,8 @@ class AgentStream implements ReportOwner {
   readonly #stream: Stream;
   readonly #deps: CameraReceiverDeps;
   readonly #series = new StreamSeries();
+  /** Those that it has reported of; as many as its series allow. */
+  readonly #cameras = new Set<string>();
   #incarnation = "";
   #state: "attaching" | "beginning" | "open" | "over" = "attaching";
   /** The report that must come next: after a refusal, the refused one. */
@@ -104,6 +112,18 @@ class AgentStream implements ReportOwner {
     }
   }
 
+  direct({ cameraId, action }: Directive): void {
+    if (cameraId !== "" && !this.#cameras.has(cameraId)) return;
+    const value =
+      "reportNow" in action
+        ? { cameraId, action: { case: "reportNow" as const, value: true } }
+        : {
+            cameraId,
+            action: { case: "samplingIntervalMs" as const, value: action.samplingIntervalMs },
+          };
+    this.#send({ message: { case: "instruction", value } });
+  }
+
   acknowledged(seq: number): void {
     this.#send({ message: { case: "ack", value: { durableSeq: BigInt(seq) } } });
   }
@@ -111,7 +131,10 @@ class AgentStream implements ReportOwner {
   refused(seq: number, because: RefusedBecause, message: string): void {
     if (this.#state === "over" || seq >= this.#nextSeq) return;
     this.#nextSeq = seq;
-    this.#refuse(seq, REASONS[because], message);
+    // The ring is full when bundles stay: there is no way to a collector, or there is one and none takes them.
+    const isCollectors = because === "ring_full" && this.#deps.hasRoute();
+    const cause = isCollectors ? GapCause.COLLECTOR : GapCause.MESH;
+    this.#refuse({ seq, reason: REASONS[because], cause, message });
   }
 
   #attach({ agent, incarnation }: Attach): void {
@@ -151,10 +174,13 @@ class AgentStream implements ReportOwner {
     if (seq !== this.#nextSeq) return;
     this.#nextSeq = seq + 1;
     const problem = this.#series.problemOf(report);
-    if (problem === undefined) this.#deps.intake.add(this.#resolve(report, seq), this);
-    else {
+    if (problem === undefined) {
+      this.#cameras.add(report.cameraId);
+      this.#deps.intake.add(this.#resolve(report, seq), this);
+    } else {
       this.#deps.metrics.reportsRefused.inc({ reason: "invalid" });
-      this.#refuse(seq, RefusalReason.INVALID, problem);
+      const { INVALID: reason } = RefusalReason;
+      this.#refuse({ seq, reason, cause: GapCause.CAMERA, message: problem });
     }
   }
 
@@ -175,8 +201,8 @@ class AgentStream implements ReportOwner {
     };
   }
 
-  #refuse(seq: number, reason: RefusalReason, message: string): void {
-    const value = { seq: BigInt(seq), reason, message, retryAfterMs: RETRY_AFTER_MS };
+  #refuse(refusal: { seq: number; reason: RefusalReason; cause: GapCause; message: string }): void {
+    const value = { ...refusal, seq: BigInt(refusal.seq), retryAfterMs: RETRY_AFTER_MS };
     this.#send({ message: { case: "refusal", value } });
   }
 

@@ -13,6 +13,7 @@ import type { Tracer } from "@opentelemetry/api";
 
 import type { MeshMetrics } from "../metrics.ts";
 import type { Router } from "../router.ts";
+import type { CameraReceiver } from "./camera-receiver.ts";
 import { createCameraReceiver } from "./camera-receiver.ts";
 import { Intake } from "./intake.ts";
 import { createMeshCarriers } from "./mesh-carrier.ts";
@@ -50,10 +51,21 @@ export async function startGateway(
   for (const finding of ring.findings) deps.logger.warn({ finding }, "ring recovered");
   const carriers = createMeshCarriers(deps.router);
   const uplink = stack.use(
-    new Uplink({ ...deps, ring, openCarrier: carriers.open, nearest: carriers.nearest }),
+    new Uplink({
+      ...deps,
+      ring,
+      openCarrier: carriers.open,
+      nearest: carriers.nearest,
+      directed: (directive) => receiver.direct(directive),
+    }),
   );
   const intake = stack.use(new Intake({ ...deps, ring, appended: () => uplink.appended() }));
-  const receiver = createCameraReceiver({ ...deps, intake, ring });
+  const receiver: CameraReceiver = createCameraReceiver({
+    ...deps,
+    intake,
+    ring,
+    hasRoute: () => carriers.nearest() !== undefined,
+  });
   const parts = stack.move();
   return {
     implementation: receiver.implementation,

@@ -2,6 +2,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { BundleWriter } from "@glassline/otqmn/bundle-writer";
+import type { Directive } from "@glassline/otqmn/directive";
 import { signHello } from "@glassline/otqmn/hello";
 import type {
   ProducerEffect,
@@ -32,6 +33,8 @@ export interface UplinkDeps {
   random: Random;
   logger: Logger;
   metrics: MeshMetrics;
+  /** Passes on what the collector tells cameras. */
+  directed: (directive: Directive) => void;
   /** The node by which a collector can be reached now; undefined when there is none. */
   nearest: () => string | undefined;
   /** A new way to a collector; undefined when there is none now. */
@@ -169,6 +172,8 @@ export class Uplink implements AsyncDisposable {
         });
       case "forget":
         return this.#onRing(() => this.#deps.ring.forget(effect.durableSeq));
+      case "direct":
+        return this.#deps.directed(effect.directive);
       case "renew":
         return this.#renew(effect.durableSeq);
       case "close":
@@ -278,6 +283,15 @@ function eventOf({ message }: StreamResponse): ProducerEvent {
       return { type: "credit", creditBytes: Number(message.value.creditBytes) };
     case "drain":
       return { type: "drain" };
+    case "directive": {
+      const { cameraId, action } = message.value;
+      if (action.case === "samplingIntervalMs")
+        return {
+          type: "directed",
+          directive: { cameraId, action: { samplingIntervalMs: action.value } },
+        };
+      return { type: "directed", directive: { cameraId, action: { reportNow: true } } };
+    }
     case "keyBatchRequest":
       return { type: "key-batch-wanted" };
     default:

@@ -11,8 +11,9 @@ export function seriesOf(cameraId: string, metric = COUNTED_METRIC): Series {
 export interface CountingSource extends Source {
   /** How many samples were yielded: their values are 1 to this. */
   readonly yielded: number;
-  /** No more samples from now on. */
+  /** No more samples from now on, until it is told to go on. */
   finish(): void;
+  resume(): void;
 }
 
 export interface CountingOptions {
@@ -35,6 +36,7 @@ export function countingSource(
       return yielded;
     },
     finish: () => void (finished = true),
+    resume: () => void (finished = false),
     async *reports(signal) {
       while (!signal.aborted) {
         await new Promise((resolve) => setTimeout(resolve, intervalMs));

@@ -18,6 +18,7 @@ import { startOpsBot } from "@glassline/opsbot";
 import { program as opsBotProgram } from "@glassline/opsbot/config";
 import { startOrigin } from "@glassline/origin";
 import { program as originProgram } from "@glassline/origin/config";
+import { ControlService } from "@glassline/proto/control";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
@@ -153,6 +154,14 @@ export class Testbed implements AsyncDisposable {
         mutualTlsClient(identity, "collector"),
         TLS_CHANNEL_OPTIONS,
       ),
+    );
+  }
+
+  /** As OpsBot, or whoever is named. */
+  async control(port: number, as: PeerName = { role: "opsbot", instance: "opsbot" }) {
+    const credentials = mutualTlsClient(await this.#issue(as), "collector");
+    return this.#stack.use(
+      createClient(ControlService, `localhost:${port}`, credentials, TLS_CHANNEL_OPTIONS),
     );
   }
 

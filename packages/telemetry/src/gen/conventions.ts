@@ -103,6 +103,12 @@ export const METRIC_CAMERA_TAMPER_STATE = "camera.tamper.state";
 /** Components of a recording that hold no value (null); attribute stream names the stream. */
 export const METRIC_CAMERA_SOURCE_NULLS = "camera.source.nulls";
 
+/** From the first to the last sample that is missing. */
+export const METRIC_CAMERA_GAP_DURATION = "camera.gap.duration";
+
+/** Reports that are missing in the gap. */
+export const METRIC_CAMERA_GAP_REPORTS = "camera.gap.reports";
+
 /** Every metric of the camera.* convention, by name. */
 export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   "camera.lens.focus.position": {"label":"Focus","group":"lens","kind":"gauge","unit":"1","brief":"Position of the focus group, 0 (near) to 1 (far), as in ONVIF imaging."},
@@ -135,4 +141,6 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   "camera.status": {"label":"Status","group":"health","kind":"state","unit":"1","brief":"The camera's own verdict on itself.","values":{"0":"ok","1":"degraded","2":"fault","3":"unknown"}},
   "camera.tamper.state": {"label":"Tamper","group":"health","kind":"state","unit":"1","brief":"Whether somebody covers, turns or defocuses the camera.","values":{"0":"none","1":"covered","2":"moved","3":"defocused"}},
   "camera.source.nulls": {"label":"Missing components","group":"health","kind":"counter","unit":"{component}","brief":"Components of a recording that hold no value (null); attribute stream names the stream."},
+  "camera.gap.duration": {"label":"Gap","group":"gaps","kind":"gauge","unit":"s","brief":"From the first to the last sample that is missing."},
+  "camera.gap.reports": {"label":"Reports lost","group":"gaps","kind":"gauge","unit":"{report}","brief":"Reports that are missing in the gap."},
 };

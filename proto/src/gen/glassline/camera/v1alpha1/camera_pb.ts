@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/camera/v1alpha1/camera.proto.
  */
 export const file_glassline_camera_v1alpha1_camera: GenFile = /*@__PURE__*/
-  fileDesc("CiZnbGFzc2xpbmUvY2FtZXJhL3YxYWxwaGExL2NhbWVyYS5wcm90bxIZZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMSKEAQoNUmVwb3J0UmVxdWVzdBIzCgZhdHRhY2gYASABKAsyIS5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLkF0dGFjaEgAEjMKBnJlcG9ydBgCIAEoCzIhLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuUmVwb3J0SABCCQoHbWVzc2FnZSL/AQoOUmVwb3J0UmVzcG9uc2USNwoIYXR0YWNoZWQYASABKAsyIy5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLkF0dGFjaGVkSAASMwoDYWNrGAIgASgLMiQuZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMS5SZXBvcnRBY2tIABI1CgdyZWZ1c2FsGAMgASgLMiIuZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMS5SZWZ1c2FsSAASPQoLaW5zdHJ1Y3Rpb24YBCABKAsyJi5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLkluc3RydWN0aW9uSABCCQoHbWVzc2FnZSIsCgZBdHRhY2gSDQoFYWdlbnQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwiNwoIQXR0YWNoZWQSEwoLZHVyYWJsZV9zZXEYASABKAQSFgoOd2luZG93X3JlcG9ydHMYAiABKA0ipwIKBlJlcG9ydBILCgNzZXEYASABKAQSEQoJY2FtZXJhX2lkGAIgASgJEkUKCmF0dHJpYnV0ZXMYAyADKAsyMS5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLlJlcG9ydC5BdHRyaWJ1dGVzRW50cnkSNQoKbmV3X3NlcmllcxgEIAMoCzIhLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuU2VyaWVzEg4KBnNlcmllcxgFIAMoDRIWCg50aW1lX3VuaXhfbmFubxgGIAMoBhINCgV2YWx1ZRgHIAMoARIVCg10cmFjZV9jb250ZXh0GAggASgMGjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIugBCgZTZXJpZXMSDgoGbWV0cmljGAEgASgJEgwKBHVuaXQYAiABKAkSMwoEa2luZBgDIAEoDjIlLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuU2VyaWVzS2luZBJFCgphdHRyaWJ1dGVzGAQgAygLMjEuZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMS5TZXJpZXMuQXR0cmlidXRlc0VudHJ5EhEKCWNhbWVyYV9pZBgFIAEoCRoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIgCglSZXBvcnRBY2sSEwoLZHVyYWJsZV9zZXEYASABKAQieQoHUmVmdXNhbBILCgNzZXEYASABKAQSOAoGcmVhc29uGAIgASgOMiguZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMS5SZWZ1c2FsUmVhc29uEg8KB21lc3NhZ2UYAyABKAkSFgoOcmV0cnlfYWZ0ZXJfbXMYBCABKA0iYAoLSW5zdHJ1Y3Rpb24SEQoJY2FtZXJhX2lkGAEgASgJEh4KFHNhbXBsaW5nX2ludGVydmFsX21zGAIgASgNSAASFAoKcmVwb3J0X25vdxgDIAEoCEgAQggKBmFjdGlvbipwCgpTZXJpZXNLaW5kEhsKF1NFUklFU19LSU5EX1VOU1BFQ0lGSUVEEAASFQoRU0VSSUVTX0tJTkRfR0FVR0UQARIXChNTRVJJRVNfS0lORF9DT1VOVEVSEAISFQoRU0VSSUVTX0tJTkRfU1RBVEUQAyqPAQoNUmVmdXNhbFJlYXNvbhIeChpSRUZVU0FMX1JFQVNPTl9VTlNQRUNJRklFRBAAEhwKGFJFRlVTQUxfUkVBU09OX1JJTkdfRlVMTBABEhoKFlJFRlVTQUxfUkVBU09OX0lOVkFMSUQQAhIkCiBSRUZVU0FMX1JFQVNPTl9TVE9SRV9VTkFWQUlMQUJMRRADMnkKFENhbWVyYUdhdGV3YXlTZXJ2aWNlEmEKBlJlcG9ydBIoLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuUmVwb3J0UmVxdWVzdBopLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuUmVwb3J0UmVzcG9uc2UoATABYgZwcm90bzM");
+  fileDesc("CiZnbGFzc2xpbmUvY2FtZXJhL3YxYWxwaGExL2NhbWVyYS5wcm90bxIZZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMSKEAQoNUmVwb3J0UmVxdWVzdBIzCgZhdHRhY2gYASABKAsyIS5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLkF0dGFjaEgAEjMKBnJlcG9ydBgCIAEoCzIhLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuUmVwb3J0SABCCQoHbWVzc2FnZSL/AQoOUmVwb3J0UmVzcG9uc2USNwoIYXR0YWNoZWQYASABKAsyIy5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLkF0dGFjaGVkSAASMwoDYWNrGAIgASgLMiQuZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMS5SZXBvcnRBY2tIABI1CgdyZWZ1c2FsGAMgASgLMiIuZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMS5SZWZ1c2FsSAASPQoLaW5zdHJ1Y3Rpb24YBCABKAsyJi5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLkluc3RydWN0aW9uSABCCQoHbWVzc2FnZSIsCgZBdHRhY2gSDQoFYWdlbnQYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwiNwoIQXR0YWNoZWQSEwoLZHVyYWJsZV9zZXEYASABKAQSFgoOd2luZG93X3JlcG9ydHMYAiABKA0ipwIKBlJlcG9ydBILCgNzZXEYASABKAQSEQoJY2FtZXJhX2lkGAIgASgJEkUKCmF0dHJpYnV0ZXMYAyADKAsyMS5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLlJlcG9ydC5BdHRyaWJ1dGVzRW50cnkSNQoKbmV3X3NlcmllcxgEIAMoCzIhLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuU2VyaWVzEg4KBnNlcmllcxgFIAMoDRIWCg50aW1lX3VuaXhfbmFubxgGIAMoBhINCgV2YWx1ZRgHIAMoARIVCg10cmFjZV9jb250ZXh0GAggASgMGjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIugBCgZTZXJpZXMSDgoGbWV0cmljGAEgASgJEgwKBHVuaXQYAiABKAkSMwoEa2luZBgDIAEoDjIlLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuU2VyaWVzS2luZBJFCgphdHRyaWJ1dGVzGAQgAygLMjEuZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMS5TZXJpZXMuQXR0cmlidXRlc0VudHJ5EhEKCWNhbWVyYV9pZBgFIAEoCRoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIgCglSZXBvcnRBY2sSEwoLZHVyYWJsZV9zZXEYASABKAQirQEKB1JlZnVzYWwSCwoDc2VxGAEgASgEEjgKBnJlYXNvbhgCIAEoDjIoLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuUmVmdXNhbFJlYXNvbhIPCgdtZXNzYWdlGAMgASgJEhYKDnJldHJ5X2FmdGVyX21zGAQgASgNEjIKBWNhdXNlGAUgASgOMiMuZ2xhc3NsaW5lLmNhbWVyYS52MWFscGhhMS5HYXBDYXVzZSJgCgtJbnN0cnVjdGlvbhIRCgljYW1lcmFfaWQYASABKAkSHgoUc2FtcGxpbmdfaW50ZXJ2YWxfbXMYAiABKA1IABIUCgpyZXBvcnRfbm93GAMgASgISABCCAoGYWN0aW9uKnAKClNlcmllc0tpbmQSGwoXU0VSSUVTX0tJTkRfVU5TUEVDSUZJRUQQABIVChFTRVJJRVNfS0lORF9HQVVHRRABEhcKE1NFUklFU19LSU5EX0NPVU5URVIQAhIVChFTRVJJRVNfS0lORF9TVEFURRADKmgKCEdhcENhdXNlEhkKFUdBUF9DQVVTRV9VTlNQRUNJRklFRBAAEhQKEEdBUF9DQVVTRV9DQU1FUkEQARISCg5HQVBfQ0FVU0VfTUVTSBACEhcKE0dBUF9DQVVTRV9DT0xMRUNUT1IQAyqPAQoNUmVmdXNhbFJlYXNvbhIeChpSRUZVU0FMX1JFQVNPTl9VTlNQRUNJRklFRBAAEhwKGFJFRlVTQUxfUkVBU09OX1JJTkdfRlVMTBABEhoKFlJFRlVTQUxfUkVBU09OX0lOVkFMSUQQAhIkCiBSRUZVU0FMX1JFQVNPTl9TVE9SRV9VTkFWQUlMQUJMRRADMnkKFENhbWVyYUdhdGV3YXlTZXJ2aWNlEmEKBlJlcG9ydBIoLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuUmVwb3J0UmVxdWVzdBopLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuUmVwb3J0UmVzcG9uc2UoATABYgZwcm90bzM");
 
 /**
  * From agent to gateway.
@@ -297,6 +297,13 @@ export type Refusal = Message<"glassline.camera.v1alpha1.Refusal"> & {
    * @generated from field: uint32 retry_after_ms = 4;
    */
   retryAfterMs: number;
+
+  /**
+   * Whose trouble it is, as far as the gateway can tell.
+   *
+   * @generated from field: glassline.camera.v1alpha1.GapCause cause = 5;
+   */
+  cause: GapCause;
 };
 
 /**
@@ -383,6 +390,48 @@ export const SeriesKindSchema: GenEnum<SeriesKind> = /*@__PURE__*/
   enumDesc(file_glassline_camera_v1alpha1_camera, 0);
 
 /**
+ * Where measurements were held up, or lost.
+ *
+ * @generated from enum glassline.camera.v1alpha1.GapCause
+ */
+export const GapCause = {
+  /**
+   * @generated from enum value: GAP_CAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: GAP_CAUSE_CAMERA = 1;
+   */
+  CAMERA: 1,
+
+  /**
+   * The gateway, or the way from it to a collector.
+   *
+   * @generated from enum value: GAP_CAUSE_MESH = 2;
+   */
+  MESH: 2,
+
+  /**
+   * @generated from enum value: GAP_CAUSE_COLLECTOR = 3;
+   */
+  COLLECTOR: 3,
+} as const;
+
+/**
+ * Where measurements were held up, or lost.
+ *
+ * @generated from enum glassline.camera.v1alpha1.GapCause
+ */
+export type GapCause = (typeof GapCause)[keyof typeof GapCause] | UnknownEnum;
+
+/**
+ * Describes the enum glassline.camera.v1alpha1.GapCause.
+ */
+export const GapCauseSchema: GenEnum<GapCause> = /*@__PURE__*/
+  enumDesc(file_glassline_camera_v1alpha1_camera, 1);
+
+/**
  * @generated from enum glassline.camera.v1alpha1.RefusalReason
  */
 export const RefusalReason = {
@@ -420,7 +469,7 @@ export type RefusalReason = (typeof RefusalReason)[keyof typeof RefusalReason] |
  * Describes the enum glassline.camera.v1alpha1.RefusalReason.
  */
 export const RefusalReasonSchema: GenEnum<RefusalReason> = /*@__PURE__*/
-  enumDesc(file_glassline_camera_v1alpha1_camera, 1);
+  enumDesc(file_glassline_camera_v1alpha1_camera, 2);
 
 /**
  * The gateway half of a mesh node.

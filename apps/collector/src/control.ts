@@ -1,0 +1,39 @@
+/** What others may change, by their certificate: directives for cameras. */
+import type { ControlService, DirectRequest } from "@glassline/proto/control";
+import { RpcError } from "@glassline/proto/errors";
+import type { Implementation } from "@glassline/proto/rpc";
+import type { Directive } from "@glassline/otqmn/directive";
+import type { Role } from "@glassline/service/identity";
+import { requireCaller } from "@glassline/service/tls";
+
+import type { OtqmnReceiver } from "./receivers/otqmn.ts";
+
+const ROLES: readonly Role[] = ["opsbot"];
+const INTERVAL_MS = { least: 100, greatest: 3_600_000 } as const;
+
+export function createControl(
+  receiver: Pick<OtqmnReceiver, "direct">,
+): Implementation<typeof ControlService> {
+  return {
+    direct: async (request, context) => {
+      requireCaller(context, ROLES);
+      return { producer: receiver.direct(directiveOf(request)) };
+    },
+  };
+}
+
+function directiveOf({ cameraId, action }: DirectRequest): Directive {
+  if (action.case === "reportNow" && action.value) return { cameraId, action: { reportNow: true } };
+  if (action.case !== "samplingIntervalMs")
+    throw new RpcError(
+      "invalid_argument",
+      "action: got none, expected sampling_interval_ms or report_now: true",
+    );
+  const { least, greatest } = INTERVAL_MS;
+  if (action.value < least || action.value > greatest)
+    throw new RpcError(
+      "invalid_argument",
+      `sampling_interval_ms: got ${action.value}, expected ${least} to ${greatest}`,
+    );
+  return { cameraId, action: { samplingIntervalMs: action.value } };
+}

@@ -1,0 +1,77 @@
+/** The states, events and effects of the collector's side of a session. */
+import type { Directive } from "./directive.ts";
+
+/** "greeting": waits for Hello. "admitting": Hello came, and waits for its turn. "admitted": takes batches. "draining": asked the producer to go. "closed": the end. */
+export type CollectorState = "greeting" | "admitting" | "admitted" | "draining" | "closed";
+
+export interface CollectorSession<B> {
+  readonly state: CollectorState;
+  /** The next batch that goes to the log. */
+  readonly expectedSeq: number;
+  readonly durableSeq: number;
+  /** The key batch on which those appended last are built; 0 when only a key batch can be read next. */
+  readonly runKeySeq: number;
+  /** Batches that came before one that is missing. */
+  readonly early: ReadonlyMap<number, Arrival<B>>;
+  /** The gap that was last reported, so that it is reported once. */
+  readonly reportedGap: number;
+  readonly openedMs: number;
+  readonly heardMs: number;
+}
+
+export interface Arrival<B> {
+  seq: number;
+  /** The key batch that it is built on; itself when it can be read alone. (key batch, sequence number) tells what the bytes are. */
+  keySeq: number;
+  sizeBytes: number;
+  batch: B;
+}
+
+export type CollectorEvent<B> =
+  | { type: "hello-received" }
+  | { type: "hello-accepted"; durableSeq: number; firstUnackedSeq: number }
+  | { type: "hello-refused"; code: NackCode; reason: string }
+  | ({ type: "batch" } & Arrival<B>)
+  | { type: "durable"; seq: number; sizeBytes: number }
+  | { type: "append-refused"; seq: number; code: NackCode; reason: string }
+  | { type: "superseded" }
+  /** A segment of the log has begun: it should not need the one before it for long. */
+  | { type: "key-batch-wanted" }
+  /** What the key batch said will not be kept: the next batch has to be one. */
+  | { type: "run-expired" }
+  | { type: "direct"; directive: Directive }
+  | { type: "heard" }
+  | { type: "drain" }
+  | { type: "ended" }
+  | { type: "tick" };
+
+export type NackCode = "invalid" | "unauthenticated" | "gap" | "superseded" | "unavailable";
+
+export type CollectorEffect<B> =
+  | { type: "send-welcome"; durableSeq: number }
+  | { type: "append"; seq: number; keySeq: number; batch: B }
+  | { type: "send-ack"; receivedSeq: number; durableSeq: number }
+  | { type: "send-nack"; seq: number; code: NackCode; reason: string }
+  | { type: "send-credit"; creditBytes: number }
+  | { type: "send-heartbeat" }
+  | { type: "send-key-batch-request" }
+  | { type: "send-directive"; directive: Directive }
+  | { type: "send-drain" }
+  /** A batch that the log holds already. */
+  | { type: "count-replay"; seq: number }
+  | { type: "end" };
+
+export interface CollectorLimits {
+  reorderMaxBatches: number;
+  silenceTimeoutMs: number;
+  /** One that waits for its turn hears something so often. */
+  admissionHeartbeatMs: number;
+  streamLifetimeMs: number;
+  /** A draining stream that does not go by itself is ended after this. */
+  drainTimeoutMs: number;
+}
+
+export interface CollectorStep<B> {
+  session: CollectorSession<B>;
+  effects: readonly CollectorEffect<B>[];
+}

@@ -1,0 +1,6 @@
+/** What the collector may tell cameras, downlink. */
+export interface Directive {
+  /** Empty: all cameras of the producer. */
+  cameraId: string;
+  action: { samplingIntervalMs: number } | { reportNow: true };
+}
