@@ -18,6 +18,7 @@ import type { Role } from "@glassline/service/identity";
 import { mutualTlsServer, requirePeer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
+import { startBalancerPort } from "./balancer-port.ts";
 import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
 import { createControl } from "./control.ts";
@@ -32,6 +33,7 @@ import type { Pipeline, Stores } from "./pipeline.ts";
 import { createPipeline } from "./pipeline.ts";
 import { checkpoints, recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
+import { forReaders } from "./query-access.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
 import { startOtlp, takesOtlp } from "./receivers/otlp.ts";
 import { openTelemetryLog } from "./stores/open-log.ts";
@@ -51,7 +53,14 @@ const ANSWER_LIMITS = { "grpc.max_send_message_length": 67_108_864 };
 const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
 
 export interface Collector extends AsyncDisposable {
-  addresses: { port: number; adminPort: number; otlpGrpcPort: number; otlpHttpPort: number };
+  addresses: {
+    port: number;
+    adminPort: number;
+    /** 0 when it is closed. */
+    balancerPort: number;
+    otlpGrpcPort: number;
+    otlpHttpPort: number;
+  };
 }
 
 export async function startCollector(config: CollectorConfig, deps: AppDeps): Promise<Collector> {
@@ -81,7 +90,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   startSweeper({ ...stores, blocks }, deps.clock, metrics, stack);
   await startFromFile(config, deps, stores.log, stack);
   if (config.logAge > 0) startAgeing(stores.log, config.logAge, deps, stack);
-  const port = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
+  const ports = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
   const otlp = takesOtlp(config)
     ? stack.use(await startOtlp(config, { ...deps, pipeline, metrics })).addresses
     : { otlpGrpcPort: 0, otlpHttpPort: 0 };
@@ -93,7 +102,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   );
   const parts = stack.move();
   return {
-    addresses: { port, adminPort: admin.port, ...otlp },
+    addresses: { ...ports, adminPort: admin.port, ...otlp },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
@@ -198,7 +207,7 @@ async function startGrpc(
   deps: AppDeps,
   { pipeline, stores, metrics, query }: Parts,
   stack: AsyncDisposableStack,
-): Promise<number> {
+): Promise<{ port: number; balancerPort: number }> {
   const receiver = createOtqmnReceiver({
     ...deps,
     pipeline,
@@ -221,7 +230,7 @@ async function startGrpc(
       }
     },
   });
-  addService(server, QueryService, query);
+  addService(server, QueryService, forReaders(query));
   addService(server, ControlService, createControl(receiver));
   const port = await listenGrpc(
     server,
@@ -235,5 +244,5 @@ async function startGrpc(
     await closeGrpc(server, GRACE_MS);
     receiver[Symbol.dispose]();
   });
-  return port;
+  return { port, balancerPort: await startBalancerPort(config, deps.identity, receiver, stack) };
 }

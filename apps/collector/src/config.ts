@@ -26,6 +26,14 @@ const spec = {
   }),
   port: port({ help: "gRPC with client certificates: OTQMN and queries.", default: "7411" }),
   ...commonOptions("7410"),
+  loadBalancer: list({
+    help: "Name of a load balancer, as in its certificate, that may hand on streams of producers. None: --balancer-port is closed.",
+    placeholder: "NAME",
+  }),
+  balancerPort: port({
+    help: "gRPC with certificates of load balancers: OTQMN only.",
+    default: "7412",
+  }),
   otlpGrpcPort: port({ help: "OTLP over gRPC.", default: "4317" }),
   otlpHttpPort: port({ help: "OTLP over HTTP.", default: "4318" }),
   otlpToken: text({

@@ -12,6 +12,9 @@ const spec = {
     default: "",
     placeholder: "HOST:PORT",
   }),
+  collectorBalanced: toggle({
+    help: "The collector's address is that of a load balancer, which shows a certificate of this role; its key exchange may be a classical one.",
+  }),
   gateway: toggle({
     help: "Take reports of cameras, keep them on a ring and bring them to a collector.",
   }),

@@ -1,7 +1,7 @@
 /** The last node of a circuit: hands the session to the collector over one gRPC stream, and its answers back. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Data } from "@glassline/proto/mesh";
-import { CircuitSignal } from "@glassline/proto/mesh";
+import { CircuitSignal, DataSchema } from "@glassline/proto/mesh";
 import type { StreamRequest, StreamRequestSchema, StreamResponse } from "@glassline/proto/otqmn";
 import {
   OtqmnService,
@@ -28,8 +28,14 @@ const PROBE_INTERVAL_MS = 200;
 const QUEUE_MAX_MESSAGES = 1_024;
 
 export interface EgressDeps {
+  /** This node's name. */
+  name: string;
+  /** Answers on circuits that this node's own gateway has opened. */
+  toOwnGateway: (data: Data) => void;
   /** HOST:PORT. */
   collector: string;
+  /** It is a load balancer in front of collectors. */
+  collectorBalanced: boolean;
   identity: Identity;
   router: Router;
   clock: Clock;
@@ -46,8 +52,9 @@ export interface Egress extends Disposable {
 
 /** Announces the collector to the mesh while it is reachable from here. */
 export function createEgress(deps: EgressDeps): Egress {
-  const { collector, identity, router, clock, metrics } = deps;
-  const client = createClient(OtqmnService, collector, mutualTlsClient(identity, "collector"), {
+  const { collector, collectorBalanced, identity, router, clock, metrics } = deps;
+  const role = collectorBalanced ? "load-balancer" : "collector";
+  const client = createClient(OtqmnService, collector, mutualTlsClient(identity, role), {
     ...GRPC_LIMITS,
     ...TLS_CHANNEL_OPTIONS,
     ...RECONNECT_OPTIONS,
@@ -90,11 +97,9 @@ function open(
   circuits: Map<string, Onward>,
   data: Data,
 ): Onward | undefined {
-  const { router, metrics } = deps;
+  const { metrics } = deps;
   const key = keyOf(data);
-  const { circuit: id, source: destination } = data;
-  const answer = (signal: CircuitSignal, payload: Uint8Array) =>
-    router.send({ circuit: id, destination, signal, payload, hopContexts: [] });
+  const answer = answerTo(deps, data);
   if (data.signal !== CircuitSignal.OPEN || circuits.size >= CIRCUITS_MAX) {
     const reason = data.signal === CircuitSignal.OPEN ? "too_many_circuits" : "unknown_circuit";
     metrics.framesDropped.inc({ reason });
@@ -112,6 +117,18 @@ function open(
   stream.on("error", (error) => ended(`stream to the collector: ${error.message}`));
   stream.on("end", () => ended("the collector ended the stream"));
   return stream;
+}
+
+/** Answers go back to the circuit's gateway: through the mesh, or right here. */
+function answerTo(
+  { name, toOwnGateway, router }: EgressDeps,
+  { circuit, source: destination }: Data,
+): (signal: CircuitSignal, payload: Uint8Array) => void {
+  return (signal, payload) => {
+    const answer = { circuit, destination, signal, payload, hopContexts: [] };
+    if (destination === name) toOwnGateway(create(DataSchema, { ...answer, source: name }));
+    else router.send(answer);
+  };
 }
 
 /** A circuit belongs to the node that opened it: another cannot write to it. */

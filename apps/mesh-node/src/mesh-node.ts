@@ -47,13 +47,22 @@ export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Prom
   const egress =
     config.collector === ""
       ? undefined
-      : stack.use(createEgress({ ...deps, collector: config.collector, router, metrics }));
+      : stack.use(
+          createEgress({
+            ...deps,
+            ...config,
+            router,
+            metrics,
+            toOwnGateway: (data) => gateway?.arrive(data),
+          }),
+        );
   const gateway = config.gateway
     ? stack.use(await startGateway(config, { ...deps, metrics, tracer, router }))
     : undefined;
 
   router.onArrival((data) => {
-    if (!gateway?.arrive(data)) egress?.arrive(data);
+    // Both ends of a circuit may be here: what this node has sent to itself is for its egress.
+    if (data.source === config.name || !gateway?.arrive(data)) egress?.arrive(data);
   });
   router.onRoutes(() => {
     metrics.linksUp.set(router.status().links.length);

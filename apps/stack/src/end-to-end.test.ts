@@ -9,7 +9,7 @@ import { METRIC_CAMERA_UPTIME } from "@glassline/telemetry/conventions";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { RECORDING, testWith } from "./testing/requirements.ts";
-import { countingSource, fixedSource, seriesOf } from "./testing/sources.ts";
+import { COUNTED_METRIC, countingSource, fixedSource, seriesOf } from "./testing/sources.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
 
 let testbed: Testbed;
@@ -35,6 +35,21 @@ async function network() {
 }
 
 describe("a measurement", () => {
+  test("is stored by way of one node that is gateway and hands on sessions too", async () => {
+    const collector = await testbed.collector();
+    const node = await testbed.meshNode("node-1", {
+      gateway: true,
+      collector: `localhost:${collector.addresses.port}`,
+    });
+    const source = countingSource("cam-a", { perReport: 5, intervalMs: 20 });
+    await testbed.camera("agent-1", node.addresses.port, [source]);
+    const query = await testbed.query(collector.addresses.port);
+    await eventually("samples are stored", async () => {
+      const { series } = await query.queryRange({ cameraId: "cam-a", metric: COUNTED_METRIC });
+      return (series[0]?.value.length ?? 0) >= 50 || undefined;
+    });
+  });
+
   test("comes out of the query API equal to the bit, by gRPC and by JSON", async () => {
     const { collector, gateway, query } = await network();
     const values = [

@@ -4,7 +4,10 @@ import { join } from "node:path";
 
 import { OperatorError, systemCodeOf } from "./errors.ts";
 
-/** The roles of the network. Cameras write to gateways, mesh nodes to collectors, OpsBot to node-agents and edges. */
+/**
+ * The roles of the network. Cameras write to gateways, mesh nodes to collectors, OpsBot to node-agents and edges. A load
+ * balancer hands streams of producers on to collectors and may do nothing else.
+ */
 export const ROLES = [
   "camera",
   "mesh-node",
@@ -15,6 +18,7 @@ export const ROLES = [
   "opsbot",
   "dashboard",
   "operator",
+  "load-balancer",
 ] as const;
 export type Role = (typeof ROLES)[number];
 

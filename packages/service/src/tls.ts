@@ -11,7 +11,7 @@ import { peerNameOf } from "./identity.ts";
 /** The hybrid group first (draft-ietf-tls-ecdhe-mlkem); no fallback, since both ends are ours. */
 export const KEY_EXCHANGE = "X25519MLKEM768";
 
-/** Key exchange for clients that are not ours, such as OpenTelemetry SDKs. */
+/** Key exchange with programs that are not ours, such as OpenTelemetry SDKs and load balancers. */
 const PUBLIC_KEY_EXCHANGE = `${KEY_EXCHANGE}:X25519:P-256`;
 
 /** Options of a TLS context with this identity, TLS 1.3 only. */
@@ -42,6 +42,14 @@ export function mutualTlsServer(identity: Identity): grpc.ServerCredentials {
   );
 }
 
+/** For servers whose clients are load balancers: a certificate of the CA is asked for, the key exchange may be a classical one. */
+export function balancerTlsServer(identity: Identity): grpc.ServerCredentials {
+  return new TlsServerCredentials(
+    { requestCert: true, rejectUnauthorized: true },
+    publicTlsOptions(identity),
+  );
+}
+
 /** For servers that are open to clients without a certificate, which then show a token. */
 export function tokenTlsServer(identity: Identity): grpc.ServerCredentials {
   return new TlsServerCredentials({ requestCert: false }, publicTlsOptions(identity));
@@ -49,14 +57,15 @@ export function tokenTlsServer(identity: Identity): grpc.ServerCredentials {
 
 /**
  * For clients. The peer is known by the SPIFFE id in its certificate, not by its address: it must have the role, and the
- * instance if one is named.
+ * instance if one is named. With a load balancer, which is not ours, the key exchange may be a classical one.
  */
 export function mutualTlsClient(
   identity: Identity,
   role: Role,
   instance?: string,
 ): grpc.ChannelCredentials {
-  return grpc.credentials.createFromSecureContext(createSecureContext(tlsOptions(identity)), {
+  const options = role === "load-balancer" ? publicTlsOptions(identity) : tlsOptions(identity);
+  return grpc.credentials.createFromSecureContext(createSecureContext(options), {
     checkServerIdentity: (_host, certificate) => {
       const peer = peerNameOf(certificate.subjectaltname);
       if (peer?.role === role && (instance === undefined || peer.instance === instance))

@@ -64,7 +64,7 @@ export async function startProcesses(
     supervisor,
     query: jsonClient(QueryService, adminUrl(plan, "collector")),
     dashboard: jsonClient(DashboardService, `${plan.url}api`),
-    attach: (sources) => attach(plan, join(directory, "pki"), sources),
+    attach: (sources) => attach(gatewayPort(plan), join(directory, "pki"), sources),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
@@ -99,15 +99,18 @@ export function adminUrl(plan: Plan, service: string): string {
   return `http://localhost:${ports[1]!.port}`;
 }
 
-async function attach(
-  plan: Plan,
+const gatewayPort = ({ processes }: Plan): number =>
+  processes.find(({ name }) => name === "node-1")!.ports[0]!.port;
+
+/** An agent in this process, attached to a gateway. */
+export async function attach(
+  port: number,
   pkiDir: string,
   sources: readonly Source[],
 ): Promise<AsyncDisposable> {
-  const gateway = plan.processes.find(({ name }) => name === "node-1")!;
   const config = configOf(cameraProgram, {
     name: "agent-1",
-    gateway: `localhost:${gateway.ports[0]!.port}`,
+    gateway: `localhost:${port}`,
     "admin-port": 0,
   });
   return startCamera(config, {

@@ -15,12 +15,17 @@ export const FFMPEG = process.env["FFMPEG"] ?? "/usr/bin/ffmpeg";
 export const PROMETHEUS = process.env["PROMETHEUS"] ?? "/usr/bin/prometheus";
 export const VICTORIA_METRICS = process.env["VICTORIA_METRICS"] ?? "/usr/bin/victoria-metrics";
 
+export const NGINX = process.env["NGINX"] ?? "/usr/sbin/nginx";
+export const HAPROXY = process.env["HAPROXY"] ?? "/usr/sbin/haproxy";
+
 const FILES = {
   chromium: CHROMIUM,
   ffmpeg: FFMPEG,
   recording: RECORDING,
   prometheus: PROMETHEUS,
   "victoria-metrics": VICTORIA_METRICS,
+  nginx: NGINX,
+  haproxy: HAPROXY,
 } as const;
 
 export type Requirement = keyof typeof FILES;

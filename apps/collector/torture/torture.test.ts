@@ -1,0 +1,23 @@
+import { Random } from "@glassline/bench/fleet-model";
+import { expect, test } from "vitest";
+
+import { torture } from "./torture.ts";
+
+const KILLS = 20;
+
+test(
+  `nothing acknowledged is lost or stored twice by ${KILLS} kills at random moments`,
+  { timeout: 240_000 },
+  async () => {
+    const chance = new Random(7);
+    const tortured = await torture(
+      { kills: KILLS, streams: 4, senders: 2, checkEvery: 5 },
+      () => chance.uniform(),
+      { tell: () => {}, say: () => {} },
+      new AbortController().signal,
+    );
+    expect(tortured.problems).toEqual([]);
+    expect(tortured.kills).toBeGreaterThanOrEqual(KILLS);
+    expect(tortured.acknowledgedPoints).toBeGreaterThan(1_000);
+  },
+);
