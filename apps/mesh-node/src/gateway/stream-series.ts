@@ -6,7 +6,7 @@ import { RpcError } from "@glassline/proto/errors";
 
 const SERIES_MAX_PER_STREAM = 500_000;
 const POINTS_MAX_PER_REPORT = 20_000;
-/** What the codec carries (packages/otqmn/src/codec.ts), with room to spare. */
+/** What the codec carries (packages/otqmn/src/sample.ts), with room to spare. */
 const TEXT_MAX_LENGTH = 1_024;
 const ATTRIBUTES_MAX = 64;
 
