@@ -389,6 +389,7 @@ describe("JSON over HTTP", () => {
     queryRange: async () => ({
       series: [{ timeUnixNano: [2n ** 63n], value: [Number.NaN, Number.NEGATIVE_INFINITY] }],
     }),
+    aggregateFleet: async () => ({}),
     listGaps: async () => ({}),
     listTraces: async () => ({}),
     getTrace: async () => ({}),

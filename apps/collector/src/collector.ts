@@ -41,6 +41,8 @@ import type { TelemetryLog } from "./stores/telemetry-log.ts";
 
 const VERSION = "0.1.0";
 const SWEEP_INTERVAL_MS = 1_000;
+const FLEET_INTERVAL_MS = 5_000;
+const FLEET_METRICS_MAX = 200;
 const AGEING_INTERVAL_MS = 10_000;
 const GRACE_MS = 1_000;
 const CAMERAS_MAX = 200_000;
@@ -169,6 +171,17 @@ function startAgeing(
   );
 }
 
+/** Aggregates for Prometheus: the metrics first by name, four series each. */
+function showFleet(fleet: Fleet, nowMs: number, metrics: CollectorMetrics): void {
+  const latest = [...fleet.latestByMetric(nowMs)].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  metrics.fleetLatest.reset();
+  for (const [metric, cell] of latest.slice(0, FLEET_METRICS_MAX)) {
+    for (const stat of ["count", "sum", "least", "greatest"] as const)
+      metrics.fleetLatest.set({ metric, stat }, cell[stat]);
+  }
+  metrics.fleetMetricsNotShown.set(Math.max(0, latest.length - FLEET_METRICS_MAX));
+}
+
 function startSweeper(
   { log, fleet, traces, blocks }: Stores & { blocks: BlockStore },
   clock: Clock,
@@ -177,6 +190,7 @@ function startSweeper(
 ): void {
   const stop = new AbortController();
   stack.defer(() => stop.abort());
+  void every(clock, FLEET_INTERVAL_MS, stop.signal, () => showFleet(fleet, clock.nowMs(), metrics));
   void every(clock, SWEEP_INTERVAL_MS, stop.signal, () => {
     blocks.sweep();
     fleet.sweep(clock.nowMs(), (firstIndex) => blocks.isStored(firstIndex));

@@ -50,6 +50,15 @@ export function collectorMetrics(metrics: Metrics) {
       "Records of the log that could not be read when their block was made.",
     ),
     cameras: metrics.gauge("cameras", "Cameras by state.", ["state"]),
+    fleetLatest: metrics.gauge(
+      "fleet_latest",
+      "Latest values over all cameras that are not silent, by metric: count, sum, least, greatest.",
+      ["metric", "stat"],
+    ),
+    fleetMetricsNotShown: metrics.gauge(
+      "fleet_metrics_not_shown",
+      "Metrics of cameras beyond those in fleet_latest.",
+    ),
     series: metrics.gauge("series", "Series known."),
     notShown: metrics.gauge(
       "not_shown",

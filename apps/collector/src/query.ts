@@ -23,6 +23,7 @@ import type { Point } from "./core/points.ts";
 import type { CameraState } from "./core/series-table.ts";
 import { thin } from "./core/thin.ts";
 import { summarise } from "./core/traces.ts";
+import { aggregateFleet } from "./fleet-query.ts";
 import { listGaps } from "./gap-query.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import type { Stores } from "./pipeline.ts";
@@ -75,6 +76,7 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
       series: await queryRange(deps, request, signal),
       nowUnixNano: clock.nowUnixNano(),
     }),
+    aggregateFleet: (request, { signal }) => aggregateFleet(deps, request, signal),
     listGaps: (request, { signal }) => listGaps(deps, request, signal),
     listTraces: async ({ limit, cameraId }) => ({
       traces: traces.summaries(

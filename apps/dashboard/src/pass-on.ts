@@ -49,6 +49,7 @@ export function passQueries(
       listCameras: (request, context) => told(client.listCameras(request, limited(context))),
       getLatest: (request, context) => told(client.getLatest(request, limited(context))),
       queryRange: (request, context) => told(client.queryRange(request, limited(context))),
+      aggregateFleet: (request, context) => told(client.aggregateFleet(request, limited(context))),
       listGaps: (request, context) => told(client.listGaps(request, limited(context))),
       listTraces: (request, context) => told(client.listTraces(request, limited(context))),
       getTrace: (request, context) => told(client.getTrace(request, limited(context))),

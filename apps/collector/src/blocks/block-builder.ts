@@ -3,6 +3,7 @@ import { BundleWriter } from "@glassline/otqmn/bundle-writer";
 import type { Series } from "@glassline/otqmn/sample";
 
 import type { RecordPoints } from "../core/record-reader.ts";
+import { Rollup, minuteOf } from "../core/rollup.ts";
 
 /** A reader decodes a chunk for one camera's sake: about half a millisecond. */
 const CHUNK_POINTS = 16_384;
@@ -34,18 +35,23 @@ export class BlockBuilder {
   readonly #cameras = new Map<string, CameraRanges>();
   /** By array of series: whose each is. The arrays grow. */
   readonly #owners = new WeakMap<readonly Series[], CameraRanges[]>();
+  readonly #rollupsOf = new WeakMap<readonly Series[], Rollup[]>();
+  /** By metric. */
+  readonly rollups = new Map<string, Rollup>();
   points = 0;
 
   add(batch: RecordPoints): void {
     const owners = this.#ownersOf(batch.series);
-    const { column, groupEnd } = batch;
+    const rollups = this.#rollupsFor(batch.series);
+    const { column, value, groupEnd, groupTimeUnixNano } = batch;
     let at = 0;
     for (let group = 0; group < groupEnd.length; group++) {
       const end = groupEnd[group]!;
+      const minute = minuteOf(groupTimeUnixNano[group]!);
       while (at < end) {
         const from = at;
         const owner = owners[column[at]!]!;
-        do at++;
+        do rollups[column[at]!]!.add(minute, value[at++]!);
         while (at < end && owners[column[at]!] === owner);
         owner.ranges.push({ batch, group, from, to: at });
       }
@@ -77,6 +83,18 @@ export class BlockBuilder {
     for (let number = owners.length; number < series.length; number++)
       owners.push(this.#camera(series[number]!.cameraId));
     return owners;
+  }
+
+  #rollupsFor(series: readonly Series[]): Rollup[] {
+    let rollups = this.#rollupsOf.get(series);
+    if (!rollups) this.#rollupsOf.set(series, (rollups = []));
+    for (let number = rollups.length; number < series.length; number++) {
+      const { metric } = series[number]!;
+      let rollup = this.rollups.get(metric);
+      if (!rollup) this.rollups.set(metric, (rollup = new Rollup()));
+      rollups.push(rollup);
+    }
+    return rollups;
   }
 
   #camera(cameraId: string): CameraRanges {

@@ -8,10 +8,12 @@ import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { BlockChunk, BlockIndex } from "@glassline/proto/storage";
+import type { BlockChunk, BlockIndex, BlockRollupSchema } from "@glassline/proto/storage";
 import { BlockIndexSchema } from "@glassline/proto/storage";
 
+import type { Rollup } from "../core/rollup.ts";
 import type { Chunk } from "./block-builder.ts";
 
 const MAGIC = Buffer.from("GLBLOCK1", "latin1");
@@ -23,12 +25,17 @@ export class BlockDamaged extends Error {
   override readonly name = "BlockDamaged";
 }
 
+export interface BlockFacts {
+  firstIndex: number;
+  endIndex: number;
+  points: number;
+  /** By metric. */
+  rollups: ReadonlyMap<string, Rollup>;
+  unreadable: number;
+}
+
 /** Writes and syncs; the file is there when this returns. Leaves nothing behind when it fails. */
-export function writeBlock(
-  path: string,
-  chunks: Iterable<Chunk>,
-  about: { firstIndex: number; endIndex: number; points: () => number; unreadable: number },
-): void {
+export function writeBlock(path: string, chunks: Iterable<Chunk>, about: BlockFacts): void {
   const draft = `${path}.new`;
   const file = openSync(draft, "w", 0o600);
   try {
@@ -46,12 +53,13 @@ export function writeBlock(
 function writeParts(
   file: number,
   chunks: Iterable<Chunk>,
-  { firstIndex, endIndex, points, unreadable }: Parameters<typeof writeBlock>[2],
+  { firstIndex, endIndex, points, rollups, unreadable }: BlockFacts,
 ): void {
   const index = create(BlockIndexSchema, {
     firstIndex: BigInt(firstIndex),
     endIndex: BigInt(endIndex),
     unreadableRecords: BigInt(unreadable),
+    rollups: Array.from(rollups, ([metric, rollup]) => wireRollup(metric, rollup)),
   });
   let offset = writeWhole(file, MAGIC);
   for (const { bytes, ...rest } of chunks) {
@@ -59,7 +67,7 @@ function writeParts(
     index.chunks.push({ $typeName: "glassline.storage.v1alpha1.BlockChunk", ...rest, ...place });
     offset += writeWhole(file, bytes);
   }
-  index.points = BigInt(points());
+  index.points = BigInt(points);
   const packed = zstdCompressSync(toBinary(BlockIndexSchema, index));
   const tail = Buffer.alloc(TAIL_BYTES);
   tail.writeUInt32LE(packed.length, 0);
@@ -67,6 +75,18 @@ function writeParts(
   MAGIC.copy(tail, 8);
   writeWhole(file, packed);
   writeWhole(file, tail);
+}
+
+function wireRollup(metric: string, { cells }: Rollup): MessageInitShape<typeof BlockRollupSchema> {
+  const all = [...cells.values()];
+  return {
+    metric,
+    minute: [...cells.keys()],
+    count: all.map(({ count }) => BigInt(count)),
+    sum: all.map(({ sum }) => sum),
+    least: all.map(({ least }) => least),
+    greatest: all.map(({ greatest }) => greatest),
+  };
 }
 
 /** A disk that fills up may take a part without an error. */

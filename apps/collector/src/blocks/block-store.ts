@@ -12,6 +12,7 @@ import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 
 import type { Point } from "../core/points.ts";
+import type { Rollup } from "../core/rollup.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
 import { BlockDamaged, readChunks, readIndex } from "./block-file.ts";
@@ -125,16 +126,38 @@ export class BlockStore implements AsyncDisposable {
   async points(wanted: Wanted, beforeIndex: number, signal: AbortSignal): Promise<Found> {
     const found: Found = new Map();
     const { segments } = this.#deps.log;
-    for (const [at, { firstIndex }] of segments.entries()) {
-      if (firstIndex >= beforeIndex || at === segments.length - 1) break;
+    for (const { firstIndex } of segments.slice(0, -1)) {
+      if (firstIndex >= beforeIndex) break;
       signal.throwIfAborted();
+      const collect = () => this.#collect(firstIndex, wanted, found);
       await this.#whenStored(firstIndex, signal);
-      if (await this.#collect(firstIndex, wanted, found)) continue;
+      if (await this.#orDamaged(firstIndex, collect)) continue;
       await this.#whenStored(firstIndex, signal);
-      if (!(await this.#collect(firstIndex, wanted, found)))
+      if (!(await this.#orDamaged(firstIndex, collect)))
         throw new Error(`block ${firstIndex} is damaged again, as soon as it was made`);
     }
     return found;
+  }
+
+  /**
+   * The metric over all cameras, from blocks. Waits for those of records before `beforeIndex`.
+   * @returns the first indexes of segments that are not in it, because they have no block yet.
+   */
+  async rollUp(
+    metric: string,
+    beforeIndex: number,
+    rollup: Rollup,
+    signal: AbortSignal,
+  ): Promise<Set<number>> {
+    const missing = new Set<number>();
+    for (const { firstIndex } of this.#deps.log.segments) {
+      signal.throwIfAborted();
+      if (firstIndex < beforeIndex) await this.#whenStored(firstIndex, signal);
+      const add = async () => addRollup(await this.#index(firstIndex), metric, rollup);
+      const isAdded = this.#stored.has(firstIndex) && (await this.#orDamaged(firstIndex, add));
+      if (!isAdded) missing.add(firstIndex);
+    }
+    return missing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -192,14 +215,10 @@ export class BlockStore implements AsyncDisposable {
     this.#waiting.delete(firstIndex);
   }
 
-  /** @returns false when the block is damaged: it will be made again. Nothing of it is in what was found. */
-  async #collect(firstIndex: number, wanted: Wanted, found: Found): Promise<boolean> {
+  /** @returns false when the block is damaged: it will be made again. `work` must then have had no effect. */
+  async #orDamaged(firstIndex: number, work: () => Promise<void>): Promise<boolean> {
     try {
-      const { chunks } = await this.#index(firstIndex);
-      const asked = chunks.filter((chunk) => mayHold(chunk, wanted));
-      if (asked.length === 0) return true;
-      for (const bytes of await readChunks(this.#pathOf(firstIndex), asked))
-        collectChunk(bytes, wanted, found);
+      await work();
       return true;
     } catch (error) {
       if (systemCodeOf(error) === "ENOENT" && !this.#stored.has(firstIndex)) return true; // retention has let it go
@@ -208,6 +227,14 @@ export class BlockStore implements AsyncDisposable {
       await this.#drop(firstIndex);
       return false;
     }
+  }
+
+  async #collect(firstIndex: number, wanted: Wanted, found: Found): Promise<void> {
+    const { chunks } = await this.#index(firstIndex);
+    const asked = chunks.filter((chunk) => mayHold(chunk, wanted));
+    if (asked.length === 0) return;
+    for (const bytes of await readChunks(this.#pathOf(firstIndex), asked))
+      collectChunk(bytes, wanted, found);
   }
 
   async #index(firstIndex: number): Promise<BlockIndex> {
@@ -230,6 +257,18 @@ export class BlockStore implements AsyncDisposable {
 function mayHold(chunk: BlockChunk, { cameraId, from, to }: Wanted): boolean {
   const isCamera = chunk.firstCamera <= cameraId && cameraId <= chunk.lastCamera;
   return isCamera && chunk.leastTimeUnixNano < to && chunk.greatestTimeUnixNano >= from;
+}
+
+function addRollup({ rollups }: BlockIndex, metric: string, rollup: Rollup): void {
+  const found = rollups.find((one) => one.metric === metric);
+  for (const [at, minute] of (found?.minute ?? []).entries()) {
+    rollup.merge(minute, {
+      count: Number(found!.count[at]),
+      sum: found!.sum[at]!,
+      least: found!.least[at]!,
+      greatest: found!.greatest[at]!,
+    });
+  }
 }
 
 function collectChunk(

@@ -69,9 +69,10 @@ async function build(
   const unreadable = add(records, builder);
   reader.endSegment();
   const about = { firstIndex: segment.fromIndex, endIndex: segment.toIndex, unreadable };
-  writeBlock(blockPath, builder.chunks(), { ...about, points: () => builder.points });
+  const { points, rollups } = builder;
+  writeBlock(blockPath, builder.chunks(), { ...about, points, rollups });
   readUpTo = segment.fromIndex;
-  return { points: builder.points, unreadable };
+  return { points, unreadable };
 }
 
 /** Earlier segments, in order, from the one with which the oldest run of the records begins. */

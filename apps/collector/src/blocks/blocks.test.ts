@@ -96,7 +96,8 @@ describe("a block", () => {
     for (let camera = 0; camera < 40; camera++)
       builder.add(pointsOf(Array.from({ length: 1_000 }, (_, at) => [camera, 0, at, at % 7])));
     const path = join(directory, "one.block");
-    const about = { firstIndex: 7, endIndex: 9, points: () => builder.points, unreadable: 2 };
+    const { points, rollups } = builder;
+    const about = { firstIndex: 7, endIndex: 9, points, rollups, unreadable: 2 };
     writeBlock(path, builder.chunks(), about);
     expect(await readdir(directory)).toEqual(["one.block"]);
     const index = await readIndex(path);

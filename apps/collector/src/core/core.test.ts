@@ -166,6 +166,18 @@ describe("the fleet", () => {
     expect(fleet.recent.firstIndex).toBe(9);
   });
 
+  test("says how the latest values are over all cameras that are not silent", () => {
+    const fleet = new Fleet({ ...LIMITS, seriesMax: 9 });
+    fleet.addRecord(1, points("gone", "m", 1_000), 0);
+    for (const [camera, value] of [3, 5, Number.NaN].entries())
+      fleet.addRecord(2, points(`cam-${camera}`, "m", value), 20_000);
+    fleet.addRecord(3, points("cam-0", "other", 7), 20_000);
+    expect(Object.fromEntries(fleet.latestByMetric(21_000))).toEqual({
+      m: { count: 2, sum: 8, least: 3, greatest: 5 },
+      other: { count: 1, sum: 7, least: 7, greatest: 7 },
+    });
+  });
+
   test("knows the newest point by its time, whatever the order of arrival", () => {
     const fleet = new Fleet(LIMITS);
     for (const [time, value] of [

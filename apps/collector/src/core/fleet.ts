@@ -8,6 +8,8 @@ import type { RecordPoints } from "./record-reader.ts";
 import { RecordSlots } from "./record-slots.ts";
 import { RecentPoints } from "./recent-points.ts";
 import type { CameraState, TableLimits } from "./series-table.ts";
+import type { Cell } from "./rollup.ts";
+import { addTo, emptyCell, mergedCell } from "./rollup.ts";
 import { SeriesTable } from "./series-table.ts";
 import type { SlottedPoints } from "./slotted-points.ts";
 import { NO_SLOT } from "./slotted-points.ts";
@@ -122,6 +124,27 @@ export class Fleet {
     const marks = this.table.quantitiesOf(metric);
     const slot = camera.slots.find((one) => marks[quantityOf[one]!] === 1);
     return slot === undefined || lastReceivedS[slot] === 0 ? undefined : latestValue[slot];
+  }
+
+  /** The latest values over all cameras that are not silent, by metric; NaN does not count. */
+  latestByMetric(nowMs: number): Map<string, Cell> {
+    const { cameraOf, quantityOf, latestValue, lastReceivedS } = this.table;
+    const silentBeforeMs = nowMs - this.#limits.silenceLimitMs;
+    const byQuantity = new Map<number, Cell>();
+    for (let slot = 0; slot < cameraOf.length; slot++) {
+      const camera = cameraOf[slot];
+      if (!camera || camera.lastReceivedMs < silentBeforeMs || lastReceivedS[slot] === 0) continue;
+      const quantity = quantityOf[slot]!;
+      let cell = byQuantity.get(quantity);
+      if (!cell) byQuantity.set(quantity, (cell = emptyCell()));
+      addTo(cell, latestValue[slot]!);
+    }
+    const byMetric = new Map<string, Cell>();
+    for (const [quantity, cell] of byQuantity) {
+      const metric = this.table.metricOf(quantity);
+      byMetric.set(metric, mergedCell(byMetric.get(metric) ?? emptyCell(), cell));
+    }
+    return byMetric;
   }
 
   /** Lets the oldest points go while there are too many. */

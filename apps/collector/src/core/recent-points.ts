@@ -5,6 +5,8 @@
 import { NO_SLOT } from "./slotted-points.ts";
 import type { SlottedPoints } from "./slotted-points.ts";
 import type { Point } from "./points.ts";
+import type { Rollup } from "./rollup.ts";
+import { minuteOf } from "./rollup.ts";
 
 const CHUNK_POINTS = 32_768;
 /** The first of a segment; those that follow are as large as all before them. */
@@ -57,6 +59,12 @@ export class RecentPoints {
     if (this.#segments.length > 1) this.#segments.shift()!.release();
   }
 
+  /** Adds the points of the marked slots to a rollup, of those segments only. */
+  rollUp(isWanted: Uint8Array, segments: ReadonlySet<number>, rollup: Rollup): void {
+    for (const segment of this.#segments)
+      if (segments.has(segment.firstIndex)) segment.rollUp(isWanted, rollup);
+  }
+
   /** Points of the slots with from <= time < to, in order of arrival, by slot. */
   range(slots: readonly number[], from: bigint, to: bigint): Map<number, Point[]> {
     const found = new Map<number, Point[]>(slots.map((slot) => [slot, []]));
@@ -100,6 +108,10 @@ class RecentSegment {
     }
     chunk.add(points);
     this.points += points.slots.length;
+  }
+
+  rollUp(isWanted: Uint8Array, rollup: Rollup): void {
+    for (const chunk of this.#chunks) chunk.rollUp(isWanted, rollup);
   }
 
   collect(found: Map<number, Point[]>, isWanted: Uint8Array, from: bigint, to: bigint): void {
@@ -165,6 +177,16 @@ class Chunk {
     }
     this.#points += slots.length;
     this.#groups += groupEnd.length;
+  }
+
+  rollUp(isWanted: Uint8Array, rollup: Rollup): void {
+    let at = 0;
+    for (let group = 0; group < this.#groups; group++) {
+      const end = this.#groupEnd[group]!;
+      const minute = minuteOf(this.#groupTime[group]!);
+      for (; at < end; at++)
+        if (isWanted[this.#slots[at]!] === 1) rollup.add(minute, this.#values[at]!);
+    }
   }
 
   collect(found: Map<number, Point[]>, isWanted: Uint8Array, from: bigint, to: bigint): void {

@@ -114,6 +114,17 @@ export class SeriesTable {
     return this.#quantities.ofMetric(metric);
   }
 
+  metricOf(quantity: number): string {
+    return this.#quantities.get(quantity).metric;
+  }
+
+  /** By slot: 1 where the series is of that metric. */
+  slotsOfMetric(metric: string): Uint8Array {
+    const marks = this.quantitiesOf(metric);
+    const { cameraOf, quantityOf } = this;
+    return Uint8Array.from(cameraOf, (camera, slot) => (camera ? marks[quantityOf[slot]!]! : 0));
+  }
+
   #newSlot(firstIndex: number): number {
     if (this.#free[0] && this.#free[0].index <= firstIndex) return this.#free.shift()!.slot;
     const slot = this.#nextSlot++;

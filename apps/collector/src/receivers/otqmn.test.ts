@@ -355,6 +355,15 @@ test("older points are read back from the log when memory has let them go, in or
     fromUnixNano: 1n,
   });
   expect(series[0]!.value).toEqual(Array.from({ length: count }, (_, at) => at + 1));
+  const fleet = await query().aggregateFleet({ metric: METRIC });
+  expect(fleet).toMatchObject({
+    count: [BigInt(count)],
+    sum: [(count * (count + 1)) / 2],
+    least: [1],
+    greatest: [count],
+  });
+  expect(fleet.timeUnixNano).toEqual([1_789_999_980_000_000_000n]);
+  await expect(query().aggregateFleet({ metric: "none" })).rejects.toThrow(/no camera has it/);
 });
 
 test("a camera that was heard long ago is known after a start, with its facts and history", async () => {

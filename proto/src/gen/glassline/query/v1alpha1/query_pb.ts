@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/query/v1alpha1/query.proto.
  */
 export const file_glassline_query_v1alpha1_query: GenFile = /*@__PURE__*/
-  fileDesc("CiRnbGFzc2xpbmUvcXVlcnkvdjFhbHBoYTEvcXVlcnkucHJvdG8SGGdsYXNzbGluZS5xdWVyeS52MWFscGhhMSIlChJMaXN0Q2FtZXJhc1JlcXVlc3QSDwoHbWV0cmljcxgBIAMoCSJfChNMaXN0Q2FtZXJhc1Jlc3BvbnNlEjEKB2NhbWVyYXMYASADKAsyIC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQ2FtZXJhEhUKDW5vd191bml4X25hbm8YAiABKAYi/gIKBkNhbWVyYRIRCgljYW1lcmFfaWQYASABKAkSNAoFc3RhdGUYAiABKA4yJS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQ2FtZXJhU3RhdGUSHwoXbGFzdF9yZWNlaXZlZF91bml4X25hbm8YAyABKAYSRAoKYXR0cmlidXRlcxgEIAMoCzIwLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5DYW1lcmEuQXR0cmlidXRlc0VudHJ5EhQKDHNlcmllc19jb3VudBgFIAEoDRI8CgZ2YWx1ZXMYBiADKAsyLC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQ2FtZXJhLlZhbHVlc0VudHJ5Eg4KBnJlYXNvbhgHIAEoCRoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIiUKEEdldExhdGVzdFJlcXVlc3QSEQoJY2FtZXJhX2lkGAEgASgJIpUBChFHZXRMYXRlc3RSZXNwb25zZRIwCgZjYW1lcmEYASABKAsyIC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQ2FtZXJhEjcKB3NhbXBsZXMYAiADKAsyJi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGF0ZXN0U2FtcGxlEhUKDW5vd191bml4X25hbm8YAyABKAYiaAoMTGF0ZXN0U2FtcGxlEjEKBnNlcmllcxgBIAEoCzIhLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuU2VyaWVzEhYKDnRpbWVfdW5peF9uYW5vGAIgASgGEg0KBXZhbHVlGAMgASgBIvwBChFRdWVyeVJhbmdlUmVxdWVzdBIRCgljYW1lcmFfaWQYASABKAkSDgoGbWV0cmljGAIgASgJEk8KCmF0dHJpYnV0ZXMYAyADKAsyOy5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuUXVlcnlSYW5nZVJlcXVlc3QuQXR0cmlidXRlc0VudHJ5EhYKDmZyb21fdW5peF9uYW5vGAQgASgGEhQKDHRvX3VuaXhfbmFubxgFIAEoBhISCgptYXhfcG9pbnRzGAYgASgNGjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImIKElF1ZXJ5UmFuZ2VSZXNwb25zZRI1CgZzZXJpZXMYASADKAsyJS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuU2VyaWVzUmFuZ2USFQoNbm93X3VuaXhfbmFubxgCIAEoBiJ4CgtTZXJpZXNSYW5nZRIxCgZzZXJpZXMYASABKAsyIS5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLlNlcmllcxIWCg50aW1lX3VuaXhfbmFubxgCIAMoBhINCgV2YWx1ZRgDIAMoARIPCgd0aGlubmVkGAQgASgIIlIKD0xpc3RHYXBzUmVxdWVzdBIRCgljYW1lcmFfaWQYASABKAkSFgoOZnJvbV91bml4X25hbm8YAiABKAYSFAoMdG9fdW5peF9uYW5vGAMgASgGIlIKEExpc3RHYXBzUmVzcG9uc2USKwoEZ2FwcxgBIAMoCzIdLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5HYXASEQoJdHJ1bmNhdGVkGAIgASgIIpsBCgNHYXASEQoJY2FtZXJhX2lkGAEgASgJEhYKDmZyb21fdW5peF9uYW5vGAIgASgGEhQKDHRvX3VuaXhfbmFubxgDIAEoBhIyCgVjYXVzZRgEIAEoDjIjLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuR2FwQ2F1c2USDgoGcmVhc29uGAUgASgJEg8KB3JlcG9ydHMYBiABKAQiNQoRTGlzdFRyYWNlc1JlcXVlc3QSDQoFbGltaXQYASABKA0SEQoJY2FtZXJhX2lkGAIgASgJIkwKEkxpc3RUcmFjZXNSZXNwb25zZRI2CgZ0cmFjZXMYASADKAsyJi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuVHJhY2VTdW1tYXJ5IokBCgxUcmFjZVN1bW1hcnkSEAoIdHJhY2VfaWQYASABKAkSEQoJY2FtZXJhX2lkGAIgASgJEhcKD3N0YXJ0X3VuaXhfbmFubxgDIAEoBhIVCg1kdXJhdGlvbl9uYW5vGAQgASgEEhIKCnNwYW5fY291bnQYBSABKA0SEAoIc2VydmljZXMYBiADKAkiIwoPR2V0VHJhY2VSZXF1ZXN0EhAKCHRyYWNlX2lkGAEgASgJIngKEEdldFRyYWNlUmVzcG9uc2USNwoHc3VtbWFyeRgBIAEoCzImLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5UcmFjZVN1bW1hcnkSKwoEaG9wcxgCIAMoCzIdLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5Ib3AihQIKA0hvcBIPCgdzcGFuX2lkGAEgASgJEhYKDnBhcmVudF9zcGFuX2lkGAIgASgJEg8KB3NlcnZpY2UYAyABKAkSEAoIaW5zdGFuY2UYBCABKAkSDAoEbmFtZRgFIAEoCRIXCg9zdGFydF91bml4X25hbm8YBiABKAYSFQoNZW5kX3VuaXhfbmFubxgHIAEoBhJBCgphdHRyaWJ1dGVzGAggAygLMi0uZ2xhc3NsaW5lLnF1ZXJ5LnYxYWxwaGExLkhvcC5BdHRyaWJ1dGVzRW50cnkaMQoPQXR0cmlidXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiEgoQR2V0U3RhdHVzUmVxdWVzdCKzAwoRR2V0U3RhdHVzUmVzcG9uc2USEgoKZHVyYWJpbGl0eRgBIAEoCRIZChFzdGFydGVkX3VuaXhfbmFubxgCIAEoBhIRCglsb2dfYnl0ZXMYAyABKAQSFQoNbG9nX21heF9ieXRlcxgEIAEoBBIUCgxsb2dfc2VnbWVudHMYBSABKA0SFQoNcG9pbnRzX3N0b3JlZBgGIAEoBBIWCg5iYXRjaGVzX3N0b3JlZBgHIAEoBBIPCgdyZXBsYXlzGAggASgEEkkKB2Ryb3BwZWQYCSADKAsyOC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuR2V0U3RhdHVzUmVzcG9uc2UuRHJvcHBlZEVudHJ5EjsKCXByb2R1Y2VycxgKIAMoCzIoLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5Qcm9kdWNlclN0YXR1cxIPCgdjYW1lcmFzGAsgASgNEg4KBnNlcmllcxgMIAEoDRIWCg5zdGFydF9maW5kaW5ncxgNIAMoCRouCgxEcm9wcGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASJfCg5Qcm9kdWNlclN0YXR1cxIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoCRITCgtkdXJhYmxlX3NlcRgDIAEoBBIRCgljb25uZWN0ZWQYBCABKAgqcwoLQ2FtZXJhU3RhdGUSHAoYQ0FNRVJBX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRQ0FNRVJBX1NUQVRFX0xJVkUQARIWChJDQU1FUkFfU1RBVEVfRkFVTFQQAhIXChNDQU1FUkFfU1RBVEVfU0lMRU5UEAMygQYKDFF1ZXJ5U2VydmljZRJvCgtMaXN0Q2FtZXJhcxIsLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5MaXN0Q2FtZXJhc1JlcXVlc3QaLS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGlzdENhbWVyYXNSZXNwb25zZSIDkAIBEmkKCUdldExhdGVzdBIqLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5HZXRMYXRlc3RSZXF1ZXN0GisuZ2xhc3NsaW5lLnF1ZXJ5LnYxYWxwaGExLkdldExhdGVzdFJlc3BvbnNlIgOQAgESbAoKUXVlcnlSYW5nZRIrLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5RdWVyeVJhbmdlUmVxdWVzdBosLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5RdWVyeVJhbmdlUmVzcG9uc2UiA5ACARJmCghMaXN0R2FwcxIpLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5MaXN0R2Fwc1JlcXVlc3QaKi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGlzdEdhcHNSZXNwb25zZSIDkAIBEmwKCkxpc3RUcmFjZXMSKy5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGlzdFRyYWNlc1JlcXVlc3QaLC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGlzdFRyYWNlc1Jlc3BvbnNlIgOQAgESZgoIR2V0VHJhY2USKS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuR2V0VHJhY2VSZXF1ZXN0GiouZ2xhc3NsaW5lLnF1ZXJ5LnYxYWxwaGExLkdldFRyYWNlUmVzcG9uc2UiA5ACARJpCglHZXRTdGF0dXMSKi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBorLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_glassline_camera_v1alpha1_camera]);
+  fileDesc("CiRnbGFzc2xpbmUvcXVlcnkvdjFhbHBoYTEvcXVlcnkucHJvdG8SGGdsYXNzbGluZS5xdWVyeS52MWFscGhhMSIlChJMaXN0Q2FtZXJhc1JlcXVlc3QSDwoHbWV0cmljcxgBIAMoCSJfChNMaXN0Q2FtZXJhc1Jlc3BvbnNlEjEKB2NhbWVyYXMYASADKAsyIC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQ2FtZXJhEhUKDW5vd191bml4X25hbm8YAiABKAYi/gIKBkNhbWVyYRIRCgljYW1lcmFfaWQYASABKAkSNAoFc3RhdGUYAiABKA4yJS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQ2FtZXJhU3RhdGUSHwoXbGFzdF9yZWNlaXZlZF91bml4X25hbm8YAyABKAYSRAoKYXR0cmlidXRlcxgEIAMoCzIwLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5DYW1lcmEuQXR0cmlidXRlc0VudHJ5EhQKDHNlcmllc19jb3VudBgFIAEoDRI8CgZ2YWx1ZXMYBiADKAsyLC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQ2FtZXJhLlZhbHVlc0VudHJ5Eg4KBnJlYXNvbhgHIAEoCRoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtWYWx1ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBIiUKEEdldExhdGVzdFJlcXVlc3QSEQoJY2FtZXJhX2lkGAEgASgJIpUBChFHZXRMYXRlc3RSZXNwb25zZRIwCgZjYW1lcmEYASABKAsyIC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQ2FtZXJhEjcKB3NhbXBsZXMYAiADKAsyJi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGF0ZXN0U2FtcGxlEhUKDW5vd191bml4X25hbm8YAyABKAYiaAoMTGF0ZXN0U2FtcGxlEjEKBnNlcmllcxgBIAEoCzIhLmdsYXNzbGluZS5jYW1lcmEudjFhbHBoYTEuU2VyaWVzEhYKDnRpbWVfdW5peF9uYW5vGAIgASgGEg0KBXZhbHVlGAMgASgBIvwBChFRdWVyeVJhbmdlUmVxdWVzdBIRCgljYW1lcmFfaWQYASABKAkSDgoGbWV0cmljGAIgASgJEk8KCmF0dHJpYnV0ZXMYAyADKAsyOy5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuUXVlcnlSYW5nZVJlcXVlc3QuQXR0cmlidXRlc0VudHJ5EhYKDmZyb21fdW5peF9uYW5vGAQgASgGEhQKDHRvX3VuaXhfbmFubxgFIAEoBhISCgptYXhfcG9pbnRzGAYgASgNGjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImIKElF1ZXJ5UmFuZ2VSZXNwb25zZRI1CgZzZXJpZXMYASADKAsyJS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuU2VyaWVzUmFuZ2USFQoNbm93X3VuaXhfbmFubxgCIAEoBiJ4CgtTZXJpZXNSYW5nZRIxCgZzZXJpZXMYASABKAsyIS5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLlNlcmllcxIWCg50aW1lX3VuaXhfbmFubxgCIAMoBhINCgV2YWx1ZRgDIAMoARIPCgd0aGlubmVkGAQgASgIImsKFUFnZ3JlZ2F0ZUZsZWV0UmVxdWVzdBIOCgZtZXRyaWMYASABKAkSFgoOZnJvbV91bml4X25hbm8YAiABKAYSFAoMdG9fdW5peF9uYW5vGAMgASgGEhQKDHN0ZXBfbWludXRlcxgEIAEoDSJtChZBZ2dyZWdhdGVGbGVldFJlc3BvbnNlEhYKDnRpbWVfdW5peF9uYW5vGAEgAygGEg0KBWNvdW50GAIgAygEEgsKA3N1bRgDIAMoARINCgVsZWFzdBgEIAMoARIQCghncmVhdGVzdBgFIAMoASJSCg9MaXN0R2Fwc1JlcXVlc3QSEQoJY2FtZXJhX2lkGAEgASgJEhYKDmZyb21fdW5peF9uYW5vGAIgASgGEhQKDHRvX3VuaXhfbmFubxgDIAEoBiJSChBMaXN0R2Fwc1Jlc3BvbnNlEisKBGdhcHMYASADKAsyHS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuR2FwEhEKCXRydW5jYXRlZBgCIAEoCCKbAQoDR2FwEhEKCWNhbWVyYV9pZBgBIAEoCRIWCg5mcm9tX3VuaXhfbmFubxgCIAEoBhIUCgx0b191bml4X25hbm8YAyABKAYSMgoFY2F1c2UYBCABKA4yIy5nbGFzc2xpbmUuY2FtZXJhLnYxYWxwaGExLkdhcENhdXNlEg4KBnJlYXNvbhgFIAEoCRIPCgdyZXBvcnRzGAYgASgEIjUKEUxpc3RUcmFjZXNSZXF1ZXN0Eg0KBWxpbWl0GAEgASgNEhEKCWNhbWVyYV9pZBgCIAEoCSJMChJMaXN0VHJhY2VzUmVzcG9uc2USNgoGdHJhY2VzGAEgAygLMiYuZ2xhc3NsaW5lLnF1ZXJ5LnYxYWxwaGExLlRyYWNlU3VtbWFyeSKJAQoMVHJhY2VTdW1tYXJ5EhAKCHRyYWNlX2lkGAEgASgJEhEKCWNhbWVyYV9pZBgCIAEoCRIXCg9zdGFydF91bml4X25hbm8YAyABKAYSFQoNZHVyYXRpb25fbmFubxgEIAEoBBISCgpzcGFuX2NvdW50GAUgASgNEhAKCHNlcnZpY2VzGAYgAygJIiMKD0dldFRyYWNlUmVxdWVzdBIQCgh0cmFjZV9pZBgBIAEoCSJ4ChBHZXRUcmFjZVJlc3BvbnNlEjcKB3N1bW1hcnkYASABKAsyJi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuVHJhY2VTdW1tYXJ5EisKBGhvcHMYAiADKAsyHS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuSG9wIoUCCgNIb3ASDwoHc3Bhbl9pZBgBIAEoCRIWCg5wYXJlbnRfc3Bhbl9pZBgCIAEoCRIPCgdzZXJ2aWNlGAMgASgJEhAKCGluc3RhbmNlGAQgASgJEgwKBG5hbWUYBSABKAkSFwoPc3RhcnRfdW5peF9uYW5vGAYgASgGEhUKDWVuZF91bml4X25hbm8YByABKAYSQQoKYXR0cmlidXRlcxgIIAMoCzItLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5Ib3AuQXR0cmlidXRlc0VudHJ5GjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhIKEEdldFN0YXR1c1JlcXVlc3QiswMKEUdldFN0YXR1c1Jlc3BvbnNlEhIKCmR1cmFiaWxpdHkYASABKAkSGQoRc3RhcnRlZF91bml4X25hbm8YAiABKAYSEQoJbG9nX2J5dGVzGAMgASgEEhUKDWxvZ19tYXhfYnl0ZXMYBCABKAQSFAoMbG9nX3NlZ21lbnRzGAUgASgNEhUKDXBvaW50c19zdG9yZWQYBiABKAQSFgoOYmF0Y2hlc19zdG9yZWQYByABKAQSDwoHcmVwbGF5cxgIIAEoBBJJCgdkcm9wcGVkGAkgAygLMjguZ2xhc3NsaW5lLnF1ZXJ5LnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlLkRyb3BwZWRFbnRyeRI7Cglwcm9kdWNlcnMYCiADKAsyKC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuUHJvZHVjZXJTdGF0dXMSDwoHY2FtZXJhcxgLIAEoDRIOCgZzZXJpZXMYDCABKA0SFgoOc3RhcnRfZmluZGluZ3MYDSADKAkaLgoMRHJvcHBlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiXwoOUHJvZHVjZXJTdGF0dXMSEAoIcHJvZHVjZXIYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAkSEwoLZHVyYWJsZV9zZXEYAyABKAQSEQoJY29ubmVjdGVkGAQgASgIKnMKC0NhbWVyYVN0YXRlEhwKGENBTUVSQV9TVEFURV9VTlNQRUNJRklFRBAAEhUKEUNBTUVSQV9TVEFURV9MSVZFEAESFgoSQ0FNRVJBX1NUQVRFX0ZBVUxUEAISFwoTQ0FNRVJBX1NUQVRFX1NJTEVOVBADMvsGCgxRdWVyeVNlcnZpY2USbwoLTGlzdENhbWVyYXMSLC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGlzdENhbWVyYXNSZXF1ZXN0Gi0uZ2xhc3NsaW5lLnF1ZXJ5LnYxYWxwaGExLkxpc3RDYW1lcmFzUmVzcG9uc2UiA5ACARJpCglHZXRMYXRlc3QSKi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuR2V0TGF0ZXN0UmVxdWVzdBorLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5HZXRMYXRlc3RSZXNwb25zZSIDkAIBEmwKClF1ZXJ5UmFuZ2USKy5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuUXVlcnlSYW5nZVJlcXVlc3QaLC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuUXVlcnlSYW5nZVJlc3BvbnNlIgOQAgESeAoOQWdncmVnYXRlRmxlZXQSLy5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuQWdncmVnYXRlRmxlZXRSZXF1ZXN0GjAuZ2xhc3NsaW5lLnF1ZXJ5LnYxYWxwaGExLkFnZ3JlZ2F0ZUZsZWV0UmVzcG9uc2UiA5ACARJmCghMaXN0R2FwcxIpLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5MaXN0R2Fwc1JlcXVlc3QaKi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGlzdEdhcHNSZXNwb25zZSIDkAIBEmwKCkxpc3RUcmFjZXMSKy5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGlzdFRyYWNlc1JlcXVlc3QaLC5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuTGlzdFRyYWNlc1Jlc3BvbnNlIgOQAgESZgoIR2V0VHJhY2USKS5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuR2V0VHJhY2VSZXF1ZXN0GiouZ2xhc3NsaW5lLnF1ZXJ5LnYxYWxwaGExLkdldFRyYWNlUmVzcG9uc2UiA5ACARJpCglHZXRTdGF0dXMSKi5nbGFzc2xpbmUucXVlcnkudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBorLmdsYXNzbGluZS5xdWVyeS52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_glassline_camera_v1alpha1_camera]);
 
 /**
  * @generated from message glassline.query.v1alpha1.ListCamerasRequest
@@ -290,6 +290,83 @@ export const SeriesRangeSchema: GenMessage<SeriesRange> = /*@__PURE__*/
   messageDesc(file_glassline_query_v1alpha1_query, 8);
 
 /**
+ * @generated from message glassline.query.v1alpha1.AggregateFleetRequest
+ */
+export type AggregateFleetRequest = Message<"glassline.query.v1alpha1.AggregateFleetRequest"> & {
+  /**
+   * @generated from field: string metric = 1;
+   */
+  metric: string;
+
+  /**
+   * From (inclusive) to (exclusive), Unix nanoseconds, each rounded down to a minute; 0 means: no bound.
+   *
+   * @generated from field: fixed64 from_unix_nano = 2;
+   */
+  fromUnixNano: bigint;
+
+  /**
+   * @generated from field: fixed64 to_unix_nano = 3;
+   */
+  toUnixNano: bigint;
+
+  /**
+   * Minutes that are taken together; 1 when it is 0.
+   *
+   * @generated from field: uint32 step_minutes = 4;
+   */
+  stepMinutes: number;
+};
+
+/**
+ * Describes the message glassline.query.v1alpha1.AggregateFleetRequest.
+ * Use `create(AggregateFleetRequestSchema)` to create a new message.
+ */
+export const AggregateFleetRequestSchema: GenMessage<AggregateFleetRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_query_v1alpha1_query, 9);
+
+/**
+ * Columns of equal length, in order of time. Steps without a value are left out, and NaN does not count.
+ *
+ * @generated from message glassline.query.v1alpha1.AggregateFleetResponse
+ */
+export type AggregateFleetResponse = Message<"glassline.query.v1alpha1.AggregateFleetResponse"> & {
+  /**
+   * Begin of the step.
+   *
+   * @generated from field: repeated fixed64 time_unix_nano = 1;
+   */
+  timeUnixNano: bigint[];
+
+  /**
+   * @generated from field: repeated uint64 count = 2;
+   */
+  count: bigint[];
+
+  /**
+   * @generated from field: repeated double sum = 3;
+   */
+  sum: number[];
+
+  /**
+   * @generated from field: repeated double least = 4;
+   */
+  least: number[];
+
+  /**
+   * @generated from field: repeated double greatest = 5;
+   */
+  greatest: number[];
+};
+
+/**
+ * Describes the message glassline.query.v1alpha1.AggregateFleetResponse.
+ * Use `create(AggregateFleetResponseSchema)` to create a new message.
+ */
+export const AggregateFleetResponseSchema: GenMessage<AggregateFleetResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_query_v1alpha1_query, 10);
+
+/**
  * @generated from message glassline.query.v1alpha1.ListGapsRequest
  */
 export type ListGapsRequest = Message<"glassline.query.v1alpha1.ListGapsRequest"> & {
@@ -318,7 +395,7 @@ export type ListGapsRequest = Message<"glassline.query.v1alpha1.ListGapsRequest"
  * Use `create(ListGapsRequestSchema)` to create a new message.
  */
 export const ListGapsRequestSchema: GenMessage<ListGapsRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 9);
+  messageDesc(file_glassline_query_v1alpha1_query, 11);
 
 /**
  * @generated from message glassline.query.v1alpha1.ListGapsResponse
@@ -344,7 +421,7 @@ export type ListGapsResponse = Message<"glassline.query.v1alpha1.ListGapsRespons
  * Use `create(ListGapsResponseSchema)` to create a new message.
  */
 export const ListGapsResponseSchema: GenMessage<ListGapsResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 10);
+  messageDesc(file_glassline_query_v1alpha1_query, 12);
 
 /**
  * @generated from message glassline.query.v1alpha1.Gap
@@ -394,7 +471,7 @@ export type Gap = Message<"glassline.query.v1alpha1.Gap"> & {
  * Use `create(GapSchema)` to create a new message.
  */
 export const GapSchema: GenMessage<Gap> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 11);
+  messageDesc(file_glassline_query_v1alpha1_query, 13);
 
 /**
  * @generated from message glassline.query.v1alpha1.ListTracesRequest
@@ -420,7 +497,7 @@ export type ListTracesRequest = Message<"glassline.query.v1alpha1.ListTracesRequ
  * Use `create(ListTracesRequestSchema)` to create a new message.
  */
 export const ListTracesRequestSchema: GenMessage<ListTracesRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 12);
+  messageDesc(file_glassline_query_v1alpha1_query, 14);
 
 /**
  * @generated from message glassline.query.v1alpha1.ListTracesResponse
@@ -437,7 +514,7 @@ export type ListTracesResponse = Message<"glassline.query.v1alpha1.ListTracesRes
  * Use `create(ListTracesResponseSchema)` to create a new message.
  */
 export const ListTracesResponseSchema: GenMessage<ListTracesResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 13);
+  messageDesc(file_glassline_query_v1alpha1_query, 15);
 
 /**
  * @generated from message glassline.query.v1alpha1.TraceSummary
@@ -483,7 +560,7 @@ export type TraceSummary = Message<"glassline.query.v1alpha1.TraceSummary"> & {
  * Use `create(TraceSummarySchema)` to create a new message.
  */
 export const TraceSummarySchema: GenMessage<TraceSummary> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 14);
+  messageDesc(file_glassline_query_v1alpha1_query, 16);
 
 /**
  * @generated from message glassline.query.v1alpha1.GetTraceRequest
@@ -500,7 +577,7 @@ export type GetTraceRequest = Message<"glassline.query.v1alpha1.GetTraceRequest"
  * Use `create(GetTraceRequestSchema)` to create a new message.
  */
 export const GetTraceRequestSchema: GenMessage<GetTraceRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 15);
+  messageDesc(file_glassline_query_v1alpha1_query, 17);
 
 /**
  * @generated from message glassline.query.v1alpha1.GetTraceResponse
@@ -522,7 +599,7 @@ export type GetTraceResponse = Message<"glassline.query.v1alpha1.GetTraceRespons
  * Use `create(GetTraceResponseSchema)` to create a new message.
  */
 export const GetTraceResponseSchema: GenMessage<GetTraceResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 16);
+  messageDesc(file_glassline_query_v1alpha1_query, 18);
 
 /**
  * One span of a trace.
@@ -580,7 +657,7 @@ export type Hop = Message<"glassline.query.v1alpha1.Hop"> & {
  * Use `create(HopSchema)` to create a new message.
  */
 export const HopSchema: GenMessage<Hop> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 17);
+  messageDesc(file_glassline_query_v1alpha1_query, 19);
 
 /**
  * @generated from message glassline.query.v1alpha1.GetStatusRequest
@@ -593,7 +670,7 @@ export type GetStatusRequest = Message<"glassline.query.v1alpha1.GetStatusReques
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 18);
+  messageDesc(file_glassline_query_v1alpha1_query, 20);
 
 /**
  * @generated from message glassline.query.v1alpha1.GetStatusResponse
@@ -680,7 +757,7 @@ export type GetStatusResponse = Message<"glassline.query.v1alpha1.GetStatusRespo
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 19);
+  messageDesc(file_glassline_query_v1alpha1_query, 21);
 
 /**
  * @generated from message glassline.query.v1alpha1.ProducerStatus
@@ -712,7 +789,7 @@ export type ProducerStatus = Message<"glassline.query.v1alpha1.ProducerStatus"> 
  * Use `create(ProducerStatusSchema)` to create a new message.
  */
 export const ProducerStatusSchema: GenMessage<ProducerStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_query_v1alpha1_query, 20);
+  messageDesc(file_glassline_query_v1alpha1_query, 22);
 
 /**
  * @generated from enum glassline.query.v1alpha1.CameraState
@@ -787,6 +864,16 @@ export const QueryService: GenService<{
     methodKind: "unary";
     input: typeof QueryRangeRequestSchema;
     output: typeof QueryRangeResponseSchema;
+  },
+  /**
+   * A metric over all cameras, minute by minute.
+   *
+   * @generated from rpc glassline.query.v1alpha1.QueryService.AggregateFleet
+   */
+  aggregateFleet: {
+    methodKind: "unary";
+    input: typeof AggregateFleetRequestSchema;
+    output: typeof AggregateFleetResponseSchema;
   },
   /**
    * What is missing: which seconds of which camera, and why.

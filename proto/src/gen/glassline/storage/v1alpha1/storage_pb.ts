@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file glassline/storage/v1alpha1/storage.proto.
  */
 export const file_glassline_storage_v1alpha1_storage: GenFile = /*@__PURE__*/
-  fileDesc("CihnbGFzc2xpbmUvc3RvcmFnZS92MWFscGhhMS9zdG9yYWdlLnByb3RvEhpnbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMSLtAQoJTG9nUmVjb3JkEhoKEnJlY2VpdmVkX3VuaXhfbmFubxgBIAEoBhI4CgViYXRjaBgCIAEoCzInLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlN0b3JlZEJhdGNoSAASFgoMb3RscF9tZXRyaWNzGAMgASgMSAASFQoLb3RscF90cmFjZXMYBCABKAxIABI8CgpjaGVja3BvaW50GAUgASgLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludEgAEhMKCW90bHBfbG9ncxgGIAEoDEgAQggKBnJlY29yZCJjCgtTdG9yZWRCYXRjaBIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDBIPCgdrZXlfc2VxGAUgASgEIpUCCgpDaGVja3BvaW50EjsKCXByb2R1Y2VycxgBIAMoCzIoLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlByb2R1Y2VyTWFyaxIRCgljYXRhbG9ndWUYAiABKAwSYQoXbGFzdF9yZWNlaXZlZF91bml4X25hbm8YAyADKAsyQC5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5DaGVja3BvaW50Lkxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkSFwoPY2F0YWxvZ3VlX2luZGV4GAQgASgEGjsKGUxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgGOgI4ASJKCgxQcm9kdWNlck1hcmsSEAoIcHJvZHVjZXIYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSEwoLZHVyYWJsZV9zZXEYAyABKAQimAEKCkJsb2NrSW5kZXgSEwoLZmlyc3RfaW5kZXgYASABKAQSEQoJZW5kX2luZGV4GAIgASgEEjYKBmNodW5rcxgDIAMoCzImLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLkJsb2NrQ2h1bmsSDgoGcG9pbnRzGAQgASgEEhoKEnVucmVhZGFibGVfcmVjb3JkcxgFIAEoBCK1AQoKQmxvY2tDaHVuaxIUCgxmaXJzdF9jYW1lcmEYASABKAkSEwoLbGFzdF9jYW1lcmEYAiABKAkSHAoUbGVhc3RfdGltZV91bml4X25hbm8YAyABKAYSHwoXZ3JlYXRlc3RfdGltZV91bml4X25hbm8YBCABKAYSDgoGb2Zmc2V0GAUgASgEEg4KBmxlbmd0aBgGIAEoDRINCgVjcmMzMhgHIAEoBxIOCgZwb2ludHMYCCABKA0iqwEKClJpbmdSZWNvcmQSDwoHcGF5bG9hZBgBIAEoDBI1CgZhZ2VudHMYAiADKAsyJS5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5BZ2VudE1hcmsSGgoOdHJhY2VfY29udGV4dHMYAyADKAxCAhgBEhQKDGhvcF9jb250ZXh0cxgEIAMoDBIOCgZwb2ludHMYBSABKA0SEwoLZHVyYWJsZV9zZXEYBiABKAQiPAoJQWdlbnRNYXJrEg0KBWFnZW50GAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgMEgsKA3NlcRgDIAEoBGIGcHJvdG8z");
+  fileDesc("CihnbGFzc2xpbmUvc3RvcmFnZS92MWFscGhhMS9zdG9yYWdlLnByb3RvEhpnbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMSLtAQoJTG9nUmVjb3JkEhoKEnJlY2VpdmVkX3VuaXhfbmFubxgBIAEoBhI4CgViYXRjaBgCIAEoCzInLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlN0b3JlZEJhdGNoSAASFgoMb3RscF9tZXRyaWNzGAMgASgMSAASFQoLb3RscF90cmFjZXMYBCABKAxIABI8CgpjaGVja3BvaW50GAUgASgLMiYuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQ2hlY2twb2ludEgAEhMKCW90bHBfbG9ncxgGIAEoDEgAQggKBnJlY29yZCJjCgtTdG9yZWRCYXRjaBIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKAQSDwoHcGF5bG9hZBgEIAEoDBIPCgdrZXlfc2VxGAUgASgEIpUCCgpDaGVja3BvaW50EjsKCXByb2R1Y2VycxgBIAMoCzIoLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLlByb2R1Y2VyTWFyaxIRCgljYXRhbG9ndWUYAiABKAwSYQoXbGFzdF9yZWNlaXZlZF91bml4X25hbm8YAyADKAsyQC5nbGFzc2xpbmUuc3RvcmFnZS52MWFscGhhMS5DaGVja3BvaW50Lkxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkSFwoPY2F0YWxvZ3VlX2luZGV4GAQgASgEGjsKGUxhc3RSZWNlaXZlZFVuaXhOYW5vRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgGOgI4ASJKCgxQcm9kdWNlck1hcmsSEAoIcHJvZHVjZXIYASABKAkSEwoLaW5jYXJuYXRpb24YAiABKAwSEwoLZHVyYWJsZV9zZXEYAyABKAQi0gEKCkJsb2NrSW5kZXgSEwoLZmlyc3RfaW5kZXgYASABKAQSEQoJZW5kX2luZGV4GAIgASgEEjYKBmNodW5rcxgDIAMoCzImLmdsYXNzbGluZS5zdG9yYWdlLnYxYWxwaGExLkJsb2NrQ2h1bmsSDgoGcG9pbnRzGAQgASgEEhoKEnVucmVhZGFibGVfcmVjb3JkcxgFIAEoBBI4Cgdyb2xsdXBzGAYgAygLMicuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQmxvY2tSb2xsdXAiagoLQmxvY2tSb2xsdXASDgoGbWV0cmljGAEgASgJEg4KBm1pbnV0ZRgCIAMoDRINCgVjb3VudBgDIAMoBBILCgNzdW0YBCADKAESDQoFbGVhc3QYBSADKAESEAoIZ3JlYXRlc3QYBiADKAEitQEKCkJsb2NrQ2h1bmsSFAoMZmlyc3RfY2FtZXJhGAEgASgJEhMKC2xhc3RfY2FtZXJhGAIgASgJEhwKFGxlYXN0X3RpbWVfdW5peF9uYW5vGAMgASgGEh8KF2dyZWF0ZXN0X3RpbWVfdW5peF9uYW5vGAQgASgGEg4KBm9mZnNldBgFIAEoBBIOCgZsZW5ndGgYBiABKA0SDQoFY3JjMzIYByABKAcSDgoGcG9pbnRzGAggASgNIqsBCgpSaW5nUmVjb3JkEg8KB3BheWxvYWQYASABKAwSNQoGYWdlbnRzGAIgAygLMiUuZ2xhc3NsaW5lLnN0b3JhZ2UudjFhbHBoYTEuQWdlbnRNYXJrEhoKDnRyYWNlX2NvbnRleHRzGAMgAygMQgIYARIUCgxob3BfY29udGV4dHMYBCADKAwSDgoGcG9pbnRzGAUgASgNEhMKC2R1cmFibGVfc2VxGAYgASgEIjwKCUFnZW50TWFyaxINCgVhZ2VudBgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBILCgNzZXEYAyABKARiBnByb3RvMw");
 
 /**
  * One record of a collector's log. OTLP requests are kept as received, without the parts that were rejected.
@@ -222,6 +222,11 @@ export type BlockIndex = Message<"glassline.storage.v1alpha1.BlockIndex"> & {
    * @generated from field: uint64 unreadable_records = 5;
    */
   unreadableRecords: bigint;
+
+  /**
+   * @generated from field: repeated glassline.storage.v1alpha1.BlockRollup rollups = 6;
+   */
+  rollups: BlockRollup[];
 };
 
 /**
@@ -230,6 +235,52 @@ export type BlockIndex = Message<"glassline.storage.v1alpha1.BlockIndex"> & {
  */
 export const BlockIndexSchema: GenMessage<BlockIndex> = /*@__PURE__*/
   messageDesc(file_glassline_storage_v1alpha1_storage, 4);
+
+/**
+ * A metric over all cameras of a block; columns of equal length.
+ *
+ * @generated from message glassline.storage.v1alpha1.BlockRollup
+ */
+export type BlockRollup = Message<"glassline.storage.v1alpha1.BlockRollup"> & {
+  /**
+   * @generated from field: string metric = 1;
+   */
+  metric: string;
+
+  /**
+   * Minutes since 1970.
+   *
+   * @generated from field: repeated uint32 minute = 2;
+   */
+  minute: number[];
+
+  /**
+   * @generated from field: repeated uint64 count = 3;
+   */
+  count: bigint[];
+
+  /**
+   * @generated from field: repeated double sum = 4;
+   */
+  sum: number[];
+
+  /**
+   * @generated from field: repeated double least = 5;
+   */
+  least: number[];
+
+  /**
+   * @generated from field: repeated double greatest = 6;
+   */
+  greatest: number[];
+};
+
+/**
+ * Describes the message glassline.storage.v1alpha1.BlockRollup.
+ * Use `create(BlockRollupSchema)` to create a new message.
+ */
+export const BlockRollupSchema: GenMessage<BlockRollup> = /*@__PURE__*/
+  messageDesc(file_glassline_storage_v1alpha1_storage, 5);
 
 /**
  * A bundle as the key batch of a stream, of one camera or of several that follow one another.
@@ -285,7 +336,7 @@ export type BlockChunk = Message<"glassline.storage.v1alpha1.BlockChunk"> & {
  * Use `create(BlockChunkSchema)` to create a new message.
  */
 export const BlockChunkSchema: GenMessage<BlockChunk> = /*@__PURE__*/
-  messageDesc(file_glassline_storage_v1alpha1_storage, 5);
+  messageDesc(file_glassline_storage_v1alpha1_storage, 6);
 
 /**
  * One record of a gateway's ring: a bundle, ready to be sent. Its sequence number is the record's index.
@@ -340,7 +391,7 @@ export type RingRecord = Message<"glassline.storage.v1alpha1.RingRecord"> & {
  * Use `create(RingRecordSchema)` to create a new message.
  */
 export const RingRecordSchema: GenMessage<RingRecord> = /*@__PURE__*/
-  messageDesc(file_glassline_storage_v1alpha1_storage, 6);
+  messageDesc(file_glassline_storage_v1alpha1_storage, 7);
 
 /**
  * @generated from message glassline.storage.v1alpha1.AgentMark
@@ -367,5 +418,5 @@ export type AgentMark = Message<"glassline.storage.v1alpha1.AgentMark"> & {
  * Use `create(AgentMarkSchema)` to create a new message.
  */
 export const AgentMarkSchema: GenMessage<AgentMark> = /*@__PURE__*/
-  messageDesc(file_glassline_storage_v1alpha1_storage, 7);
+  messageDesc(file_glassline_storage_v1alpha1_storage, 8);
 

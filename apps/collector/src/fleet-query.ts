@@ -1,0 +1,36 @@
+/** A metric over all cameras: from the rollups of blocks, and from memory what is in no block yet. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { RpcError } from "@glassline/proto/errors";
+import type { AggregateFleetRequest, AggregateFleetResponseSchema } from "@glassline/proto/query";
+
+import { Rollup, minuteOf } from "./core/rollup.ts";
+import type { PointDeps } from "./series-points.ts";
+
+const MINUTE_NANO = 60_000_000_000n;
+const STEPS_MAX = 100_000;
+
+export async function aggregateFleet(
+  { fleet, blocks }: PointDeps,
+  { metric, fromUnixNano, toUnixNano, stepMinutes }: AggregateFleetRequest,
+  signal: AbortSignal,
+): Promise<MessageInitShape<typeof AggregateFleetResponseSchema>> {
+  const rollup = new Rollup();
+  const missing = await blocks.rollUp(metric, fleet.recent.firstIndex, rollup, signal);
+  fleet.recent.rollUp(fleet.table.slotsOfMetric(metric), missing, rollup);
+  if (rollup.cells.size === 0)
+    throw new RpcError("not_found", `metric ${JSON.stringify(metric)}: no camera has it`);
+  const to = toUnixNano === 0n ? Number.POSITIVE_INFINITY : minuteOf(toUnixNano);
+  const steps = rollup.steps(minuteOf(fromUnixNano), to, Math.max(1, stepMinutes));
+  if (steps.length > STEPS_MAX)
+    throw new RpcError(
+      "invalid_argument",
+      `step_minutes: got ${stepMinutes}, which makes ${steps.length} steps, expected at most ${STEPS_MAX}`,
+    );
+  return {
+    timeUnixNano: steps.map(([minute]) => BigInt(minute) * MINUTE_NANO),
+    count: steps.map(([, { count }]) => BigInt(count)),
+    sum: steps.map(([, { sum }]) => sum),
+    least: steps.map(([, { least }]) => least),
+    greatest: steps.map(([, { greatest }]) => greatest),
+  };
+}
