@@ -13,6 +13,7 @@ export const RECORDING = resolve(
 export const FFMPEG = process.env["FFMPEG"] ?? "/usr/bin/ffmpeg";
 
 export const PROMETHEUS = process.env["PROMETHEUS"] ?? "/usr/bin/prometheus";
+export const PROMTOOL = process.env["PROMTOOL"] ?? "/usr/bin/promtool";
 export const VICTORIA_METRICS = process.env["VICTORIA_METRICS"] ?? "/usr/bin/victoria-metrics";
 
 export const NGINX = process.env["NGINX"] ?? "/usr/sbin/nginx";
@@ -23,6 +24,7 @@ const FILES = {
   ffmpeg: FFMPEG,
   recording: RECORDING,
   prometheus: PROMETHEUS,
+  promtool: PROMTOOL,
   "victoria-metrics": VICTORIA_METRICS,
   nginx: NGINX,
   haproxy: HAPROXY,
