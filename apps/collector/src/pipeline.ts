@@ -14,6 +14,7 @@ import { countLogRecords, hopsOf, pointsOf } from "./core/otlp.ts";
 import type { ProducerState, Producers } from "./core/producers.ts";
 import type { RecordPoints } from "./core/record-reader.ts";
 import { grouped } from "./core/record-reader.ts";
+import { RUN_SEGMENTS_MAX } from "./core/run-starts.ts";
 import type { SlottedPoints } from "./core/slotted-points.ts";
 import type { Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
@@ -33,6 +34,8 @@ export interface Pipeline {
   onSegment(listener: () => void): void;
   /** Whether a batch may build on the producer's run: retention must not reach the key batch while it goes on. */
   keepsRun(producer: ProducerState): boolean;
+  /** Whether its run may go on for a while. */
+  isRunYoung(producer: ProducerState): boolean;
   /** Resolves when the batch is durable. Rejects with LogRefusal. */
   appendBatch(producer: ProducerState, batch: ReceivedBatch): Promise<void>;
   /** @param request ExportMetricsServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
@@ -76,8 +79,8 @@ export function createPipeline(
   };
   return {
     onSegment: (listener) => void listeners.push(listener),
-    keepsRun: ({ runIndex }) =>
-      runIndex >= (log.segments.at(-RUN_SEGMENTS_MAX) ?? log.segments[0]!).firstIndex,
+    keepsRun: ({ runIndex }) => runIndex >= firstOfLast(log, RUN_SEGMENTS_MAX),
+    isRunYoung: ({ runIndex }) => runIndex >= firstOfLast(log, RUN_SEGMENTS_MAX / 2),
 
     async appendBatch(producer, { seq, keySeq, payload, cameras, points }) {
       const receivedUnixNano = clock.nowUnixNano();
@@ -149,8 +152,10 @@ function metricsIn(
   return { points: grouped(pointsOf(message.resourceMetrics)), bytes, rejections };
 }
 
-/** A run goes on over at most about so many segments. */
-export const RUN_SEGMENTS_MAX = 4;
+/** The first index of the last so many segments. */
+function firstOfLast({ segments }: TelemetryLog, count: number): number {
+  return (segments.at(-count) ?? segments[0]!).firstIndex;
+}
 
 /** Index of a key batch that the log does not have yet. */
 const UNDER_WAY = Number.MAX_SAFE_INTEGER;

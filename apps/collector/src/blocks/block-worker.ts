@@ -9,7 +9,7 @@ import type { LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
 import { messageOf } from "@glassline/service/errors";
 
-import { RecordReader } from "../core/record-reader.ts";
+import { RecordReader, RunMissing } from "../core/record-reader.ts";
 import { RunStarts } from "../core/run-starts.ts";
 import type { IndexRange, RecordOrigin, RecordSource } from "../stores/record-source.ts";
 import { openRecordSource } from "../stores/record-source.ts";
@@ -61,12 +61,15 @@ async function build(
 ): Promise<{ points: number; unreadable: number }> {
   const records = await recordsOf(source, segment);
   if (!records) throw new Error(`the segment from ${segment.fromIndex} on is not in the log`);
-  if (readUpTo !== earlier[0]?.fromIndex) {
+  const goesOn = readUpTo === earlier[0]?.fromIndex;
+  let builder = new BlockBuilder();
+  let { unreadable, missing } = goesOn ? add(records, builder) : { unreadable: 0, missing: 1 };
+  if (missing > 0) {
     reader = new RecordReader();
+    builder = new BlockBuilder();
     for (const range of await rangesWithRuns(records, earlier, source)) await warm(range, source);
+    ({ unreadable, missing } = add(records, builder));
   }
-  const builder = new BlockBuilder();
-  const unreadable = add(records, builder);
   reader.endSegment();
   const about = { firstIndex: segment.fromIndex, endIndex: segment.toIndex, unreadable };
   const { points, rollups } = builder;
@@ -103,21 +106,24 @@ async function warm(range: IndexRange, source: RecordSource): Promise<void> {
   }
 }
 
-/** @returns how many records could not be read. */
-function add(records: readonly LogRecord[], builder: BlockBuilder): number {
-  let unreadable = 0;
+/** @returns how many records could not be read, and of how many of them because the begin of their run was not read. */
+function add(
+  records: readonly LogRecord[],
+  builder: BlockBuilder,
+): { unreadable: number; missing: number } {
+  let [unreadable, missing] = [0, 0];
   for (const record of records) {
     try {
       const points = reader.read(record);
       if (points) builder.add(points);
-    } catch {
+    } catch (error) {
       unreadable++;
+      if (error instanceof RunMissing) missing++;
     }
   }
-  return unreadable;
+  return { unreadable, missing };
 }
 
-/** Undefined when the segment is gone. Bytes that are no record are left out: those around them are read all the same. */
 async function recordsOf(
   source: RecordSource,
   range: IndexRange,

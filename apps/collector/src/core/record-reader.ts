@@ -8,6 +8,7 @@ import type { LogRecord, StoredBatch } from "@glassline/proto/storage";
 
 import { MetricsWalker } from "./otlp-walker.ts";
 import { pointsOf } from "./otlp.ts";
+import { RUN_SEGMENTS_MAX } from "./run-starts.ts";
 
 /** What a record holds. Times are those of groups: positions up to `groupEnd`. */
 export interface RecordPoints {
@@ -32,7 +33,7 @@ interface Run {
 }
 
 /** A run of which so many segments hold nothing is not kept at hand. */
-const IDLE_SEGMENTS_MAX = 4;
+const IDLE_SEGMENTS_MAX = 2 * RUN_SEGMENTS_MAX;
 
 /** The batch is built on one that was not read. */
 export class RunMissing extends CodecError {

@@ -1,6 +1,9 @@
 /** Which runs of batches records build on that began before them. */
 import type { LogRecord } from "@glassline/proto/storage";
 
+/** A run goes on over at most about so many segments: readers that begin in the middle have to go back that far. */
+export const RUN_SEGMENTS_MAX = 16;
+
 /** Runs whose key batch has not been seen. */
 export class RunStarts {
   readonly #begun = new Set<string>();

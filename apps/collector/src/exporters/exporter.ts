@@ -10,7 +10,7 @@ import type { Random } from "@glassline/service/random";
 
 import type { SignalName } from "../core/otlp-items.ts";
 import { SIGNAL_NAMES } from "../core/otlp-items.ts";
-import { RUN_SEGMENTS_MAX } from "../pipeline.ts";
+import { RUN_SEGMENTS_MAX } from "../core/run-starts.ts";
 import { catalogueBefore, runsFrom } from "../recovery.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
 import { segmentOf } from "../stores/telemetry-log.ts";

@@ -81,6 +81,12 @@ export class OtqmnStream {
     this.#session = newCollectorSession<Arrived>(deps.clock.monotonicMs());
   }
 
+  /** The log goes on in another segment: a run should not go over many. */
+  segmentBegan(): void {
+    if (this.#producer && !this.#deps.pipeline.isRunYoung(this.#producer))
+      this.dispatch({ type: "key-batch-wanted" });
+  }
+
   /** Passes a directive down. @returns whether there is a stream to take it. */
   direct(directive: Directive): boolean {
     const { state } = this.#session;

@@ -12,8 +12,9 @@ import { OtqmnStream } from "./otqmn-stream.ts";
 const STREAMS_MAX = 10_000;
 const TICK_MS = 500;
 const ADMISSION_INTERVAL_MS = 20;
-/** A stream is acknowledged so often at most. */
-const ACK_INTERVAL_MS = 10;
+/** Acknowledgements cost as much as batches: with many streams each has to wait for more of its own. */
+const ACKS_PER_MS = 20;
+const ACK_INTERVAL_MAX_MS = 20;
 
 export interface OtqmnReceiver extends Disposable {
   accept(stream: Stream): void;
@@ -26,9 +27,7 @@ export interface OtqmnReceiver extends Disposable {
 export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   const open = new Set<OtqmnStream>();
   const stop = new AbortController();
-  deps.pipeline.onSegment(() =>
-    open.forEach((stream) => stream.dispatch({ type: "key-batch-wanted" })),
-  );
+  deps.pipeline.onSegment(() => open.forEach((stream) => stream.segmentBegan()));
   const { clock, admissionsPerSecond } = deps;
   const admission = new Admission(admissionsPerSecond, admissionsPerSecond, clock.monotonicMs());
   const whenTurn = (enter: () => void) => {
@@ -41,7 +40,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   });
   const owing = new Set<OtqmnStream>();
   const acknowledge = async () => {
-    await deps.clock.sleep(ACK_INTERVAL_MS);
+    await clock.sleep(Math.min(ACK_INTERVAL_MAX_MS, Math.ceil(open.size / ACKS_PER_MS)));
     const due = [...owing];
     owing.clear();
     due.forEach((stream) => stream.acknowledge());
