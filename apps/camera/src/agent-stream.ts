@@ -202,6 +202,8 @@ export class AgentStream {
     this.#refusal = { seq: Number(seq), cause: CAUSES.get(cause) ?? "mesh", reason };
     if (number === RefusalReason.INVALID) return this.#drop(Number(seq), message);
     this.#outbox.rewind(Number(seq));
+    // What was told with a report that was not taken has to be told again.
+    this.#introduced.clear();
     this.#pausedUntilMs = this.#deps.clock.monotonicMs() + retryAfterMs;
   }
 

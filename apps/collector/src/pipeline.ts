@@ -154,7 +154,9 @@ function metricsIn(
 
 /** The first index of the last so many segments. */
 function firstOfLast({ segments }: TelemetryLog, count: number): number {
-  return (segments.at(-count) ?? segments[0]!).firstIndex;
+  // Retention takes the oldest: no run goes on from the older half of a small log.
+  const few = Math.max(2, Math.floor(segments.length / 2));
+  return (segments.at(-Math.min(count, few)) ?? segments[0]!).firstIndex;
 }
 
 /** Index of a key batch that the log does not have yet. */

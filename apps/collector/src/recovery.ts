@@ -1,6 +1,7 @@
 /** What a start reads from the log, and what it finds there: the checkpoint at the head of each segment. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
+import { CodecError } from "@glassline/otqmn/codec-error";
 import { STREAM_LIMITS } from "@glassline/otqmn/limits";
 import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
 import { decodeBundle, encodeBundle } from "@glassline/otqmn/whole-bundle";
@@ -10,6 +11,7 @@ import type { Clock } from "@glassline/service/clock";
 
 import type { Catalogue } from "./core/catalogue.ts";
 import { catalogueOf } from "./core/catalogue.ts";
+import type { Fleet } from "./core/fleet.ts";
 import { hopsOf } from "./core/otlp.ts";
 import type { Producers } from "./core/producers.ts";
 import { RecordReader } from "./core/record-reader.ts";
@@ -106,12 +108,26 @@ export function checkpoints(
     }));
     const beganMs = clock.monotonicMs();
     if (beganMs < nextAtMs) return { producers: marks, catalogueIndex: BigInt(catalogueIndex) };
-    const catalogue = wireCatalogue(catalogueOf(fleet, CATALOGUE_SERIES_MAX));
+    const catalogue = readableCatalogue(fleet);
     const endedMs = clock.monotonicMs();
     nextAtMs = endedMs + (endedMs - beganMs) / CATALOGUE_SHARE;
+    // The marks of producers are always written.
+    if (!catalogue) return { producers: marks, catalogueIndex: BigInt(catalogueIndex) };
     catalogueIndex = index;
     return { producers: marks, ...catalogue };
   };
+}
+
+/** Undefined when it is beyond what a start reads: then that start knows only what it finds in the newest segments. */
+function readableCatalogue(fleet: Fleet): ReturnType<typeof wireCatalogue> | undefined {
+  try {
+    const catalogue = wireCatalogue(catalogueOf(fleet, CATALOGUE_SERIES_MAX));
+    decodeBundle(catalogue.catalogue, CATALOGUE_LIMITS);
+    return catalogue;
+  } catch (error) {
+    if (error instanceof CodecError) return undefined;
+    throw error;
+  }
 }
 
 function wireCatalogue({ bundle, lastReceivedMs }: Catalogue) {

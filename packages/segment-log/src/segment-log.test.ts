@@ -43,6 +43,22 @@ async function filled(count: number, more: Partial<SegmentLogOptions> = {}): Pro
 }
 
 describe("SegmentLog", () => {
+  test("that is too busy for a record takes none behind it, until all that waits is on the disk", async () => {
+    const mebibytes = (count: number) => Buffer.alloc(count * 2 ** 20);
+    const large = { recordMaxBytes: 2 ** 25, segmentMaxBytes: 2 ** 28, maxBytes: 2 ** 29 };
+    await using log = await SegmentLog.open(options(large));
+    const results = await Promise.allSettled(
+      [30, 30, 10, 1].map((count) => log.append(mebibytes(count))),
+    );
+    expect(results.map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "rejected",
+    ]);
+    expect(await log.append(mebibytes(1))).toBe(3);
+  });
+
   test("gives back what was appended, in order, over many segments and a restart", async () => {
     await (await filled(100))[Symbol.asyncDispose]();
     expect((await segmentNames()).length).toBeGreaterThan(3);

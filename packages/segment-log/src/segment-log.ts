@@ -73,6 +73,7 @@ export class SegmentLog implements AsyncDisposable {
   /** The active file may hold what nobody was told of: the next record goes into a new segment. */
   #tainted = false;
   #closed = false;
+  #isBusy = false;
 
   private constructor(options: SegmentLogOptions, lock: Disposable, recovered: Recovered) {
     this.#options = options;
@@ -193,7 +194,10 @@ export class SegmentLog implements AsyncDisposable {
         `record of ${payload.length} bytes, expected at most ${recordMaxBytes}`,
       );
     }
-    if (this.#pendingBytes + size > PENDING_MAX_BYTES) {
+    // Until the queue is empty: what comes behind a refused record must not be stored before it.
+    this.#isBusy &&= this.#pendingBytes > 0;
+    this.#isBusy ||= this.#pendingBytes + size > PENDING_MAX_BYTES;
+    if (this.#isBusy) {
       return new LogRefusal(
         "busy",
         `${this.#pendingBytes} bytes wait for the disk, expected at most ${PENDING_MAX_BYTES}`,

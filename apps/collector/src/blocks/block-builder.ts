@@ -1,5 +1,6 @@
 /** The points of a segment, sorted by camera and cut into chunks, each of which can be read by itself. */
 import { BundleWriter } from "@glassline/otqmn/bundle-writer";
+import { CodecError } from "@glassline/otqmn/codec-error";
 import type { Series } from "@glassline/otqmn/sample";
 
 import type { RecordPoints } from "../core/record-reader.ts";
@@ -68,13 +69,13 @@ export class BlockBuilder {
     for (const { cameraId, ranges } of cameras) {
       for (const range of ranges) {
         if (draft.points + range.to - range.from > CHUNK_POINTS && draft.points > 0) {
-          yield draft.finish();
+          yield* finished(draft);
           draft = new ChunkDraft();
         }
         draft.add(cameraId, range);
       }
     }
-    if (draft.points > 0) yield draft.finish();
+    if (draft.points > 0) yield* finished(draft);
   }
 
   #ownersOf(series: readonly Series[]): CameraRanges[] {
@@ -104,6 +105,20 @@ export class BlockBuilder {
   }
 }
 
+/** In halves where the definitions of many series are too much for one. */
+function* finished(draft: ChunkDraft): Generator<Chunk> {
+  let chunk: Chunk;
+  try {
+    chunk = draft.finish();
+  } catch (error) {
+    const halves = error instanceof CodecError ? draft.halves() : [];
+    if (halves.length === 0) throw error;
+    for (const half of halves) yield* finished(half);
+    return;
+  }
+  yield chunk;
+}
+
 class ChunkDraft {
   readonly #cameras: string[] = [];
   readonly #ranges: Range[] = [];
@@ -113,6 +128,18 @@ class ChunkDraft {
     if (this.#cameras.at(-1) !== cameraId) this.#cameras.push(cameraId);
     this.#ranges.push(range);
     this.points += range.to - range.from;
+  }
+
+  /** None of one that cannot be divided. */
+  halves(): ChunkDraft[] {
+    const middle = this.#ranges.length >>> 1;
+    if (middle === 0) return [];
+    return [this.#ranges.slice(0, middle), this.#ranges.slice(middle)].map((ranges) => {
+      const half = new ChunkDraft();
+      for (const range of ranges)
+        half.add(range.batch.series[range.batch.column[range.from]!]!.cameraId, range);
+      return half;
+    });
   }
 
   finish(): Chunk {

@@ -55,7 +55,8 @@ interface Waiting {
 
 export class BlockStore implements AsyncDisposable {
   readonly #deps: BlockStoreDeps;
-  readonly #worker: Worker;
+  #worker: Worker;
+  #isClosed = false;
   /** By the first record's index. */
   readonly #stored = new Set<number>();
   /** The one that is being made. */
@@ -68,12 +69,7 @@ export class BlockStore implements AsyncDisposable {
 
   private constructor(deps: BlockStoreDeps) {
     this.#deps = deps;
-    this.#worker = new Worker(new URL("block-worker.ts", import.meta.url), {
-      workerData: deps.log.origin,
-    });
-    this.#worker.unref();
-    this.#worker.on("message", (report: BlockReport) => this.#made(report));
-    this.#worker.on("error", (error) => this.#deps.logger.error({ error }, "blocks are not made"));
+    this.#worker = this.#startWorker();
   }
 
   static async open(deps: BlockStoreDeps): Promise<BlockStore> {
@@ -86,6 +82,25 @@ export class BlockStore implements AsyncDisposable {
       else if (name.endsWith(".new")) await rm(join(deps.directory, name), { force: true });
     }
     return store;
+  }
+
+  #startWorker(): Worker {
+    const { log, logger } = this.#deps;
+    const worker = new Worker(new URL("block-worker.ts", import.meta.url), {
+      workerData: log.origin,
+    });
+    worker.unref();
+    worker.on("message", (report: BlockReport) => this.#made(report));
+    worker.on("error", (error) =>
+      logger.error({ reason: messageOf(error) }, "the thread that makes blocks has failed"),
+    );
+    worker.on("exit", () => {
+      if (this.#isClosed) return;
+      this.#worker = this.#startWorker();
+      if (this.#underWay !== undefined)
+        this.#made({ firstIndex: this.#underWay, error: "the thread ended" });
+    });
+    return worker;
   }
 
   isStored(firstIndex: number): boolean {
@@ -150,7 +165,7 @@ export class BlockStore implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Set<number>> {
     const missing = new Set<number>();
-    for (const { firstIndex } of this.#deps.log.segments) {
+    for (const { firstIndex } of [...this.#deps.log.segments]) {
       signal.throwIfAborted();
       if (firstIndex < beforeIndex) await this.#whenStored(firstIndex, signal);
       const add = async () => addRollup(await this.#index(firstIndex), metric, rollup);
@@ -161,6 +176,7 @@ export class BlockStore implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
     await this.#worker.terminate();
     for (const firstIndex of this.#waiting.keys()) this.#settle(firstIndex);
   }

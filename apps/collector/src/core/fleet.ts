@@ -1,5 +1,6 @@
 /** What is known of every camera: its facts, its series with their newest points, and whether it is well. */
 import type { CameraFacts, Series } from "@glassline/otqmn/sample";
+import { ATTRIBUTES_MAX } from "@glassline/otqmn/sample";
 import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions";
 
 import type { Catalogue } from "./catalogue.ts";
@@ -67,7 +68,7 @@ export class Fleet {
     for (const { cameraId, attributes } of cameras) {
       const camera = this.table.camera(cameraId, receivedMs);
       if (!camera) continue;
-      Object.assign(camera.attributes, attributes);
+      addAttributes(camera, attributes);
       camera.lastReceivedMs = Math.max(camera.lastReceivedMs, receivedMs);
     }
   }
@@ -192,7 +193,12 @@ export class Fleet {
         }
         lastReceivedS[slot] = seconds;
         if (cameraOf[slot] !== camera) {
-          camera = cameraOf[slot]!;
+          // Forgotten while its batch was on the way to the disk: it is in the log.
+          if (!cameraOf[slot]) {
+            this.unindexedPoints++;
+            continue;
+          }
+          camera = cameraOf[slot];
           camera.lastReceivedMs = Math.max(camera.lastReceivedMs, receivedMs);
         }
       }
@@ -209,5 +215,14 @@ export class Fleet {
       const idle = camera.slots.filter((slot) => this.table.lastReceivedS[slot]! < idleBeforeS);
       for (const slot of idle) this.table.forget(slot, this.#nextIndex);
     }
+  }
+}
+
+/** As many as a bundle may tell: those that were told first. */
+function addAttributes(camera: CameraState, attributes: Readonly<Record<string, string>>): void {
+  let count = Object.keys(camera.attributes).length;
+  for (const [key, value] of Object.entries(attributes)) {
+    if (!Object.hasOwn(camera.attributes, key) && ++count > ATTRIBUTES_MAX) continue;
+    camera.attributes[key] = value;
   }
 }

@@ -27,6 +27,14 @@ describe("gaps", () => {
     ]);
   });
 
+  test("that are no numbers are none", () => {
+    const points = [Number.NaN, Number.POSITIVE_INFINITY, -1, 1e300].map((value) => ({
+      timeUnixNano: 1n,
+      value,
+    }));
+    expect(toldGaps("cam", [{ attributes, points }], [])).toEqual([]);
+  });
+
   test("that nobody told are holes in what came at a pace, but not where a gap was told", () => {
     const times = [...range(0, 10), ...range(15, 20), ...range(25, 30)];
     const holes = holesIn("cam", times, told, 31n * NANO);

@@ -24,6 +24,7 @@ const HOLE_INTERVALS = 3;
 const HOLE_LEAST_NANO = 2_000_000_000n;
 /** Fewer points do not tell a pace. */
 const PACE_POINTS = 8;
+const DURATION_MAX_S = 1e9;
 
 export function toldGaps(
   cameraId: string,
@@ -35,7 +36,7 @@ export function toldGaps(
     for (const { timeUnixNano, value } of points)
       reportsAt.set(keyOf(attributes, timeUnixNano), value);
   return durations.flatMap(({ attributes, points }) =>
-    points.map(({ timeUnixNano, value }) => ({
+    points.filter(isDuration).map(({ timeUnixNano, value }) => ({
       cameraId,
       fromUnixNano: timeUnixNano,
       toUnixNano: timeUnixNano + BigInt(Math.round(value * 1e9)),
@@ -60,10 +61,11 @@ export function holesIn(
   const limit = holeLimit(times);
   return [...times.slice(1), endUnixNano].flatMap((toUnixNano, at) => {
     const fromUnixNano = times[at]!;
+    if (toUnixNano - fromUnixNano <= limit) return [];
     const isTold = told.some(
       (gap) => gap.fromUnixNano < toUnixNano && gap.toUnixNano > fromUnixNano,
     );
-    if (toUnixNano - fromUnixNano <= limit || isTold) return [];
+    if (isTold) return [];
     const reason = at === times.length - 1 ? "nothing has come since" : "nothing came";
     return [{ cameraId, fromUnixNano, toUnixNano, cause: "", reason, reports: 0 }];
   });
@@ -74,6 +76,11 @@ function holeLimit(times: readonly bigint[]): bigint {
   const median = intervals.toSorted((a, b) => a - b)[Math.floor(intervals.length / 2)]!;
   const limit = BigInt(Math.round(median * HOLE_INTERVALS));
   return limit > HOLE_LEAST_NANO ? limit : HOLE_LEAST_NANO;
+}
+
+/** Others may send what they like under the name. */
+function isDuration({ value }: Point): boolean {
+  return value >= 0 && value <= DURATION_MAX_S;
 }
 
 function keyOf({ cause, reason }: Readonly<Record<string, string>>, time: bigint): string {

@@ -5,7 +5,7 @@ import { InstrumentationScopeSchema } from "@glassline/proto/otlp/common";
 import { MetricSchema, NumberDataPointSchema } from "@glassline/proto/otlp/metrics";
 import { ResourceSchema } from "@glassline/proto/otlp/resource";
 
-import { cameraOf, textsOf } from "./otlp.ts";
+import { cameraOf, shortened, textsOf } from "./otlp.ts";
 
 /** All is forgotten when there are more series than this, or texts of more bytes. */
 const SERIES_MAX = 500_000;
@@ -81,7 +81,7 @@ export class OtlpDefinitions {
     if (!metric) {
       const { name, unit } = orRefused(() => fromBinary(MetricSchema, bytes.subarray(from, to)));
       if (name === "") throw new Refused();
-      metric = { name, unit, kind, columns: new Map() };
+      metric = { name: shortened(name), unit: shortened(unit), kind, columns: new Map() };
       metrics.set(this.#keep(key), metric);
     }
     return metric;

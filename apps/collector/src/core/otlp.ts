@@ -1,5 +1,6 @@
 /** OTLP's messages as points of series and hops of traces, for the index; the log keeps the messages whole. */
 import type { Bundle, Series, SeriesKind } from "@glassline/otqmn/sample";
+import { ATTRIBUTES_MAX } from "@glassline/otqmn/sample";
 import type { AnyValue, KeyValue } from "@glassline/proto/otlp/common";
 import type { ResourceLogs } from "@glassline/proto/otlp/logs";
 import type { Metric, NumberDataPoint, ResourceMetrics } from "@glassline/proto/otlp/metrics";
@@ -12,6 +13,10 @@ const IDENTITY_KEYS = ["camera.id", "device.id", "service.instance.id", "service
 
 /** A point with this flag ends its series: its numbers say nothing. Source: DataPointFlags of OTLP. */
 const NO_RECORDED_VALUE = 1;
+
+/** Of names, keys and values, in characters: what a bundle can carry, with room to spare. */
+const TEXT_MAX_LENGTH = 1_024;
+const DEPTH_MAX = 8;
 
 interface Row {
   series: Series;
@@ -62,8 +67,8 @@ function rowsOf(cameraId: string, metric: Metric): Row[] {
     attributes: readonly KeyValue[],
   ): Series => ({
     cameraId,
-    metric: metric.name + suffix,
-    unit,
+    metric: shortened(metric.name) + suffix,
+    unit: shortened(unit),
     kind,
     attributes: textsOf(attributes),
   });
@@ -144,26 +149,41 @@ function hopOf(span: Span, service: string, instance: string): Hop {
   };
 }
 
-/** Sorted by key. */
+/** Sorted by key, shortened. */
 export function textsOf(attributes: readonly KeyValue[]): Record<string, string> {
-  const entries = attributes.map(({ key, value }) => [key, textOf(value)] as const);
-  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const entries = attributes.map(({ key, value }) => [shortened(key), textOf(value)] as const);
+  const sorted = entries.toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(sorted.slice(0, ATTRIBUTES_MAX));
 }
 
 function textOf(any: AnyValue | undefined): string {
+  const plain = plainOf(any, 0);
+  return shortened(typeof plain === "string" ? plain : (JSON.stringify(plain) ?? ""));
+}
+
+type Plain = string | Plain[] | { [key: string]: Plain };
+
+/** Texts, lists and maps of them; what is nested too deep is left out. */
+function plainOf(any: AnyValue | undefined, depth: number): Plain {
   const value = any?.value;
+  if (depth > DEPTH_MAX) return "…";
   switch (value?.case) {
     case undefined:
       return "";
     case "bytesValue":
       return Buffer.from(value.value).toString("base64");
     case "arrayValue":
-      return JSON.stringify(value.value.values.map(textOf));
+      return value.value.values.map((one) => plainOf(one, depth + 1));
     case "kvlistValue":
-      return JSON.stringify(
-        Object.fromEntries(value.value.values.map((pair) => [pair.key, textOf(pair.value)])),
+      return Object.fromEntries(
+        value.value.values.map((pair) => [pair.key, plainOf(pair.value, depth + 1)]),
       );
     default:
       return String(value?.value);
   }
+}
+
+/** What is shown of a text; the log keeps it whole. */
+export function shortened(text: string): string {
+  return text.length <= TEXT_MAX_LENGTH ? text : `${text.slice(0, TEXT_MAX_LENGTH - 1)}…`;
 }

@@ -67,7 +67,9 @@ export class RecordReader {
     const run = this.#runs.get(key);
     if (!run || run.keySeq !== keySeq || run.seq !== seq - 1n)
       throw new RunMissing(`batch ${seq} of ${producer}: its run from ${keySeq} on was not read`);
-    const { newSeries, points, cameras } = run.reader.read(payload);
+    const { isAnew, newSeries, points, cameras } = run.reader.read(payload);
+    if (isAnew !== (seq === keySeq))
+      throw new CodecError(`batch ${seq} of ${producer}: key_seq ${keySeq} does not fit its bytes`);
     [run.seq, run.idleSegments] = [seq, 0];
     for (const series of newSeries) run.series.push(series);
     return {

@@ -89,6 +89,10 @@ export class BatchIntake {
     const { payload } = batch;
     const { points, cameras } = endingOnError(receive, () => {
       const read = this.#reader.read(payload);
+      if (read.isAnew !== (seq === keySeq))
+        throw new CodecError(
+          `batch ${seq}: got ${read.isAnew ? "a" : "no"} key batch, expected what key_seq ${keySeq} says`,
+        );
       const slotted = this.#slots.points(this.#reader, read, clock.nowMs());
       for (const { cameraId } of read.newSeries) {
         const camera = this.#deps.fleet.cameras.get(cameraId);

@@ -330,6 +330,16 @@ describe("refused with a reason", () => {
     expect((await query().getStatus()).batchesStored).toBe(0n);
   });
 
+  test("a batch whose key_seq does not say what its bytes are", async () => {
+    const peer = new Peer().hello();
+    await peer.expect("welcome");
+    peer.batch(1);
+    await peer.expect("ack", ({ durableSeq }) => durableSeq === 1n);
+    peer.send({ case: "batch", value: { seq: 2n, keySeq: 1n, payload: bundle(2) } });
+    await nack(peer, NackCode.INVALID, /got a key batch, expected what key_seq 1 says/);
+    expect(await stored()).toEqual([1]);
+  });
+
   test("a caller that is no producer", async () => {
     const page = await issue({ role: "dashboard", instance: "page" });
     const peer = new Peer(page);

@@ -31,6 +31,7 @@ const NO_TRACE_CONTEXT = new Uint8Array(0);
 const REASONS: Record<RefusedBecause, RefusalReason> = {
   ring_full: RefusalReason.RING_FULL,
   store_unavailable: RefusalReason.STORE_UNAVAILABLE,
+  invalid: RefusalReason.INVALID,
 };
 
 type Stream = ServerStream<typeof ReportRequestSchema, typeof ReportResponseSchema>;
@@ -130,10 +131,12 @@ class AgentStream implements ReportOwner {
 
   refused(seq: number, because: RefusedBecause, message: string): void {
     if (this.#state === "over" || seq >= this.#nextSeq) return;
-    this.#nextSeq = seq;
+    // What is never taken is not waited for.
+    if (because !== "invalid") this.#nextSeq = seq;
     // The ring is full when bundles stay: there is no way to a collector, or there is one and none takes them.
     const isCollectors = because === "ring_full" && this.#deps.hasRoute();
-    const cause = isCollectors ? GapCause.COLLECTOR : GapCause.MESH;
+    const isCameras = because === "invalid";
+    const cause = isCameras ? GapCause.CAMERA : isCollectors ? GapCause.COLLECTOR : GapCause.MESH;
     this.#refuse({ seq, reason: REASONS[because], cause, message });
   }
 

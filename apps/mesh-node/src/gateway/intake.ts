@@ -3,6 +3,7 @@ import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import { LogRefusal } from "@glassline/segment-log";
+import { CodecError } from "@glassline/otqmn/codec-error";
 import type { Logger } from "@glassline/service/logger";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
@@ -16,7 +17,7 @@ import type { Ring } from "./ring.ts";
 const CUT_INTERVAL_MS = 100;
 const CUT_POINTS = 20_000;
 
-export type RefusedBecause = "ring_full" | "store_unavailable";
+export type RefusedBecause = "ring_full" | "store_unavailable" | "invalid";
 
 /** Told what became of its reports. */
 export interface ReportOwner {
@@ -93,6 +94,7 @@ export class Intake implements AsyncDisposable {
         this.#tellState(undefined, "");
         appended();
       } catch (error) {
+        if (error instanceof CodecError) return this.#apart(reports, owners, error);
         const full = error instanceof LogRefusal && error.reason === "full";
         this.#refuse(reports, owners, full ? "ring_full" : "store_unavailable", messageOf(error));
       } finally {
@@ -100,6 +102,23 @@ export class Intake implements AsyncDisposable {
       }
     };
     this.#underWay = Promise.all([this.#underWay, append()]);
+  }
+
+  /** Together they are too much for a bundle: each by itself, and one that is too much alone is never taken. */
+  #apart(
+    reports: readonly ResolvedReport[],
+    owners: ReadonlyMap<ResolvedReport, ReportOwner>,
+    error: CodecError,
+  ): void {
+    if (reports.length === 1) return this.#refuse(reports, owners, "invalid", error.message);
+    for (const report of reports) {
+      const owner = owners.get(report);
+      if (!owner) continue;
+      this.#cut();
+      this.#owners.set(report, owner);
+      this.#cutter.add(report);
+      this.#cut();
+    }
   }
 
   /** A line when it begins and a line when it is over, whatever the number of reports. */

@@ -7,7 +7,7 @@ import { COMPRESS_LEAST_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
 import { grown } from "./grown.ts";
 import { GroupModels } from "./group-models.ts";
 import type { StreamLimits } from "./limits.ts";
-import { STREAM_LIMITS } from "./limits.ts";
+import { PARTS_MAX, STREAM_LIMITS, TEXT_MAX_BYTES } from "./limits.ts";
 import type { Placement } from "./placement.ts";
 import { placementOf } from "./placement.ts";
 import type { Points, SeriesDefinition } from "./series-definition.ts";
@@ -138,6 +138,8 @@ class StreamState {
   }
 
   define({ parts, columns }: SeriesDefinition): number {
+    if (parts.length > PARTS_MAX)
+      throw new CodecError(`parts of a series: got ${parts.length}, expected at most ${PARTS_MAX}`);
     return this.#dictionary.addSeries(
       parts.map((part) => this.#text(part)),
       columns.map(({ type, field }) => 2 * field + (type === "int" ? 1 : 0)),
@@ -153,6 +155,7 @@ class StreamState {
   ): Uint8Array {
     const writer = new ByteWriter();
     const definitions = this.#definitions();
+    this.#check("definitions", definitions?.length ?? 0);
     const packed = compress && definitions && definitions.length >= COMPRESS_LEAST_BYTES;
     writer.raw(
       Uint8Array.of(
@@ -169,13 +172,24 @@ class StreamState {
     this.#writeGroups(groups, times);
     this.#writeValues(groups, values);
     this.#symbols.finish(writer);
-    return writer.finish();
+    const bytes = writer.finish();
+    this.#check("batch", bytes.length);
+    return bytes;
+  }
+
+  /** What the other side would refuse. */
+  #check(what: string, bytes: number): void {
+    const max = this.#dictionary.limits.batchMaxBytes;
+    if (bytes > max) throw new CodecError(`${what}: got ${bytes} bytes, expected at most ${max}`);
   }
 
   #text(text: string): number {
     const known = this.#texts.get(text);
     if (known !== undefined) return known;
-    const number = this.#dictionary.addText(text, Buffer.byteLength(text));
+    const bytes = Buffer.byteLength(text);
+    if (bytes > TEXT_MAX_BYTES)
+      throw new CodecError(`text: got ${bytes} bytes, expected at most ${TEXT_MAX_BYTES}`);
+    const number = this.#dictionary.addText(text, bytes);
     this.#texts.set(text, number);
     return number;
   }

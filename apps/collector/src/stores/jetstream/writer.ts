@@ -74,6 +74,7 @@ export class JetStreamWriter implements AsyncDisposable {
   #openBytes: number;
   #queue: Pending[] = [];
   #pendingBytes = 0;
+  #isBusy = false;
   #underWay: UnderWay[] = [];
   /** Counts failures: answers from before one do not matter any more. */
   #epoch = 0;
@@ -120,7 +121,10 @@ export class JetStreamWriter implements AsyncDisposable {
       const message = `record of ${length} bytes, expected at most ${recordMaxBytes}`;
       return new LogRefusal("too-large", message);
     }
-    if (this.#pendingBytes + length <= PENDING_MAX_BYTES) return undefined;
+    // Until the queue is empty: what comes behind a refused record must not be stored before it.
+    this.#isBusy &&= this.#pendingBytes > 0;
+    this.#isBusy ||= this.#pendingBytes + length > PENDING_MAX_BYTES;
+    if (!this.#isBusy) return undefined;
     const message = `${this.#pendingBytes} bytes wait for JetStream, expected at most ${PENDING_MAX_BYTES}`;
     return new LogRefusal("busy", message);
   }
