@@ -165,7 +165,7 @@ export class BlockStore implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<Set<number>> {
     const missing = new Set<number>();
-    for (const { firstIndex } of [...this.#deps.log.segments]) {
+    for (const { firstIndex } of this.#deps.log.segments.slice()) {
       signal.throwIfAborted();
       if (firstIndex < beforeIndex) await this.#whenStored(firstIndex, signal);
       const add = async () => addRollup(await this.#index(firstIndex), metric, rollup);
