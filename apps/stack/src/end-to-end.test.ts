@@ -175,6 +175,44 @@ test("a report that the gateway can never take is dropped and counted, and those
   expect(dropped.values).toMatchObject([{ labels: { reason: "invalid" }, value: 1 }]);
 });
 
+test("a report that is too much for a bundle does not take those with it that came at the same moment", async () => {
+  const { gateway, query } = await network();
+  const random = seededRandom(1);
+  const noise = () =>
+    Array.from({ length: 1_000 }, () => String.fromCharCode(97 + Math.floor(random() * 26))).join(
+      "",
+    );
+  const good = { series: seriesOf("cam-a"), timeUnixNano: 1n, value: 1 };
+  const huge = Array.from({ length: 90 }, (_, at) => ({
+    series: {
+      ...seriesOf("cam-a", `m${at}`),
+      attributes: Object.fromEntries(Array.from({ length: 60 }, (_, key) => [`k${key}`, noise()])),
+    },
+    timeUnixNano: 1n,
+    value: 1,
+  }));
+  const reports = [[good], huge, [{ ...good, timeUnixNano: 2n, value: 2 }]];
+  const camera = await testbed.camera("agent-1", gateway.addresses.port, [
+    {
+      cameras: [{ cameraId: "cam-a", attributes: { "camera.source": "test" } }],
+      async *reports(signal) {
+        for (const samples of reports) yield { cameraId: "cam-a", samples };
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      },
+    },
+  ]);
+  await eventually("both good samples are stored", async () => {
+    const { series } = await query
+      .queryRange({ cameraId: "cam-a", metric: "camera.frames.captured" })
+      .catch(() => ({ series: [] }));
+    return series[0]?.value.length === 2 ? true : undefined;
+  });
+  const dropped = await camera.metrics.registry
+    .getSingleMetric("glassline_camera_reports_dropped_total")!
+    .get();
+  expect(dropped.values).toMatchObject([{ labels: { reason: "invalid" }, value: 1 }]);
+});
+
 describe("a directive", () => {
   test("of OpsBot reaches the camera by the stream on which its measurements come", async () => {
     const { query, gateway, collector } = await network();
