@@ -15,7 +15,7 @@ import type { Fleet } from "./core/fleet.ts";
 import { hopsOf } from "./core/otlp.ts";
 import type { Producers } from "./core/producers.ts";
 import { RecordReader } from "./core/record-reader.ts";
-import { RunStarts } from "./core/run-starts.ts";
+import { RUN_SEGMENTS_MAX, RunStarts } from "./core/run-starts.ts";
 import type { Hop } from "./core/traces.ts";
 import type { Stores } from "./pipeline.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
@@ -72,13 +72,15 @@ export async function runsFrom(
   const all = log.segments.map((segment) => segment.firstIndex);
   const segments = all.slice(0, all.indexOf(firstIndex) + segmentsMax);
   const endIndex = all[segments.length];
-  for (let at = segments.length - 1; at >= 0; at--) {
+  // One that is not found in so many has rotted: the rest of the log need not be read for it.
+  const least = all.indexOf(firstIndex) - 2 * RUN_SEGMENTS_MAX;
+  for (let at = segments.length - 1; at >= Math.max(0, least); at--) {
     const first = segments[at]!;
     if (first < firstIndex && starts.areKnown) return segments[at + 1]!;
     const records = log.read(first, segments[at + 1] ?? endIndex);
     starts.add(await Array.fromAsync(records, ({ record }) => record));
   }
-  return segments[0]!;
+  return segments[Math.max(0, least)]!;
 }
 
 function hopsOfRecord({ record }: LogRecord): Hop[] {

@@ -5,6 +5,7 @@ import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions"
 
 import type { Catalogue } from "./catalogue.ts";
 import type { Point } from "./points.ts";
+import type { ProducerState } from "./producers.ts";
 import type { RecordPoints } from "./record-reader.ts";
 import { RecordSlots } from "./record-slots.ts";
 import { RecentPoints } from "./recent-points.ts";
@@ -77,6 +78,14 @@ export class Fleet {
     this.#nextIndex = Math.max(this.#nextIndex, index + 1);
     this.recent.add(index, points, receivedMs);
     this.#follow(points, receivedMs);
+  }
+
+  /** The cameras of the points are reached through this producer now. A group is one camera's, as a rule. */
+  cameBy(producer: ProducerState, { slots, groupEnd }: SlottedPoints): void {
+    for (const end of groupEnd) {
+      const camera = this.table.cameraOf[slots[end - 1]!];
+      if (camera && camera.via !== producer) camera.via = producer;
+    }
   }
 
   /** Knows again what a catalogue says. Its points count as seen, not as history. */

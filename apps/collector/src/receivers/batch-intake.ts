@@ -94,10 +94,7 @@ export class BatchIntake {
           `batch ${seq}: got ${read.isAnew ? "a" : "no"} key batch, expected what key_seq ${keySeq} says`,
         );
       const slotted = this.#slots.points(this.#reader, read, clock.nowMs());
-      for (const { cameraId } of read.newSeries) {
-        const camera = this.#deps.fleet.cameras.get(cameraId);
-        if (camera) camera.via = producer;
-      }
+      this.#deps.fleet.cameBy(producer, slotted);
       return { cameras: read.cameras, points: slotted };
     });
     producer.receivedSeq = seq;
