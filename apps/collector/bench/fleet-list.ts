@@ -40,6 +40,7 @@ function fleetOf(cameras: number): Fleet {
     recentWindowMs: NEVER_MS,
     recentMaxBytes: 2 ** 28,
     silenceLimitMs: NEVER_MS,
+    forgetAfterMs: NEVER_MS,
     seriesMaxPerCamera: SERIES.length,
     seriesMax: cameras * SERIES.length,
     camerasMax: cameras,

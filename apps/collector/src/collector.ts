@@ -135,6 +135,7 @@ async function openStores(
     recentWindowMs: config.recentWindow,
     recentMaxBytes: config.recentSize,
     silenceLimitMs: config.silenceLimit,
+    forgetAfterMs: config.forgetAfter,
     seriesMaxPerCamera: SERIES_MAX_PER_CAMERA,
     seriesMax: SERIES_MAX,
     camerasMax: CAMERAS_MAX,

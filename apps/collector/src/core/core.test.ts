@@ -103,6 +103,7 @@ describe("the fleet", () => {
     recentWindowMs: 60_000,
     recentMaxBytes: 1_000_000,
     silenceLimitMs: 10_000,
+    forgetAfterMs: 10 * 86_400_000,
     seriesMaxPerCamera: 3,
     seriesMax: 5,
     camerasMax: 4,
@@ -211,6 +212,28 @@ describe("the fleet", () => {
     fleet.addRecord(5, points("cam", "request.3", 3), nextDayMs);
     expect([early, fleet.cameras.get("cam")!.slots.at(-1)]).toEqual([3, 0]);
     expect(metricsOf(fleet, "cam")).toEqual(["camera.status", "request.2", "request.3"]);
+  });
+});
+
+describe("a camera that is silent for long", () => {
+  test("is forgotten, and makes room for others", () => {
+    const limits = {
+      recentWindowMs: 60_000,
+      recentMaxBytes: 1_000_000,
+      silenceLimitMs: 10_000,
+      forgetAfterMs: 100_000,
+      seriesMaxPerCamera: 3,
+      seriesMax: 5,
+      camerasMax: 1,
+    };
+    const fleet = new Fleet(limits);
+    fleet.addFacts([{ cameraId: "old", attributes: {} }], 1_000);
+    fleet.sweep(90_000, () => false);
+    fleet.addFacts([{ cameraId: "new", attributes: {} }], 90_000);
+    expect([...fleet.cameras.keys()]).toEqual(["old"]);
+    fleet.sweep(200_000, () => false);
+    fleet.addFacts([{ cameraId: "new", attributes: {} }], 200_000);
+    expect([...fleet.cameras.keys()]).toEqual(["new"]);
   });
 });
 

@@ -22,6 +22,8 @@ export interface FleetLimits extends TableLimits {
   recentWindowMs: number;
   recentMaxBytes: number;
   silenceLimitMs: number;
+  /** A camera that is silent for longer is forgotten; its points stay in the log and in blocks. */
+  forgetAfterMs: number;
 }
 
 /** A series of a camera that lives is forgotten when nothing has come for so long. */
@@ -214,12 +216,16 @@ export class Fleet {
     }
   }
 
-  /** Series that come and go (ids in attributes) would fill the table for ever. Cameras stay: a silent one is news. */
+  /** Series that come and go (ids in attributes) would fill the table for ever. A silent camera is news, for a while. */
   #forgetIdle(nowMs: number): void {
     if (nowMs - this.#forgotMs < FORGET_INTERVAL_MS) return;
     this.#forgotMs = nowMs;
     const idleBeforeS = nowMs / 1_000 - SERIES_IDLE_S;
     for (const camera of this.table.cameras.values()) {
+      if (camera.lastReceivedMs < nowMs - this.#limits.forgetAfterMs) {
+        this.table.forgetCamera(camera, this.#nextIndex);
+        continue;
+      }
       if (camera.lastReceivedMs / 1_000 < idleBeforeS) continue;
       const idle = camera.slots.filter((slot) => this.table.lastReceivedS[slot]! < idleBeforeS);
       for (const slot of idle) this.table.forget(slot, this.#nextIndex);

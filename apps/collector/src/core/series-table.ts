@@ -102,6 +102,11 @@ export class SeriesTable {
     this.epoch++;
   }
 
+  forgetCamera(camera: CameraState, nextIndex: number): void {
+    for (const slot of camera.slots.slice()) this.forget(slot, nextIndex);
+    this.cameras.delete(camera.cameraId);
+  }
+
   latest(slot: number): { timeUnixNano: bigint; value: number } | undefined {
     if (this.lastReceivedS[slot] === 0) return undefined;
     const high = BigInt(this.latestTime[2 * slot + 1]!);
