@@ -14,11 +14,11 @@ import {
 import type { Gap } from "./core/gaps.ts";
 import { holesIn, toldGaps } from "./core/gaps.ts";
 import type { GapSeries } from "./core/gaps.ts";
+import { LATEST_TIME } from "./core/times.ts";
 import type { PointDeps } from "./series-points.ts";
 import { seriesPoints } from "./series-points.ts";
 
 const GAPS_MAX = 10_000;
-const END_OF_TIME = 2n ** 64n - 1n;
 /** What a camera that lives reports at its pace. */
 const PACE_METRICS = [METRIC_CAMERA_STATUS, METRIC_CAMERA_UPTIME] as const;
 
@@ -39,7 +39,7 @@ export async function listGaps(
 ): Promise<MessageInitShape<typeof ListGapsResponseSchema>> {
   if (cameraId !== "" && !deps.fleet.cameras.has(cameraId))
     throw new RpcError("not_found", `camera ${JSON.stringify(cameraId)}: nothing has come from it`);
-  const bounds = { from, to: toUnixNano || END_OF_TIME };
+  const bounds = { from, to: toUnixNano || LATEST_TIME };
   const gaps: Gap[] = [];
   for (const camera of cameraId === "" ? camerasWithGaps(deps) : [cameraId]) {
     gaps.push(...(await gapsOf(deps, camera, bounds, cameraId !== "", signal)));

@@ -16,6 +16,7 @@ import type { RecordPoints } from "./core/record-reader.ts";
 import { grouped } from "./core/record-reader.ts";
 import { RUN_SEGMENTS_MAX } from "./core/run-starts.ts";
 import type { SlottedPoints } from "./core/slotted-points.ts";
+import { msOf } from "./core/times.ts";
 import type { Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
@@ -175,8 +176,4 @@ async function appendOtlp(
 
 function countRejections({ dropped }: CollectorMetrics, { byReason }: Rejections): void {
   for (const [reason, { count }] of byReason) dropped.inc({ reason }, count);
-}
-
-function msOf(unixNano: bigint): number {
-  return Number(unixNano / 1_000_000n);
 }

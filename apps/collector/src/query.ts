@@ -22,6 +22,7 @@ import type { Fleet } from "./core/fleet.ts";
 import type { Point } from "./core/points.ts";
 import type { CameraState } from "./core/series-table.ts";
 import { thin } from "./core/thin.ts";
+import { LATEST_TIME } from "./core/times.ts";
 import { summarise } from "./core/traces.ts";
 import { aggregateFleet } from "./fleet-query.ts";
 import { listGaps } from "./gap-query.ts";
@@ -33,7 +34,6 @@ const HEADLINE_METRICS_MAX = 16;
 const TRACES_DEFAULT = 100;
 const TRACES_MAX = 1_000;
 const POINTS_MAX = 100_000;
-const LATEST_TIME = 2n ** 64n - 1n;
 
 const WIRE_KINDS = {
   gauge: SeriesKind.GAUGE,

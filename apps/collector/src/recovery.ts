@@ -16,6 +16,7 @@ import { hopsOf } from "./core/otlp.ts";
 import type { Producers } from "./core/producers.ts";
 import { RecordReader } from "./core/record-reader.ts";
 import { RUN_SEGMENTS_MAX, RunStarts } from "./core/run-starts.ts";
+import { msOf } from "./core/times.ts";
 import type { Hop } from "./core/traces.ts";
 import type { Stores } from "./pipeline.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
@@ -136,7 +137,8 @@ function wireCatalogue({ bundle, lastReceivedMs }: Catalogue) {
   const received = [...lastReceivedMs].map(
     ([cameraId, ms]) => [cameraId, BigInt(Math.round(ms)) * 1_000_000n] as const,
   );
-  return { catalogue: encodeBundle(bundle), lastReceivedUnixNano: Object.fromEntries(received) };
+  const catalogue = encodeBundle(bundle, CATALOGUE_LIMITS);
+  return { catalogue, lastReceivedUnixNano: Object.fromEntries(received) };
 }
 
 export function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
@@ -153,8 +155,4 @@ function recoverProducers({ record }: LogRecord, producers: Producers): void {
     producers.admit(mark.producer, mark.incarnation, Number(mark.durableSeq));
   if (record.case === "batch")
     producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
-}
-
-function msOf(unixNano: bigint): number {
-  return Number(unixNano / 1_000_000n);
 }

@@ -15,16 +15,7 @@ import type {
   NackCode,
 } from "./collector-types.ts";
 
-export type {
-  Arrival,
-  CollectorEffect,
-  CollectorEvent,
-  CollectorLimits,
-  CollectorSession,
-  CollectorState,
-  CollectorStep,
-  NackCode,
-} from "./collector-types.ts";
+export type * from "./collector-types.ts";
 
 interface At {
   nowMs: number;

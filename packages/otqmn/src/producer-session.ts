@@ -14,14 +14,7 @@ import type { Directive } from "./directive.ts";
 import { isStarved, pump, withForget } from "./producer-transmission.ts";
 import { PRODUCER_LIMITS } from "./producer-types.ts";
 
-export type {
-  ProducerEffect,
-  ProducerEvent,
-  ProducerLimits,
-  ProducerSession,
-  ProducerState,
-  Step,
-} from "./producer-types.ts";
+export type * from "./producer-types.ts";
 export { PRODUCER_LIMITS } from "./producer-types.ts";
 
 interface At {

@@ -5,6 +5,7 @@ import type { Series } from "@glassline/otqmn/sample";
 
 import type { RecordPoints } from "../core/record-reader.ts";
 import { Rollup, minuteOf } from "../core/rollup.ts";
+import { LATEST_TIME } from "../core/times.ts";
 
 /** A reader decodes a chunk for one camera's sake: about half a millisecond. */
 const CHUNK_POINTS = 16_384;
@@ -173,7 +174,7 @@ class ChunkDraft {
 function timesOf(
   ranges: readonly Range[],
 ): Pick<Chunk, "leastTimeUnixNano" | "greatestTimeUnixNano"> {
-  let least = 2n ** 64n - 1n;
+  let least = LATEST_TIME;
   let greatest = 0n;
   for (const { batch, group } of ranges) {
     const time = batch.groupTimeUnixNano[group]!;

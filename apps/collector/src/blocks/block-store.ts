@@ -144,12 +144,7 @@ export class BlockStore implements AsyncDisposable {
     for (const { firstIndex } of segments.slice(0, -1)) {
       if (firstIndex >= beforeIndex) break;
       signal.throwIfAborted();
-      const collect = () => this.#collect(firstIndex, wanted, found);
-      await this.#whenStored(firstIndex, signal);
-      if (await this.#orDamaged(firstIndex, collect)) continue;
-      await this.#whenStored(firstIndex, signal);
-      if (!(await this.#orDamaged(firstIndex, collect)))
-        throw new Error(`block ${firstIndex} is damaged again, as soon as it was made`);
+      await this.#ask(firstIndex, signal, () => this.#collect(firstIndex, wanted, found));
     }
     return found;
   }
@@ -167,10 +162,11 @@ export class BlockStore implements AsyncDisposable {
     const missing = new Set<number>();
     for (const { firstIndex } of this.#deps.log.segments.slice()) {
       signal.throwIfAborted();
-      if (firstIndex < beforeIndex) await this.#whenStored(firstIndex, signal);
-      const add = async () => addRollup(await this.#index(firstIndex), metric, rollup);
-      const isAdded = this.#stored.has(firstIndex) && (await this.#orDamaged(firstIndex, add));
-      if (!isAdded) missing.add(firstIndex);
+      if (firstIndex >= beforeIndex && !this.#stored.has(firstIndex)) missing.add(firstIndex);
+      else
+        await this.#ask(firstIndex, signal, async () =>
+          addRollup(await this.#index(firstIndex), metric, rollup),
+        );
     }
     return missing;
   }
@@ -229,6 +225,15 @@ export class BlockStore implements AsyncDisposable {
   #settle(firstIndex: number): void {
     this.#waiting.get(firstIndex)?.resolve();
     this.#waiting.delete(firstIndex);
+  }
+
+  /** Asks a block when it is there, and once more when it was damaged and had to be made again. */
+  async #ask(firstIndex: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    await this.#whenStored(firstIndex, signal);
+    if (await this.#orDamaged(firstIndex, work)) return;
+    await this.#whenStored(firstIndex, signal);
+    if (!(await this.#orDamaged(firstIndex, work)))
+      throw new Error(`block ${firstIndex} is damaged again, as soon as it was made`);
   }
 
   /** @returns false when the block is damaged: it will be made again. `work` must then have had no effect. */

@@ -5,8 +5,8 @@ import { BundleReader } from "./bundle-reader.ts";
 import { BundleWriter } from "./bundle-writer.ts";
 
 /** Throws CodecError for a bundle that is beyond the limits. */
-export function encodeBundle(bundle: Bundle): Uint8Array {
-  return new BundleWriter().encode(bundle);
+export function encodeBundle(bundle: Bundle, limits?: StreamLimits): Uint8Array {
+  return new BundleWriter(limits && { limits }).encode(bundle);
 }
 
 /** Throws CodecError. Memory is bounded by the limits. */
