@@ -101,6 +101,27 @@ describe("bundles in a stream", () => {
     }
   });
 
+  test("by themselves may be larger than a batch where both sides say so; what the other would refuse is not written", () => {
+    const many = Array.from({ length: 50_000 }, (_, at) => ({
+      cameraId: `cam-${at}-${"x".repeat(90)}`,
+      metric: "m",
+      unit: "",
+      kind: "gauge" as const,
+      attributes: {},
+    }));
+    const large = {
+      ...EMPTY_BUNDLE,
+      series: many,
+      seriesIndex: Uint32Array.from(many.keys()),
+      timeUnixNano: new BigUint64Array(many.length).fill(NOW),
+      value: new Float64Array(many.length),
+    };
+    expect(() => encodeBundle(large)).toThrow(/definitions: got \d+ bytes, expected at most/);
+    const limits = { ...STREAM_LIMITS, batchMaxBytes: 12_582_912 };
+    const { value } = decodeBundle(encodeBundle(large, limits), limits);
+    expect(value).toHaveLength(many.length);
+  });
+
   test("tell facts about a camera once, and again when they change", () => {
     const [writer, reader] = [new BundleWriter(), new BundleReader()];
     const of = (model: string): Bundle => ({
