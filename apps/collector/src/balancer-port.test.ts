@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { create } from "@bufbuild/protobuf";
-import { readConfig } from "@glassline/config";
 import { signHello } from "@glassline/otqmn/hello";
 import type { StreamResponse } from "@glassline/proto/otqmn";
 import { OtqmnService, StreamRequestSchema } from "@glassline/proto/otqmn";
@@ -12,17 +11,13 @@ import { QueryService } from "@glassline/proto/query";
 import { createClient } from "@glassline/proto/rpc";
 import { systemClock } from "@glassline/service/clock";
 import type { PeerName } from "@glassline/service/identity";
-import { createLogger } from "@glassline/service/logger";
-import { createMetrics } from "@glassline/service/metrics";
 import { ephemeralPki } from "@glassline/service/pki";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
-import { trace } from "@opentelemetry/api";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { Collector } from "./collector.ts";
-import { startCollector } from "./collector.ts";
-import { program } from "./config.ts";
+import { startByFlags } from "./collector.testing.ts";
 
 const BALANCER = { role: "load-balancer", instance: "lb-1" } as const;
 const NODE = { role: "mesh-node", instance: "node-1" } as const;
@@ -33,17 +28,8 @@ let issue: Awaited<ReturnType<typeof ephemeralPki>>;
 
 async function start(...words: string[]): Promise<void> {
   const common = ["--port=0", "--admin-port=0", "--balancer-port=0", `--data-dir=${directory}`];
-  const result = readConfig(program, { arguments: [...common, ...words], environment: {} });
-  if (!("config" in result)) throw new Error("got help, expected a configuration");
-  collector = await startCollector(result.config, {
-    identity: await issue({ role: "collector", instance: "collector" }),
-    clock: systemClock,
-    random: () => 0.5,
-    logger: createLogger("collector", "silent"),
-    metrics: createMetrics("collector"),
-    stopping: new AbortController().signal,
-    tracerProvider: trace.getTracerProvider(),
-  });
+  const identity = await issue({ role: "collector", instance: "collector" });
+  collector = await startByFlags([...common, ...words], identity);
 }
 
 beforeEach(async () => {

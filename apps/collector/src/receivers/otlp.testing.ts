@@ -5,19 +5,14 @@ import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { readConfig } from "@glassline/config";
 import { jsonClient } from "@glassline/proto/json";
 import { QueryService } from "@glassline/proto/query";
 import type { LogRecord } from "@glassline/proto/storage";
-import { systemClock } from "@glassline/service/clock";
-import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
 import { ephemeralPki } from "@glassline/service/pki";
 import * as grpc from "@grpc/grpc-js";
-import { trace } from "@opentelemetry/api";
 
-import { startCollector } from "../collector.ts";
-import { program } from "../config.ts";
+import { startByFlags } from "../collector.testing.ts";
 import { openFileLog } from "../stores/file-log.ts";
 
 export const TOKEN = "a-token-for-tests";
@@ -32,23 +27,14 @@ export async function startOtlpCollector(...words: string[]) {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-otlp-"));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
-  const result = readConfig(program, {
-    arguments: [...PORTS, `--data-dir=${directory}`, `--otlp-token=${TOKEN}`, ...words],
-    environment: {},
-  });
-  if (!("config" in result)) throw new Error("got help, expected a configuration");
   const identity = await (await ephemeralPki())({ role: "collector", instance: "collector" });
   const metrics = createMetrics("collector");
   const collector = stack.use(
-    await startCollector(result.config, {
+    await startByFlags(
+      [...PORTS, `--data-dir=${directory}`, `--otlp-token=${TOKEN}`, ...words],
       identity,
-      clock: systemClock,
-      random: Math.random,
-      logger: createLogger("collector", "silent"),
       metrics,
-      stopping: new AbortController().signal,
-      tracerProvider: trace.getTracerProvider(),
-    }),
+    ),
   );
   const { adminPort, otlpGrpcPort, otlpHttpPort } = collector.addresses;
   const parts = stack.move();

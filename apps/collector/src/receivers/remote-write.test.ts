@@ -4,24 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { create, toBinary } from "@bufbuild/protobuf";
-import { readConfig } from "@glassline/config";
 import { jsonClient } from "@glassline/proto/json";
 import { RequestSchema } from "@glassline/proto/prometheus/write-v2";
 import { WriteRequestSchema } from "@glassline/proto/prometheus/remote";
 import { QueryService } from "@glassline/proto/query";
 import { compress } from "@glassline/remote-write/snappy";
 import { LogRefusal } from "@glassline/segment-log";
-import { systemClock } from "@glassline/service/clock";
 import { createHttpServer } from "@glassline/service/http";
-import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
 import { ephemeralPki } from "@glassline/service/pki";
-import { trace } from "@opentelemetry/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { Collector } from "../collector.ts";
-import { startCollector } from "../collector.ts";
-import { program } from "../config.ts";
+import { startByFlags } from "../collector.testing.ts";
 import { collectorMetrics } from "../metrics.ts";
 import { REMOTE_WRITE_PATH, addRemoteWrite } from "./remote-write.ts";
 
@@ -107,20 +102,11 @@ beforeAll(async () => {
   const words = ["port", "admin-port", "otlp-grpc-port", "otlp-http-port"].map(
     (port) => `--${port}=0`,
   );
-  const result = readConfig(program, {
-    arguments: [...words, "--otlp-plaintext", `--data-dir=${directory}`, `--otlp-token=${TOKEN}`],
-    environment: {},
-  });
-  if (!("config" in result)) throw new Error("got help, expected a configuration");
-  collector = await startCollector(result.config, {
-    identity: await (await ephemeralPki())({ role: "collector", instance: "collector" }),
-    clock: systemClock,
-    random: Math.random,
-    logger: createLogger("collector", "silent"),
-    metrics: createMetrics("collector"),
-    stopping: new AbortController().signal,
-    tracerProvider: trace.getTracerProvider(),
-  });
+  const identity = await (await ephemeralPki())({ role: "collector", instance: "collector" });
+  collector = await startByFlags(
+    [...words, "--otlp-plaintext", `--data-dir=${directory}`, `--otlp-token=${TOKEN}`],
+    identity,
+  );
   query = jsonClient(QueryService, `http://localhost:${collector.addresses.adminPort}`);
 });
 afterAll(async () => {
