@@ -6,24 +6,27 @@
 import { OtqmnService } from "@glassline/proto/otqmn";
 import { RpcError } from "@glassline/proto/errors";
 import { addService, grpcStatus } from "@glassline/proto/rpc";
-import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
+import { GRPC_LIMITS, closeGrpc } from "@glassline/service/grpc";
 import type { Identity } from "@glassline/service/identity";
 import { balancerTlsServer, requirePeer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import type { CollectorConfig } from "./config.ts";
+import type { Doors } from "./doors.ts";
+import { openDoors } from "./doors.ts";
 import type { OtqmnReceiver } from "./receivers/otqmn.ts";
 
 const GRACE_MS = 1_000;
 
 /** @returns the port, 0 when no load balancer is let in. The receiver is drained by its owner. */
 export async function startBalancerPort(
-  { host, balancerPort, loadBalancer }: CollectorConfig,
-  identity: Identity,
-  receiver: OtqmnReceiver,
+  config: CollectorConfig,
+  { doors, identity, receiver }: { doors: Doors; identity: Identity; receiver: OtqmnReceiver },
   stack: AsyncDisposableStack,
 ): Promise<number> {
-  if (loadBalancer.length === 0) return 0;
+  const { loadBalancer } = config;
+  const door = openDoors(config).balancer;
+  if (!door) return 0;
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, OtqmnService, {
     stream: (call) => {
@@ -36,13 +39,7 @@ export async function startBalancerPort(
       }
     },
   });
-  const port = await listenGrpc(
-    server,
-    "OTQMN behind load balancers (--balancer-port)",
-    host,
-    balancerPort,
-    balancerTlsServer(identity),
-  );
+  const port = await doors.grpc(door, server, balancerTlsServer(identity));
   stack.defer(async () => {
     receiver.drain();
     await closeGrpc(server, GRACE_MS);

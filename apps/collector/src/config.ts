@@ -19,6 +19,12 @@ const spec = {
   config: collectorFile({
     help: "File in the OpenTelemetry Collector's notation: receiver, exporters, pipelines. Flags and the environment count more.",
   }),
+  shards: integer({
+    help: "Processes that share the work, one core each; sizes are meant for all together.",
+    default: "1",
+    min: 1,
+    max: 64,
+  }),
   name: text({ help: "Name of this collector, as in its certificate.", default: "collector" }),
   dataDir: directory({
     help: "Folder of the log.",

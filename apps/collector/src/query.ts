@@ -31,7 +31,7 @@ import type { Stores } from "./pipeline.ts";
 import { seriesPoints } from "./series-points.ts";
 
 const HEADLINE_METRICS_MAX = 16;
-const TRACES_DEFAULT = 100;
+export const TRACES_DEFAULT = 100;
 const TRACES_MAX = 1_000;
 const POINTS_MAX = 100_000;
 
@@ -109,7 +109,7 @@ export function listCameras(
     );
   }
   const nowMs = clock.nowMs();
-  const cameras = [...fleet.cameras.values()]
+  const cameras = fleet.camerasHere
     .filter(({ lastReceivedMs }) => nowMs - lastReceivedMs < forgetAfterMs)
     .map((camera) => wireCamera(fleet, camera, nowMs, metrics));
   return { cameras, nowUnixNano: clock.nowUnixNano() };
@@ -219,7 +219,7 @@ async function status({
       durableSeq: BigInt(durableSeq),
       connected,
     })),
-    cameras: fleet.cameras.size,
+    cameras: fleet.camerasHere.length,
     series: fleet.table.seriesCount,
     startFindings: [...log.findings],
   };

@@ -13,7 +13,7 @@ import type { Catalogue } from "./core/catalogue.ts";
 import { catalogueOf } from "./core/catalogue.ts";
 import type { Fleet } from "./core/fleet.ts";
 import { hopsOf } from "./core/otlp.ts";
-import type { Producers } from "./core/producers.ts";
+import type { ProducerState, Producers } from "./core/producers.ts";
 import { RecordReader } from "./core/record-reader.ts";
 import { RUN_SEGMENTS_MAX, RunStarts } from "./core/run-starts.ts";
 import { msOf } from "./core/times.ts";
@@ -35,13 +35,13 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
   const firstIndex = await catalogueBefore(log, newest.firstIndex);
   const reader = new RecordReader();
   for await (const { index, record } of log.read(await runsFrom(log, firstIndex))) {
-    recoverProducers(record, producers);
+    const by = recoverProducers(record, producers);
     try {
       const points = reader.read(record);
       if (index < firstIndex) continue;
       if (fleet.recent.beginSegment(segmentOf(log, index))) fleet.trim();
       if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
-      if (points) fleet.addRecord(index, points, msOf(record.receivedUnixNano));
+      if (points) fleet.addRecord(index, points, msOf(record.receivedUnixNano), by);
       for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
     } catch {
       if (index >= firstIndex) unreadable++;
@@ -149,10 +149,12 @@ export function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Ca
   return { bundle, lastReceivedMs: new Map(received) };
 }
 
-function recoverProducers({ record }: LogRecord, producers: Producers): void {
+/** @returns the producer of a batch. */
+function recoverProducers({ record }: LogRecord, producers: Producers): ProducerState | undefined {
   const marks = record.case === "checkpoint" ? record.value.producers : [];
   for (const mark of marks)
     producers.admit(mark.producer, mark.incarnation, Number(mark.durableSeq));
-  if (record.case === "batch")
-    producers.admit(record.value.producer, record.value.incarnation, Number(record.value.seq));
+  if (record.case !== "batch") return undefined;
+  const { producer, incarnation, seq } = record.value;
+  return producers.admit(producer, incarnation, Number(seq));
 }

@@ -16,33 +16,43 @@ export interface CheckTotals extends Findings {
 /** Goes on where it ended, so that a check costs no more after hours. */
 export class Checks {
   readonly #senders: readonly Sender[];
-  readonly #log: StoredLog;
+  /** By shard. */
+  readonly #logs: readonly StoredLog[];
   readonly #inLog: Map<string, { sender: Sender; tally: Tally }>;
   readonly #queried: Map<Sender, { tally: Tally; last: number }>;
   #strange = 0;
 
-  constructor(senders: readonly Sender[], logDirectory: string) {
+  constructor(senders: readonly Sender[], logDirectories: readonly string[]) {
     this.#senders = senders;
-    this.#log = new StoredLog(logDirectory);
+    this.#logs = logDirectories.map((directory) => new StoredLog(directory));
     this.#inLog = new Map(
       senders.map((sender) => [sender.points.cameraId, { sender, tally: new Tally() }]),
     );
     this.#queried = new Map(senders.map((sender) => [sender, { tally: new Tally(), last: 0 }]));
   }
 
-  get lastReadIndex(): number {
-    return this.#log.lastIndex;
+  lastReadIndex(shard: number): number {
+    return this.#logs[shard]!.lastIndex;
   }
 
   /** While no collector runs. */
   async readLog(): Promise<CheckTotals> {
     const acknowledged = this.#acknowledged();
-    await this.#log.readOn((point) => this.#see(point));
-    const { unreadable } = this.#log;
+    await this.#readOn();
+    const unreadable = this.#logs.reduce((total, log) => total + log.unreadable, 0);
     const found = [...this.#inLog.values()].map(({ sender, tally }) =>
       tally.check(acknowledged.get(sender)!),
     );
     return { ...sum(found), unreadable, strange: this.#strange };
+  }
+
+  /** A camera's points may be at several shards: then they are seen in the order in which they were made. */
+  async #readOn(): Promise<void> {
+    if (this.#logs.length === 1) return this.#logs[0]!.readOn((point) => this.#see(point));
+    const points: StoredPoint[] = [];
+    for (const log of this.#logs) await log.readOn((point) => points.push(point));
+    points.sort((a, b) => (a.timeUnixNano < b.timeUnixNano ? -1 : 1));
+    for (const point of points) this.#see(point);
   }
 
   /** While a collector runs, under load or not. */

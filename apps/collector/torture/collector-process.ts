@@ -2,11 +2,14 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { ensureDevelopmentPki } from "@glassline/service/pki";
+
+import { shardFolder } from "../src/shards/shard-config.ts";
 
 const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 const START_TIMEOUT_MS = 30_000;
@@ -15,15 +18,21 @@ const OUTPUT_MAX_CHARACTERS = 20_000;
 
 export interface CollectorPlace {
   directory: string;
+  shards: number;
   ports: { port: number; adminPort: number; httpPort: number; grpcPort: number };
   token: string;
 }
 
 export const dataDirectory = ({ directory }: CollectorPlace): string => join(directory, "data");
-export const logDirectory = (place: CollectorPlace): string => join(dataDirectory(place), "log");
-export const blockDirectory = (place: CollectorPlace): string =>
-  join(dataDirectory(place), "blocks");
+/** By shard. */
+export const logDirectories = (place: CollectorPlace): string[] => foldersOf(place, "log");
+export const blockDirectories = (place: CollectorPlace): string[] => foldersOf(place, "blocks");
 export const pkiDirectory = ({ directory }: CollectorPlace): string => join(directory, "pki");
+
+function foldersOf(place: CollectorPlace, name: string): string[] {
+  const shards = Array.from({ length: place.shards }, (_, shard) => shard);
+  return shards.map((shard) => join(shardFolder(dataDirectory(place), shard), name));
+}
 
 export async function prepare(place: CollectorPlace): Promise<void> {
   await ensureDevelopmentPki(pkiDirectory(place), [{ role: "collector", instance: "collector" }]);
@@ -39,6 +48,7 @@ export class CollectorProcess {
     const words = [
       `--data-dir=${dataDirectory(place)}`,
       `--pki-dir=${pkiDirectory(place)}`,
+      `--shards=${place.shards}`,
       `--port=${port}`,
       `--admin-port=${adminPort}`,
       `--otlp-grpc-port=${grpcPort}`,
@@ -64,6 +74,13 @@ export class CollectorProcess {
       stream.on("data", (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_MAX_CHARACTERS);
       });
+  }
+
+  /** Processes of the shards; none when the collector has no shards. Linux. */
+  async shards(): Promise<number[]> {
+    const { pid } = this.#child;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+    return children.split(" ").filter(Boolean).map(Number);
   }
 
   /** What it said last. */
@@ -103,6 +120,25 @@ export class CollectorProcess {
     if (isLate) this.#child.kill("SIGKILL");
     await ended;
     late.abort();
+    await this.#shardsEnded();
     return !isLate;
+  }
+
+  /** Kills the collector and its shards in one moment. */
+  async killAll(): Promise<void> {
+    if (!this.hasEnded) process.kill(-this.#child.pid!, "SIGKILL");
+    await this.end("SIGKILL");
+  }
+
+  /** They are its process group. */
+  async #shardsEnded(): Promise<void> {
+    for (;;) {
+      try {
+        process.kill(-this.#child.pid!, 0);
+      } catch {
+        return;
+      }
+      await delay(2);
+    }
   }
 }

@@ -9,6 +9,12 @@ const spec = {
     min: 0,
     max: 4_294_967_295,
   }),
+  shards: integer({
+    help: "Shards of the collector; with several, one of them is killed now and then.",
+    default: "1",
+    min: 1,
+    max: 16,
+  }),
   streams: integer({ help: "OTQMN producers.", default: "4", min: 1, max: 64 }),
   senders: integer({ help: "OTLP senders.", default: "2", min: 0, max: 64 }),
   checkEvery: integer({

@@ -5,13 +5,13 @@ import { torture } from "./torture.ts";
 
 const KILLS = 20;
 
-test(
-  `nothing acknowledged is lost or stored twice by ${KILLS} kills at random moments`,
+test.each([{ shards: 1 }, { shards: 2 }])(
+  `nothing acknowledged is lost or stored twice by ${KILLS} kills at random moments, $shards shards`,
   { timeout: 240_000 },
-  async () => {
+  async ({ shards }) => {
     const chance = new Random(7);
     const tortured = await torture(
-      { kills: KILLS, streams: 4, senders: 2, checkEvery: 5 },
+      { kills: KILLS, shards, streams: 4, senders: 2, checkEvery: 5 },
       () => chance.uniform(),
       { tell: () => {}, say: () => {} },
       new AbortController().signal,

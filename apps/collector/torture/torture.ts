@@ -9,7 +9,12 @@ import type { LogRecord } from "@glassline/proto/storage";
 import type { CheckTotals } from "./checks.ts";
 import { Checks, problemsOf } from "./checks.ts";
 import type { CollectorPlace } from "./collector-process.ts";
-import { CollectorProcess, blockDirectory, logDirectory, prepare } from "./collector-process.ts";
+import {
+  CollectorProcess,
+  blockDirectories,
+  logDirectories,
+  prepare,
+} from "./collector-process.ts";
 import type { TortureConfig } from "./config.ts";
 import type { Load } from "./load.ts";
 import { startLoad } from "./load.ts";
@@ -22,6 +27,8 @@ import { appendTornRecord, cutUnacknowledged } from "./torn-tail.ts";
 const UPTIME_MIN_MS = 10;
 const UPTIME_SPAN_MS = 500;
 const TYPICAL_START_MS = 600;
+/** Killed again while it starts, or when it has taken producers. */
+const SHARD_START_MS = 2_000;
 const DRAIN_TIMEOUT_MS = 10_000;
 const LAST_LOAD_MS = 300;
 
@@ -54,7 +61,8 @@ export async function torture(
   const directory = await mkdtemp(join(tmpdir(), "glassline-torture-"));
   stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
   const [port, adminPort, httpPort, grpcPort] = (await steadyPorts(4)) as Ports;
-  const place = { directory, token: "torture", ports: { port, adminPort, httpPort, grpcPort } };
+  const ports = { port, adminPort, httpPort, grpcPort };
+  const place = { directory, shards: config.shards, token: "torture", ports };
   await prepare(place);
   const load = await startLoad(place, config, random);
   for (const sender of [...load.producers, ...load.senders]) stack.use(sender);
@@ -89,7 +97,7 @@ class Torture implements AsyncDisposable {
     this.#load = load;
     this.#all = [...load.producers, ...load.senders];
     this.#random = random;
-    this.#checks = new Checks(this.#all, logDirectory(place));
+    this.#checks = new Checks(this.#all, logDirectories(place));
   }
 
   /** A start and an end. */
@@ -98,6 +106,10 @@ class Torture implements AsyncDisposable {
     else {
       await this.#started();
       await this.#moment();
+      while (this.#place.shards > 1 && this.#random() < 0.6) {
+        await this.#killShard();
+        await this.#moment();
+      }
       if (this.#random() < 0.05) await this.#stop();
       else await this.#kill();
     }
@@ -123,7 +135,7 @@ class Torture implements AsyncDisposable {
   async finish(): Promise<Tortured> {
     await this.#started();
     await delay(LAST_LOAD_MS);
-    const whole = new Checks(this.#all, logDirectory(this.#place));
+    const whole = new Checks(this.#all, logDirectories(this.#place));
     const queried = await whole.query(this.#place.ports.adminPort);
     await this.#process!.end("SIGTERM");
     await this.#silence();
@@ -175,8 +187,8 @@ class Torture implements AsyncDisposable {
   async #moment(): Promise<void> {
     const kind = this.#random();
     await delay(UPTIME_MIN_MS + (UPTIME_SPAN_MS / 2) * this.#random());
-    if (kind < 0.2) await fileAppears(logDirectory(this.#place));
-    else if (kind < 0.4) await fileAppears(blockDirectory(this.#place));
+    if (kind < 0.2) await fileAppears(logDirectories(this.#place)[this.#anyShard()]!);
+    else if (kind < 0.4) await fileAppears(blockDirectories(this.#place)[this.#anyShard()]!);
     else await delay((UPTIME_SPAN_MS / 2) * this.#random());
   }
 
@@ -184,8 +196,23 @@ class Torture implements AsyncDisposable {
     this.kills++;
     if (this.#process!.hasEnded)
       throw new Error(`the collector ended by itself:\n${this.#process!.output}`);
-    await this.#process!.end("SIGKILL");
+    if (this.#random() < 0.5) await this.#process!.killAll();
+    else await this.#process!.end("SIGKILL");
     await this.#silence();
+  }
+
+  /** One shard dies, and the collector goes on. */
+  async #killShard(): Promise<void> {
+    const shards = await this.#process!.shards();
+    const shard = shards[Math.floor(this.#random() * shards.length)];
+    if (shard === undefined) return;
+    this.kills++;
+    process.kill(shard, "SIGKILL");
+    await delay(SHARD_START_MS * this.#random());
+  }
+
+  #anyShard(): number {
+    return Math.floor(this.#random() * this.#place.shards);
   }
 
   async #stop(): Promise<void> {
@@ -215,7 +242,8 @@ class Torture implements AsyncDisposable {
   /** Now and then the log ends as after a crash of the machine. */
   async #tear(): Promise<void> {
     const kind = this.#random();
-    const directory = logDirectory(this.#place);
+    const shard = this.#anyShard();
+    const directory = logDirectories(this.#place)[shard]!;
     if (kind >= 0.2 || this.kills === 0 || this.#startsMs.length === 0) return;
     if (kind < 0.1) {
       await appendTornRecord(directory, this.#random);
@@ -223,7 +251,7 @@ class Torture implements AsyncDisposable {
     } else {
       const isCut = await cutUnacknowledged(
         directory,
-        this.#checks.lastReadIndex,
+        this.#checks.lastReadIndex(shard),
         (record) => this.#isAcknowledged(record),
         this.#random,
       );

@@ -4,7 +4,6 @@ import { jsonErrorBody } from "@glassline/proto/json";
 import { RpcError, toRpcError } from "@glassline/proto/errors";
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { fastify } from "fastify";
-import type { Registry } from "prom-client";
 
 import { listenError } from "./errors.ts";
 
@@ -145,10 +144,16 @@ export interface AdminExtras {
   openApi?: object;
 }
 
+/** What /metrics shows. */
+export interface Exposition {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+}
+
 /** /livez, /readyz, /metrics, /openapi.json and the JSON routes of an app. */
 export async function startAdmin(
   { host, adminPort, allowedHost }: AdminSettings,
-  registry: Registry,
+  registry: Exposition,
   { unreadyReason, routes = [], openApi }: AdminExtras = {},
 ): Promise<AdminServer> {
   const server = createHttpServer();

@@ -1,5 +1,13 @@
 /** Prometheus metrics: one registry an app, so that several apps can live in one process. */
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
+import type { MetricObjectWithValues, MetricValue } from "prom-client";
+import {
+  AggregatorRegistry,
+  Counter,
+  Gauge,
+  Histogram,
+  Registry,
+  collectDefaultMetrics,
+} from "prom-client";
 
 export interface Metrics {
   registry: Registry;
@@ -33,6 +41,14 @@ export function createMetrics(app: string, processMetrics = false): Metrics {
     histogram: (name, help, buckets, labels = []) =>
       new Histogram({ name: full(name), help, buckets, labelNames: labels, ...common }),
   };
+}
+
+/** What a registry holds, to be sent to another process. */
+export type RegistryContent = readonly MetricObjectWithValues<MetricValue<string>>[];
+
+/** Several registries as Prometheus reads them; default labels should tell them apart. */
+export function expositionOf(contents: readonly RegistryContent[]): Promise<string> {
+  return AggregatorRegistry.aggregate(contents.map((one) => [...one])).metrics();
 }
 
 /** The sum of a counter over all its labels; for status answers. */

@@ -37,7 +37,7 @@ export function catalogueOf(fleet: Fleet, seriesMax: number): Catalogue {
 /** The last heard first, as many as fit. */
 function cameraStates(fleet: Fleet, seriesMax: number): CameraState[] {
   let room = seriesMax;
-  const all = [...fleet.cameras.values()].toSorted((a, b) => b.lastReceivedMs - a.lastReceivedMs);
+  const all = fleet.camerasHere.toSorted((a, b) => b.lastReceivedMs - a.lastReceivedMs);
   return all.filter(({ slots }) => {
     room -= slots.length;
     return room >= 0;

@@ -55,6 +55,11 @@ export class Fleet {
     return this.table.cameras;
   }
 
+  /** Those that send here, or to nobody. */
+  get camerasHere(): CameraState[] {
+    return [...this.cameras.values()].filter(({ isElsewhere }) => !isElsewhere);
+  }
+
   slotsOf(series: readonly Series[], receivedMs: number): Uint32Array {
     return Uint32Array.from(series, (one) =>
       this.table.slotOf(one, receivedMs, this.recent.firstIndex),
@@ -62,9 +67,11 @@ export class Fleet {
   }
 
   /** @param index of the record in the log. */
-  addRecord(index: number, points: RecordPoints, receivedMs: number): void {
+  addRecord(index: number, points: RecordPoints, receivedMs: number, by?: ProducerState): void {
     this.addFacts(points.cameras, receivedMs);
-    this.add(index, this.#records.points(points, receivedMs), receivedMs);
+    const slotted = this.#records.points(points, receivedMs);
+    if (by) this.cameBy(by, slotted);
+    this.add(index, slotted, receivedMs);
   }
 
   addFacts(cameras: readonly CameraFacts[], receivedMs: number): void {
@@ -86,8 +93,16 @@ export class Fleet {
   cameBy(producer: ProducerState, { slots, groupEnd }: SlottedPoints): void {
     for (const end of groupEnd) {
       const camera = this.table.cameraOf[slots[end - 1]!];
-      if (camera && camera.via !== producer) camera.via = producer;
+      if (!camera || (camera.via === producer && !camera.isElsewhere)) continue;
+      camera.via = producer;
+      camera.isElsewhere = false;
     }
+  }
+
+  /** What came by the producer goes to another shard from now on. */
+  movedAway(producer: string): void {
+    for (const camera of this.cameras.values())
+      if (camera.via?.producer === producer) camera.isElsewhere = true;
   }
 
   /** Knows again what a catalogue says. Its points count as seen, not as history. */
@@ -222,7 +237,9 @@ export class Fleet {
     this.#forgotMs = nowMs;
     const idleBeforeS = nowMs / 1_000 - SERIES_IDLE_S;
     for (const camera of this.table.cameras.values()) {
-      if (camera.lastReceivedMs < nowMs - this.#limits.forgetAfterMs) {
+      // What came from it while it was here is in blocks: they are asked for it.
+      const isGone = camera.isElsewhere && camera.lastReceivedMs <= this.recent.droppedReceivedMs;
+      if (isGone || camera.lastReceivedMs < nowMs - this.#limits.forgetAfterMs) {
         this.table.forgetCamera(camera, this.#nextIndex);
         continue;
       }

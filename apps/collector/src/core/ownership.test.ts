@@ -65,7 +65,7 @@ class Model {
     if (message.effect.type === "grant") {
       shard.mayStore = true;
       shard.known = Math.max(shard.known, message.effect.durableSeq);
-    } else {
+    } else if (message.effect.type === "ask-release") {
       shard.mayStore = false;
       const mark = { ...CAMERA, durableSeq: shard.known };
       this.#tell(at, () => this.send(this.ownership.released(at, mark)));
@@ -131,6 +131,20 @@ test("a claim is granted once all shards are up and messages arrive", () => {
   model.start(1);
   settle();
   expect(model.shards[2]!).toMatchObject({ mayStore: true, known: 2 });
+});
+
+test("shards that had a producer are told that it has moved", () => {
+  const ownership = new Ownership(3);
+  const mark = { ...CAMERA, durableSeq: 1 };
+  const moved = (effects: OwnershipEffect[]) =>
+    effects.flatMap((effect) => (effect.type === "moved" ? [effect.shard] : []));
+  ownership.joined(0, [mark]);
+  ownership.joined(1, [mark]);
+  ownership.joined(2, []);
+  expect(moved(ownership.claimed(2, 1, CAMERA))).toEqual([0, 1]);
+  ownership.claimed(0, 1, CAMERA);
+  expect(moved(ownership.released(2, mark))).toEqual([2]);
+  expect(moved(ownership.claimed(0, 2, CAMERA))).toEqual([]);
 });
 
 test("of one producer, the newest incarnations are kept", () => {

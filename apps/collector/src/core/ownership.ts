@@ -20,7 +20,9 @@ export type OwnershipEffect =
   /** The shard may store; so much is stored already, there or elsewhere. */
   | ({ type: "grant"; shard: number; claim: number } & Mark)
   /** The shard should store nothing more of it, and answer with how far it got. */
-  | ({ type: "ask-release"; shard: number } & Claimed);
+  | ({ type: "ask-release"; shard: number } & Claimed)
+  /** The producer sends to another shard now, and what it brings is known there. */
+  | { type: "moved"; shard: number; producer: string };
 
 interface Claim {
   shard: number;
@@ -32,6 +34,8 @@ interface Entry extends Claimed {
   /** The shard that may store, or may have stored; undefined: it has said how far it got. */
   owner: number | undefined;
   isAsked: boolean;
+  /** Shards that may know what it brought before. */
+  readonly knownBy: Set<number>;
   waiting: Claim[];
 }
 
@@ -55,6 +59,7 @@ export class Ownership {
     for (const mark of marks) {
       const entry = this.#entry(mark);
       entry.durableSeq = Math.max(entry.durableSeq, mark.durableSeq);
+      entry.knownBy.add(shard);
     }
     for (const entry of this.#all()) if (entry.owner === shard) disown(entry);
     this.#present.add(shard);
@@ -101,6 +106,10 @@ export class Ownership {
       entry.owner = next.shard;
       entry.waiting.shift();
       effects.push({ type: "grant", ...next, producer, incarnation, durableSeq });
+      entry.knownBy.delete(next.shard);
+      for (const shard of entry.knownBy) effects.push({ type: "moved", shard, producer });
+      entry.knownBy.clear();
+      entry.knownBy.add(next.shard);
     }
     return effects;
   }
@@ -116,6 +125,7 @@ export class Ownership {
       durableSeq: 0,
       owner: undefined,
       isAsked: false,
+      knownBy: new Set(),
       waiting: [],
     };
     entries.set(incarnation, entry);

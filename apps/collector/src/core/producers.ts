@@ -10,6 +10,8 @@ export interface ProducerState {
   /** Index in the log of the key batch on which the last ones are built; 0 when there was none. */
   runIndex: number;
   connected: boolean;
+  /** Settles when what was handed to the log last is durable, or refused. */
+  lastAppend?: Promise<unknown>;
 }
 
 /** An incarnation that was followed by so many others will not come back. */
@@ -21,6 +23,10 @@ export class Producers {
 
   get all(): readonly ProducerState[] {
     return [...this.#states.values()].flatMap((states) => [...states.values()]);
+  }
+
+  find(producer: string, incarnation: Uint8Array): ProducerState | undefined {
+    return this.#states.get(producer)?.get(Buffer.from(incarnation).toString("hex"));
   }
 
   /** The state of a producer and incarnation; what is durable elsewhere counts as durable here. */

@@ -22,6 +22,9 @@ export class RecentPoints {
   /** Oldest first; there is always one. */
   readonly #segments: RecentSegment[] = [new RecentSegment(0, this.#spare)];
 
+  /** Nothing is here that came until then; 0 when nothing has gone. */
+  droppedReceivedMs = 0;
+
   get bytes(): number {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0);
   }
@@ -56,7 +59,10 @@ export class RecentPoints {
 
   /** Lets the oldest segment go; the one that is written stays. */
   dropOldest(): void {
-    if (this.#segments.length > 1) this.#segments.shift()!.release();
+    if (this.#segments.length < 2) return;
+    const oldest = this.#segments.shift()!;
+    this.droppedReceivedMs = Math.max(this.droppedReceivedMs, oldest.lastReceivedMs);
+    oldest.release();
   }
 
   /** Adds the points of the marked slots to a rollup, of those segments only. */

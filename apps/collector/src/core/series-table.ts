@@ -14,6 +14,8 @@ export interface CameraState {
   lastReceivedMs: number;
   /** The producer that brought a series of it last. */
   via?: ProducerState;
+  /** Its producer sends to another shard now: what is known here is of before. */
+  isElsewhere?: boolean;
   /** Of its series. */
   readonly slots: number[];
 }

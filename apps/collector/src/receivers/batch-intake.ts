@@ -103,7 +103,14 @@ export class BatchIntake {
       "otqmn.points": points.slots.length,
     });
     try {
-      await pipeline.appendBatch(producer, { seq, keySeq, payload, cameras, points });
+      producer.lastAppend = pipeline.appendBatch(producer, {
+        seq,
+        keySeq,
+        payload,
+        cameras,
+        points,
+      });
+      await producer.lastAppend;
     } finally {
       store.end();
     }

@@ -2,13 +2,14 @@
 import { readFile } from "node:fs/promises";
 
 import { OperatorError, messageOf } from "@glassline/service/errors";
-import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import { listen } from "@glassline/service/http";
+import { closeGrpc } from "@glassline/service/grpc";
 import type { Identity } from "@glassline/service/identity";
 import { publicTlsOptions, tokenTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import type { CollectorConfig } from "../config.ts";
+import type { Door, Doors } from "../doors.ts";
+import { openDoors } from "../doors.ts";
 import { OtlpMemory } from "../core/otlp-memory.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -24,20 +25,17 @@ export interface OtlpParts {
   pipeline: Pipeline;
   metrics: CollectorMetrics;
   identity: Identity;
+  doors: Doors;
 }
 
 export interface OtlpReceiver extends AsyncDisposable {
   addresses: { otlpGrpcPort: number; otlpHttpPort: number };
 }
 
-/** Whether anybody may send OTLP at all. */
-export const takesOtlp = ({ otlpToken, otlpOpen }: CollectorConfig): boolean =>
-  otlpToken !== "" || otlpOpen;
-
-/** Listens on the ports that are to be open. Fails with OperatorError. */
+/** Opens the doors that are to be open. Fails with OperatorError. */
 export async function startOtlp(
   config: CollectorConfig,
-  { pipeline, metrics, identity: own }: OtlpParts,
+  { doors, pipeline, metrics, identity: own }: OtlpParts,
 ): Promise<OtlpReceiver> {
   await using stack = new AsyncDisposableStack();
   const identity = await shownIdentity(config, own);
@@ -49,11 +47,10 @@ export async function startOtlp(
     token: config.otlpToken || undefined,
     grpcRequestMaxBytes: config.otlpGrpcRequestSize,
   };
-  const { otlpProtocols } = config;
-  const otlpGrpcPort =
-    otlpProtocols === "http" ? 0 : await startGrpc(config, identity, deps, stack);
-  const otlpHttpPort =
-    otlpProtocols === "grpc" ? 0 : await startHttp(config, identity, deps, stack);
+  const { otlpGrpc, otlpHttp } = openDoors(config);
+  const seen = { identity, isPlaintext: config.otlpPlaintext };
+  const otlpGrpcPort = otlpGrpc ? await startGrpc(doors, otlpGrpc, seen, deps, stack) : 0;
+  const otlpHttpPort = otlpHttp ? await startHttp(doors, otlpHttp, seen, deps, stack) : 0;
   const parts = stack.move();
   return {
     addresses: { otlpGrpcPort, otlpHttpPort },
@@ -79,32 +76,38 @@ async function shownIdentity(
   }
 }
 
+interface Seen {
+  identity: Identity;
+  isPlaintext: boolean;
+}
+
 async function startGrpc(
-  { host, otlpHost, otlpGrpcPort, otlpPlaintext }: CollectorConfig,
-  identity: Identity,
+  doors: Doors,
+  door: Door,
+  { identity, isPlaintext }: Seen,
   deps: OtlpDeps,
   stack: AsyncDisposableStack,
 ): Promise<number> {
   const server = createOtlpGrpcServer(deps);
-  const credentials = otlpPlaintext
+  const credentials = isPlaintext
     ? grpc.ServerCredentials.createInsecure()
     : tokenTlsServer(identity);
-  const what = "OTLP/gRPC (--otlp-grpc-port)";
-  const port = await listenGrpc(server, what, otlpHost || host, otlpGrpcPort, credentials);
+  const port = await doors.grpc(door, server, credentials);
   stack.defer(() => closeGrpc(server, GRACE_MS));
   return port;
 }
 
 async function startHttp(
-  { host, otlpHost, otlpHttpPort, otlpPlaintext }: CollectorConfig,
-  identity: Identity,
+  doors: Doors,
+  door: Door,
+  { identity, isPlaintext }: Seen,
   deps: OtlpDeps,
   stack: AsyncDisposableStack,
 ): Promise<number> {
-  const https = otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
+  const https = isPlaintext ? {} : { https: publicTlsOptions(identity) };
   const server = await createOtlpHttpServer(deps, { bodyLimit: REQUEST_MAX_BYTES, ...https });
   await server.register(async (scope) => addRemoteWrite(scope, deps));
-  const port = await listen(server, "OTLP/HTTP (--otlp-http-port)", otlpHost || host, otlpHttpPort);
+  const port = await doors.http(door, server);
   stack.defer(() => server.close());
   return port;
 }

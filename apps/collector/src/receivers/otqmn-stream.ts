@@ -49,7 +49,12 @@ export interface OtqmnReceiverDeps extends IntakeDeps {
   ca: string;
   streamLifetimeMs: number;
   admissionsPerSecond: number;
+  /** May this process store the producer's batches, and from where on? */
+  claim: Claim;
 }
+
+/** Resolves with the sequence number up to which batches are durable elsewhere. */
+export type Claim = (producer: string, incarnation: Uint8Array) => Promise<number>;
 
 export interface StreamDeps extends OtqmnReceiverDeps {
   /** Calls `acknowledge` after some milliseconds, once. */
@@ -141,10 +146,10 @@ export class OtqmnStream {
   #hello(hello: Hello): void {
     const isFirst = this.#session.state === "greeting";
     this.dispatch({ type: "hello-received" });
-    if (isFirst) this.#deps.whenTurn(() => this.#admit(hello));
+    if (isFirst) this.#deps.whenTurn(() => void this.#admit(hello));
   }
 
-  #admit(hello: Hello): void {
+  async #admit(hello: Hello): Promise<void> {
     if (this.#session.state !== "admitting") return;
     try {
       const { producer, incarnation, firstUnackedSeq } = verifyHello(
@@ -152,7 +157,10 @@ export class OtqmnStream {
         this.#deps.ca,
         this.#deps.clock.nowMs(),
       );
-      const state = this.#deps.producers.admit(producer, incarnation, Number(firstUnackedSeq) - 1);
+      const claimedSeq = await this.#deps.claim(producer, incarnation);
+      const durableSeq = Math.max(claimedSeq, Number(firstUnackedSeq) - 1);
+      const state = this.#deps.producers.admit(producer, incarnation, durableSeq);
+      if (this.#session.state !== "admitting") return;
       this.#deps.serving.get(state)?.dispatch({ type: "superseded" });
       this.#deps.serving.set(state, this);
       this.#producer = state;

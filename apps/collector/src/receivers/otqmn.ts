@@ -20,6 +20,8 @@ export interface OtqmnReceiver extends Disposable {
   accept(stream: Stream): void;
   /** Sends a directive down to a camera. Throws RpcError when there is no way to it now. @returns the producer that was told. */
   direct(directive: Directive): string;
+  /** Stores nothing more of a producer's incarnation. @returns how far it got, when that is sure. */
+  release(producer: string, incarnation: Uint8Array): Promise<number>;
   /** Asks every producer to go to another stream. */
   drain(): void;
 }
@@ -96,6 +98,13 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
           `camera ${cameraId}: no producer has a stream for it now`,
         );
       return camera.via.producer;
+    },
+    async release(producer, incarnation) {
+      const state = deps.producers.find(producer, incarnation);
+      if (!state) return 0;
+      streamDeps.serving.get(state)?.dispatch({ type: "superseded" });
+      await state.lastAppend?.catch(() => {});
+      return state.durableSeq;
     },
     drain: () => open.forEach((stream) => stream.dispatch({ type: "drain" })),
     [Symbol.dispose]: () => stop.abort(),

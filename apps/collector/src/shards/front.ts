@@ -1,0 +1,156 @@
+/**
+ * The front of several shards: listens at all doors and hands connections on, keeps the shards running, knows which of them may
+ * store what, and answers questions from all of them. Processes, not threads: sockets can be handed to processes only, each has a
+ * heap of its own, and one that dies takes no other with it.
+ */
+import { createServer } from "node:net";
+import type { AddressInfo, Server } from "node:net";
+
+import { ControlService } from "@glassline/proto/control";
+import { QueryService } from "@glassline/proto/query";
+import type { Implementation } from "@glassline/proto/rpc";
+import { addService } from "@glassline/proto/rpc";
+import type { AppDeps } from "@glassline/service/app";
+import { listenError } from "@glassline/service/errors";
+import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
+import type { Exposition } from "@glassline/service/http";
+import { expositionOf } from "@glassline/service/metrics";
+import { mutualTlsServer } from "@glassline/service/tls";
+import * as grpc from "@grpc/grpc-js";
+
+import { forShards } from "../access.ts";
+import type { CollectorConfig } from "../config.ts";
+import type { OwnershipEffect } from "../core/ownership.ts";
+import { Ownership } from "../core/ownership.ts";
+import type { Door } from "../doors.ts";
+import { openDoors } from "../doors.ts";
+import type { Engine } from "../engine.ts";
+import { createFanOutControl, createFanOutQuery } from "./fan-out.ts";
+import type { Told } from "./shard-process.ts";
+import { ShardProcess } from "./shard-process.ts";
+
+const ANSWER_LIMITS = { "grpc.max_send_message_length": 67_108_864 };
+const GRACE_MS = 1_000;
+
+export interface Front extends AsyncDisposable, Pick<Engine, "addresses"> {
+  query: Implementation<typeof QueryService>;
+  exposition: Exposition;
+  unreadyReason(): string | undefined;
+}
+
+export async function startFront(config: CollectorConfig, deps: AppDeps): Promise<Front> {
+  await using stack = new AsyncDisposableStack();
+  const shards: ShardProcess[] = [];
+  const query = createFanOutQuery(() => shards.map(({ clients }) => clients.query));
+  const control = createFanOutControl(() => shards.map(({ clients }) => clients));
+  const frontPort = await openToShards(query, control, deps, stack);
+  const ownership = new Ownership(config.shards);
+  const carryOut = (effects: readonly OwnershipEffect[]) => {
+    for (const effect of effects) tell(shards[effect.shard]!, effect);
+  };
+  for (let shard = 0; shard < config.shards; shard++) {
+    const place = { type: "place", shard, shards: config.shards, frontPort } as const;
+    shards.push(
+      new ShardProcess(place, deps, {
+        told: (message) => carryOut(decided(ownership, shard, message)),
+        died: () => ownership.left(shard),
+      }),
+    );
+  }
+  stack.defer(async () => void (await Promise.all(shards.map((shard) => shard.stop()))));
+  await Promise.all(shards.map((shard) => shard.start()));
+  const addresses = await openAll(config, shards, stack);
+  const parts = stack.move();
+  return {
+    addresses,
+    query,
+    exposition: {
+      contentType: deps.metrics.registry.contentType,
+      metrics: () => metricsOf(shards, deps),
+    },
+    unreadyReason: () => {
+      const away = shards.findIndex(({ isUp }) => !isUp);
+      return away < 0 ? undefined : `shard ${away} is being started`;
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+}
+
+function decided(ownership: Ownership, shard: number, message: Told): OwnershipEffect[] {
+  switch (message.type) {
+    case "marks":
+      return ownership.joined(shard, message.marks);
+    case "claim":
+      return ownership.claimed(shard, message.claim, message);
+    case "released":
+      return ownership.released(shard, message);
+  }
+}
+
+function tell(shard: ShardProcess, effect: OwnershipEffect): void {
+  if (effect.type === "grant") {
+    const { type, claim, durableSeq } = effect;
+    return shard.send({ type, claim, durableSeq });
+  }
+  const { producer } = effect;
+  if (effect.type === "moved") return shard.send({ type: "moved", producer });
+  return shard.send({ type: "release", producer, incarnation: effect.incarnation });
+}
+
+async function openToShards(
+  query: Implementation<typeof QueryService>,
+  control: Implementation<typeof ControlService>,
+  { identity }: AppDeps,
+  stack: AsyncDisposableStack,
+): Promise<number> {
+  const server = new grpc.Server(ANSWER_LIMITS);
+  addService(server, QueryService, forShards(query));
+  addService(server, ControlService, forShards(control));
+  stack.defer(() => closeGrpc(server, GRACE_MS));
+  return listenGrpc(server, "a front", "127.0.0.1", 0, mutualTlsServer(identity));
+}
+
+async function openAll(
+  config: CollectorConfig,
+  shards: readonly ShardProcess[],
+  stack: AsyncDisposableStack,
+): Promise<Engine["addresses"]> {
+  const { otqmn, balancer, otlpGrpc, otlpHttp } = openDoors(config);
+  const open = async (door: Door | undefined) => {
+    if (!door) return 0;
+    const server = await openDoor(door, shards);
+    stack.defer(() => void server.close());
+    return (server.address() as AddressInfo).port;
+  };
+  return {
+    port: await open(otqmn),
+    balancerPort: await open(balancer),
+    otlpGrpcPort: await open(otlpGrpc),
+    otlpHttpPort: await open(otlpHttp),
+  };
+}
+
+/** Each connection goes to a shard that has the fewest; of several to the next. */
+function openDoor(
+  { name, what, host, port }: Door,
+  shards: readonly ShardProcess[],
+): Promise<Server> {
+  let next = 0;
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
+    next = (next + 1) % shards.length;
+    const inTurn = [...shards.slice(next), ...shards.slice(0, next)].filter(({ isUp }) => isUp);
+    if (inTurn.length === 0) return socket.destroy();
+    const least = inTurn.reduce((a, b) => (b.connections < a.connections ? b : a));
+    return least.handOver(name, socket);
+  });
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => reject(listenError(error, what, host, port)));
+    server.listen({ host, port }, () => resolve(server));
+  });
+}
+
+/** Those of the shards, with a label `shard`, and the front's own. */
+async function metricsOf(shards: readonly ShardProcess[], { metrics }: AppDeps): Promise<string> {
+  const own = await metrics.registry.getMetricsAsJSON();
+  return expositionOf([own, ...(await Promise.all(shards.map((shard) => shard.metrics())))]);
+}

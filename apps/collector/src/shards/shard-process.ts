@@ -1,0 +1,181 @@
+/** The front's side of one shard: its process, started again when it dies. */
+import type { ChildProcess } from "node:child_process";
+import { fork } from "node:child_process";
+import type { Socket } from "node:net";
+import { fileURLToPath } from "node:url";
+
+import { ControlService } from "@glassline/proto/control";
+import { RpcError } from "@glassline/proto/errors";
+import { QueryService } from "@glassline/proto/query";
+import { createClient } from "@glassline/proto/rpc";
+import type { AppDeps } from "@glassline/service/app";
+import type { Backoff } from "@glassline/service/backoff";
+import { backoff } from "@glassline/service/backoff";
+import { OperatorError } from "@glassline/service/errors";
+import type { Failed, Ready } from "@glassline/service/main";
+import type { RegistryContent } from "@glassline/service/metrics";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+
+import type { DoorName } from "../doors.ts";
+import type { Control, Query } from "./fan-out.ts";
+import type { Place, ToFront, ToShard } from "./messages.ts";
+
+const MAIN = fileURLToPath(new URL("shard-main.ts", import.meta.url));
+const STOP_DEADLINE_MS = 9_000;
+const ANSWER_MAX_BYTES = 67_108_864;
+/** One that has lived so long is started again at once. */
+const STEADY_MS = 60_000;
+const METRICS_TIMEOUT_MS = 5_000;
+
+/** What a shard tells, beside what this class keeps to itself. */
+export type Told = Exclude<ToFront, { type: "metrics" | "connection-ended" }>;
+
+export interface ShardEvents {
+  told(message: Told): void;
+  /** It has died, and is being started again. */
+  died(): void;
+}
+
+export class ShardProcess {
+  readonly #place: Place;
+  readonly #deps: AppDeps;
+  readonly #events: ShardEvents;
+  readonly #backoff: Backoff;
+  #child: ChildProcess | undefined;
+  #clients: { query: Query; control: Control } | undefined;
+  #metrics: PromiseWithResolvers<RegistryContent> | undefined;
+  #isStopping = false;
+  #upMs = 0;
+  /** Connections that it has. */
+  connections = 0;
+
+  constructor(place: Place, deps: AppDeps, events: ShardEvents) {
+    this.#place = place;
+    this.#deps = deps;
+    this.#events = events;
+    this.#backoff = backoff({ firstMs: 200, maxMs: 10_000, random: deps.random });
+  }
+
+  get isUp(): boolean {
+    return this.#clients !== undefined;
+  }
+
+  /** Throws RpcError while it is away. */
+  get clients(): { query: Query; control: Control } {
+    if (this.#clients) return this.#clients;
+    const { shard } = this.#place;
+    throw new RpcError(
+      "unavailable",
+      `shard ${shard}: is being started, ask again in some seconds`,
+    );
+  }
+
+  /** Resolves when it is ready. Rejects with OperatorError when it cannot be started. */
+  start(): Promise<void> {
+    const child = fork(MAIN, process.argv.slice(2), {
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    this.#child = child;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    child.on("message", (message: ToFront | Ready | Failed) => {
+      if ("failed" in message) return reject(new OperatorError(message.failed));
+      if (!("ready" in message)) return this.#receive(message);
+      this.#open(Number(message.ready["port"]));
+      resolve();
+    });
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      reject(new OperatorError(`shard ${this.#place.shard}: ended with ${signal ?? code}.`));
+      this.#ended(String(signal ?? code));
+    });
+    this.send(this.#place);
+    return promise;
+  }
+
+  send(message: ToShard): void {
+    if (this.#child?.connected) this.#child.send(message, () => {});
+  }
+
+  handOver(door: DoorName, socket: Socket): void {
+    this.connections++;
+    this.#child!.send({ type: "connection", door } satisfies ToShard, socket, (error) => {
+      if (error) socket.destroy();
+    });
+  }
+
+  /** Its own metrics; none while it is away. */
+  async metrics(): Promise<RegistryContent> {
+    if (!this.isUp) return [];
+    if (!this.#metrics) {
+      this.#metrics = Promise.withResolvers();
+      this.send({ type: "get-metrics" });
+    }
+    const timeout = AbortSignal.timeout(METRICS_TIMEOUT_MS);
+    const none = new Promise<[]>((resolve) => {
+      timeout.addEventListener("abort", () => resolve([]), { once: true });
+    });
+    return Promise.race([this.#metrics.promise, none]);
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    child.once("exit", () => resolve());
+    child.kill("SIGTERM");
+    const deadline = setTimeout(() => child.kill("SIGKILL"), STOP_DEADLINE_MS);
+    await ended;
+    clearTimeout(deadline);
+  }
+
+  #receive(message: ToFront): void {
+    if (message.type === "connection-ended") this.connections--;
+    else if (message.type === "metrics") {
+      this.#metrics?.resolve(message.metrics);
+      this.#metrics = undefined;
+    } else this.#events.told(message);
+  }
+
+  #open(port: number): void {
+    const { identity } = this.#deps;
+    const { role, instance } = identity;
+    const connect = [`127.0.0.1:${port}`, mutualTlsClient(identity, role, instance)] as const;
+    const options = { ...TLS_CHANNEL_OPTIONS, "grpc.max_receive_message_length": ANSWER_MAX_BYTES };
+    this.#clients = {
+      query: createClient(QueryService, ...connect, options),
+      control: createClient(ControlService, ...connect, options),
+    };
+    this.#upMs = this.#deps.clock.monotonicMs();
+  }
+
+  #ended(how: string): void {
+    this.#clients?.query[Symbol.dispose]();
+    this.#clients?.control[Symbol.dispose]();
+    const wasUp = this.isUp;
+    if (wasUp && this.#deps.clock.monotonicMs() - this.#upMs > STEADY_MS) this.#backoff.reset();
+    this.#clients = undefined;
+    this.#metrics?.resolve([]);
+    this.#metrics = undefined;
+    this.connections = 0;
+    if (this.#isStopping || this.#deps.stopping.aborted) return;
+    this.#events.died();
+    this.#deps.logger.error({ shard: this.#place.shard, how }, "a shard has ended");
+    if (wasUp) void this.#startAgain();
+  }
+
+  async #startAgain(): Promise<void> {
+    const { clock, logger, stopping } = this.#deps;
+    while (!this.#isStopping) {
+      await clock.sleep(this.#backoff.nextMs(), stopping).catch(() => {});
+      if (this.#isStopping || stopping.aborted) return;
+      try {
+        await this.start();
+        logger.info({ shard: this.#place.shard }, "a shard is back");
+        return;
+      } catch (error) {
+        logger.error({ shard: this.#place.shard, reason: String(error) }, "a shard does not start");
+      }
+    }
+  }
+}
