@@ -30,6 +30,7 @@ export async function startGlassline(
   directory: string,
   names: readonly PeerName[] = [],
   words: readonly string[] = [],
+  cores?: readonly number[],
 ): Promise<RunningGlassline> {
   const pkiDir = join(directory, "pki");
   await ensureDevelopmentPki(pkiDir, [SELF, ...names]);
@@ -49,6 +50,7 @@ export async function startGlassline(
       ...words,
     ],
     env: { GLASSLINE_COLLECTOR_OTLP_TOKEN: TOKEN },
+    ...(cores && { cores }),
     ports: [grpcPort!, httpPort!],
   });
   return {

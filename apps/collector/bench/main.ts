@@ -9,7 +9,7 @@ import { encodeBody } from "./encodings.ts";
 import { measureFleetList } from "./fleet-list.ts";
 import { fleetRequests, pointsIn } from "./fleet-requests.ts";
 import { glassline } from "./glassline.ts";
-import { measureOtqmn } from "./otqmn-ingestion.ts";
+import { measureOtqmn, measureShards } from "./otqmn-ingestion.ts";
 import { BENCH, measureIngestion } from "./ingestion.ts";
 import { otelcolSystems } from "./otelcol.ts";
 import { OTELCOL_VERSION, otelcolBinary } from "./peers/build.ts";
@@ -46,6 +46,7 @@ async function main(): Promise<void> {
   if (statfsSync(tmpdir()).type === TMPFS_MAGIC)
     about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");
   measureFleetList(isQuick);
+  await measureShards(times, isQuick);
   pinGenerator();
   await measureOtqmn(times, isQuick);
   const systems = [glassline, ...(await peers())];

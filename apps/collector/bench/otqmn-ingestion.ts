@@ -15,9 +15,13 @@ import { startGlassline } from "./glassline.ts";
 import type { Times } from "./ingestion.ts";
 import { quantile } from "./load.ts";
 import { BenchProducer } from "./otqmn-producer.ts";
-import { CAN_PIN } from "./pinned-process.ts";
+import { CAN_PIN, GENERATOR_CORE, SYSTEM_CORE } from "./pinned-process.ts";
 
 const BENCH = "otqmn-ingestion";
+const SHARDS = "shards";
+/** Blocks are made with what is left of the processor: less of them by one process, at full load. */
+const NO_BLOCKS = "--segment-size=1GiB";
+const ALL_CORES = [GENERATOR_CORE, SYSTEM_CORE];
 const RUN_BATCHES = 300;
 
 interface Case {
@@ -46,7 +50,22 @@ export async function measureOtqmn(times: Times, isQuick: boolean): Promise<void
     await measure(case_, times);
 }
 
-async function measure(case_: Case, { warmupMs, measureMs }: Times): Promise<void> {
+/** The same producers into one shard and into two, which may run on all cores as the producers may. */
+export async function measureShards(times: Times, isQuick: boolean): Promise<void> {
+  about(
+    SHARDS,
+    "The same producers into a collector of one process, and into two shards behind their front. Collector and producers share all cores, so the rate is not what shards can take; " +
+      "CPU time a point, of all processes together, is what it costs to divide the work; blocks are left out. Goal: 1.2 times that of one at most.",
+  );
+  for (const case_ of isQuick ? GATEWAYS.slice(0, 1) : [...GATEWAYS, CAMERAS])
+    for (const shards of [1, 2]) await measure(case_, times, shards);
+}
+
+async function measure(
+  case_: Case,
+  { warmupMs, measureMs }: Times,
+  shards?: number,
+): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(directory, { recursive: true, force: true }));
@@ -54,14 +73,19 @@ async function measure(case_: Case, { warmupMs, measureMs }: Times): Promise<voi
     role: "mesh-node",
     instance: `producer-${at}`,
   }));
-  const running = stack.use(await startGlassline(directory, names));
+  const running = stack.use(
+    shards === undefined
+      ? await startGlassline(directory, names)
+      : await startGlassline(directory, names, [`--shards=${shards}`, NO_BLOCKS], ALL_CORES),
+  );
   const producers = await startProducers(running, names, case_);
   for (const producer of producers) stack.use(producer);
   await delay(warmupMs);
   for (const producer of producers) producer.takeLatenciesMs();
   const before = sample(running, producers);
   await delay(measureMs);
-  tell(case_, { warmupMs, measureMs }, before, sample(running, producers), producers);
+  const after = sample(running, producers);
+  tell(shards, case_, { warmupMs, measureMs }, before, after, producers);
 }
 
 function startProducers(
@@ -100,6 +124,7 @@ function sample(running: RunningGlassline, producers: readonly BenchProducer[]):
 }
 
 function tell(
+  shards: number | undefined,
   { streams, cameras, inFlight }: Case,
   times: Times,
   from: Sample,
@@ -109,9 +134,11 @@ function tell(
   const failure = producers.find((producer) => producer.failure)?.failure;
   if (failure !== undefined) throw new Error(`a producer failed: ${failure}`);
   const pointsPerMessage = cameras * SERIES.length;
-  const params = { streams, pointsPerMessage, inFlight, ...times, pinned: CAN_PIN };
+  const given = { streams, pointsPerMessage, inFlight, ...times };
   const figure = (metric: string, value: number, unit: string) =>
-    report(BENCH, metric, value, unit, params);
+    shards === undefined
+      ? report(BENCH, metric, value, unit, { ...given, pinned: CAN_PIN })
+      : report(SHARDS, metric, value, unit, { ...given, shards });
   const points = (to.batches - from.batches) * pointsPerMessage;
   const elapsedMs = to.atMs - from.atMs;
   const latencyMs = Float64Array.from(producers.flatMap((one) => one.takeLatenciesMs())).toSorted();

@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { cpuMsOf, residentBytesOf } from "./proc.ts";
+import { cpuMsOf, residentBytesOf, treeOf } from "./proc.ts";
 
 export const GENERATOR_CORE = 0;
 export const SYSTEM_CORE = 1;
@@ -26,19 +26,26 @@ export function pinGenerator(): void {
 export interface Command {
   words: readonly [string, ...string[]];
   env?: Readonly<Record<string, string>>;
+  /** Where it may run; the system's own core, when this is absent. */
+  cores?: readonly number[];
   /** All are open when it is ready. */
   ports: readonly number[];
 }
 
 export interface PinnedProcess extends AsyncDisposable {
-  /** Of all its threads, since its start. */
+  /** Of all its threads, and of the processes that it has started, since their start. */
   cpuMs(): number;
   residentBytes(): number;
 }
 
 /** Resolves when it listens. What it writes goes to stderr. */
-export async function startPinned({ words, env = {}, ports }: Command): Promise<PinnedProcess> {
-  const [command, ...rest] = CAN_PIN ? ["taskset", "-c", String(SYSTEM_CORE), ...words] : words;
+export async function startPinned({
+  words,
+  env = {},
+  cores = [SYSTEM_CORE],
+  ports,
+}: Command): Promise<PinnedProcess> {
+  const [command, ...rest] = CAN_PIN ? ["taskset", "-c", cores.join(), ...words] : words;
   const child = spawn(command!, rest, {
     stdio: ["ignore", process.stderr, process.stderr],
     env: { ...process.env, ...env },
@@ -50,10 +57,14 @@ export async function startPinned({ words, env = {}, ports }: Command): Promise<
     throw error;
   }
   return {
-    cpuMs: () => cpuMsOf(child.pid!),
-    residentBytes: () => residentBytesOf(child.pid!),
+    cpuMs: () => sum(treeOf(child.pid!).map(cpuMsOf)),
+    residentBytes: () => sum(treeOf(child.pid!).map(residentBytesOf)),
     [Symbol.asyncDispose]: () => stop(child),
   };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 async function listening(child: ChildProcess, port: number): Promise<void> {
