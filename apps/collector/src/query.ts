@@ -2,22 +2,23 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Series } from "@glassline/otqmn/sample";
 import { SeriesKind } from "@glassline/proto/camera";
+import { Encoded } from "@glassline/proto/encoded";
 import { RpcError } from "@glassline/proto/errors";
 import type {
-  Camera,
+  CameraSchema,
   GetStatusResponseSchema,
   ListCamerasRequest,
-  ListCamerasResponseSchema,
   QueryRangeRequest,
   QueryService,
   SeriesRangeSchema,
 } from "@glassline/proto/query";
-import { CameraState as WireState } from "@glassline/proto/query";
+import { ListCamerasResponseSchema } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { totalOf, valuesByLabel } from "@glassline/service/metrics";
 
 import type { BlockStore } from "./blocks/block-store.ts";
+import { WIRE_STATES, encodeCameraList } from "./core/camera-list.ts";
 import type { Fleet } from "./core/fleet.ts";
 import type { Point } from "./core/points.ts";
 import type { CameraState } from "./core/series-table.ts";
@@ -39,11 +40,6 @@ const WIRE_KINDS = {
   gauge: SeriesKind.GAUGE,
   counter: SeriesKind.COUNTER,
   state: SeriesKind.STATE,
-} as const;
-const WIRE_STATES = {
-  live: WireState.LIVE,
-  fault: WireState.FAULT,
-  silent: WireState.SILENT,
 } as const;
 
 export interface QueryDeps extends Stores {
@@ -67,7 +63,7 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
         return latest ? [{ series: wireSeries(fleet.table.series(slot)), ...latest }] : [];
       });
       return {
-        camera: wireCamera(fleet, camera, clock.nowMs(), []),
+        camera: wireCamera(fleet, camera, clock.nowMs()),
         samples,
         nowUnixNano: clock.nowUnixNano(),
       };
@@ -101,18 +97,16 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
 export function listCameras(
   { fleet, clock, forgetAfterMs }: Pick<QueryDeps, "fleet" | "clock" | "forgetAfterMs">,
   { metrics }: ListCamerasRequest,
-): MessageInitShape<typeof ListCamerasResponseSchema> {
+): Encoded<typeof ListCamerasResponseSchema> {
   if (metrics.length > HEADLINE_METRICS_MAX) {
     throw new RpcError(
       "invalid_argument",
       `metrics: got ${metrics.length}, expected at most ${HEADLINE_METRICS_MAX}`,
     );
   }
-  const nowMs = clock.nowMs();
-  const cameras = [...fleet.cameras.values()]
-    .filter(({ lastReceivedMs }) => nowMs - lastReceivedMs < forgetAfterMs)
-    .map((camera) => wireCamera(fleet, camera, nowMs, metrics));
-  return { cameras, nowUnixNano: clock.nowUnixNano() };
+  const listed = { fleet, forgetAfterMs, nowMs: clock.nowMs() };
+  const bytes = encodeCameraList(listed, metrics, clock.nowUnixNano());
+  return new Encoded(ListCamerasResponseSchema, bytes);
 }
 
 function requireCamera(fleet: Fleet, cameraId: string): CameraState {
@@ -128,24 +122,15 @@ function wireCamera(
   fleet: Fleet,
   camera: CameraState,
   nowMs: number,
-  metrics: readonly string[],
-): Camera {
+): MessageInitShape<typeof CameraSchema> {
   const health = fleet.health(camera, nowMs);
-  const values: Record<string, number> = {};
-  for (const metric of metrics) {
-    const latest = fleet.latestOf(camera, metric);
-    if (latest !== undefined) values[metric] = latest;
-  }
-  // A whole message: of 100,000 cameras none has to be made a second time.
   return {
-    $typeName: "glassline.query.v1alpha1.Camera",
     cameraId: camera.cameraId,
     state: WIRE_STATES[health.state],
     reason: health.state === "live" ? "" : health.reason,
     lastReceivedUnixNano: BigInt(Math.round(camera.lastReceivedMs)) * 1_000_000n,
     attributes: camera.attributes,
     seriesCount: camera.slots.length,
-    values,
   };
 }
 

@@ -16,6 +16,8 @@ export interface CameraState {
   via?: ProducerState;
   /** Of its series. */
   readonly slots: number[];
+  /** Id and attributes as core/camera-list.ts writes them, until they change. */
+  encodedFacts: Uint8Array | undefined;
 }
 
 export interface TableLimits {
@@ -67,7 +69,13 @@ export class SeriesTable {
     let camera = this.cameras.get(cameraId);
     if (!camera) {
       if (this.cameras.size >= this.#limits.camerasMax) return undefined;
-      camera = { cameraId, attributes: {}, lastReceivedMs: receivedMs, slots: [] };
+      camera = {
+        cameraId,
+        attributes: {},
+        lastReceivedMs: receivedMs,
+        slots: [],
+        encodedFacts: undefined,
+      };
       this.cameras.set(cameraId, camera);
     }
     return camera;
