@@ -6,7 +6,7 @@ import { ListCamerasRequestSchema } from "@glassline/proto/query";
 import { systemClock } from "@glassline/service/clock";
 
 import { Fleet } from "../src/core/fleet.ts";
-import { listCameras } from "../src/query.ts";
+import { listCameras } from "../src/camera-query.ts";
 
 const BENCH = "fleet-list";
 const CAMERAS = 100_000;

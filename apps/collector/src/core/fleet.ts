@@ -4,7 +4,7 @@ import { ATTRIBUTES_MAX } from "@glassline/otqmn/sample";
 import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions";
 
 import type { Catalogue } from "./catalogue.ts";
-import type { Point } from "./points.ts";
+import type { Points } from "./points.ts";
 import type { ProducerState } from "./producers.ts";
 import type { RecordPoints } from "./record-reader.ts";
 import { RecordSlots } from "./record-slots.ts";
@@ -115,7 +115,7 @@ export class Fleet {
   }
 
   /** Points in memory of the slots with from <= time < to, in order of arrival. */
-  recentPoints(slots: readonly number[], from: bigint, to: bigint): Map<number, Point[]> {
+  recentPoints(slots: readonly number[], from: bigint, to: bigint): Map<number, Points> {
     return this.recent.range(slots, from, to);
   }
 

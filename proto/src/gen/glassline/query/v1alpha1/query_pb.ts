@@ -378,7 +378,8 @@ export type ListGapsRequest = Message<"glassline.query.v1alpha1.ListGapsRequest"
   cameraId: string;
 
   /**
-   * Gaps that begin from (inclusive) to (exclusive), Unix nanoseconds; 0 means: no bound.
+   * Gaps of which a part lies from (inclusive) to (exclusive), Unix nanoseconds; 0 means: no bound. Of those that began before,
+   * the ones that began at most a day before are found.
    *
    * @generated from field: fixed64 from_unix_nano = 2;
    */
@@ -433,7 +434,8 @@ export type Gap = Message<"glassline.query.v1alpha1.Gap"> & {
   cameraId: string;
 
   /**
-   * Times of the first and of the last sample that is missing; of a gap that nobody told, of its edges.
+   * Times of the first and of the last sample that is missing; of a gap that nobody told, of its edges: the samples, told gaps or
+   * the end of what was asked for that bound it.
    *
    * @generated from field: fixed64 from_unix_nano = 2;
    */
