@@ -1,7 +1,7 @@
 /** The points of one camera's metric in a chunk of a block. */
+import { BundleReader } from "@glassline/otqmn/bundle-reader";
 import type { Series } from "@glassline/otqmn/sample";
 import { seriesId } from "@glassline/otqmn/sample";
-import { decodeBundle } from "@glassline/otqmn/whole-bundle";
 import type { BlockChunk } from "@glassline/proto/storage";
 
 import { Points, TimeRange } from "../core/points.ts";
@@ -47,17 +47,20 @@ export function collectChunk(
   { cameraId, metrics, from, to }: Wanted,
   found: Found,
 ): void {
-  const { series, seriesIndex, timeUnixNano, value } = decodeBundle(bytes);
-  const targets = series.map((one) =>
+  const { newSeries, points } = new BundleReader().read(bytes);
+  const { column, groupEnd, groupTimeUnixNano } = points;
+  const value = new Float64Array(points.bits.buffer as ArrayBuffer, 0, points.count);
+  const targets = newSeries.map((one) =>
     one.cameraId === cameraId && metrics.includes(one.metric) ? pointsFor(one, found) : undefined,
   );
   const times = new TimeRange(from, to);
-  const words = new Uint32Array(timeUnixNano.buffer, timeUnixNano.byteOffset);
-  for (let at = 0; at < value.length; at++) {
-    const points = targets[seriesIndex[at]!];
-    if (!points) continue;
-    const [low, high] = [words[2 * at]!, words[2 * at + 1]!];
-    if (times.has(low, high)) points.add(low, high, value[at]!);
+  const words = new Uint32Array(groupTimeUnixNano.buffer, groupTimeUnixNano.byteOffset);
+  let at = 0;
+  for (let group = 0; group < groupEnd.length; group++) {
+    const end = groupEnd[group]!;
+    const [low, high] = [words[2 * group]!, words[2 * group + 1]!];
+    if (!times.has(low, high)) at = end;
+    for (; at < end; at++) targets[column[at]!]?.add(low, high, value[at]!);
   }
 }
 
