@@ -11,6 +11,8 @@ import type {
 } from "@bufbuild/protobuf";
 import { create, fromJson, toJson } from "@bufbuild/protobuf";
 
+import type { Answer } from "./encoded.ts";
+import { decoded } from "./encoded.ts";
 import { RpcError, rpcCodeOfName } from "./errors.ts";
 
 type Methods<S extends DescService> = S["method"];
@@ -20,7 +22,7 @@ export type UnaryMethods<S extends DescService> = {
   [K in keyof Methods<S> as Methods<S>[K]["methodKind"] extends "unary" ? K : never]: (
     request: MessageShape<Methods<S>[K]["input"]>,
     context: JsonContext,
-  ) => Promise<MessageInitShape<Methods<S>[K]["output"]>>;
+  ) => Promise<Answer<Methods<S>[K]["output"]>>;
 };
 
 /** What is known of the caller. */
@@ -54,7 +56,9 @@ export function jsonRoutes<S extends DescService>(
           methods as Record<string, (request: unknown, context: JsonContext) => Promise<never>>
         )[method.localName]!;
         const response = await call(parseRequest(method, body), context);
-        return toJson(method.output, create(method.output, response), { alwaysEmitImplicit: true });
+        return toJson(method.output, decoded(method.output, response), {
+          alwaysEmitImplicit: true,
+        });
       },
     }));
 }

@@ -12,6 +12,8 @@ import type {
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 
+import type { Answer } from "./encoded.ts";
+import { Encoded } from "./encoded.ts";
 import { RpcError, rpcCodeOfGrpc, toRpcError } from "./errors.ts";
 
 type Methods<S extends DescService> = S["method"];
@@ -31,7 +33,7 @@ export interface CallContext {
 export type UnaryHandler<I extends DescMessage, O extends DescMessage> = (
   request: MessageShape<I>,
   context: CallContext,
-) => Promise<MessageInitShape<O>>;
+) => Promise<Answer<O>>;
 
 export type ServerStream<I extends DescMessage, O extends DescMessage> = grpc.ServerDuplexStream<
   MessageShape<I>,
@@ -76,8 +78,10 @@ export function serviceDefinition(service: DescService): grpc.ServiceDefinition 
 }
 
 function methodDefinition(method: DescMethod): grpc.MethodDefinition<object, object> {
-  const serialize = (schema: DescMessage) => (message: object) =>
-    Buffer.from(toBinary(schema, message as never));
+  const serialize = (schema: DescMessage) => (message: object) => {
+    const bytes = message instanceof Encoded ? message.bytes : toBinary(schema, message as never);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
   const deserialize = (schema: DescMessage) => (bytes: Buffer) => fromBinary(schema, bytes);
   return {
     path: methodPath(method),
@@ -121,7 +125,8 @@ function unaryAdapter(method: DescMethod, handler: UnaryHandler<DescMessage, Des
     const authorization = call.metadata.get(AUTHORIZATION)[0]?.toString();
     const subjectAltName = call.getAuthContext().sslPeerCertificate?.subjectaltname;
     handler(call.request, { signal: abort.signal, authorization, subjectAltName }).then(
-      (response) => callback(null, create(method.output, response)),
+      (response) =>
+        callback(null, response instanceof Encoded ? response : create(method.output, response)),
       (error: unknown) => callback(grpcStatus(error)),
     );
   };

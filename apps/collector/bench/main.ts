@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 
 import { about } from "@glassline/bench/report";
 
+import { measureDayRange } from "./day-range.ts";
 import type { Encoding } from "./encodings.ts";
 import { encodeBody } from "./encodings.ts";
 import { measureFleetList } from "./fleet-list.ts";
@@ -46,6 +47,7 @@ async function main(): Promise<void> {
   if (statfsSync(tmpdir()).type === TMPFS_MAGIC)
     about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");
   measureFleetList(isQuick);
+  await measureDayRange(isQuick);
   await measureShards(times, isQuick);
   pinGenerator();
   await measureOtqmn(times, isQuick);

@@ -14,18 +14,22 @@ export async function aggregateFleet(
   { metric, fromUnixNano, toUnixNano, stepMinutes }: AggregateFleetRequest,
   signal: AbortSignal,
 ): Promise<MessageInitShape<typeof AggregateFleetResponseSchema>> {
-  const rollup = new Rollup();
+  const rollup = new Rollup({
+    fromMinute: minuteOf(fromUnixNano),
+    toMinute: toUnixNano === 0n ? Number.POSITIVE_INFINITY : minuteOf(toUnixNano),
+    stepMinutes: Math.max(1, stepMinutes),
+    stepsMax: STEPS_MAX,
+  });
   const missing = await blocks.rollUp(metric, fleet.recent.firstIndex, rollup, signal);
   fleet.recent.rollUp(fleet.table.slotsOfMetric(metric), missing, rollup);
-  if (rollup.cells.size === 0)
+  if (!rollup.isKnown)
     throw new RpcError("not_found", `metric ${JSON.stringify(metric)}: no camera has it`);
-  const to = toUnixNano === 0n ? Number.POSITIVE_INFINITY : minuteOf(toUnixNano);
-  const steps = rollup.steps(minuteOf(fromUnixNano), to, Math.max(1, stepMinutes));
-  if (steps.length > STEPS_MAX)
+  if (rollup.isFull)
     throw new RpcError(
       "invalid_argument",
-      `step_minutes: got ${stepMinutes}, which makes ${steps.length} steps, expected at most ${STEPS_MAX}`,
+      `step_minutes: got ${stepMinutes}, which makes more than ${STEPS_MAX} steps, expected at most so many`,
     );
+  const steps = rollup.inOrder();
   return {
     timeUnixNano: steps.map(([minute]) => BigInt(minute) * MINUTE_NANO),
     count: steps.map(([, { count }]) => BigInt(count)),

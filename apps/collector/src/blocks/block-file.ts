@@ -125,21 +125,19 @@ export async function readIndex(path: string): Promise<BlockIndex> {
   }
 }
 
-/** Rejects with BlockDamaged, or with the error of the disk. */
-export async function readChunks(
+/** One after another. Throws BlockDamaged, or the error of the disk. */
+export async function* readChunks(
   path: string,
   chunks: readonly BlockChunk[],
-): Promise<Uint8Array[]> {
+): AsyncGenerator<Uint8Array> {
   const file = await open(path, "r");
   try {
-    const found: Uint8Array[] = [];
     for (const { offset, length, crc32: expected } of chunks) {
       const bytes = await readAt(file, Number(offset), length, path);
       if (crc32(bytes) !== expected)
         throw new BlockDamaged(`${path}: the chunk at byte ${offset} has changed`);
-      found.push(bytes);
+      yield bytes;
     }
-    return found;
   } finally {
     await file.close();
   }

@@ -3,23 +3,21 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 
-import type { Series } from "@glassline/otqmn/sample";
-import { seriesId } from "@glassline/otqmn/sample";
-import { decodeBundle } from "@glassline/otqmn/whole-bundle";
-import type { BlockChunk, BlockIndex } from "@glassline/proto/storage";
+import type { BlockIndex } from "@glassline/proto/storage";
 import { messageOf, systemCodeOf } from "@glassline/service/errors";
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 
-import type { Point } from "../core/points.ts";
 import type { Rollup } from "../core/rollup.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
 import { BlockDamaged, readChunks, readIndex } from "./block-file.ts";
 import type { BlockOrder, BlockReport } from "./block-worker.ts";
+import type { Found, Wanted } from "./chunk-points.ts";
+import { chunksFor, collectChunk } from "./chunk-points.ts";
+import { IndexCache } from "./index-cache.ts";
 
-/** Chunks whose place in their block is at hand, over all blocks. */
-const INDEX_CHUNKS_MAX = 500_000;
+const INDEXES_MAX_BYTES = 134_217_728;
 const RETRY_MS = 10_000;
 const BLOCK_NAME = /^(\d{16})\.block$/;
 
@@ -29,24 +27,9 @@ export interface BlockStoreDeps {
   clock: Clock;
   logger: Logger;
   metrics: CollectorMetrics;
+  /** Of the indexes that are at hand. */
+  indexesMaxBytes?: number;
 }
-
-/** What is asked of one camera: from <= time < to. */
-export interface Wanted {
-  cameraId: string;
-  metric: string;
-  from: bigint;
-  to: bigint;
-}
-
-export interface SeriesPoints {
-  series: Series;
-  /** In order of arrival. */
-  points: Point[];
-}
-
-/** By the text that `seriesId` gives. */
-type Found = Map<string, SeriesPoints>;
 
 interface Waiting {
   promise: Promise<void>;
@@ -63,12 +46,11 @@ export class BlockStore implements AsyncDisposable {
   #underWay: number | undefined;
   #retryAtMs = 0;
   readonly #waiting = new Map<number, Waiting>();
-  /** Used last comes last. */
-  readonly #indexes = new Map<number, BlockIndex>();
-  #indexChunks = 0;
+  readonly #indexes: IndexCache;
 
   private constructor(deps: BlockStoreDeps) {
     this.#deps = deps;
+    this.#indexes = new IndexCache(deps.indexesMaxBytes ?? INDEXES_MAX_BYTES);
     this.#worker = this.#startWorker();
   }
 
@@ -135,18 +117,17 @@ export class BlockStore implements AsyncDisposable {
   }
 
   /**
-   * The camera's points of the metric in blocks of records before `beforeIndex`, by series. Waits for
-   * blocks that are still to be made. Rejects with the signal's reason when it is aborted.
+   * The camera's points of the metrics in blocks of records before `beforeIndex`, by series: block by block. Waits for
+   * blocks that are still to be made. Throws the signal's reason when it is aborted.
    */
-  async points(wanted: Wanted, beforeIndex: number, signal: AbortSignal): Promise<Found> {
-    const found: Found = new Map();
+  async *points(wanted: Wanted, beforeIndex: number, signal: AbortSignal): AsyncGenerator<Found> {
     const { segments } = this.#deps.log;
     for (const { firstIndex } of segments.slice(0, -1)) {
       if (firstIndex >= beforeIndex) break;
       signal.throwIfAborted();
-      await this.#ask(firstIndex, signal, () => this.#collect(firstIndex, wanted, found));
+      const found = await this.#ask(firstIndex, signal, () => this.#collect(firstIndex, wanted));
+      if (found) yield found;
     }
-    return found;
   }
 
   /**
@@ -162,11 +143,12 @@ export class BlockStore implements AsyncDisposable {
     const missing = new Set<number>();
     for (const { firstIndex } of this.#deps.log.segments.slice()) {
       signal.throwIfAborted();
-      if (firstIndex >= beforeIndex && !this.#stored.has(firstIndex)) missing.add(firstIndex);
-      else
-        await this.#ask(firstIndex, signal, async () =>
-          addRollup(await this.#index(firstIndex), metric, rollup),
-        );
+      if (firstIndex >= beforeIndex && !this.#stored.has(firstIndex)) {
+        missing.add(firstIndex);
+        continue;
+      }
+      const index = await this.#ask(firstIndex, signal, () => this.#index(firstIndex));
+      if (index) addRollup(index, metric, rollup);
     }
     return missing;
   }
@@ -201,7 +183,7 @@ export class BlockStore implements AsyncDisposable {
 
   async #drop(firstIndex: number): Promise<void> {
     this.#stored.delete(firstIndex);
-    this.#forgetIndex(firstIndex);
+    this.#indexes.delete(firstIndex);
     try {
       await rm(this.#pathOf(firstIndex), { force: true });
     } catch (error) {
@@ -227,57 +209,49 @@ export class BlockStore implements AsyncDisposable {
     this.#waiting.delete(firstIndex);
   }
 
-  /** Asks a block when it is there, and once more when it was damaged and had to be made again. */
-  async #ask(firstIndex: number, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
-    await this.#whenStored(firstIndex, signal);
-    if (await this.#orDamaged(firstIndex, work)) return;
-    await this.#whenStored(firstIndex, signal);
-    if (!(await this.#orDamaged(firstIndex, work)))
-      throw new Error(`block ${firstIndex} is damaged again, as soon as it was made`);
-  }
-
-  /** @returns false when the block is damaged: it will be made again. `work` must then have had no effect. */
-  async #orDamaged(firstIndex: number, work: () => Promise<void>): Promise<boolean> {
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      if (systemCodeOf(error) === "ENOENT" && !this.#stored.has(firstIndex)) return true; // retention has let it go
-      if (!(error instanceof BlockDamaged) && systemCodeOf(error) !== "ENOENT") throw error;
-      this.#deps.logger.error({ reason: messageOf(error) }, "a block is damaged: it is made again");
-      await this.#drop(firstIndex);
-      return false;
+  /**
+   * Asks a block when it is there, and once more when it was damaged and had to be made again.
+   * @returns undefined when retention has let it go.
+   */
+  async #ask<T>(
+    firstIndex: number,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
+    for (let time = 0; time < 2; time++) {
+      await this.#whenStored(firstIndex, signal);
+      try {
+        return await work();
+      } catch (error) {
+        const isGone = systemCodeOf(error) === "ENOENT";
+        if (isGone && !this.#stored.has(firstIndex)) return undefined;
+        if (!(error instanceof BlockDamaged) && !isGone) throw error;
+        const reason = messageOf(error);
+        this.#deps.logger.error({ reason }, "a block is damaged: it is made again");
+        await this.#drop(firstIndex);
+      }
     }
+    throw new Error(`block ${firstIndex} is damaged again, as soon as it was made`);
   }
 
-  async #collect(firstIndex: number, wanted: Wanted, found: Found): Promise<void> {
+  async #collect(firstIndex: number, wanted: Wanted): Promise<Found> {
+    const found: Found = new Map();
     const { chunks } = await this.#index(firstIndex);
-    const asked = chunks.filter((chunk) => mayHold(chunk, wanted));
-    if (asked.length === 0) return;
-    for (const bytes of await readChunks(this.#pathOf(firstIndex), asked))
+    const asked = chunksFor(chunks, wanted);
+    if (asked.length === 0) return found;
+    for await (const bytes of readChunks(this.#pathOf(firstIndex), asked))
       collectChunk(bytes, wanted, found);
+    return found;
   }
 
   async #index(firstIndex: number): Promise<BlockIndex> {
-    const known = this.#indexes.get(firstIndex);
-    const index = known ?? (await readIndex(this.#pathOf(firstIndex)));
-    if (this.#indexes.delete(firstIndex)) this.#indexChunks -= index.chunks.length;
-    this.#indexes.set(firstIndex, index);
-    this.#indexChunks += index.chunks.length;
-    while (this.#indexChunks > INDEX_CHUNKS_MAX && this.#indexes.size > 1)
-      this.#forgetIndex(this.#indexes.keys().next().value!);
+    let index = this.#indexes.get(firstIndex);
+    if (!index) {
+      index = await readIndex(this.#pathOf(firstIndex));
+      this.#indexes.set(firstIndex, index);
+    }
     return index;
   }
-
-  #forgetIndex(firstIndex: number): void {
-    this.#indexChunks -= this.#indexes.get(firstIndex)?.chunks.length ?? 0;
-    this.#indexes.delete(firstIndex);
-  }
-}
-
-function mayHold(chunk: BlockChunk, { cameraId, from, to }: Wanted): boolean {
-  const isCamera = chunk.firstCamera <= cameraId && cameraId <= chunk.lastCamera;
-  return isCamera && chunk.leastTimeUnixNano < to && chunk.greatestTimeUnixNano >= from;
 }
 
 function addRollup({ rollups }: BlockIndex, metric: string, rollup: Rollup): void {
@@ -289,26 +263,5 @@ function addRollup({ rollups }: BlockIndex, metric: string, rollup: Rollup): voi
       least: found!.least[at]!,
       greatest: found!.greatest[at]!,
     });
-  }
-}
-
-function collectChunk(
-  bytes: Uint8Array,
-  { cameraId, metric, from, to }: Wanted,
-  found: Found,
-): void {
-  const { series, seriesIndex, timeUnixNano, value } = decodeBundle(bytes);
-  const targets = series.map((one) => {
-    if (one.cameraId !== cameraId || one.metric !== metric) return undefined;
-    const id = seriesId(one);
-    const known = found.get(id) ?? { series: one, points: [] };
-    found.set(id, known);
-    return known.points;
-  });
-  for (let at = 0; at < value.length; at++) {
-    const points = targets[seriesIndex[at]!];
-    if (!points) continue;
-    const time = timeUnixNano[at]!;
-    if (time >= from && time < to) points.push({ timeUnixNano: time, value: value[at]! });
   }
 }

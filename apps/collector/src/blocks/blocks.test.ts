@@ -11,8 +11,10 @@ import { createMetrics } from "@glassline/service/metrics";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { rowsOf } from "../core/points.testing.ts";
 import type { RecordPoints } from "../core/record-reader.ts";
 import { grouped } from "../core/record-reader.ts";
+import { Rollup } from "../core/rollup.ts";
 import { collectorMetrics } from "../metrics.ts";
 import { openFileLog } from "../stores/file-log.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
@@ -102,14 +104,16 @@ describe("a block", () => {
     expect(await readdir(directory)).toEqual(["one.block"]);
     const index = await readIndex(path);
     expect(index).toMatchObject({ firstIndex: 7n, endIndex: 9n, points: 40_000n });
-    expect(await readChunks(path, index.chunks)).toHaveLength(index.chunks.length);
+    expect(await Array.fromAsync(readChunks(path, index.chunks))).toHaveLength(index.chunks.length);
 
     const file = await open(path, "r+");
     const { size } = await file.stat();
     for (const at of [9, size - 5, size - 14, size - 40]) {
       const [byte] = (await file.read(Buffer.alloc(1), 0, 1, at)).buffer;
       await file.write(Buffer.of(byte! ^ 1), 0, 1, at);
-      const reading = readIndex(path).then(({ chunks }) => readChunks(path, chunks));
+      const reading = readIndex(path).then(({ chunks }) =>
+        Array.fromAsync(readChunks(path, chunks)),
+      );
       await expect(reading).rejects.toThrow(BlockDamaged);
       await file.write(Buffer.of(byte!), 0, 1, at);
     }
@@ -121,10 +125,11 @@ describe("a block", () => {
 
 describe("the blocks of a log", () => {
   const signal = new AbortController().signal;
-  const wanted = { cameraId: "cam-1", metric: "m", from: 0n, to: 1_000n };
+  const wanted = { cameraId: "cam-1", metrics: ["m"], from: 0n, to: 1_000n };
 
   async function withStore(
     work: (store: BlockStore, log: TelemetryLog) => Promise<void>,
+    indexesMaxBytes?: number,
   ): Promise<void> {
     const limits = { segmentMaxBytes: 65_536, maxBytes: 10_000_000 };
     await using log = await openFileLog(
@@ -137,6 +142,7 @@ describe("the blocks of a log", () => {
       clock: systemClock,
       logger: createLogger("test", "silent"),
       metrics: collectorMetrics(createMetrics("test")),
+      ...(indexesMaxBytes && { indexesMaxBytes }),
     });
     await work(store, log);
   }
@@ -155,8 +161,9 @@ describe("the blocks of a log", () => {
     return log.append({ receivedUnixNano: 1n, record: { case: "batch", value } });
   };
   const valuesIn = async (store: BlockStore, log: TelemetryLog) => {
-    const found = await store.points(wanted, log.segments.at(-1)!.firstIndex, signal);
-    return [...found.values()].flatMap(({ points }) => points.map(({ value }) => value));
+    const found = store.points(wanted, log.segments.at(-1)!.firstIndex, signal);
+    const blocks = await Array.fromAsync(found, (ofBlock) => [...ofBlock.values()]);
+    return blocks.flat().flatMap(({ points }) => rowsOf(points).map(([, value]) => value));
   };
 
   test("are made by a thread when they are asked for, one for each closed segment", () =>
@@ -168,6 +175,22 @@ describe("the blocks of a log", () => {
       expect(await valuesIn(store, log)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
       expect(await readdir(join(directory, "blocks"))).toHaveLength(3);
     }));
+
+  test("are added up over all of them, also when few of their indexes are at hand", () =>
+    withStore(async (store, log) => {
+      for (let number = 1; number <= 9; number++) {
+        await append(log, number);
+        await log.roll();
+      }
+      for (let time = 0; time < 2; time++) {
+        const rollup = new Rollup();
+        const open = log.segments.at(-1)!.firstIndex;
+        expect(await store.rollUp("m", open, rollup, signal)).toEqual(new Set([open]));
+        const cell = { count: 9, sum: 45, least: 1, greatest: 9 };
+        expect(rollup.inOrder()).toEqual([[0, cell]]);
+        expect(await valuesIn(store, log)).toHaveLength(9);
+      }
+    }, 1));
 
   test("that are damaged or gone are made again", () =>
     withStore(async (store, log) => {
@@ -189,6 +212,6 @@ describe("the blocks of a log", () => {
       await append(log, 1);
       await log.roll();
       const reading = store.points(wanted, 1_000, AbortSignal.abort(new Error("gone")));
-      await expect(reading).rejects.toThrow("gone");
+      await expect(reading.next()).rejects.toThrow("gone");
     }));
 });

@@ -1,17 +1,21 @@
 import { seededRandom } from "@glassline/service/random";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { Fleet } from "./fleet.ts";
 import { Producers } from "./producers.ts";
-import type { Point } from "./points.ts";
+import type { Points } from "./points.ts";
 import { inOrder } from "./points.ts";
+import type { Row } from "./points.testing.ts";
+import { pointsOf, rowsOf } from "./points.testing.ts";
 import type { RecordPoints } from "./record-reader.ts";
 import { RecentPoints } from "./recent-points.ts";
 import { thin } from "./thin.ts";
 import type { Hop } from "./traces.ts";
 import { Traces } from "./traces.ts";
 
-const point = (time: number, value: number): Point => ({ timeUnixNano: BigInt(time), value });
+const point = (time: number, value: number): Row => [BigInt(time), value];
+const valuesOf = (points: Points) => rowsOf(points).map(([, value]) => value);
 
 /** One point a group. */
 const slotted = (slots: number[], times: number[], values: number[]) => ({
@@ -27,10 +31,10 @@ describe("recent points", () => {
     recent.beginSegment(1);
     recent.add(1, slotted([0, 1, 0, 0, 0], [5, 1, 9, 3, 7], [50, 1, 90, 30, 70]), 0);
     const found = recent.range([0], 0n, 100n).get(0)!;
-    expect(found.map(({ value }) => value)).toEqual([50, 90, 30, 70]);
-    expect(inOrder(found).map(({ value }) => value)).toEqual([30, 50, 70, 90]);
-    expect(recent.range([0], 3n, 7n).get(0)).toEqual([point(5, 50), point(3, 30)]);
-    expect(recent.range([7], 0n, 100n).get(7)).toEqual([]);
+    expect(valuesOf(found)).toEqual([50, 90, 30, 70]);
+    expect(valuesOf(inOrder(found))).toEqual([30, 50, 70, 90]);
+    expect(rowsOf(recent.range([0], 3n, 7n).get(0)!)).toEqual([point(5, 50), point(3, 30)]);
+    expect(recent.range([7], 0n, 100n).get(7)).toHaveLength(0);
   });
 
   test("are let go by segment of the log, and give their memory back; those of a record that came late go where it belongs", () => {
@@ -46,7 +50,7 @@ describe("recent points", () => {
     recent.dropOldest();
     expect(recent.firstIndex).toBe(11);
     expect(recent.bytes).toBeLessThan(before);
-    expect(recent.range([0], 0n, 100n).get(0)![0]).toEqual(point(11, 11));
+    expect(rowsOf(recent.range([0], 0n, 100n).get(0)!)[0]).toEqual(point(11, 11));
     recent.dropOldest();
     recent.dropOldest();
     expect(recent.firstIndex).toBe(21);
@@ -69,32 +73,82 @@ describe("recent points", () => {
     recent.add(2, slotted([1, 1], [1, 2], [-1, -2]), 0);
     const found = recent.range([0, 1, 2], 0n, 100_000n);
     expect([...found.values()].reduce((sum, points) => sum + points.length, 0)).toBe(50_002);
-    expect(found.get(1)!.at(-1)).toEqual(point(2, -2));
+    expect(rowsOf(found.get(1)!).at(-1)).toEqual(point(2, -2));
   });
 });
 
 describe("thinning", () => {
   test("keeps every spike, the order, and at most as many points as asked for", () => {
     const random = seededRandom(1);
-    const points = Array.from({ length: 10_000 }, (_, at) => point(at, random()));
-    points[4_321] = point(4_321, 1_000);
-    points[8_765] = point(8_765, -1_000);
+    const rows = Array.from({ length: 10_000 }, (_, at) => point(at, random()));
+    rows[4_321] = point(4_321, 1_000);
+    rows[8_765] = point(8_765, -1_000);
+    const points = pointsOf(rows);
     for (const maxPoints of [2, 10, 600]) {
-      const kept = thin(points, maxPoints);
+      const kept = rowsOf(thin(points, maxPoints));
       expect(kept.length).toBeLessThanOrEqual(maxPoints);
-      expect(kept.map(({ value }) => value)).toEqual(expect.arrayContaining([1_000, -1_000]));
-      expect(
-        kept.every((one, at) => at === 0 || kept[at - 1]!.timeUnixNano < one.timeUnixNano),
-      ).toBe(true);
+      expect(kept.map(([, value]) => value)).toEqual(expect.arrayContaining([1_000, -1_000]));
+      expect(kept.every(([time], at) => at === 0 || kept[at - 1]![0] < time)).toBe(true);
     }
-    expect(thin(points, 1)).toHaveLength(1);
+    expect(rowsOf(thin(points, 1))).toEqual(rows.slice(-1));
     expect(thin(points, 0)).toHaveLength(10_000);
   });
 
   test("leaves few points as they are, and does not stumble over what is no number", () => {
-    const points = [point(1, Number.NaN), point(2, 5), point(3, Number.NaN)];
+    const points = pointsOf([point(1, Number.NaN), point(2, 5), point(3, Number.NaN)]);
     expect(thin(points, 3)).toBe(points);
-    expect(thin([...points, point(4, 1)], 2).length).toBeLessThanOrEqual(2);
+    points.append(pointsOf([point(4, 1)]));
+    expect(thin(points, 2).length).toBeLessThanOrEqual(2);
+  });
+});
+
+describe("points", () => {
+  const time = fc.oneof(
+    fc.bigInt({ min: 0n, max: 9n }),
+    fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+  );
+
+  test("are sorted by time, and those of one time stay in order of arrival", () => {
+    const row = fc.tuple(time, fc.double());
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 200 }), (rows) => {
+        const expected = rows.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+        expect(rowsOf(inOrder(pointsOf(rows)))).toEqual(expected);
+      }),
+    );
+  });
+
+  test("of memory are those of the slots and the time that are asked for", () => {
+    const arrivals = fc.array(fc.tuple(time, fc.nat({ max: 3 })), { maxLength: 50 });
+    fc.assert(
+      fc.property(arrivals, time, time, (all, from, to) => {
+        const recent = new RecentPoints();
+        recent.beginSegment(1);
+        const slots = Uint32Array.from(all, ([, slot]) => slot);
+        const groups = {
+          groupEnd: Uint32Array.from(all, (_, at) => at + 1),
+          groupTimeUnixNano: BigUint64Array.from(all, ([moment]) => moment),
+        };
+        recent.add(1, { slots, value: Float64Array.from(all.keys()), ...groups }, 0);
+        const found = recent.range([1, 2], from, to);
+        for (const slot of [1, 2]) {
+          const expected = all
+            .map(([moment, other], at): [bigint, number, number] => [moment, at, other])
+            .filter(([moment, , other]) => other === slot && moment >= from && moment < to)
+            .map(([moment, at]) => [moment, at]);
+          expect(rowsOf(found.get(slot)!)).toEqual(expected);
+        }
+      }),
+    );
+  });
+
+  test("that are appended stand behind the others, and the last are theirs", () => {
+    const rows = Array.from({ length: 300 }, (_, at) => point(at, at));
+    const points = pointsOf(rows.slice(0, 100));
+    points.append(pointsOf(rows.slice(100)));
+    expect(rowsOf(points)).toEqual(rows);
+    expect(rowsOf(points.last(7))).toEqual(rows.slice(-7));
+    expect(rowsOf(points.last(1_000))).toEqual(rows);
   });
 });
 

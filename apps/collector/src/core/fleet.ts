@@ -4,7 +4,7 @@ import { ATTRIBUTES_MAX } from "@glassline/otqmn/sample";
 import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions";
 
 import type { Catalogue } from "./catalogue.ts";
-import type { Point } from "./points.ts";
+import type { Points } from "./points.ts";
 import type { ProducerState } from "./producers.ts";
 import type { RecordPoints } from "./record-reader.ts";
 import { RecordSlots } from "./record-slots.ts";
@@ -17,6 +17,8 @@ import type { SlottedPoints } from "./slotted-points.ts";
 import { NO_SLOT } from "./slotted-points.ts";
 
 export type Health = { state: "live" } | { state: "fault" | "silent"; reason: string };
+
+const LIVE: Health = { state: "live" };
 
 export interface FleetLimits extends TableLimits {
   recentWindowMs: number;
@@ -41,6 +43,8 @@ export class Fleet {
   readonly table: SeriesTable;
   readonly recent = new RecentPoints();
   readonly #records: RecordSlots = new RecordSlots(this);
+  /** The one that was found last. */
+  #fault = { status: STATUS_FAULT, health: faultOf(STATUS_FAULT) };
   #nextIndex = 0;
   #forgotMs = 0;
   /** Points of series or cameras beyond the limits: stored in the log, but not shown. */
@@ -109,7 +113,9 @@ export class Fleet {
   restore({ bundle, lastReceivedMs }: Catalogue): void {
     for (const { cameraId, attributes } of bundle.cameras) {
       const camera = this.table.camera(cameraId, lastReceivedMs.get(cameraId) ?? 0);
-      if (camera) Object.assign(camera.attributes, attributes);
+      if (!camera) continue;
+      Object.assign(camera.attributes, attributes);
+      camera.encodedFacts = undefined;
     }
     const { table } = this;
     const times = new Uint32Array(bundle.timeUnixNano.buffer, bundle.timeUnixNano.byteOffset);
@@ -124,7 +130,7 @@ export class Fleet {
   }
 
   /** Points in memory of the slots with from <= time < to, in order of arrival. */
-  recentPoints(slots: readonly number[], from: bigint, to: bigint): Map<number, Point[]> {
+  recentPoints(slots: readonly number[], from: bigint, to: bigint): Map<number, Points> {
     return this.recent.range(slots, from, to);
   }
 
@@ -135,22 +141,29 @@ export class Fleet {
   }
 
   health(camera: CameraState, nowMs: number): Health {
-    const silentMs = nowMs - camera.lastReceivedMs;
+    return this.healthBy(this.latestOf(camera, METRIC_CAMERA_STATUS), camera.lastReceivedMs, nowMs);
+  }
+
+  /** @param status the camera's latest, if there is one. */
+  healthBy(status: number | undefined, lastReceivedMs: number, nowMs: number): Health {
+    const silentMs = nowMs - lastReceivedMs;
     if (silentMs > this.#limits.silenceLimitMs) {
       return { state: "silent", reason: `nothing has come for ${Math.round(silentMs / 1_000)} s` };
     }
-    const status = this.latestOf(camera, METRIC_CAMERA_STATUS);
-    if (status === undefined || status < STATUS_FAULT) return { state: "live" };
-    const name = METRICS[METRIC_CAMERA_STATUS]?.values?.[String(status)] ?? String(status);
-    return { state: "fault", reason: `the camera reports ${METRIC_CAMERA_STATUS} ${name}` };
+    if (status === undefined || status < STATUS_FAULT) return LIVE;
+    if (status !== this.#fault.status) this.#fault = { status, health: faultOf(status) };
+    return this.#fault.health;
   }
 
   /** The latest value of the camera's first series of a metric. */
   latestOf(camera: CameraState, metric: string): number | undefined {
     const { quantityOf, lastReceivedS, latestValue } = this.table;
     const marks = this.table.quantitiesOf(metric);
-    const slot = camera.slots.find((one) => marks[quantityOf[one]!] === 1);
-    return slot === undefined || lastReceivedS[slot] === 0 ? undefined : latestValue[slot];
+    for (const slot of camera.slots) {
+      if (marks[quantityOf[slot]!] === 1)
+        return lastReceivedS[slot] === 0 ? undefined : latestValue[slot];
+    }
+    return undefined;
   }
 
   /** The latest values over all cameras that are not silent, by metric; NaN does not count. */
@@ -250,11 +263,18 @@ export class Fleet {
   }
 }
 
+function faultOf(status: number): Health {
+  const name = METRICS[METRIC_CAMERA_STATUS]?.values?.[String(status)] ?? String(status);
+  return { state: "fault", reason: `the camera reports ${METRIC_CAMERA_STATUS} ${name}` };
+}
+
 /** As many as a bundle may tell: those that were told first. */
 function addAttributes(camera: CameraState, attributes: Readonly<Record<string, string>>): void {
   let count = Object.keys(camera.attributes).length;
   for (const [key, value] of Object.entries(attributes)) {
+    if (camera.attributes[key] === value) continue;
     if (!Object.hasOwn(camera.attributes, key) && ++count > ATTRIBUTES_MAX) continue;
     camera.attributes[key] = value;
+    camera.encodedFacts = undefined;
   }
 }

@@ -18,7 +18,7 @@ import type {
   TraceSummary,
 } from "@glassline/proto/query";
 
-import { inOrder } from "./points.ts";
+import { Points, inOrder, momentOf } from "./points.ts";
 import { emptyCell, mergedCell } from "./rollup.ts";
 import { thin } from "./thin.ts";
 import type { Hop } from "./traces.ts";
@@ -79,14 +79,15 @@ export function mergeRanges(
 function mergedRange(ranges: readonly SeriesRange[], maxPoints: number): SeriesRange {
   const [first] = ranges;
   if (ranges.length === 1) return first!;
-  const points = ranges.flatMap((range) =>
-    range.timeUnixNano.map((timeUnixNano, at) => ({ timeUnixNano, value: range.value[at]! })),
-  );
+  const points = new Points();
+  for (const { timeUnixNano, value } of ranges)
+    for (const [at, time] of timeUnixNano.entries()) points.add(...momentOf(time), value[at]!);
   const kept = thin(inOrder(points), maxPoints);
+  const places = Array.from({ length: kept.length }, (_, at) => at);
   return {
     ...first!,
-    timeUnixNano: kept.map(({ timeUnixNano }) => timeUnixNano),
-    value: kept.map(({ value }) => value),
+    timeUnixNano: places.map((at) => kept.timeUnixNano(at)),
+    value: places.map((at) => kept.values[at]!),
     thinned: kept.length < points.length || ranges.some(({ thinned }) => thinned),
   };
 }

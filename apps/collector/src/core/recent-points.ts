@@ -2,9 +2,8 @@
  * The newest points of all series, in memory, in order of arrival. They are kept by segment of the log and let go by segment, so
  * that what is not here is in a block, and what is in a block that is asked is not here.
  */
-import { NO_SLOT } from "./slotted-points.ts";
 import type { SlottedPoints } from "./slotted-points.ts";
-import type { Point } from "./points.ts";
+import { Points, TimeRange } from "./points.ts";
 import type { Rollup } from "./rollup.ts";
 import { minuteOf } from "./rollup.ts";
 
@@ -72,13 +71,26 @@ export class RecentPoints {
   }
 
   /** Points of the slots with from <= time < to, in order of arrival, by slot. */
-  range(slots: readonly number[], from: bigint, to: bigint): Map<number, Point[]> {
-    const found = new Map<number, Point[]>(slots.map((slot) => [slot, []]));
-    const isWanted = new Uint8Array(Math.max(0, ...slots) + 1);
+  range(slots: readonly number[], from: bigint, to: bigint): Map<number, Points> {
+    const found = new Map<number, Points>(slots.map((slot) => [slot, new Points()]));
+    const isWanted = new Uint8Array(Math.max(-1, ...slots) + 1);
     for (const slot of slots) isWanted[slot] = 1;
-    for (const segment of this.#segments) segment.collect(found, isWanted, from, to);
+    const bounds = { from: Number(from), to: Number(to), times: new TimeRange(from, to) };
+    const wanted = { ...bounds, isWanted, found };
+    for (const segment of this.#segments) segment.collect(wanted);
     return found;
   }
+}
+
+interface WantedPoints {
+  /** Of `times`, as doubles. */
+  from: number;
+  to: number;
+  times: TimeRange;
+  /** By slot: 1 where it is. */
+  isWanted: Uint8Array;
+  /** By slot. */
+  found: ReadonlyMap<number, Points>;
 }
 
 class RecentSegment {
@@ -120,8 +132,8 @@ class RecentSegment {
     for (const chunk of this.#chunks) chunk.rollUp(isWanted, rollup);
   }
 
-  collect(found: Map<number, Point[]>, isWanted: Uint8Array, from: bigint, to: bigint): void {
-    for (const chunk of this.#chunks) chunk.collect(found, isWanted, from, to);
+  collect(wanted: WantedPoints): void {
+    for (const chunk of this.#chunks) chunk.collect(wanted);
   }
 }
 
@@ -130,6 +142,8 @@ class Chunk {
   readonly #values: Float64Array;
   readonly #groupEnd: Uint32Array;
   readonly #groupTime: BigUint64Array;
+  /** The same as two words each, least first. */
+  readonly #groupWords: Uint32Array;
   #points = 0;
   #groups = 0;
   #leastNano = Number.POSITIVE_INFINITY;
@@ -146,6 +160,7 @@ class Chunk {
     this.#values = new Float64Array(points);
     this.#groupEnd = new Uint32Array(groups);
     this.#groupTime = new BigUint64Array(groups);
+    this.#groupWords = new Uint32Array(this.#groupTime.buffer);
   }
 
   get isOrdinary(): boolean {
@@ -195,18 +210,19 @@ class Chunk {
     }
   }
 
-  collect(found: Map<number, Point[]>, isWanted: Uint8Array, from: bigint, to: bigint): void {
-    if (this.#greatestNano + SLACK_NANO < Number(from)) return;
-    if (this.#leastNano - SLACK_NANO > Number(to)) return;
+  collect({ from, to, times, isWanted, found }: WantedPoints): void {
+    if (this.#greatestNano + SLACK_NANO < from) return;
+    if (this.#leastNano - SLACK_NANO > to) return;
+    const [slots, words] = [this.#slots, this.#groupWords];
     let at = 0;
     for (let group = 0; group < this.#groups; group++) {
       const end = this.#groupEnd[group]!;
+      const [low, high] = [words[2 * group]!, words[2 * group + 1]!];
+      if (!times.has(low, high)) at = end;
       for (; at < end; at++) {
-        const slot = this.#slots[at]!;
-        if (slot === NO_SLOT || isWanted[slot] !== 1) continue;
-        const timeUnixNano = this.#groupTime[group]!;
-        if (timeUnixNano >= from && timeUnixNano < to)
-          found.get(slot)!.push({ timeUnixNano, value: this.#values[at]! });
+        const slot = slots[at]!;
+        if (slot < isWanted.length && isWanted[slot] === 1)
+          found.get(slot)!.add(low, high, this.#values[at]!);
       }
     }
   }

@@ -11,7 +11,8 @@ test("says how many, how much, the least and the greatest of each step, whatever
       fc.array(row),
       fc.integer({ min: 1, max: 4 }),
       (first, second, step) => {
-        const [rollup, other] = [new Rollup(), new Rollup()];
+        const steps = { fromMinute: 1, toMinute: 8, stepMinutes: step, stepsMax: 8 };
+        const [rollup, other] = [new Rollup(steps), new Rollup()];
         for (const [minute, value] of first) rollup.add(minute, value);
         for (const [minute, value] of second) other.add(minute, value);
         for (const [minute, cell] of other.cells) rollup.merge(minute, cell);
@@ -33,7 +34,8 @@ test("says how many, how much, the least and the greatest of each step, whatever
               },
             ];
           });
-        expect(rollup.steps(1, 8, step)).toEqual(expected);
+        expect(rollup.inOrder()).toEqual(expected);
+        expect([rollup.isKnown, rollup.isFull]).toEqual([first.length + second.length > 0, false]);
       },
     ),
   );
@@ -42,5 +44,22 @@ test("says how many, how much, the least and the greatest of each step, whatever
 test("does not count what is no number", () => {
   const rollup = new Rollup();
   rollup.add(minuteOf(60_000_000_000n), Number.NaN);
-  expect(rollup.steps(0, 9, 1)).toEqual([]);
+  expect(rollup.inOrder()).toEqual([]);
+  expect(rollup.isKnown).toBe(true);
+});
+
+test("has no more steps than it may, and says that there were more", () => {
+  const rollup = new Rollup({ fromMinute: 0, toMinute: 1_000, stepMinutes: 10, stepsMax: 3 });
+  for (let minute = 0; minute < 30; minute++) rollup.add(minute, 1);
+  expect(rollup.isFull).toBe(false);
+  rollup.add(2_000, 1);
+  expect(rollup.isFull).toBe(false);
+  rollup.merge(30, { count: 1, sum: 1, least: 1, greatest: 1 });
+  rollup.add(29, 1);
+  expect(rollup.isFull).toBe(true);
+  expect(rollup.inOrder().map(([minute, { count }]) => [minute, count])).toEqual([
+    [0, 10],
+    [10, 10],
+    [20, 11],
+  ]);
 });

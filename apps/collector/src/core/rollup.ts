@@ -11,39 +11,70 @@ const MINUTE_NANO = 60_000_000_000n;
 
 export const minuteOf = (timeUnixNano: bigint): number => Number(timeUnixNano / MINUTE_NANO);
 
+/** Which minutes are added up, and how many of them together. */
+export interface Steps {
+  fromMinute: number;
+  /** Exclusive. */
+  toMinute: number;
+  /** Steps begin at multiples of it. */
+  stepMinutes: number;
+  /** Further ones are left out. */
+  stepsMax: number;
+}
+
+const EVERY_MINUTE: Steps = {
+  fromMinute: 0,
+  toMinute: Number.POSITIVE_INFINITY,
+  stepMinutes: 1,
+  stepsMax: Number.POSITIVE_INFINITY,
+};
+
 export class Rollup {
-  /** By minute since 1970. */
+  readonly #steps: Steps;
+  /** By minute since 1970 with which the step begins. */
   readonly cells = new Map<number, Cell>();
   /** Values come minute by minute, as a rule. */
   #minute = -1;
-  #cell: Cell = emptyCell();
+  #cell: Cell | undefined;
+  /** Whether something was added, be it left out. */
+  isKnown = false;
+  /** Whether there were more steps than there may be. */
+  isFull = false;
+
+  constructor(steps = EVERY_MINUTE) {
+    this.#steps = steps;
+  }
 
   add(minute: number, value: number): void {
     if (minute !== this.#minute) {
       this.#minute = minute;
       this.#cell = this.#cellOf(minute);
     }
-    addTo(this.#cell, value);
+    if (this.#cell) addTo(this.#cell, value);
   }
 
   merge(minute: number, other: Readonly<Cell>): void {
-    this.cells.set(minute, mergedCell(this.cells.get(minute) ?? emptyCell(), other));
-    this.#minute = -1;
+    const cell = this.#cellOf(minute);
+    if (cell) Object.assign(cell, mergedCell(cell, other));
   }
 
-  /** In steps of so many minutes, which begin at multiples of it; those without a value are left out. */
-  steps(fromMinute: number, toMinute: number, step: number): [minute: number, cell: Cell][] {
-    const stepped = new Rollup();
-    for (const [minute, cell] of this.cells) {
-      if (minute < fromMinute || minute >= toMinute || cell.count === 0) continue;
-      stepped.merge(minute - (minute % step), cell);
+  /** In order; those without a value are left out. */
+  inOrder(): [minute: number, cell: Cell][] {
+    return [...this.cells].filter(([, { count }]) => count > 0).toSorted(([a], [b]) => a - b);
+  }
+
+  #cellOf(minute: number): Cell | undefined {
+    this.isKnown = true;
+    const { fromMinute, toMinute, stepMinutes, stepsMax } = this.#steps;
+    if (minute < fromMinute || minute >= toMinute) return undefined;
+    const begin = minute - (minute % stepMinutes);
+    let cell = this.cells.get(begin);
+    if (cell) return cell;
+    if (this.cells.size >= stepsMax) {
+      this.isFull = true;
+      return undefined;
     }
-    return [...stepped.cells].toSorted(([a], [b]) => a - b);
-  }
-
-  #cellOf(minute: number): Cell {
-    let cell = this.cells.get(minute);
-    if (!cell) this.cells.set(minute, (cell = emptyCell()));
+    this.cells.set(begin, (cell = emptyCell()));
     return cell;
   }
 }

@@ -18,6 +18,8 @@ export interface CameraState {
   isElsewhere?: boolean;
   /** Of its series. */
   readonly slots: number[];
+  /** Id and attributes as core/camera-list.ts writes them, until they change. */
+  encodedFacts: Uint8Array | undefined;
 }
 
 export interface TableLimits {
@@ -69,7 +71,13 @@ export class SeriesTable {
     let camera = this.cameras.get(cameraId);
     if (!camera) {
       if (this.cameras.size >= this.#limits.camerasMax) return undefined;
-      camera = { cameraId, attributes: {}, lastReceivedMs: receivedMs, slots: [] };
+      camera = {
+        cameraId,
+        attributes: {},
+        lastReceivedMs: receivedMs,
+        slots: [],
+        encodedFacts: undefined,
+      };
       this.cameras.set(cameraId, camera);
     }
     return camera;

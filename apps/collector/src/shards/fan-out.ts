@@ -13,6 +13,7 @@ import {
   mergeTrace,
   mergeTraces,
 } from "../core/merge-answers.ts";
+import { mergeGaps } from "../core/merge-gaps.ts";
 import { TRACES_DEFAULT } from "../query.ts";
 
 export type Query = Client<typeof QueryService>;
@@ -45,7 +46,7 @@ export function createFanOutQuery(
         await ask((shard, options) => shard.aggregateFleet(request, options), context),
       ),
     listGaps: async (request, context) =>
-      (await ask((shard, options) => shard.listGaps(request, options), context))[0]!,
+      mergeGaps(await ask((shard, options) => shard.listGaps(request, options), context)),
     listTraces: async (request, context) => {
       const answers = await ask((shard, options) => shard.listTraces(request, options), context);
       return { traces: mergeTraces(answers, request.limit || TRACES_DEFAULT) };
