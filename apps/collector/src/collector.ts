@@ -45,6 +45,7 @@ const FLEET_INTERVAL_MS = 5_000;
 const FLEET_METRICS_MAX = 200;
 const AGEING_INTERVAL_MS = 10_000;
 const GRACE_MS = 1_000;
+const STREAMS_MAX = 10_000;
 const CAMERAS_MAX = 200_000;
 const SERIES_MAX_PER_CAMERA = 2_000;
 const SERIES_MAX = 4_000_000;
@@ -233,6 +234,8 @@ async function startGrpc(
     ca: deps.identity.ca,
     streamLifetimeMs: config.streamLifetime,
     admissionsPerSecond: config.admissionRate,
+    streamsMax: STREAMS_MAX,
+    memoryBytes: config.otqmnMemory,
   });
   const server = new grpc.Server({ ...GRPC_LIMITS, ...ANSWER_LIMITS });
   addService(server, OtqmnService, {

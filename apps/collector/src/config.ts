@@ -68,6 +68,12 @@ const spec = {
     // The largest request, packed and unpacked.
     minBytes: 16_777_216,
   }),
+  otqmnMemory: bytes({
+    help: "Memory for OTQMN batches that are received and not durable yet, of all streams together; each may send its share of it ahead.",
+    default: "256MiB",
+    // One of the largest batches and its points beside those that wait for an earlier one.
+    minBytes: 33_554_432,
+  }),
   logSize: bytes({
     help: "Size of the log; the oldest segments go when it is reached.",
     default: "2GiB",

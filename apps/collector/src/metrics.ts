@@ -22,6 +22,10 @@ export function collectorMetrics(metrics: Metrics) {
       ["reason"],
     ),
     streams: metrics.gauge("otqmn_streams", "OTQMN streams that are open."),
+    otqmnBytes: metrics.gauge(
+      "otqmn_bytes_in_flight",
+      "OTQMN batches received and not durable yet, with their points.",
+    ),
     admissionsWaiting: metrics.gauge(
       "otqmn_admissions_waiting",
       "Producers that have said Hello and wait for their turn.",

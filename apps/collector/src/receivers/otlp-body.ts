@@ -2,7 +2,7 @@
 import type { Readable, Transform } from "node:stream";
 import { constants, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 
-import type { MemoryHold } from "../core/otlp-memory.ts";
+import type { MemoryHold } from "../core/memory-budget.ts";
 import { OtlpRefusal, outOfMemory, tooLarge } from "./otlp-refusal.ts";
 
 export interface BodyLimits {

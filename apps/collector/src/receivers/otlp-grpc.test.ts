@@ -14,7 +14,7 @@ import { createMetrics } from "@glassline/service/metrics";
 import { listenGrpc } from "@glassline/service/grpc";
 import { LogRefusal } from "@glassline/segment-log";
 
-import { OtlpMemory } from "../core/otlp-memory.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import { collectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createOtlpGrpcServer } from "./otlp-grpc.ts";
@@ -103,7 +103,7 @@ describe("a refusal", () => {
     const metrics = collectorMetrics(createMetrics("collector"));
     const busy = () => Promise.reject(new LogRefusal("busy", "the disk is behind"));
     const pipeline = { appendTraces: busy } as unknown as Pipeline;
-    const memory = new OtlpMemory(maxBytes);
+    const memory = new MemoryBudget(maxBytes);
     const server = createOtlpGrpcServer({ pipeline, metrics, memory, token: TOKEN });
     const insecure = grpc.ServerCredentials.createInsecure();
     const port = await listenGrpc(server, "test", "127.0.0.1", 0, insecure);

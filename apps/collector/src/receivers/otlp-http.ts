@@ -12,7 +12,7 @@ import type {
 } from "fastify";
 
 import { notMessage } from "../core/otlp-accept.ts";
-import type { MemoryHold } from "../core/otlp-memory.ts";
+import type { MemoryHold } from "../core/memory-budget.ts";
 import { contentEncoding, readBody, unpack } from "./otlp-body.ts";
 import type { OtlpDeps } from "./otlp-intake.ts";
 import { REQUEST_MAX_BYTES, admit, refuse } from "./otlp-intake.ts";

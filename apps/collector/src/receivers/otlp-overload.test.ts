@@ -11,7 +11,7 @@ import { createMetrics } from "@glassline/service/metrics";
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 
-import { OtlpMemory } from "../core/otlp-memory.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import { Rejections } from "../core/otlp-rejections.ts";
 import { collectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -116,7 +116,7 @@ test("senders over gRPC share the memory while their requests wait for the disk"
   const metrics = collectorMetrics(createMetrics("collector"));
   const [bodyBytes, senders] = [65_536, 32];
   let mostBytes = 0;
-  const memory = new OtlpMemory(
+  const memory = new MemoryBudget(
     (bodyBytes * senders) / 2,
     (bytes) => (mostBytes = Math.max(mostBytes, bytes)),
   );

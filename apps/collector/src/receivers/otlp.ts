@@ -9,7 +9,7 @@ import { publicTlsOptions, tokenTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import type { CollectorConfig } from "../config.ts";
-import { OtlpMemory } from "../core/otlp-memory.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createOtlpGrpcServer } from "./otlp-grpc.ts";
@@ -41,7 +41,7 @@ export async function startOtlp(
 ): Promise<OtlpReceiver> {
   await using stack = new AsyncDisposableStack();
   const identity = await shownIdentity(config, own);
-  const memory = new OtlpMemory(config.otlpMemory, (bytes) => metrics.otlpBytes.set(bytes));
+  const memory = new MemoryBudget(config.otlpMemory, (bytes) => metrics.otlpBytes.set(bytes));
   const deps = {
     pipeline,
     metrics,

@@ -12,8 +12,10 @@ import type { Directive } from "@glassline/otqmn/directive";
 import { CODEC, HelloError, SEQ_MAX, verifyHello } from "@glassline/otqmn/hello";
 import { STREAM_LIMITS } from "@glassline/otqmn/limits";
 import type {
+  Batch,
   DirectiveSchema,
   Hello,
+  Passage,
   StreamRequest,
   StreamRequestSchema,
 } from "@glassline/proto/otqmn";
@@ -21,13 +23,13 @@ import { NackCode as WireNackCode, StreamResponseSchema } from "@glassline/proto
 import type { ServerStream } from "@glassline/proto/rpc";
 import type { Random } from "@glassline/service/random";
 
+import type { MemoryHold } from "../core/memory-budget.ts";
 import type { ProducerState, Producers } from "../core/producers.ts";
 import type { Arrived, IntakeDeps } from "./batch-intake.ts";
-import { BatchIntake, BatchRefusal } from "./batch-intake.ts";
+import { BatchIntake, BatchRefusal, MemoryRefusal } from "./batch-intake.ts";
 
-const CREDIT_BYTES = 4_194_304;
-
-const LIMITS: Omit<CollectorLimits, "streamLifetimeMs"> = {
+const LIMITS: Omit<CollectorLimits, "streamLifetimeMs" | "windowBytes"> = {
+  batchMaxBytes: STREAM_LIMITS.batchMaxBytes,
   reorderMaxBatches: 64,
   silenceTimeoutMs: 10_000,
   admissionHeartbeatMs: 2_000,
@@ -36,28 +38,34 @@ const LIMITS: Omit<CollectorLimits, "streamLifetimeMs"> = {
 
 const WIRE_CODES: Record<NackCode, WireNackCode> = {
   invalid: WireNackCode.INVALID,
+  "beyond-credit": WireNackCode.INVALID,
   unauthenticated: WireNackCode.UNAUTHENTICATED,
   gap: WireNackCode.GAP,
   superseded: WireNackCode.SUPERSEDED,
   unavailable: WireNackCode.UNAVAILABLE,
 };
 
-export interface OtqmnReceiverDeps extends IntakeDeps {
+export interface OtqmnReceiverDeps extends Omit<IntakeDeps, "memory"> {
   producers: Producers;
   random: Random;
   /** PEM. */
   ca: string;
   streamLifetimeMs: number;
   admissionsPerSecond: number;
+  streamsMax: number;
+  /** For what all streams hold together. */
+  memoryBytes: number;
 }
 
-export interface StreamDeps extends OtqmnReceiverDeps {
+export interface StreamDeps extends OtqmnReceiverDeps, IntakeDeps {
   /** Calls `acknowledge` after some milliseconds, once. */
   acknowledgeSoon: (stream: OtqmnStream) => void;
   /** The stream that was opened last, of each producer. */
   serving: WeakMap<ProducerState, OtqmnStream>;
-  /** Calls back when another producer may be let in. */
-  whenTurn: (enter: () => void) => void;
+  /** Calls back when another producer may be let in. @returns a way to wait no longer. */
+  whenTurn: (enter: () => void) => () => void;
+  /** What a stream may hold and may yet be sent, at present. */
+  windowBytes: () => number;
 }
 
 export type Stream = ServerStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
@@ -70,15 +78,19 @@ export class OtqmnStream {
   #producer: ProducerState | undefined;
   #intake: BatchIntake | undefined;
   #owedCredit = 0;
+  readonly #hold: MemoryHold;
+  #leaveAdmission = () => {};
 
   constructor(stream: Stream, deps: StreamDeps) {
     this.#stream = stream;
     this.#deps = deps;
     this.#limits = {
       ...LIMITS,
+      windowBytes: deps.windowBytes(),
       streamLifetimeMs: deps.streamLifetimeMs * (0.8 + 0.4 * deps.random()),
     };
     this.#session = newCollectorSession<Arrived>(deps.clock.monotonicMs());
+    this.#hold = deps.memory.hold();
   }
 
   /** The log goes on in another segment: a run should not go over many. */
@@ -97,25 +109,38 @@ export class OtqmnStream {
   receive({ message, passage }: StreamRequest): void {
     if (message.case === "hello") this.#hello(message.value);
     if (message.case === "heartbeat") this.#heartbeat();
-    if (message.case === "batch") {
-      const { seq, keySeq, payload } = message.value;
-      if (seq < 1n || seq > SEQ_MAX || keySeq < 1n || keySeq > seq) {
-        const reason = `seq: got ${seq} built on ${keySeq}, expected 1 to ${SEQ_MAX} built on none later`;
-        return this.dispatch({ type: "append-refused", seq: 0, code: "invalid", reason });
-      }
-      if (this.#producer && !this.#deps.pipeline.keepsRun(this.#producer))
-        this.dispatch({ type: "run-expired" });
-      this.dispatch({
-        type: "batch",
-        seq: Number(seq),
-        keySeq: Number(keySeq),
-        sizeBytes: payload.length,
-        batch: { batch: message.value, passage },
-      });
+    if (message.case === "batch") this.#batch(message.value, passage);
+  }
+
+  #batch(batch: Batch, passage: Passage | undefined): void {
+    const { seq, keySeq, payload } = batch;
+    const sizeBytes = payload.length;
+    const refused = { type: "append-refused", seq: 0, sizeBytes: 0 } as const;
+    if (seq < 1n || seq > SEQ_MAX || keySeq < 1n || keySeq > seq) {
+      const reason = `seq: got ${seq} built on ${keySeq}, expected 1 to ${SEQ_MAX} built on none later`;
+      return this.dispatch({ ...refused, code: "invalid", reason });
     }
+    const { pipeline, memory, metrics } = this.#deps;
+    if (this.#producer && !pipeline.keepsRun(this.#producer))
+      this.dispatch({ type: "run-expired" });
+    if (!this.#hold.grow(sizeBytes)) {
+      metrics.dropped.inc({ reason: MemoryRefusal.reason });
+      const reason = new MemoryRefusal(memory.maxBytes).message;
+      return this.dispatch({ ...refused, seq: Number(seq), code: "unavailable", reason });
+    }
+    this.dispatch({
+      type: "batch",
+      seq: Number(seq),
+      keySeq: Number(keySeq),
+      sizeBytes,
+      // Those that wait leave room for those for which they wait.
+      mayWait: memory.bytes <= memory.maxBytes / 2,
+      batch: { batch, passage },
+    });
   }
 
   dispatch(event: CollectorEvent<Arrived>): void {
+    this.#limits.windowBytes = this.#deps.windowBytes();
     const { session, effects } = stepCollector(
       this.#session,
       event,
@@ -123,6 +148,8 @@ export class OtqmnStream {
       this.#limits,
     );
     this.#session = session;
+    this.#hold.shrink(this.#hold.bytes - session.heldBytes);
+    if (session.state === "closed") this.#leaveAdmission();
     if (session.state === "closed" && this.#producer)
       this.#producer.connected &&= this.#deps.serving.get(this.#producer) !== this;
     for (const effect of effects) this.#carryOut(effect);
@@ -141,7 +168,7 @@ export class OtqmnStream {
   #hello(hello: Hello): void {
     const isFirst = this.#session.state === "greeting";
     this.dispatch({ type: "hello-received" });
-    if (isFirst) this.#deps.whenTurn(() => this.#admit(hello));
+    if (isFirst) this.#leaveAdmission = this.#deps.whenTurn(() => this.#admit(hello));
   }
 
   #admit(hello: Hello): void {
@@ -175,7 +202,7 @@ export class OtqmnStream {
   #carryOut(effect: CollectorEffect<Arrived>): void {
     switch (effect.type) {
       case "send-welcome":
-        return this.#welcome();
+        return this.#welcome(effect.creditBytes);
       case "append":
         return void this.#append(effect);
       case "send-ack":
@@ -204,16 +231,16 @@ export class OtqmnStream {
   }
 
   #nack({ seq, code, reason }: Extract<CollectorEffect<Arrived>, { type: "send-nack" }>): void {
-    this.#deps.metrics.dropped.inc({ reason: `nack_${code}` });
+    this.#deps.metrics.dropped.inc({ reason: `nack_${code.replace("-", "_")}` });
     this.#send({
       message: { case: "nack", value: { seq: BigInt(seq), code: WIRE_CODES[code], reason } },
     });
   }
 
-  #welcome(): void {
+  #welcome(creditBytes: number): void {
     const value = {
       durableSeq: BigInt(this.#producer!.durableSeq),
-      creditBytes: BigInt(CREDIT_BYTES),
+      creditBytes: BigInt(creditBytes),
       maxStreamLifetimeMs: Math.round(this.#limits.streamLifetimeMs),
       capabilities: [CODEC],
       limits: {
@@ -248,12 +275,14 @@ export class OtqmnStream {
     keySeq,
     batch,
   }: Extract<CollectorEffect<Arrived>, { type: "append" }>): Promise<void> {
+    const sizeBytes = batch.batch.payload.length;
     try {
       await this.#intake!.take(seq, keySeq, batch);
-      this.dispatch({ type: "durable", seq, sizeBytes: batch.batch.payload.length });
+      this.dispatch({ type: "durable", seq, sizeBytes });
     } catch (error) {
       if (!(error instanceof BatchRefusal)) throw error;
-      this.dispatch({ type: "append-refused", seq, code: error.code, reason: error.message });
+      const { code, message: reason } = error;
+      this.dispatch({ type: "append-refused", seq, sizeBytes, code, reason });
     }
   }
 
