@@ -12,15 +12,22 @@ import { balancerTlsServer, requirePeer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import type { CollectorConfig } from "./config.ts";
+import type { CollectorMetrics } from "./metrics.ts";
+import { connectionLimit } from "./metrics.ts";
 import type { OtqmnReceiver } from "./receivers/otqmn.ts";
 
 const GRACE_MS = 1_000;
 
+export interface BalancerPortDeps {
+  identity: Identity;
+  receiver: OtqmnReceiver;
+  metrics: CollectorMetrics;
+}
+
 /** @returns the port, 0 when no load balancer is let in. The receiver is drained by its owner. */
 export async function startBalancerPort(
-  { host, balancerPort, loadBalancer }: CollectorConfig,
-  identity: Identity,
-  receiver: OtqmnReceiver,
+  { host, balancerPort, loadBalancer, connections }: CollectorConfig,
+  { identity, receiver, metrics }: BalancerPortDeps,
   stack: AsyncDisposableStack,
 ): Promise<number> {
   if (loadBalancer.length === 0) return 0;
@@ -42,6 +49,7 @@ export async function startBalancerPort(
     host,
     balancerPort,
     balancerTlsServer(identity),
+    connectionLimit(metrics, "balancer", connections),
   );
   stack.defer(async () => {
     receiver.drain();

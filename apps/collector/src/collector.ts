@@ -28,7 +28,7 @@ import { Traces } from "./core/traces.ts";
 import { startHealthCheck } from "./config-file/health-check.ts";
 import { startExporters } from "./exporters/exporters.ts";
 import type { CollectorMetrics } from "./metrics.ts";
-import { collectorMetrics } from "./metrics.ts";
+import { collectorMetrics, connectionLimit } from "./metrics.ts";
 import type { Pipeline, Stores } from "./pipeline.ts";
 import { createPipeline } from "./pipeline.ts";
 import { checkpoints, recover } from "./recovery.ts";
@@ -101,6 +101,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
     await startAdmin(config, deps.metrics.registry, {
       routes: jsonRoutes(QueryService, query),
       openApi: openApi("Glassline collector", VERSION, [QueryService]),
+      connections: connectionLimit(metrics, "admin", config.connections),
     }),
   );
   const parts = stack.move();
@@ -256,11 +257,15 @@ async function startGrpc(
     config.host,
     config.port,
     mutualTlsServer(deps.identity),
+    connectionLimit(metrics, "otqmn", config.connections),
   );
   stack.defer(async () => {
     receiver.drain();
     await closeGrpc(server, GRACE_MS);
     receiver[Symbol.dispose]();
   });
-  return { port, balancerPort: await startBalancerPort(config, deps.identity, receiver, stack) };
+  return {
+    port,
+    balancerPort: await startBalancerPort(config, { ...deps, receiver, metrics }, stack),
+  };
 }

@@ -34,6 +34,12 @@ const spec = {
     help: "gRPC with certificates of load balancers: OTQMN only.",
     default: "7412",
   }),
+  connections: integer({
+    help: "Connections that may be open at each port; more are closed as they come.",
+    default: "12000",
+    min: 1,
+    max: 1_000_000,
+  }),
   otlpGrpcPort: port({ help: "OTLP over gRPC.", default: "4317" }),
   otlpHttpPort: port({ help: "OTLP over HTTP.", default: "4318" }),
   otlpToken: text({

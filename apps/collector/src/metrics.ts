@@ -1,4 +1,5 @@
 /** The collector's own metrics, by their Prometheus names. */
+import type { ConnectionLimit } from "@glassline/service/connections";
 import type { Metrics } from "@glassline/service/metrics";
 
 export type CollectorMetrics = ReturnType<typeof collectorMetrics>;
@@ -20,6 +21,12 @@ export function collectorMetrics(metrics: Metrics) {
       "dropped_total",
       "Points, spans, log records, batches or streams not taken, by reason.",
       ["reason"],
+    ),
+    connections: metrics.gauge("connections", "Connections that are open, by port.", ["port"]),
+    connectionsRefused: metrics.counter(
+      "connections_refused_total",
+      "Connections closed as soon as they came, by port and reason.",
+      ["port", "reason"],
     ),
     streams: metrics.gauge("otqmn_streams", "OTQMN streams that are open."),
     otqmnBytes: metrics.gauge(
@@ -70,5 +77,19 @@ export function collectorMetrics(metrics: Metrics) {
       ["kind"],
     ),
     recentBytes: metrics.gauge("recent_points_bytes", "Memory held by recent points."),
+  };
+}
+
+/** A limit for one port that is seen in the metrics. */
+export function connectionLimit(
+  { connections, connectionsRefused }: CollectorMetrics,
+  port: "otqmn" | "balancer" | "otlp_grpc" | "otlp_http" | "admin",
+  max: number,
+): ConnectionLimit {
+  connections.set({ port }, 0);
+  return {
+    max,
+    openChanged: (open) => connections.set({ port }, open),
+    refused: () => connectionsRefused.inc({ port, reason: "too_many" }),
   };
 }

@@ -6,6 +6,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOption
 import { fastify } from "fastify";
 import type { Registry } from "prom-client";
 
+import type { ConnectionLimit } from "./connections.ts";
+import { limitConnections } from "./connections.ts";
 import { listenError } from "./errors.ts";
 
 const BODY_MAX_BYTES = 1_048_576;
@@ -116,7 +118,9 @@ export async function listen(
   what: string,
   host: string,
   port: number,
+  connections?: ConnectionLimit,
 ): Promise<number> {
+  if (connections) limitConnections(server.server, connections);
   try {
     await server.listen({ host, port });
   } catch (error) {
@@ -143,13 +147,14 @@ export interface AdminExtras {
   routes?: readonly JsonRoute[];
   /** Served at /openapi.json. */
   openApi?: object;
+  connections?: ConnectionLimit;
 }
 
 /** /livez, /readyz, /metrics, /openapi.json and the JSON routes of an app. */
 export async function startAdmin(
   { host, adminPort, allowedHost }: AdminSettings,
   registry: Registry,
-  { unreadyReason, routes = [], openApi }: AdminExtras = {},
+  { unreadyReason, routes = [], openApi, connections }: AdminExtras = {},
 ): Promise<AdminServer> {
   const server = createHttpServer();
   checkAddresses(server, allowedHost);
@@ -166,6 +171,6 @@ export async function startAdmin(
   );
   if (openApi) server.get("/openapi.json", async () => openApi);
   mountJson(server, routes);
-  const port = await listen(server, "admin HTTP", host, adminPort);
+  const port = await listen(server, "admin HTTP", host, adminPort, connections);
   return { port, [Symbol.asyncDispose]: () => server.close() };
 }

@@ -11,7 +11,7 @@ import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 
 import { createMetrics } from "@glassline/service/metrics";
-import { listenGrpc } from "@glassline/service/grpc";
+import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { LogRefusal } from "@glassline/segment-log";
 
 import { MemoryBudget } from "../core/memory-budget.ts";
@@ -115,6 +115,6 @@ describe("a refusal", () => {
     expect(anyUnpack(details[0]!, RetryInfoSchema)!.retryDelay).toMatchObject({ seconds: 1n });
     const { values } = await metrics.otlpRefused.get();
     expect(values).toMatchObject([{ labels: { reason }, value: 1 }]);
-    server.forceShutdown();
+    await closeGrpc(server, 0);
   });
 });

@@ -6,7 +6,7 @@ import { request } from "node:https";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 import { systemClock } from "@glassline/service/clock";
-import { listenGrpc } from "@glassline/service/grpc";
+import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { createMetrics } from "@glassline/service/metrics";
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "vitest";
@@ -147,5 +147,5 @@ test("senders over gRPC share the memory while their requests wait for the disk"
   expect(memory.bytes).toBe(0);
   const { values } = await metrics.otlpRefused.get();
   expect(values).toMatchObject([{ labels: { reason: "memory" } }]);
-  server.forceShutdown();
+  await closeGrpc(server, 0);
 });

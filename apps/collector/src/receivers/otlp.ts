@@ -11,6 +11,7 @@ import * as grpc from "@grpc/grpc-js";
 import type { CollectorConfig } from "../config.ts";
 import { MemoryBudget } from "../core/memory-budget.ts";
 import type { CollectorMetrics } from "../metrics.ts";
+import { connectionLimit } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createOtlpGrpcServer } from "./otlp-grpc.ts";
 import { createOtlpHttpServer } from "./otlp-http.ts";
@@ -80,7 +81,7 @@ async function shownIdentity(
 }
 
 async function startGrpc(
-  { host, otlpHost, otlpGrpcPort, otlpPlaintext }: CollectorConfig,
+  { host, otlpHost, otlpGrpcPort, otlpPlaintext, connections }: CollectorConfig,
   identity: Identity,
   deps: OtlpDeps,
   stack: AsyncDisposableStack,
@@ -90,13 +91,15 @@ async function startGrpc(
     ? grpc.ServerCredentials.createInsecure()
     : tokenTlsServer(identity);
   const what = "OTLP/gRPC (--otlp-grpc-port)";
-  const port = await listenGrpc(server, what, otlpHost || host, otlpGrpcPort, credentials);
+  const limit = connectionLimit(deps.metrics, "otlp_grpc", connections);
+  const address = otlpHost || host;
+  const port = await listenGrpc(server, what, address, otlpGrpcPort, credentials, limit);
   stack.defer(() => closeGrpc(server, GRACE_MS));
   return port;
 }
 
 async function startHttp(
-  { host, otlpHost, otlpHttpPort, otlpPlaintext }: CollectorConfig,
+  { host, otlpHost, otlpHttpPort, otlpPlaintext, connections }: CollectorConfig,
   identity: Identity,
   deps: OtlpDeps,
   stack: AsyncDisposableStack,
@@ -104,7 +107,9 @@ async function startHttp(
   const https = otlpPlaintext ? {} : { https: publicTlsOptions(identity) };
   const server = await createOtlpHttpServer(deps, { bodyLimit: REQUEST_MAX_BYTES, ...https });
   await server.register(async (scope) => addRemoteWrite(scope, deps));
-  const port = await listen(server, "OTLP/HTTP (--otlp-http-port)", otlpHost || host, otlpHttpPort);
+  const limit = connectionLimit(deps.metrics, "otlp_http", connections);
+  const what = "OTLP/HTTP (--otlp-http-port)";
+  const port = await listen(server, what, otlpHost || host, otlpHttpPort, limit);
   stack.defer(() => server.close());
   return port;
 }
