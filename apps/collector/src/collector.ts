@@ -24,6 +24,7 @@ import type { CollectorConfig } from "./config.ts";
 import { createControl } from "./control.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
+import { NOT_SHOWN_REASONS } from "./core/slotted-points.ts";
 import { Traces } from "./core/traces.ts";
 import { startHealthCheck } from "./config-file/health-check.ts";
 import { startExporters } from "./exporters/exporters.ts";
@@ -201,8 +202,9 @@ function startSweeper(
     metrics.logSegments.set(log.segments.length);
     metrics.series.set(fleet.table.seriesCount);
     metrics.recentBytes.set(fleet.recent.bytes);
-    metrics.notShown.set({ kind: "points" }, fleet.unindexedPoints);
-    metrics.notShown.set({ kind: "spans" }, traces.droppedHops);
+    for (const reason of NOT_SHOWN_REASONS)
+      metrics.notShown.set({ kind: "points", reason }, fleet.notShown(reason));
+    metrics.notShown.set({ kind: "spans", reason: "hops_of_trace" }, traces.droppedHops);
     const states = [...fleet.cameras.values()].map(
       (camera) => fleet.health(camera, clock.nowMs()).state,
     );

@@ -73,8 +73,8 @@ export function collectorMetrics(metrics: Metrics) {
     series: metrics.gauge("series", "Series known."),
     notShown: metrics.gauge(
       "not_shown",
-      "Points and spans that are stored, but beyond what is held in memory for queries.",
-      ["kind"],
+      "Points and spans that are stored, but beyond what is held in memory for queries, by limit.",
+      ["kind", "reason"],
     ),
     recentBytes: metrics.gauge("recent_points_bytes", "Memory held by recent points."),
   };

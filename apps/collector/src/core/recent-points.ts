@@ -197,7 +197,7 @@ class Chunk {
       const end = this.#groupEnd[group]!;
       for (; at < end; at++) {
         const slot = this.#slots[at]!;
-        if (slot === NO_SLOT || isWanted[slot] !== 1) continue;
+        if (slot >= NO_SLOT || isWanted[slot] !== 1) continue;
         const timeUnixNano = this.#groupTime[group]!;
         if (timeUnixNano >= from && timeUnixNano < to)
           found.get(slot)!.push({ timeUnixNano, value: this.#values[at]! });

@@ -1,4 +1,5 @@
 /** Producers that bring twice as much as a limit allows: what is held is bounded, what is refused is told and counted, the rest is stored. */
+import { STREAM_LIMITS } from "@glassline/otqmn/limits";
 import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
 import { encodeBundle } from "@glassline/otqmn/whole-bundle";
 import { NackCode, OtqmnService } from "@glassline/proto/otqmn";
@@ -94,13 +95,14 @@ async function startReceiver({ streamsMax = 100, admissionsPerSecond = 100 }: Se
 
 /** Points of one series, one a second. */
 function pointsOf(count: number): Uint8Array {
-  return encodeBundle({
+  const bundle = {
     ...EMPTY_BUNDLE,
-    series: [{ cameraId: "cam-1", metric: "m", unit: "1", kind: "gauge", attributes: {} }],
+    series: [{ cameraId: "cam-1", metric: "m", unit: "1", kind: "gauge" as const, attributes: {} }],
     seriesIndex: new Uint32Array(count),
     timeUnixNano: BigUint64Array.from({ length: count }, (_, at) => BigInt(at) * 1_000_000_000n),
     value: new Float64Array(count),
-  });
+  };
+  return encodeBundle(bundle, { ...STREAM_LIMITS, batchMaxPoints: count });
 }
 
 /** Facts of about so many times 4 KiB. */
@@ -144,6 +146,19 @@ test("a batch of twice the size is refused before it is read, and before it wait
       `batch ${seq}: got ${2 * largest - 100} bytes, expected at most ${largest}`,
     ]);
   }
+});
+
+test("a batch of twice the points is refused, and none of it is stored", async () => {
+  await using receiver = await startReceiver();
+  receiver.disk.resolve();
+  const peer = (await receiver.peer("node-1")).hello();
+  const { limits } = await peer.expect("welcome");
+  peer.batch(1, pointsOf(2 * limits!.batchMaxPoints));
+  const { code, reason } = await peer.expect("nack");
+  expect(code).toBe(NackCode.INVALID);
+  expect(reason).toMatch(/expected 0 to 200000|more than 200000/);
+  expect(await receiver.dropped("nack_invalid")).toBe(1);
+  expect(receiver.stored).toEqual([]);
 });
 
 test("batches that wait for an earlier one take half of the memory; what does not fit comes again", async () => {
