@@ -69,7 +69,7 @@ const spec = {
     maxBytes: 8_388_608,
   }),
   otlpMemory: bytes({
-    help: "Memory for OTLP requests that are received and not durable yet, of all senders together; more are refused and may be sent again.",
+    help: "Memory for requests of OTLP and remote write that are received and not durable yet, of all senders together; more are refused and may be sent again.",
     default: "64MiB",
     // The largest request, packed and unpacked.
     minBytes: 16_777_216,

@@ -15,7 +15,10 @@ export function collectorMetrics(metrics: Metrics) {
       "OTLP requests refused as a whole, by reason.",
       ["reason"],
     ),
-    otlpBytes: metrics.gauge("otlp_bytes_in_flight", "OTLP requests received and not durable yet."),
+    otlpBytes: metrics.gauge(
+      "otlp_bytes_in_flight",
+      "Requests of OTLP and remote write received and not durable yet.",
+    ),
     replays: metrics.counter("batch_replays_total", "Batches recognised as stored already."),
     dropped: metrics.counter(
       "dropped_total",

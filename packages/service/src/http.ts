@@ -1,4 +1,6 @@
 /** The HTTP side of an app: liveness, readiness, metrics, and its JSON API. Loopback; Host and Origin are checked. */
+import { lookup } from "node:dns/promises";
+
 import type { JsonRoute } from "@glassline/proto/json";
 import { jsonErrorBody } from "@glassline/proto/json";
 import { RpcError, toRpcError } from "@glassline/proto/errors";
@@ -122,7 +124,8 @@ export async function listen(
 ): Promise<number> {
   if (connections) limitConnections(server.server, connections);
   try {
-    await server.listen({ host, port });
+    // One address, also of a name that has several: for "localhost" Fastify would open servers that have no limit.
+    await server.listen({ host: (await lookup(host)).address, port });
   } catch (error) {
     throw listenError(error, what, host, port);
   }
