@@ -185,30 +185,35 @@ test("batches that wait for an earlier one take half of the memory; what does no
   await until(async () => (await receiver.gauge("otqmnBytes")) === 0);
 });
 
-test("while the disk is behind, points of all streams are bounded; those beyond are refused, and come again", async () => {
-  await using receiver = await startReceiver();
-  const payload = pointsOf(200_000);
-  const batches = 4;
-  const peers = await Promise.all(names(8).map(receiver.peer));
-  for (const peer of peers) {
-    peer.hello();
-    await peer.expect("welcome");
-    for (let seq = 1; seq <= batches; seq++) peer.batch(seq, payload);
-  }
-  const refused = () =>
-    peers.filter(({ answers }) =>
-      answers.some((one) => one.case === "nack" && one.value.code === NackCode.UNAVAILABLE),
-    );
-  await until(async () => refused().length >= 2);
-  expect(await receiver.gauge("otqmnBytes")).toBeLessThanOrEqual(MEMORY_BYTES);
-  expect(await receiver.dropped("otqmn_memory")).toBe(refused().length);
-  receiver.disk.resolve();
-  await until(async () => (await receiver.gauge("otqmnBytes")) === 0);
-  const again = (await receiver.peer(refused()[0]!.name)).hello();
-  const { durableSeq } = await again.expect("welcome");
-  for (let seq = Number(durableSeq) + 1; seq <= batches; seq++) again.batch(seq, payload);
-  await again.expect("ack", (ack) => ack.durableSeq === BigInt(batches));
-});
+test.each([
+  ["points", 4, () => pointsOf(200_000)],
+  ["payloads", 12, () => factsOf(160)],
+] as const)(
+  "while the disk is behind, %s of all streams are bounded; those beyond are refused, and come again",
+  async (_what, batches, make) => {
+    await using receiver = await startReceiver();
+    const payload = make();
+    const peers = await Promise.all(names(8).map(receiver.peer));
+    for (const peer of peers) {
+      peer.hello();
+      await peer.expect("welcome");
+      for (let seq = 1; seq <= batches; seq++) peer.batch(seq, payload);
+    }
+    const refused = () =>
+      peers.filter(({ answers }) =>
+        answers.some((one) => one.case === "nack" && one.value.code === NackCode.UNAVAILABLE),
+      );
+    await until(async () => refused().length >= 2);
+    expect(await receiver.gauge("otqmnBytes")).toBeLessThanOrEqual(MEMORY_BYTES);
+    receiver.disk.resolve();
+    await until(async () => (await receiver.gauge("otqmnBytes")) === 0);
+    await until(async () => (await receiver.dropped("otqmn_memory")) === refused().length);
+    const again = (await receiver.peer(refused()[0]!.name)).hello();
+    const { durableSeq } = await again.expect("welcome");
+    for (let seq = Number(durableSeq) + 1; seq <= batches; seq++) again.batch(seq, payload);
+    await again.expect("ack", (ack) => ack.durableSeq === BigInt(batches));
+  },
+);
 
 test("streams beyond the limit are refused; when others go, they are let in", async () => {
   await using receiver = await startReceiver({ streamsMax: 4 });

@@ -113,6 +113,7 @@ export class OtqmnStream {
   }
 
   #batch(batch: Batch, passage: Passage | undefined): void {
+    if (this.#session.state === "closed") return;
     const { seq, keySeq, payload } = batch;
     const sizeBytes = payload.length;
     const refused = { type: "append-refused", seq: 0, sizeBytes: 0 } as const;
