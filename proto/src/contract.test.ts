@@ -39,7 +39,7 @@ import { RetryInfoSchema } from "./gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "./gen/google/rpc/status_pb.ts";
 import { ExportLogsServiceRequestSchema } from "./gen/opentelemetry/proto/collector/logs/v1/logs_service_pb.ts";
 import { SeverityNumber } from "./gen/opentelemetry/proto/logs/v1/logs_pb.ts";
-import { QueryService } from "./gen/glassline/query/v1alpha1/query_pb.ts";
+import { GetStatusResponseSchema, QueryService } from "./gen/glassline/query/v1alpha1/query_pb.ts";
 import { RequestSchema } from "./gen/io/prometheus/write/v2/types_pb.ts";
 import { WriteRequestSchema } from "./gen/prometheus/remote_pb.ts";
 import { LogRecordSchema, RingRecordSchema } from "./gen/glassline/storage/v1alpha1/storage_pb.ts";
@@ -107,6 +107,23 @@ const GOLDEN = [
         capabilities: ["columns/1"],
       },
     },
+  }),
+  golden("query-status", GetStatusResponseSchema, {
+    durability: "synced to this disk",
+    startedUnixNano: 1_790_000_000_000_000_000n,
+    logBytes: 1n,
+    logMaxBytes: 2n,
+    logSegments: 3,
+    pointsStored: 4n,
+    batchesStored: 5n,
+    replays: 6n,
+    dropped: { nack_gap: 7n },
+    producers: [{ producer: "node-1", incarnation: "07", durableSeq: 8n, connected: true }],
+    cameras: 9,
+    series: 10,
+    startFindings: ["a torn tail"],
+    logRecordsStored: 11n,
+    spansStored: 12n,
   }),
   golden("otqmn-ack", StreamResponseSchema, {
     message: { case: "ack", value: { receivedSeq: 12n, durableSeq: 11n } },

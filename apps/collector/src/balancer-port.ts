@@ -18,10 +18,16 @@ import type { OtqmnReceiver } from "./receivers/otqmn.ts";
 
 const GRACE_MS = 1_000;
 
+export interface BalancerPortDeps {
+  doors: Doors;
+  identity: Identity;
+  receiver: OtqmnReceiver;
+}
+
 /** @returns the port, 0 when no load balancer is let in. The receiver is drained by its owner. */
 export async function startBalancerPort(
   config: CollectorConfig,
-  { doors, identity, receiver }: { doors: Doors; identity: Identity; receiver: OtqmnReceiver },
+  { doors, identity, receiver }: BalancerPortDeps,
   stack: AsyncDisposableStack,
 ): Promise<number> {
   const { loadBalancer } = config;

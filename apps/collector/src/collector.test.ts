@@ -24,6 +24,7 @@ test("a trace is listed when it is whole: nothing has come for a while", async (
     body,
     headers: { "content-type": "application/x-protobuf" },
   });
+  expect(await collector.query.getStatus()).toMatchObject({ spansStored: 1n });
   const { summary } = await collector.query.getTrace({ traceId: "01".repeat(16) });
   expect(summary).toMatchObject({ cameraId: "cam-x", spanCount: 1 });
   expect((await collector.query.listTraces({ cameraId: "cam-x" })).traces).toHaveLength(0);
@@ -61,12 +62,25 @@ describe("the admin server", () => {
     expect(await status({ host: "localhost" })).toBe(200);
   });
 
-  test("answers a wrong request with what was got and what was expected", async () => {
-    const response = await fetch(`${url()}/glassline.query.v1alpha1.QueryService/GetLatest`, {
+  const ask = (method: string, body: string) =>
+    fetch(`${url()}/glassline.query.v1alpha1.QueryService/${method}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ cameraId: 5 }),
+      body,
     });
+
+  test("refuses a question of twice the size, or about twice as many metrics", async () => {
+    const large = await ask("GetLatest", JSON.stringify({ cameraId: "x".repeat(2_097_152) }));
+    expect(large.status).toBe(413);
+    expect(await large.json()).toMatchObject({ code: "resource_exhausted" });
+    const metrics = Array.from({ length: 32 }, (_, at) => `m${at}`);
+    const many = await ask("ListCameras", JSON.stringify({ metrics }));
+    expect(many.status).toBe(400);
+    expect(await many.json()).toMatchObject({ message: "metrics: got 32, expected at most 16" });
+  });
+
+  test("answers a wrong request with what was got and what was expected", async () => {
+    const response = await ask("GetLatest", JSON.stringify({ cameraId: 5 }));
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({
       code: "invalid_argument",

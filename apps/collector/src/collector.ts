@@ -8,7 +8,9 @@ import { startAdmin } from "@glassline/service/http";
 import type { CollectorConfig } from "./config.ts";
 import { startHealthCheck } from "./config-file/health-check.ts";
 import type { Engine } from "./engine.ts";
-import { ALONE, startEngine } from "./engine.ts";
+import { alone, startEngine } from "./engine.ts";
+import type { PortName } from "./metrics.ts";
+import { connectionLimit, connectionMetrics } from "./metrics.ts";
 import { startFront } from "./shards/front.ts";
 import { refuseFewerShards } from "./shards/shard-config.ts";
 
@@ -23,11 +25,13 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   await using stack = new AsyncDisposableStack();
   refuseFewerShards(config);
   for (const note of config.config?.notes ?? []) deps.logger.info({ note }, "configuration");
+  const connections = connectionMetrics(deps.metrics);
+  const limitOf = (port: PortName) => connectionLimit(connections, port, config.connections);
   const { addresses, query, exposition, unreadyReason } =
     config.shards > 1
-      ? stack.use(await startFront(config, deps))
+      ? stack.use(await startFront(config, deps, limitOf))
       : {
-          ...stack.use(await startEngine(config, deps, ALONE)),
+          ...stack.use(await startEngine(config, deps, alone(limitOf))),
           exposition: deps.metrics.registry,
           unreadyReason: () => undefined,
         };
@@ -38,6 +42,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
       routes: jsonRoutes(QueryService, query),
       openApi: openApi("Glassline collector", VERSION, [QueryService]),
       unreadyReason,
+      connections: limitOf("admin"),
     }),
   );
   const parts = stack.move();

@@ -40,6 +40,12 @@ const spec = {
     help: "gRPC with certificates of load balancers: OTQMN only.",
     default: "7412",
   }),
+  connections: integer({
+    help: "Connections that may be open at each port; more are closed as they come.",
+    default: "12000",
+    min: 1,
+    max: 1_000_000,
+  }),
   otlpGrpcPort: port({ help: "OTLP over gRPC.", default: "4317" }),
   otlpHttpPort: port({ help: "OTLP over HTTP.", default: "4318" }),
   otlpToken: text({
@@ -69,10 +75,16 @@ const spec = {
     maxBytes: 8_388_608,
   }),
   otlpMemory: bytes({
-    help: "Memory for OTLP requests that are received and not durable yet, of all senders together; more are refused and may be sent again.",
+    help: "Memory for requests of OTLP and remote write that are received and not durable yet, of all senders together; more are refused and may be sent again.",
     default: "64MiB",
     // The largest request, packed and unpacked.
     minBytes: 16_777_216,
+  }),
+  otqmnMemory: bytes({
+    help: "Memory for OTQMN batches that are received and not durable yet, of all streams together; each may send its share of it ahead.",
+    default: "256MiB",
+    // One of the largest batches and its points beside those that wait for an earlier one.
+    minBytes: 33_554_432,
   }),
   logSize: bytes({
     help: "Size of the log; the oldest segments go when it is reached.",

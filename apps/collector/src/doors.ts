@@ -1,4 +1,5 @@
 /** The ports by which others come in. */
+import type { ConnectionLimit } from "@glassline/service/connections";
 import { listenGrpc } from "@glassline/service/grpc";
 import { listen } from "@glassline/service/http";
 import type * as grpc from "@grpc/grpc-js";
@@ -6,7 +7,7 @@ import type { FastifyInstance } from "fastify";
 
 import type { CollectorConfig } from "./config.ts";
 
-export const DOOR_NAMES = ["otqmn", "balancer", "otlpGrpc", "otlpHttp"] as const;
+export const DOOR_NAMES = ["otqmn", "balancer", "otlp_grpc", "otlp_http"] as const;
 export type DoorName = (typeof DOOR_NAMES)[number];
 
 export interface Door {
@@ -25,12 +26,14 @@ export interface Doors {
   http(door: Door, server: FastifyInstance): Promise<number>;
 }
 
-/** Fails with OperatorError. */
-export const LISTENING: Doors = {
-  grpc: ({ what, host, port }, server, credentials) =>
-    listenGrpc(server, what, host, port, credentials),
-  http: ({ what, host, port }, server) => listen(server, what, host, port),
-};
+/** Those of one process: it listens. Fail with OperatorError. */
+export function listening(limitOf: (door: DoorName) => ConnectionLimit): Doors {
+  return {
+    grpc: ({ name, what, host, port }, server, credentials) =>
+      listenGrpc(server, what, host, port, credentials, limitOf(name)),
+    http: ({ name, what, host, port }, server) => listen(server, what, host, port, limitOf(name)),
+  };
+}
 
 /** Whether anybody may send OTLP at all. */
 const takesOtlp = ({ otlpToken, otlpOpen }: CollectorConfig): boolean =>
@@ -53,11 +56,11 @@ export function openDoors(config: CollectorConfig): Partial<Record<DoorName, Doo
     }),
     ...(otlp &&
       otlpProtocols !== "http" && {
-        otlpGrpc: door("otlpGrpc", "OTLP/gRPC (--otlp-grpc-port)", otlpHost, config.otlpGrpcPort),
+        otlp_grpc: door("otlp_grpc", "OTLP/gRPC (--otlp-grpc-port)", otlpHost, config.otlpGrpcPort),
       }),
     ...(otlp &&
       otlpProtocols !== "grpc" && {
-        otlpHttp: door("otlpHttp", "OTLP/HTTP (--otlp-http-port)", otlpHost, config.otlpHttpPort),
+        otlp_http: door("otlp_http", "OTLP/HTTP (--otlp-http-port)", otlpHost, config.otlpHttpPort),
       }),
   };
 }

@@ -7,6 +7,7 @@ import { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
 import { addService, grpcStatus } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
+import type { ConnectionLimit } from "@glassline/service/connections";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc } from "@glassline/service/grpc";
@@ -19,10 +20,11 @@ import { startBalancerPort } from "./balancer-port.ts";
 import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
 import { createControl } from "./control.ts";
-import type { Doors } from "./doors.ts";
-import { LISTENING, openDoors } from "./doors.ts";
+import type { DoorName, Doors } from "./doors.ts";
+import { listening, openDoors } from "./doors.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
+import { NOT_SHOWN_REASONS } from "./core/slotted-points.ts";
 import { Traces } from "./core/traces.ts";
 import { startExporters } from "./exporters/exporters.ts";
 import type { CollectorMetrics } from "./metrics.ts";
@@ -44,6 +46,7 @@ const FLEET_INTERVAL_MS = 5_000;
 const FLEET_METRICS_MAX = 200;
 const AGEING_INTERVAL_MS = 10_000;
 const GRACE_MS = 1_000;
+const STREAMS_MAX = 10_000;
 const CAMERAS_MAX = 200_000;
 const SERIES_MAX_PER_CAMERA = 2_000;
 const SERIES_MAX = 4_000_000;
@@ -62,7 +65,10 @@ export interface Surroundings {
   control?: Implementation<typeof ControlService>;
 }
 
-export const ALONE: Surroundings = { doors: LISTENING, claim: async () => 0 };
+/** Listens by itself, and needs nobody's leave to store. */
+export function alone(limitOf: (door: DoorName) => ConnectionLimit): Surroundings {
+  return { doors: listening(limitOf), claim: async () => 0 };
+}
 
 export interface Engine extends AsyncDisposable {
   /** Ports; 0 when a door is closed, or another process listens. */
@@ -116,6 +122,8 @@ export async function startEngine(
     streamLifetimeMs: config.streamLifetime,
     admissionsPerSecond: config.admissionRate,
     claim,
+    streamsMax: STREAMS_MAX,
+    memoryBytes: config.otqmnMemory,
   });
   stack.defer(() => receiver[Symbol.dispose]());
   const services = { query, control: createControl(receiver) };
@@ -225,8 +233,9 @@ function startSweeper(
     metrics.logSegments.set(log.segments.length);
     metrics.series.set(fleet.table.seriesCount);
     metrics.recentBytes.set(fleet.recent.bytes);
-    metrics.notShown.set({ kind: "points" }, fleet.unindexedPoints);
-    metrics.notShown.set({ kind: "spans" }, traces.droppedHops);
+    for (const reason of NOT_SHOWN_REASONS)
+      metrics.notShown.set({ kind: "points", reason }, fleet.notShown(reason));
+    metrics.notShown.set({ kind: "spans", reason: "hops_of_trace" }, traces.droppedHops);
     const states = fleet.camerasHere.map((camera) => fleet.health(camera, clock.nowMs()).state);
     for (const state of ["live", "fault", "silent"] as const) {
       metrics.cameras.set({ state }, states.filter((other) => other === state).length);

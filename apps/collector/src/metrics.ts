@@ -1,5 +1,8 @@
 /** The collector's own metrics, by their Prometheus names. */
+import type { ConnectionLimit } from "@glassline/service/connections";
 import type { Metrics } from "@glassline/service/metrics";
+
+import type { DoorName } from "./doors.ts";
 
 export type CollectorMetrics = ReturnType<typeof collectorMetrics>;
 
@@ -14,7 +17,10 @@ export function collectorMetrics(metrics: Metrics) {
       "OTLP requests refused as a whole, by reason.",
       ["reason"],
     ),
-    otlpBytes: metrics.gauge("otlp_bytes_in_flight", "OTLP requests received and not durable yet."),
+    otlpBytes: metrics.gauge(
+      "otlp_bytes_in_flight",
+      "Requests of OTLP and remote write received and not durable yet.",
+    ),
     replays: metrics.counter("batch_replays_total", "Batches recognised as stored already."),
     dropped: metrics.counter(
       "dropped_total",
@@ -22,6 +28,10 @@ export function collectorMetrics(metrics: Metrics) {
       ["reason"],
     ),
     streams: metrics.gauge("otqmn_streams", "OTQMN streams that are open."),
+    otqmnBytes: metrics.gauge(
+      "otqmn_bytes_in_flight",
+      "OTQMN batches received and not durable yet, with their points.",
+    ),
     admissionsWaiting: metrics.gauge(
       "otqmn_admissions_waiting",
       "Producers that have said Hello and wait for their turn.",
@@ -62,9 +72,37 @@ export function collectorMetrics(metrics: Metrics) {
     series: metrics.gauge("series", "Series known."),
     notShown: metrics.gauge(
       "not_shown",
-      "Points and spans that are stored, but beyond what is held in memory for queries.",
-      ["kind"],
+      "Points and spans that are stored, but beyond what is held in memory for queries, by limit.",
+      ["kind", "reason"],
     ),
     recentBytes: metrics.gauge("recent_points_bytes", "Memory held by recent points."),
+  };
+}
+
+export type PortName = DoorName | "admin";
+
+/** Of the process that listens. */
+export function connectionMetrics(metrics: Metrics) {
+  return {
+    connections: metrics.gauge("connections", "Connections that are open, by port.", ["port"]),
+    connectionsRefused: metrics.counter(
+      "connections_refused_total",
+      "Connections closed at once, by port and reason.",
+      ["port", "reason"],
+    ),
+  };
+}
+
+/** A limit for one port that is seen in the metrics. */
+export function connectionLimit(
+  { connections, connectionsRefused }: ReturnType<typeof connectionMetrics>,
+  port: PortName,
+  max: number,
+): ConnectionLimit {
+  connections.set({ port }, 0);
+  return {
+    max,
+    openChanged: (open) => connections.set({ port }, open),
+    refused: () => connectionsRefused.inc({ port, reason: "too_many" }),
   };
 }

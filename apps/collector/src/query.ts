@@ -71,6 +71,8 @@ async function status({
     logSegments: log.segments.length,
     pointsStored: await totalOf(metrics.points),
     batchesStored: await totalOf(metrics.batches),
+    logRecordsStored: await totalOf(metrics.logRecords),
+    spansStored: await totalOf(metrics.spans),
     replays: await totalOf(metrics.replays),
     dropped: await valuesByLabel(metrics.dropped, "reason"),
     producers: producers.all.map(({ producer, incarnation, durableSeq, connected }) => ({

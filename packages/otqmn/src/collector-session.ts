@@ -3,16 +3,15 @@
  * stream (producer, incarnation, durable sequence number) is the log's, and comes in with the accepted Hello.
  */
 
+import { ackOf, ended, refuse, takeBatch } from "./collector-batches.ts";
 import type { Directive } from "./directive.ts";
 import type {
   Arrival,
-  CollectorEffect,
   CollectorEvent,
   CollectorLimits,
   CollectorSession,
   CollectorState,
   CollectorStep,
-  NackCode,
 } from "./collector-types.ts";
 
 export type * from "./collector-types.ts";
@@ -34,6 +33,8 @@ export function newCollectorSession<B>(nowMs: number): CollectorSession<B> {
     state: "greeting",
     expectedSeq: 0,
     durableSeq: 0,
+    creditBytes: 0,
+    heldBytes: 0,
     runKeySeq: 0,
     early: new Map(),
     reportedGap: 0,
@@ -49,34 +50,41 @@ export function stepCollector<B>(
   limits: CollectorLimits,
 ): CollectorStep<B> {
   const handler = (TABLE as Table<B>)[session.state][event.type] as Handler<B, CollectorEvent<B>>;
-  return handler(session, event, { nowMs, limits });
+  return withCredit(handler(session, event, { nowMs, limits }), limits);
 }
 
-type Session = CollectorSession<unknown>;
-type Step = CollectorStep<unknown>;
+/** The one place where credit is given after Welcome. */
+function withCredit<B>(step: CollectorStep<B>, { windowBytes }: CollectorLimits): CollectorStep<B> {
+  const { session, effects } = step;
+  const creditBytes = windowBytes - session.heldBytes - session.creditBytes;
+  const isOpen = session.state === "admitted" || session.state === "draining";
+  if (!isOpen || creditBytes <= 0) return step;
+  return {
+    session: { ...session, creditBytes: session.creditBytes + creditBytes },
+    effects: [...effects, { type: "send-credit", creditBytes }],
+  };
+}
+
+type BatchEvent = Extract<CollectorEvent<unknown>, { type: "batch" }>;
 
 const stay: Handler<unknown, unknown> = (session) => ({ session, effects: [] });
 const heard: Handler<unknown, unknown> = (session, _event, { nowMs }) => ({
   session: { ...session, heardMs: nowMs },
   effects: [],
 });
-const closed: Handler<unknown, unknown> = (session) => ({
-  session: { ...session, state: "closed", early: new Map() },
+const closed: Handler<unknown, unknown> = (session) => ({ session: ended(session), effects: [] });
+
+const release: Handler<unknown, { sizeBytes: number }> = (session, { sizeBytes }) => ({
+  session: { ...session, heldBytes: session.heldBytes - sizeBytes },
   effects: [],
 });
-
-function refuse(session: Session, seq: number, code: NackCode, reason: string): Step {
-  return {
-    session: { ...session, state: "closed", early: new Map() },
-    effects: [{ type: "send-nack", seq, code, reason }, { type: "end" }],
-  };
-}
 
 const admit: Handler<unknown, { durableSeq: number; firstUnackedSeq: number }> = (
   session,
   event,
-  { nowMs },
+  { nowMs, limits },
 ) => {
+  const creditBytes = limits.windowBytes;
   // Bundles before the first unacknowledged one are durable at another collector: this log begins after them.
   const durableSeq = Math.max(event.durableSeq, event.firstUnackedSeq - 1);
   return {
@@ -84,80 +92,16 @@ const admit: Handler<unknown, { durableSeq: number; firstUnackedSeq: number }> =
       ...session,
       state: "admitted",
       durableSeq,
+      creditBytes,
       expectedSeq: durableSeq + 1,
       heardMs: nowMs,
     },
-    effects: [{ type: "send-welcome", durableSeq }],
+    effects: [{ type: "send-welcome", durableSeq, creditBytes }],
   };
 };
 
-const batch: Handler<unknown, Arrival<unknown>> = (session, event, { nowMs, limits }) => {
-  const alive = { ...session, heardMs: nowMs };
-  const { seq, keySeq, sizeBytes } = event;
-  if (seq < session.expectedSeq) return replay(alive, event);
-  if (seq > session.expectedSeq) return early(alive, event, limits);
-  if (isReadable(session.runKeySeq, event)) return appendInOrder(alive, event);
-  const reason = `batch ${seq} is built on batch ${keySeq}, which is not the run's first`;
-  return reportGap(alive, reason, [creditOf(sizeBytes)]);
-};
-
-function isReadable(runKeySeq: number, { seq, keySeq }: Arrival<unknown>): boolean {
-  return keySeq === seq || (keySeq === runKeySeq && keySeq > 0);
-}
-
-const creditOf = (creditBytes: number) => ({ type: "send-credit", creditBytes }) as const;
-
-function replay(session: Session, { seq, sizeBytes }: Arrival<unknown>): Step {
-  const effects = [{ type: "count-replay", seq } as const, ackOf(session), creditOf(sizeBytes)];
-  return { session, effects };
-}
-
-function ackOf(session: Session): CollectorEffect<unknown> {
-  return { type: "send-ack", receivedSeq: session.expectedSeq - 1, durableSeq: session.durableSeq };
-}
-
-function early(session: Session, event: Arrival<unknown>, limits: CollectorLimits): Step {
-  const known = session.early.get(event.seq);
-  if (known && known.keySeq >= event.keySeq) return replay(session, event);
-  const fits = known !== undefined || session.early.size < limits.reorderMaxBatches;
-  const kept = fits ? { ...session, early: new Map(session.early).set(event.seq, event) } : session;
-  // What was sent again, after a gap, replaces what was built on a run that will not go on.
-  const given = fits ? known : event;
-  const reason = `batch ${event.seq} came, batch ${session.expectedSeq} was expected`;
-  return reportGap(kept, reason, given ? [creditOf(given.sizeBytes)] : []);
-}
-
-/** Each gap once. */
-function reportGap(session: Session, reason: string, rest: CollectorEffect<unknown>[]): Step {
-  const seq = session.expectedSeq;
-  if (session.reportedGap === seq) return { session, effects: rest };
-  return {
-    session: { ...session, reportedGap: seq },
-    effects: [{ type: "send-nack", seq, code: "gap", reason }, ...rest],
-  };
-}
-
-/** The batch, and those that waited for it; those of an older run can never be read. */
-function appendInOrder(session: Session, event: Arrival<unknown>): Step {
-  const effects: CollectorEffect<unknown>[] = [];
-  const waiting = new Map<number, Arrival<unknown>>();
-  for (const [seq, held] of session.early) {
-    if (held.keySeq < event.keySeq) effects.push(creditOf(held.sizeBytes));
-    else waiting.set(seq, held);
-  }
-  let last = event;
-  for (
-    let next: Arrival<unknown> | undefined = event;
-    next && isReadable(last.keySeq, next);
-    next = waiting.get(last.seq + 1)
-  ) {
-    effects.push({ type: "append", seq: next.seq, keySeq: next.keySeq, batch: next.batch });
-    waiting.delete(next.seq);
-    last = next;
-  }
-  const moved = { runKeySeq: last.keySeq, expectedSeq: last.seq + 1, early: waiting };
-  return { session: { ...session, ...moved }, effects };
-}
+const batch: Handler<unknown, BatchEvent> = (session, event, { nowMs, limits }) =>
+  takeBatch({ ...session, heardMs: nowMs }, event, limits);
 
 const wantKeyBatch: Handler<unknown, unknown> = (session) => ({
   session,
@@ -174,21 +118,18 @@ const expireRun: Handler<unknown, unknown> = (session) => ({
   effects: [],
 });
 
-const durable: Handler<unknown, { seq: number; sizeBytes: number }> = (
-  session,
-  { seq, sizeBytes },
-) => {
-  const moved = { ...session, durableSeq: Math.max(session.durableSeq, seq) };
-  return {
-    session: moved,
-    effects: [ackOf(moved), { type: "send-credit", creditBytes: sizeBytes }],
-  };
+const durable: Handler<unknown, { seq: number; sizeBytes: number }> = (session, event) => {
+  const durableSeq = Math.max(session.durableSeq, event.seq);
+  const heldBytes = session.heldBytes - event.sizeBytes;
+  const moved = { ...session, durableSeq, heldBytes };
+  return { session: moved, effects: [ackOf(moved)] };
 };
 
-const appendRefused: Handler<unknown, { seq: number; code: NackCode; reason: string }> = (
-  session,
-  event,
-) => refuse(session, event.seq, event.code, event.reason);
+const appendRefused: Handler<
+  unknown,
+  Extract<CollectorEvent<unknown>, { type: "append-refused" }>
+> = (session, event, at) =>
+  refuse(release(session, event, at).session, event.seq, event.code, event.reason);
 
 const superseded: Handler<unknown, unknown> = (session) =>
   refuse(session, 0, "superseded", "a newer stream of this producer took over");
@@ -305,8 +246,8 @@ const TABLE: Table<unknown> = {
     "hello-accepted": stay,
     "hello-refused": stay,
     batch: stay,
-    durable: stay,
-    "append-refused": stay,
+    durable: release,
+    "append-refused": release,
     superseded: stay,
     "key-batch-wanted": stay,
     "run-expired": stay,

@@ -9,6 +9,10 @@ export interface CollectorSession<B> {
   /** The next batch that goes to the log. */
   readonly expectedSeq: number;
   readonly durableSeq: number;
+  /** What the producer may send before it is given more; below zero by less than a batch. */
+  readonly creditBytes: number;
+  /** Batches that wait for an earlier one, and those that were handed to the log and are not durable yet. */
+  readonly heldBytes: number;
   /** The key batch on which those appended last are built; 0 when only a key batch can be read next. */
   readonly runKeySeq: number;
   /** Batches that came before one that is missing. */
@@ -31,9 +35,11 @@ export type CollectorEvent<B> =
   | { type: "hello-received" }
   | { type: "hello-accepted"; durableSeq: number; firstUnackedSeq: number }
   | { type: "hello-refused"; code: NackCode; reason: string }
-  | ({ type: "batch" } & Arrival<B>)
+  /** `mayWait`: there is memory for it if one before it is missing. */
+  | ({ type: "batch"; mayWait: boolean } & Arrival<B>)
   | { type: "durable"; seq: number; sizeBytes: number }
-  | { type: "append-refused"; seq: number; code: NackCode; reason: string }
+  /** `sizeBytes`: of a batch that was to be appended; 0 when it did not come so far. */
+  | { type: "append-refused"; seq: number; sizeBytes: number; code: NackCode; reason: string }
   | { type: "superseded" }
   /** A segment of the log has begun: it should not need the one before it for long. */
   | { type: "key-batch-wanted" }
@@ -45,10 +51,16 @@ export type CollectorEvent<B> =
   | { type: "ended" }
   | { type: "tick" };
 
-export type NackCode = "invalid" | "unauthenticated" | "gap" | "superseded" | "unavailable";
+export type NackCode =
+  | "invalid"
+  | "beyond-credit"
+  | "unauthenticated"
+  | "gap"
+  | "superseded"
+  | "unavailable";
 
 export type CollectorEffect<B> =
-  | { type: "send-welcome"; durableSeq: number }
+  | { type: "send-welcome"; durableSeq: number; creditBytes: number }
   | { type: "append"; seq: number; keySeq: number; batch: B }
   | { type: "send-ack"; receivedSeq: number; durableSeq: number }
   | { type: "send-nack"; seq: number; code: NackCode; reason: string }
@@ -62,6 +74,9 @@ export type CollectorEffect<B> =
   | { type: "end" };
 
 export interface CollectorLimits {
+  /** Credit and what is held together: what is held no longer may be sent again. May change at any time. */
+  windowBytes: number;
+  batchMaxBytes: number;
   reorderMaxBatches: number;
   silenceTimeoutMs: number;
   /** One that waits for its turn hears something so often. */

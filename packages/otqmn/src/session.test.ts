@@ -7,15 +7,16 @@ import { newCollectorSession, stepCollector } from "./collector-session.ts";
 import type { ProducerEvent, ProducerSession } from "./producer-session.ts";
 import { PRODUCER_LIMITS, newProducerSession, stepProducer } from "./producer-session.ts";
 
+const BATCH_MAX_BYTES = 100;
 const COLLECTOR_LIMITS = {
+  windowBytes: 300,
+  batchMaxBytes: BATCH_MAX_BYTES,
   reorderMaxBatches: 4,
   silenceTimeoutMs: 6_000,
   admissionHeartbeatMs: 2_000,
   streamLifetimeMs: 20_000,
   drainTimeoutMs: 5_000,
 };
-const CREDIT_BYTES = 300;
-const BATCH_BYTES = 100;
 
 /** Events one after another; the effects of the last. */
 function producer(events: ProducerEvent[], start = newProducerSession(0, 0), nowMs = 0) {
@@ -172,16 +173,16 @@ describe("the collector's session", () => {
   const admitting = () => step(newCollectorSession<string>(0), { type: "hello-received" }).session;
   const admitted = () =>
     step(admitting(), { type: "hello-accepted", durableSeq: 4, firstUnackedSeq: 3 }).session;
-  const arrival = (seq: number, keySeq = 5) =>
-    ({ type: "batch", seq, keySeq, sizeBytes: 10, batch: `b${seq}` }) as const;
+  const arrival = (seq: number, keySeq = 5, sizeBytes = 10, mayWait = true) =>
+    ({ type: "batch", seq, keySeq, sizeBytes, mayWait, batch: `b${seq}` }) as const;
 
   test("welcomes with what is durable, or with what another collector must hold", () => {
     expect(
       step(admitting(), { type: "hello-accepted", durableSeq: 4, firstUnackedSeq: 3 }).effects,
-    ).toEqual([{ type: "send-welcome", durableSeq: 4 }]);
+    ).toEqual([{ type: "send-welcome", durableSeq: 4, creditBytes: 300 }]);
     expect(
       step(admitting(), { type: "hello-accepted", durableSeq: 0, firstUnackedSeq: 9 }).effects,
-    ).toEqual([{ type: "send-welcome", durableSeq: 8 }]);
+    ).toEqual([{ type: "send-welcome", durableSeq: 8, creditBytes: 300 }]);
   });
 
   test("tells a producer that waits for its turn that it is heard, for as long as it takes", () => {
@@ -227,9 +228,18 @@ describe("the collector's session", () => {
     const credit = { type: "send-credit", creditBytes: 10 };
     expect(effects[0]).toMatchObject([{ type: "send-nack", seq: 5, code: "gap" }, credit]);
     expect(effects[1]).toEqual([]);
-    expect(effects[2]).toMatchObject([credit, { type: "append", seq: 5, keySeq: 5 }]);
+    expect(effects[2]).toMatchObject([{ type: "append", seq: 5, keySeq: 5 }, credit]);
     expect(effects[3]).toMatchObject([{ type: "append", seq: 6, keySeq: 5 }]);
     expect(effects[4]).toMatchObject([{ type: "send-nack", seq: 7, code: "gap" }, credit]);
+    expect(session).toMatchObject({ heldBytes: 20, creditBytes: 280 });
+  });
+
+  test("holds what replaces a batch that waited instead of it, not both", () => {
+    const session = [arrival(7, 6), arrival(5), arrival(6), arrival(7)].reduce(
+      (before, event) => step(before, event).session,
+      admitted(),
+    );
+    expect(session).toMatchObject({ expectedSeq: 8, heldBytes: 30, creditBytes: 270 });
   });
 
   test("passes the wish for a key batch on, and takes nothing else when the run's first will go", () => {
@@ -248,6 +258,86 @@ describe("the collector's session", () => {
       { type: "send-ack", receivedSeq: 4, durableSeq: 4 },
       { type: "send-credit", creditBytes: 10 },
     ]);
+  });
+
+  test("keeps nothing that came too early when there is no memory for it, and takes what is in order", () => {
+    const { session, effects } = step(admitted(), arrival(6, 5, 10, false));
+    expect(effects).toMatchObject([
+      { type: "send-nack", seq: 5, code: "gap" },
+      { type: "send-credit", creditBytes: 10 },
+    ]);
+    expect(session).toMatchObject({ early: new Map(), heldBytes: 0 });
+    expect(step(session, arrival(5, 5, 10, false)).effects).toMatchObject([{ type: "append" }]);
+  });
+
+  test("ends the stream of a producer that sends beyond its credit, and holds less than the window and a batch", () => {
+    let session = admitted();
+    let effects: readonly unknown[] = [];
+    // Twice the credit; the first one is missing, so all others wait.
+    const limits = { ...COLLECTOR_LIMITS, reorderMaxBatches: 64 };
+    let mostBytes = 0;
+    let seq = 6;
+    for (; seq < 66 && session.state === "admitted"; seq++) {
+      mostBytes = Math.max(mostBytes, session.heldBytes);
+      ({ session, effects } = stepCollector(session, arrival(seq), 0, limits));
+    }
+    expect([seq, mostBytes]).toEqual([6 + 40, 390]);
+    expect(effects).toEqual([
+      {
+        type: "send-nack",
+        seq: 45,
+        code: "beyond-credit",
+        reason: "batch 45: got 100 bytes beyond the credit, expected less than 100",
+      },
+      { type: "end" },
+    ]);
+    expect(session).toMatchObject({ state: "closed", heldBytes: 0 });
+  });
+
+  test("refuses a batch that is larger than any may be, also one that would have to wait", () => {
+    for (const seq of [5, 6]) {
+      const { session, effects } = step(admitted(), arrival(seq, 5, 2 * BATCH_MAX_BYTES));
+      expect(session.state).toBe("closed");
+      expect(effects[0]).toMatchObject({
+        code: "invalid",
+        reason: `batch ${seq}: got 200 bytes, expected at most 100`,
+      });
+    }
+  });
+
+  test("takes a smaller window back from what it gives, and gives at once what a larger one allows", () => {
+    const narrow = { ...COLLECTOR_LIMITS, windowBytes: 100 };
+    let session = step(admitted(), arrival(5, 5, 80)).session;
+    const durable = (seq: number, sizeBytes: number) => {
+      const result = stepCollector(session, { type: "durable", seq, sizeBytes }, 0, narrow);
+      session = result.session;
+      return result.effects.filter(({ type }) => type === "send-credit");
+    };
+    expect(durable(5, 80)).toEqual([]);
+    for (let seq = 6; seq <= 8; seq++) ({ session } = step(session, arrival(seq, 5, 60)));
+    session = { ...session, creditBytes: 220 - 180 };
+    expect([durable(6, 60), durable(7, 60), durable(8, 60)]).toEqual([
+      [],
+      [],
+      [{ type: "send-credit", creditBytes: 60 }],
+    ]);
+    expect(step(session, { type: "tick" }).effects).toEqual([
+      { type: "send-credit", creditBytes: 200 },
+    ]);
+  });
+
+  test("holds what is on the way to the log until it is there, also when the stream has ended", () => {
+    const sent = [5, 6].reduce(
+      (session, seq) => step(session, arrival(seq)).session,
+      step(admitted(), arrival(9)).session,
+    );
+    expect(sent.heldBytes).toBe(30);
+    const ended = step(sent, { type: "ended" }).session;
+    expect(ended.heldBytes).toBe(20);
+    const durable = step(ended, { type: "durable", seq: 5, sizeBytes: 10 }).session;
+    expect(durable.heldBytes).toBe(10);
+    const refusal = { seq: 6, sizeBytes: 10, code: "unavailable", reason: "full" } as const;
+    expect(step(durable, { type: "append-refused", ...refusal }).session.heldBytes).toBe(0);
   });
 
   test("refuses a Batch before Hello, a second Hello and a silent peer", () => {
@@ -282,6 +372,9 @@ function simulate(seed: number): number[] {
   const log: number[] = [];
   let synced = 0;
   let writtenKeySeq = 0;
+  let windowBytes = COLLECTOR_LIMITS.windowBytes;
+  /** Sizes of what the stream has handed to the log and is not durable yet. */
+  const underWay = new Map<number, number>();
   /** The run that a decoder of the collector reads, and how far it is. */
   let read = { keySeq: 0, seq: 0 };
   let producerSide = newProducerSession(0, 0);
@@ -298,6 +391,7 @@ function simulate(seed: number): number[] {
     for (const effect of effects) {
       if (effect.type === "send-hello") {
         collectorSide = newCollectorSession<number>(nowMs);
+        underWay.clear();
         upstream.push({ type: "hello-received" });
         upstream.push({
           type: "hello-accepted",
@@ -307,25 +401,32 @@ function simulate(seed: number): number[] {
       }
       if (effect.type === "transmit") {
         if (effect.anew) writtenKeySeq = effect.seq;
+        const sizeBytes = 1 + Math.floor(random() * BATCH_MAX_BYTES);
         upstream.push({
           type: "batch",
           seq: effect.seq,
           keySeq: writtenKeySeq,
-          sizeBytes: BATCH_BYTES,
+          sizeBytes,
+          mayWait: random() < 0.9,
           batch: effect.seq,
         });
-        toProducer({ type: "transmitted", seq: effect.seq, sizeBytes: BATCH_BYTES });
+        toProducer({ type: "transmitted", seq: effect.seq, sizeBytes });
+        expect(producerSide.creditBytes).toBeGreaterThan(-BATCH_MAX_BYTES);
       }
       if (effect.type === "send-heartbeat") upstream.push({ type: "heard" });
       if (effect.type === "close") cut();
     }
   };
   const toCollector = (event: CollectorEvent<number>) => {
-    const { session, effects } = stepCollector(collectorSide, event, nowMs, COLLECTOR_LIMITS);
+    const limits = { ...COLLECTOR_LIMITS, windowBytes };
+    const { session, effects } = stepCollector(collectorSide, event, nowMs, limits);
+    const waiting = collectorSide.early;
     collectorSide = session;
     for (const effect of effects) {
       if (effect.type === "append") {
         const { seq, keySeq } = effect;
+        const arrived = event.type === "batch" && event.seq === seq ? event : waiting.get(seq)!;
+        underWay.set(seq, arrived.sizeBytes);
         if (seq !== keySeq) expect(read).toEqual({ keySeq, seq: seq - 1 });
         read = { keySeq, seq };
         if (seq === log.length + 1) log.push(effect.batch);
@@ -335,7 +436,7 @@ function simulate(seed: number): number[] {
         downstream.push({
           type: "welcome",
           durableSeq: effect.durableSeq,
-          creditBytes: CREDIT_BYTES,
+          creditBytes: effect.creditBytes,
         });
       if (effect.type === "send-ack")
         downstream.push({ type: "ack", durableSeq: effect.durableSeq, creditBytes: 0 });
@@ -343,6 +444,7 @@ function simulate(seed: number): number[] {
         downstream.push({ type: "credit", creditBytes: effect.creditBytes });
       if (effect.type === "send-drain") downstream.push({ type: "drain" });
       if (effect.type === "send-nack") {
+        expect(effect.code).not.toBe("beyond-credit");
         downstream.push({
           type: "nack",
           seq: effect.seq,
@@ -352,6 +454,17 @@ function simulate(seed: number): number[] {
       }
     }
     if (event.type === "heard") downstream.push({ type: "heard" });
+    const held = [...collectorSide.early.values()].map(({ sizeBytes }) => sizeBytes);
+    const heldBytes = [...held, ...underWay.values()].reduce((sum, bytes) => sum + bytes, 0);
+    expect(collectorSide.heldBytes).toBe(heldBytes);
+    expect(heldBytes).toBeLessThan(COLLECTOR_LIMITS.windowBytes + BATCH_MAX_BYTES);
+    // What the log has already, from a stream before this one, is durable at once.
+    for (const seq of underWay.keys()) if (seq <= synced) becameDurable(seq);
+  };
+  const becameDurable = (seq: number) => {
+    const sizeBytes = underWay.get(seq) ?? 0;
+    underWay.delete(seq);
+    toCollector({ type: "durable", seq, sizeBytes });
   };
   const cut = () => {
     open = false;
@@ -385,12 +498,13 @@ function simulate(seed: number): number[] {
     deliver(downstream, toProducer);
     if (log.length > synced && random() < 0.5) {
       synced++;
-      if (open) toCollector({ type: "durable", seq: synced, sizeBytes: BATCH_BYTES });
+      if (open) becameDurable(synced);
     }
     if (turn % 20 === 0) {
       toProducer({ type: "tick" });
       toCollector({ type: "tick" });
     }
+    if (random() < 0.05) windowBytes = Math.ceil(random() * COLLECTOR_LIMITS.windowBytes);
     if (random() < 0.02) toCollector({ type: "key-batch-wanted" });
     if (random() < 0.02) toCollector({ type: "run-expired" });
     if (faults && random() < 0.01) {

@@ -16,15 +16,20 @@ const COPY_MAX_BYTES = 64;
 
 const bad = (message: string) => new RequestError("malformed", `snappy: ${message}`);
 
-/** Throws RequestError: "too-large" when more than `maxBytes` would come out, "malformed" when it is no block. */
-export function decompress(block: Uint8Array, maxBytes: number): Uint8Array {
-  const { length, at } = readLength(block);
+/** How many bytes would come out. Throws RequestError: "too-large" when they are more than `maxBytes`, "malformed" when it is no block. */
+export function decompressedBytes(block: Uint8Array, maxBytes: number): number {
+  const { length } = readLength(block);
   if (length > maxBytes)
     throw new RequestError(
       "too-large",
       `snappy: got a block of ${length} bytes, expected at most ${maxBytes}`,
     );
-  return expand(block, at, length);
+  return length;
+}
+
+/** Throws RequestError, as `decompressedBytes`. */
+export function decompress(block: Uint8Array, maxBytes: number): Uint8Array {
+  return expand(block, readLength(block).at, decompressedBytes(block, maxBytes));
 }
 
 function readLength(block: Uint8Array): { length: number; at: number } {

@@ -1,5 +1,11 @@
+import { once } from "node:events";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { createServer } from "node:net";
+
 import * as grpc from "@grpc/grpc-js";
 
+import type { ConnectionLimit } from "./connections.ts";
+import { limitConnections } from "./connections.ts";
 import { listenError } from "./errors.ts";
 
 // What grpc-js writes to the terminal by itself is told by our own errors.
@@ -19,29 +25,52 @@ export const RECONNECT_OPTIONS: grpc.ChannelOptions = {
   "grpc.max_reconnect_backoff_ms": 1_000,
 };
 
-/** Listens and gives the port. Fails with OperatorError. */
-export function listenGrpc(
+interface Listener {
+  server: Server;
+  sockets: Set<Socket>;
+}
+
+/** Of our servers. grpc-js has no limit for connections, so it is given each one. */
+const listeners = new WeakMap<grpc.Server, Listener>();
+
+/** Listens, at one port a server, and gives the port. Fails with OperatorError. */
+export async function listenGrpc(
   server: grpc.Server,
   what: string,
   host: string,
   port: number,
   credentials: grpc.ServerCredentials,
+  connections?: ConnectionLimit,
 ): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const name = host.includes(":") ? `[${host}]` : host; // IPv6
-    server.bindAsync(`${name}:${port}`, credentials, (error, bound) => {
-      if (error) reject(listenError(error, what, host, port));
-      else resolve(bound);
-    });
+  const injector = server.createConnectionInjector(credentials);
+  const listener = createServer();
+  const sockets = new Set<Socket>();
+  if (connections) limitConnections(listener, connections);
+  listener.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    injector.injectConnection(socket);
   });
+  listeners.set(server, { server: listener, sockets });
+  try {
+    listener.listen(port, host);
+    await once(listener, "listening");
+  } catch (error) {
+    throw listenError(error, what, host, port);
+  }
+  return (listener.address() as AddressInfo).port;
 }
 
 /** Lets calls end by themselves for so long, then cuts them. */
 export function closeGrpc(server: grpc.Server, graceMs: number): Promise<void> {
+  const listener = listeners.get(server);
+  listener?.server.close();
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.forceShutdown(), graceMs);
     server.tryShutdown(() => {
       clearTimeout(timer);
+      // Those that never became sessions.
+      listener?.sockets.forEach((socket) => socket.destroy());
       resolve();
     });
   });

@@ -1,10 +1,14 @@
 /** The HTTP side of an app: liveness, readiness, metrics, and its JSON API. Loopback; Host and Origin are checked. */
+import { lookup } from "node:dns/promises";
+
 import type { JsonRoute } from "@glassline/proto/json";
 import { jsonErrorBody } from "@glassline/proto/json";
 import { RpcError, toRpcError } from "@glassline/proto/errors";
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { fastify } from "fastify";
 
+import type { ConnectionLimit } from "./connections.ts";
+import { limitConnections } from "./connections.ts";
 import { listenError } from "./errors.ts";
 
 const BODY_MAX_BYTES = 1_048_576;
@@ -115,9 +119,12 @@ export async function listen(
   what: string,
   host: string,
   port: number,
+  connections?: ConnectionLimit,
 ): Promise<number> {
+  if (connections) limitConnections(server.server, connections);
   try {
-    await server.listen({ host, port });
+    // One address, also of a name that has several: for "localhost" Fastify would open servers that have no limit.
+    await server.listen({ host: (await lookup(host)).address, port });
   } catch (error) {
     throw listenError(error, what, host, port);
   }
@@ -142,6 +149,7 @@ export interface AdminExtras {
   routes?: readonly JsonRoute[];
   /** Served at /openapi.json. */
   openApi?: object;
+  connections?: ConnectionLimit;
 }
 
 /** What /metrics shows. */
@@ -154,7 +162,7 @@ export interface Exposition {
 export async function startAdmin(
   { host, adminPort, allowedHost }: AdminSettings,
   registry: Exposition,
-  { unreadyReason, routes = [], openApi }: AdminExtras = {},
+  { unreadyReason, routes = [], openApi, connections }: AdminExtras = {},
 ): Promise<AdminServer> {
   const server = createHttpServer();
   checkAddresses(server, allowedHost);
@@ -171,6 +179,6 @@ export async function startAdmin(
   );
   if (openApi) server.get("/openapi.json", async () => openApi);
   mountJson(server, routes);
-  const port = await listen(server, "admin HTTP", host, adminPort);
+  const port = await listen(server, "admin HTTP", host, adminPort, connections);
   return { port, [Symbol.asyncDispose]: () => server.close() };
 }

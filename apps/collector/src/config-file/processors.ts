@@ -34,7 +34,10 @@ function memoryLimiter(section: Section): number {
     "spike_limit_percentage",
   ]) {
     section.integer(key, 0, NUMBER_MAX);
-    section.note(key, "has no effect: --otlp-memory and --recent-size bound memory");
+    section.note(
+      key,
+      "has no effect: --otlp-memory, --otqmn-memory and --recent-size bound memory",
+    );
   }
   return 0;
 }

@@ -17,6 +17,17 @@ test("lets a burst in at once, then so many a second, in order", () => {
   expect(entered).toEqual(Array.from({ length: 50 }, (_, at) => at));
 });
 
+test("those who leave take nobody's turn", () => {
+  const entered: number[] = [];
+  const admission = new Admission(10, 1, 0);
+  const enter = Array.from({ length: 6 }, (_, at) => () => void entered.push(at));
+  for (const one of enter) admission.add(one, 0);
+  for (const one of enter.slice(0, 5)) admission.leave(one);
+  expect(admission.waiting).toBe(1);
+  admission.run(100);
+  expect([entered, admission.waiting]).toEqual([[0, 5], 0]);
+});
+
 test("never lets in more than the rate allows, and forgets nobody", () => {
   const step = fc.record({ afterMs: fc.nat({ max: 300 }), arrivals: fc.nat({ max: 20 }) });
   fc.assert(

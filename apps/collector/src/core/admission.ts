@@ -7,7 +7,8 @@ export class Admission {
   readonly #burst: number;
   #tokens: number;
   #lastMs: number;
-  #waiting: (() => void)[] = [];
+  /** In the order in which they came. */
+  readonly #waiting = new Set<() => void>();
 
   /** @param burst so many come through at once after a rest. */
   constructor(perSecond: number, burst: number, nowMs: number) {
@@ -18,13 +19,18 @@ export class Admission {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#waiting.size;
   }
 
   /** Calls `enter` now or when its turn comes. */
   add(enter: () => void, nowMs: number): void {
-    this.#waiting.push(enter);
+    this.#waiting.add(enter);
     this.run(nowMs);
+  }
+
+  /** It waits no longer, and takes nobody's turn. */
+  leave(enter: () => void): void {
+    this.#waiting.delete(enter);
   }
 
   /** Lets those in whose turn has come. */
@@ -32,11 +38,11 @@ export class Admission {
     const earned = ((nowMs - this.#lastMs) * this.#perSecond) / 1_000;
     this.#tokens = Math.min(this.#burst, this.#tokens + earned);
     this.#lastMs = nowMs;
-    const count = Math.min(Math.floor(this.#tokens), this.#waiting.length);
-    if (count === 0) return;
-    this.#tokens -= count;
-    const entering = this.#waiting.slice(0, count);
-    this.#waiting = this.#waiting.slice(count);
-    for (const enter of entering) enter();
+    for (const enter of this.#waiting) {
+      if (this.#tokens < 1) return;
+      this.#tokens--;
+      this.#waiting.delete(enter);
+      enter();
+    }
   }
 }

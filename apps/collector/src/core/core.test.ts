@@ -10,6 +10,7 @@ import type { Row } from "./points.testing.ts";
 import { pointsOf, rowsOf } from "./points.testing.ts";
 import type { RecordPoints } from "./record-reader.ts";
 import { RecentPoints } from "./recent-points.ts";
+import { NOT_SHOWN_REASONS } from "./slotted-points.ts";
 import { thin } from "./thin.ts";
 import type { Hop } from "./traces.ts";
 import { Traces } from "./traces.ts";
@@ -192,7 +193,7 @@ describe("the fleet", () => {
     expect(fleet.health(camera, 14_000)).toEqual({ state: "live" });
   });
 
-  test("counts what is beyond its limits instead of growing", () => {
+  test("counts what is beyond its limits by limit, instead of growing", () => {
     const fleet = new Fleet(LIMITS);
     for (let camera = 0; camera < 6; camera++) {
       for (let metric = 0; metric < 5; metric++)
@@ -200,7 +201,12 @@ describe("the fleet", () => {
     }
     expect(fleet.cameras.size).toBe(4);
     expect(fleet.table.seriesCount).toBe(5);
-    expect(fleet.unindexedPoints).toBe(25);
+    expect(NOT_SHOWN_REASONS.map((reason) => [reason, fleet.notShown(reason)])).toEqual([
+      ["series_of_camera", 2],
+      ["series", 13],
+      ["cameras", 10],
+      ["forgotten", 0],
+    ]);
   });
 
   test("lets the oldest segments go when memory is tight, and old ones when they are in a block", () => {

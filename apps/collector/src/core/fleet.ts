@@ -13,8 +13,8 @@ import type { CameraState, TableLimits } from "./series-table.ts";
 import type { Cell } from "./rollup.ts";
 import { addTo, emptyCell, mergedCell } from "./rollup.ts";
 import { SeriesTable } from "./series-table.ts";
-import type { SlottedPoints } from "./slotted-points.ts";
-import { NO_SLOT } from "./slotted-points.ts";
+import type { NotShownReason, SlottedPoints } from "./slotted-points.ts";
+import { NOT_SHOWN_REASONS, NO_SLOT } from "./slotted-points.ts";
 
 export type Health = { state: "live" } | { state: "fault" | "silent"; reason: string };
 
@@ -35,6 +35,8 @@ const FORGET_INTERVAL_MS = 60_000;
 const SEGMENT_SHARE = 1 / 6;
 const BYTES_PER_POINT = 13;
 
+const FORGOTTEN = NOT_SHOWN_REASONS.indexOf("forgotten");
+
 /** The least value of camera.status that is a fault. */
 const STATUS_FAULT = 2;
 
@@ -47,8 +49,8 @@ export class Fleet {
   #fault = { status: STATUS_FAULT, health: faultOf(STATUS_FAULT) };
   #nextIndex = 0;
   #forgotMs = 0;
-  /** Points of series or cameras beyond the limits: stored in the log, but not shown. */
-  unindexedPoints = 0;
+  /** Points that are stored in the log, but not shown, by the index of the reason. */
+  readonly #notShown = new Float64Array(NOT_SHOWN_REASONS.length);
 
   constructor(limits: FleetLimits) {
     this.#limits = limits;
@@ -62,6 +64,11 @@ export class Fleet {
   /** Those that send here, or to nobody. */
   get camerasHere(): CameraState[] {
     return [...this.cameras.values()].filter(({ isElsewhere }) => !isElsewhere);
+  }
+
+  /** Points that are stored in the log, but not shown. */
+  notShown(reason: NotShownReason): number {
+    return this.#notShown[NOT_SHOWN_REASONS.indexOf(reason)]!;
   }
 
   slotsOf(series: readonly Series[], receivedMs: number): Uint32Array {
@@ -122,7 +129,7 @@ export class Fleet {
     for (const [at, series] of bundle.series.entries()) {
       const receivedMs = lastReceivedMs.get(series.cameraId) ?? 0;
       const slot = table.slotOf(series, receivedMs, this.recent.firstIndex);
-      if (slot === NO_SLOT || table.lastReceivedS[slot] !== 0) continue;
+      if (slot >= NO_SLOT || table.lastReceivedS[slot] !== 0) continue;
       table.latestTime.set(times.subarray(2 * at, 2 * at + 2), 2 * slot);
       table.latestValue[slot] = bundle.value[at]!;
       table.lastReceivedS[slot] = Math.max(1, receivedMs / 1_000);
@@ -216,8 +223,8 @@ export class Fleet {
       const [low, high, end] = [words[2 * group]!, words[2 * group + 1]!, groupEnd[group]!];
       for (; at < end; at++) {
         const slot = slots[at]!;
-        if (slot === NO_SLOT) {
-          this.unindexedPoints++;
+        if (slot >= NO_SLOT) {
+          this.#notShown[slot - NO_SLOT]!++;
           continue;
         }
         const before = latestTime[2 * slot + 1]!;
@@ -234,7 +241,7 @@ export class Fleet {
         if (cameraOf[slot] !== camera) {
           // Forgotten while its batch was on the way to the disk: it is in the log.
           if (!cameraOf[slot]) {
-            this.unindexedPoints++;
+            this.#notShown[FORGOTTEN]!++;
             continue;
           }
           camera = cameraOf[slot];

@@ -172,6 +172,8 @@ export function mergeStatus(
     logSegments: count((one) => one.logSegments),
     pointsStored: total((one) => one.pointsStored),
     batchesStored: total((one) => one.batchesStored),
+    logRecordsStored: total((one) => one.logRecordsStored),
+    spansStored: total((one) => one.spansStored),
     replays: total((one) => one.replays),
     dropped,
     producers: mergeProducers(answers.flatMap((one) => one.producers)),

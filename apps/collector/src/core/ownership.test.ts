@@ -98,7 +98,7 @@ test("one shard stores at a time, each batch once, whoever dies when", () => {
       }
       expect(model.stored).toEqual(model.stored.map((_, at) => at + 1));
     }),
-    { numRuns: 500 },
+    { numRuns: 2_000 },
   );
 });
 

@@ -94,11 +94,12 @@ export class Ownership {
 
   #serve(entry: Entry): OwnershipEffect[] {
     const effects: OwnershipEffect[] = [];
-    if (this.#unheard.size > 0) return effects;
+    // The owner lets go when the question reaches it, even if it is the next one itself.
+    if (this.#unheard.size > 0 || entry.isAsked) return effects;
     const { producer, incarnation, durableSeq } = entry;
     for (let next = entry.waiting[0]; next; next = entry.waiting[0]) {
       if (entry.owner !== undefined && entry.owner !== next.shard) {
-        if (entry.isAsked || !this.#present.has(entry.owner)) break;
+        if (!this.#present.has(entry.owner)) break;
         entry.isAsked = true;
         effects.push({ type: "ask-release", shard: entry.owner, producer, incarnation });
         break;

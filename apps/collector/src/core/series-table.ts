@@ -6,7 +6,7 @@ import type { Series } from "@glassline/otqmn/sample";
 
 import type { ProducerState } from "./producers.ts";
 import { Quantities } from "./quantities.ts";
-import { NO_SLOT } from "./slotted-points.ts";
+import { noSlotOf } from "./slotted-points.ts";
 
 export interface CameraState {
   readonly cameraId: string;
@@ -83,15 +83,15 @@ export class SeriesTable {
     return camera;
   }
 
-  /** The slot of a series; NO_SLOT when there are too many. @param firstIndex of the records that memory holds. */
+  /** The slot of a series, or what says that there are too many. @param firstIndex of the records that memory holds. */
   slotOf(series: Series, receivedMs: number, firstIndex: number): number {
     const camera = this.camera(series.cameraId, receivedMs);
-    if (!camera) return NO_SLOT;
+    if (!camera) return noSlotOf("cameras");
     const quantity = this.#quantities.find(series);
     const known = camera.slots.find((slot) => this.quantityOf[slot] === quantity);
     if (known !== undefined) return known;
-    const isFull = camera.slots.length >= this.#limits.seriesMaxPerCamera;
-    if (isFull || this.#seriesCount >= this.#limits.seriesMax) return NO_SLOT;
+    if (camera.slots.length >= this.#limits.seriesMaxPerCamera) return noSlotOf("series_of_camera");
+    if (this.#seriesCount >= this.#limits.seriesMax) return noSlotOf("series");
     const slot = this.#newSlot(firstIndex);
     camera.slots.push(slot);
     this.cameraOf[slot] = camera;

@@ -11,8 +11,10 @@ import type { HopSpans } from "@glassline/telemetry/trace-context";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
 
+import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { Fleet } from "../core/fleet.ts";
 import type { ProducerState } from "../core/producers.ts";
+import type { SlottedPoints } from "../core/slotted-points.ts";
 import { StreamSlots } from "../core/stream-slots.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -24,6 +26,8 @@ export interface IntakeDeps {
   tracer: Tracer;
   clock: Clock;
   logger: Logger;
+  /** Of what all streams hold. */
+  memory: MemoryBudget;
 }
 
 export interface Arrived {
@@ -39,6 +43,17 @@ export class BatchRefusal extends Error {
   constructor(code: NackCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
+  }
+}
+
+/** There is no memory for a batch now. */
+export class MemoryRefusal extends Error {
+  override readonly name = "MemoryRefusal";
+  /** For the metric. */
+  static readonly reason = "otqmn_memory";
+
+  constructor(maxBytes: number) {
+    super(`batches in work: got more than fits, expected at most ${maxBytes} bytes of all streams`);
   }
 }
 
@@ -71,7 +86,7 @@ export class BatchIntake {
       // What comes after a batch that could not be stored is not stored either: the order has no holes.
       producer.receivedSeq = Math.min(producer.receivedSeq, seq - 1);
       const code = error instanceof CodecError ? "invalid" : "unavailable";
-      metrics.dropped.inc({ reason: error instanceof LogRefusal ? `log_${error.reason}` : code });
+      metrics.dropped.inc({ reason: metricReason(error, code) });
       const reason = messageOf(error);
       logger.error({ producer: producer.producer, seq, reason }, "batch not stored");
       throw new BatchRefusal(code, reason, { cause: error });
@@ -79,7 +94,8 @@ export class BatchIntake {
   }
 
   async #store(seq: number, keySeq: number, { batch, passage }: Arrived): Promise<void> {
-    const { pipeline, tracer, clock } = this.#deps;
+    const { pipeline, tracer, clock, memory } = this.#deps;
+    using columns = memory.hold();
     const producer = this.#producer;
     const parents = passage?.hopContexts.length ? passage.hopContexts : batch.traceContexts;
     const receive = startHop(tracer, "collector/src/receivers/batch-intake.ts", parents, {
@@ -94,6 +110,7 @@ export class BatchIntake {
           `batch ${seq}: got ${read.isAnew ? "a" : "no"} key batch, expected what key_seq ${keySeq} says`,
         );
       const slotted = this.#slots.points(this.#reader, read, clock.nowMs());
+      if (!columns.grow(bytesOf(slotted))) throw new MemoryRefusal(memory.maxBytes);
       this.#deps.fleet.cameBy(producer, slotted);
       return { cameras: read.cameras, points: slotted };
     });
@@ -115,6 +132,16 @@ export class BatchIntake {
       store.end();
     }
   }
+}
+
+function metricReason(error: unknown, code: NackCode): string {
+  if (error instanceof LogRefusal) return `log_${error.reason}`;
+  return error instanceof MemoryRefusal ? MemoryRefusal.reason : code;
+}
+
+/** Of the points as they are read; a payload is some twenty times smaller. */
+function bytesOf({ slots, value, groupEnd, groupTimeUnixNano }: SlottedPoints): number {
+  return slots.byteLength + value.byteLength + groupEnd.byteLength + groupTimeUnixNano.byteLength;
 }
 
 function endingOnError<T>(span: HopSpans, work: () => T): T {

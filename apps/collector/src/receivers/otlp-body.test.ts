@@ -4,7 +4,7 @@ import { deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { OtlpMemory } from "../core/otlp-memory.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import { OtlpRefusal } from "./otlp-refusal.ts";
 import { readBody, unpack } from "./otlp-body.ts";
 
@@ -15,7 +15,7 @@ const limits = { maxBytes: 8_388_608, memoryMaxBytes: MEMORY_BYTES };
 
 describe("a body", () => {
   test("in chunks is refused as soon as it is more than memory has left", async () => {
-    const memory = new OtlpMemory(MEMORY_BYTES);
+    const memory = new MemoryBudget(MEMORY_BYTES);
     let given = 0;
     const endless = Readable.from(
       (function* () {
@@ -33,7 +33,7 @@ describe("a body", () => {
   });
 
   test.each(ENCODINGS)("in %s is refused while it is unpacked beyond memory", async (encoding) => {
-    const memory = new OtlpMemory(MEMORY_BYTES);
+    const memory = new MemoryBudget(MEMORY_BYTES);
     const packed = PACKERS[encoding](Buffer.alloc(8_000_000));
     using hold = memory.hold();
     const body = unpack(packed, encoding, hold, limits);
@@ -42,7 +42,7 @@ describe("a body", () => {
   });
 
   test("in zstd that asks for a large window is refused", async () => {
-    using hold = new OtlpMemory(64 * MEMORY_BYTES).hold();
+    using hold = new MemoryBudget(64 * MEMORY_BYTES).hold();
     // RFC 8878 section 3.1.1: the magic number, a header with a window of 2^27 bytes, an empty last block.
     const large = Buffer.from("28b52ffd0088010000", "hex");
     await expect(unpack(large, "zstd", hold, limits)).rejects.toMatchObject({ httpStatus: 413 });
@@ -57,7 +57,7 @@ describe("a body", () => {
         bytes,
         fc.nat(100),
         async (encoding, content, garbage, at) => {
-          const memory = new OtlpMemory(MEMORY_BYTES);
+          const memory = new MemoryBudget(MEMORY_BYTES);
           using hold = memory.hold();
           const whole = PACKERS[encoding](content);
           const broken = Buffer.concat([whole.subarray(0, at), garbage]);

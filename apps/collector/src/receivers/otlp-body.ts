@@ -2,7 +2,7 @@
 import type { Readable, Transform } from "node:stream";
 import { constants, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
 
-import type { MemoryHold } from "../core/otlp-memory.ts";
+import type { MemoryHold } from "../core/memory-budget.ts";
 import { OtlpRefusal, outOfMemory, tooLarge } from "./otlp-refusal.ts";
 
 export interface BodyLimits {
@@ -53,7 +53,18 @@ export async function readBody(
   if (contentLength > limits.maxBytes) throw tooLarge(`${contentLength} bytes`, limits.maxBytes);
   const announced = Number.isNaN(contentLength) ? 0 : contentLength;
   take(hold, announced, limits);
-  return collect(source, announced, hold, limits);
+  try {
+    return await collect(source, announced, hold, limits);
+  } catch (error) {
+    throw error instanceof OtlpRefusal ? error : notReceived(error);
+  }
+}
+
+/** The sender went away. */
+function notReceived(cause: unknown): OtlpRefusal {
+  return new OtlpRefusal("not_received", "canceled", "body: got a part of it, expected the rest", {
+    cause,
+  });
 }
 
 /** Takes a content encoding off. Throws OtlpRefusal. */

@@ -160,7 +160,7 @@ describe("the OpenTelemetry SDK's log records", () => {
     await provider.forceFlush();
     await provider.shutdown();
 
-    expect(await collector.values("log_records_stored_total")).toEqual({ "": 1 });
+    expect(await collector.query.getStatus()).toMatchObject({ logRecordsStored: 1n });
     const stored = await storedRequest(collector, "otlpLogs");
     const { resourceLogs } = fromBinary(ExportLogsServiceRequestSchema, stored);
     expect(resourceLogs[0]!.scopeLogs[0]).toMatchObject({

@@ -1,4 +1,8 @@
 /** OTLP/gRPC on the wire: what is told of a part, and the statuses of refusals with their details. */
+import { once } from "node:events";
+import { connect } from "node:http2";
+import { gzipSync, zstdCompressSync } from "node:zlib";
+
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { RetryInfoSchema } from "@glassline/proto/google/error-details";
@@ -11,15 +15,15 @@ import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 
 import { createMetrics } from "@glassline/service/metrics";
-import { listenGrpc } from "@glassline/service/grpc";
+import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { LogRefusal } from "@glassline/segment-log";
 
-import { OtlpMemory } from "../core/otlp-memory.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import { collectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createOtlpGrpcServer } from "./otlp-grpc.ts";
 import type { OtlpCollector } from "./otlp.testing.ts";
-import { TOKEN, callGrpc, startOtlpCollector } from "./otlp.testing.ts";
+import { AUTHORIZATION, TOKEN, callGrpc, startOtlpCollector } from "./otlp.testing.ts";
 
 const callOf = (collector: OtlpCollector, body: Uint8Array, options = {}) =>
   callGrpc(
@@ -73,7 +77,45 @@ describe("a request", () => {
   });
 });
 
+/** One call with a message that says it is packed so. @returns grpc-status. */
+async function callPacked(collector: OtlpCollector, encoding: string, packed: Buffer) {
+  const session = connect(`https://${collector.grpcAddress}`, { ca: collector.ca });
+  const call = session.request({
+    ":method": "POST",
+    ":path": "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    "content-type": "application/grpc",
+    "grpc-encoding": encoding,
+    te: "trailers",
+    authorization: AUTHORIZATION,
+  });
+  let status: unknown;
+  // The status comes with the headers when there is no answer.
+  for (const name of ["response", "trailers"] as const)
+    call.on(
+      name,
+      (headers: Record<string, unknown>) => (status = headers["grpc-status"] ?? status),
+    );
+  const head = Buffer.alloc(5);
+  head[0] = 1;
+  head.writeUInt32BE(packed.length, 1);
+  call.resume().end(Buffer.concat([head, packed]));
+  await once(call, "close");
+  session.close();
+  return Number(status);
+}
+
 describe("a refusal", () => {
+  test("meets zstd, which grpc-js cannot unpack, and is counted", async () => {
+    await using collector = await startOtlpCollector();
+    const request = traces(span(8));
+    expect(await callPacked(collector, "gzip", gzipSync(request))).toBe(grpc.status.OK);
+    const zstd = await callPacked(collector, "zstd", zstdCompressSync(request));
+    expect(zstd).toBe(grpc.status.UNIMPLEMENTED);
+    expect(await collector.values("otlp_requests_refused_total")).toEqual({
+      "reason=not_received": 1,
+    });
+  });
+
   test("is not to be tried again, but for overload", async () => {
     await using collector = await startOtlpCollector();
     const malformed = await refusalIn(callOf(collector, Buffer.from("zzzz")));
@@ -84,7 +126,7 @@ describe("a refusal", () => {
     expect(stranger.details).toMatch(/got another token, expected this collector's/);
 
     for (const isPacked of [false, true]) {
-      const large = await refusalIn(callOf(collector, Buffer.alloc(9_000_000), { isPacked }));
+      const large = await refusalIn(callOf(collector, Buffer.alloc(16_777_216), { isPacked }));
       expect(large).toMatchObject({ code: grpc.status.RESOURCE_EXHAUSTED });
       expect(detailsOf(large)).toBeUndefined();
     }
@@ -103,7 +145,7 @@ describe("a refusal", () => {
     const metrics = collectorMetrics(createMetrics("collector"));
     const busy = () => Promise.reject(new LogRefusal("busy", "the disk is behind"));
     const pipeline = { appendTraces: busy } as unknown as Pipeline;
-    const memory = new OtlpMemory(maxBytes);
+    const memory = new MemoryBudget(maxBytes);
     const server = createOtlpGrpcServer({ pipeline, metrics, memory, token: TOKEN });
     const insecure = grpc.ServerCredentials.createInsecure();
     const port = await listenGrpc(server, "test", "127.0.0.1", 0, insecure);
@@ -115,6 +157,6 @@ describe("a refusal", () => {
     expect(anyUnpack(details[0]!, RetryInfoSchema)!.retryDelay).toMatchObject({ seconds: 1n });
     const { values } = await metrics.otlpRefused.get();
     expect(values).toMatchObject([{ labels: { reason }, value: 1 }]);
-    server.forceShutdown();
+    await closeGrpc(server, 0);
   });
 });

@@ -12,7 +12,7 @@ import type {
 } from "fastify";
 
 import { notMessage } from "../core/otlp-accept.ts";
-import type { MemoryHold } from "../core/otlp-memory.ts";
+import type { MemoryHold } from "../core/memory-budget.ts";
 import { contentEncoding, readBody, unpack } from "./otlp-body.ts";
 import type { OtlpDeps } from "./otlp-intake.ts";
 import { REQUEST_MAX_BYTES, admit, refuse } from "./otlp-intake.ts";
@@ -98,9 +98,7 @@ async function requestBytes(
   const encoding = contentEncoding(headers["content-encoding"]);
   const limits = { maxBytes: REQUEST_MAX_BYTES, memoryMaxBytes };
   const contentLength = Number(headers["content-length"] ?? Number.NaN);
-  const received = await readBody(raw, contentLength, hold, limits).catch((error: unknown) => {
-    throw error instanceof OtlpRefusal ? error : notReceived(error);
-  });
+  const received = await readBody(raw, contentLength, hold, limits);
   const body = encoding === undefined ? received : await unpack(received, encoding, hold, limits);
   return type === JSON_TYPE ? protobufOf(schema, body) : body;
 }
@@ -113,13 +111,6 @@ function unknownType(type: string): OtlpRefusal {
     `content-type: got ${got}, expected ${PROTOBUF_TYPE} or ${JSON_TYPE}`,
     { httpStatus: 415 },
   );
-}
-
-/** The sender went away. */
-function notReceived(cause: unknown): OtlpRefusal {
-  return new OtlpRefusal("not_received", "canceled", "body: got a part of it, expected the rest", {
-    cause,
-  });
 }
 
 function protobufOf(schema: DescMessage, body: Buffer): Uint8Array {

@@ -1,7 +1,7 @@
 /** What the OTLP receivers share: who is let in, how much may be in work, and how refusals are counted. */
 import { requireToken } from "@glassline/service/token";
 
-import type { OtlpMemory } from "../core/otlp-memory.ts";
+import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
 import type { OtlpRefusal } from "./otlp-refusal.ts";
@@ -14,7 +14,7 @@ const OWN_TOKEN = "this collector's: set OTEL_EXPORTER_OTLP_HEADERS=authorizatio
 export interface OtlpDeps {
   pipeline: Pipeline;
   metrics: CollectorMetrics;
-  memory: OtlpMemory;
+  memory: MemoryBudget;
   /** Undefined: whoever reaches the ports may send. */
   token: string | undefined;
   /** Of requests over gRPC, if it is less than of those over HTTP. */

@@ -6,12 +6,12 @@ import { request } from "node:https";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 import { systemClock } from "@glassline/service/clock";
-import { listenGrpc } from "@glassline/service/grpc";
+import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { createMetrics } from "@glassline/service/metrics";
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 
-import { OtlpMemory } from "../core/otlp-memory.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import { Rejections } from "../core/otlp-rejections.ts";
 import { collectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
@@ -116,7 +116,7 @@ test("senders over gRPC share the memory while their requests wait for the disk"
   const metrics = collectorMetrics(createMetrics("collector"));
   const [bodyBytes, senders] = [65_536, 32];
   let mostBytes = 0;
-  const memory = new OtlpMemory(
+  const memory = new MemoryBudget(
     (bodyBytes * senders) / 2,
     (bytes) => (mostBytes = Math.max(mostBytes, bytes)),
   );
@@ -147,5 +147,5 @@ test("senders over gRPC share the memory while their requests wait for the disk"
   expect(memory.bytes).toBe(0);
   const { values } = await metrics.otlpRefused.get();
   expect(values).toMatchObject([{ labels: { reason: "memory" } }]);
-  server.forceShutdown();
+  await closeGrpc(server, 0);
 });

@@ -10,7 +10,7 @@ import * as grpc from "@grpc/grpc-js";
 import type { CollectorConfig } from "../config.ts";
 import type { Door, Doors } from "../doors.ts";
 import { openDoors } from "../doors.ts";
-import { OtlpMemory } from "../core/otlp-memory.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createOtlpGrpcServer } from "./otlp-grpc.ts";
@@ -39,7 +39,7 @@ export async function startOtlp(
 ): Promise<OtlpReceiver> {
   await using stack = new AsyncDisposableStack();
   const identity = await shownIdentity(config, own);
-  const memory = new OtlpMemory(config.otlpMemory, (bytes) => metrics.otlpBytes.set(bytes));
+  const memory = new MemoryBudget(config.otlpMemory, (bytes) => metrics.otlpBytes.set(bytes));
   const deps = {
     pipeline,
     metrics,
@@ -47,7 +47,7 @@ export async function startOtlp(
     token: config.otlpToken || undefined,
     grpcRequestMaxBytes: config.otlpGrpcRequestSize,
   };
-  const { otlpGrpc, otlpHttp } = openDoors(config);
+  const { otlp_grpc: otlpGrpc, otlp_http: otlpHttp } = openDoors(config);
   const seen = { identity, isPlaintext: config.otlpPlaintext };
   const otlpGrpcPort = otlpGrpc ? await startGrpc(doors, otlpGrpc, seen, deps, stack) : 0;
   const otlpHttpPort = otlpHttp ? await startHttp(doors, otlpHttp, seen, deps, stack) : 0;

@@ -12,8 +12,10 @@ import type { Directive } from "@glassline/otqmn/directive";
 import { CODEC, HelloError, SEQ_MAX, verifyHello } from "@glassline/otqmn/hello";
 import { STREAM_LIMITS } from "@glassline/otqmn/limits";
 import type {
+  Batch,
   DirectiveSchema,
   Hello,
+  Passage,
   StreamRequest,
   StreamRequestSchema,
 } from "@glassline/proto/otqmn";
@@ -21,13 +23,13 @@ import { NackCode as WireNackCode, StreamResponseSchema } from "@glassline/proto
 import type { ServerStream } from "@glassline/proto/rpc";
 import type { Random } from "@glassline/service/random";
 
+import type { MemoryHold } from "../core/memory-budget.ts";
 import type { ProducerState, Producers } from "../core/producers.ts";
 import type { Arrived, IntakeDeps } from "./batch-intake.ts";
-import { BatchIntake, BatchRefusal } from "./batch-intake.ts";
+import { BatchIntake, BatchRefusal, MemoryRefusal } from "./batch-intake.ts";
 
-const CREDIT_BYTES = 4_194_304;
-
-const LIMITS: Omit<CollectorLimits, "streamLifetimeMs"> = {
+const LIMITS: Omit<CollectorLimits, "streamLifetimeMs" | "windowBytes"> = {
+  batchMaxBytes: STREAM_LIMITS.batchMaxBytes,
   reorderMaxBatches: 64,
   silenceTimeoutMs: 10_000,
   admissionHeartbeatMs: 2_000,
@@ -36,13 +38,14 @@ const LIMITS: Omit<CollectorLimits, "streamLifetimeMs"> = {
 
 const WIRE_CODES: Record<NackCode, WireNackCode> = {
   invalid: WireNackCode.INVALID,
+  "beyond-credit": WireNackCode.INVALID,
   unauthenticated: WireNackCode.UNAUTHENTICATED,
   gap: WireNackCode.GAP,
   superseded: WireNackCode.SUPERSEDED,
   unavailable: WireNackCode.UNAVAILABLE,
 };
 
-export interface OtqmnReceiverDeps extends IntakeDeps {
+export interface OtqmnReceiverDeps extends Omit<IntakeDeps, "memory"> {
   producers: Producers;
   random: Random;
   /** PEM. */
@@ -51,18 +54,23 @@ export interface OtqmnReceiverDeps extends IntakeDeps {
   admissionsPerSecond: number;
   /** May this process store the producer's batches, and from where on? */
   claim: Claim;
+  streamsMax: number;
+  /** For what all streams hold together. */
+  memoryBytes: number;
 }
 
 /** Resolves with the sequence number up to which batches are durable elsewhere. */
 export type Claim = (producer: string, incarnation: Uint8Array) => Promise<number>;
 
-export interface StreamDeps extends OtqmnReceiverDeps {
+export interface StreamDeps extends OtqmnReceiverDeps, IntakeDeps {
   /** Calls `acknowledge` after some milliseconds, once. */
   acknowledgeSoon: (stream: OtqmnStream) => void;
   /** The stream that was opened last, of each producer. */
   serving: WeakMap<ProducerState, OtqmnStream>;
-  /** Calls back when another producer may be let in. */
-  whenTurn: (enter: () => void) => void;
+  /** Calls back when another producer may be let in. @returns a way to wait no longer. */
+  whenTurn: (enter: () => void) => () => void;
+  /** What a stream may hold and may yet be sent, at present. */
+  windowBytes: () => number;
 }
 
 export type Stream = ServerStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
@@ -75,15 +83,19 @@ export class OtqmnStream {
   #producer: ProducerState | undefined;
   #intake: BatchIntake | undefined;
   #owedCredit = 0;
+  readonly #hold: MemoryHold;
+  #leaveAdmission = () => {};
 
   constructor(stream: Stream, deps: StreamDeps) {
     this.#stream = stream;
     this.#deps = deps;
     this.#limits = {
       ...LIMITS,
+      windowBytes: deps.windowBytes(),
       streamLifetimeMs: deps.streamLifetimeMs * (0.8 + 0.4 * deps.random()),
     };
     this.#session = newCollectorSession<Arrived>(deps.clock.monotonicMs());
+    this.#hold = deps.memory.hold();
   }
 
   /** The log goes on in another segment: a run should not go over many. */
@@ -102,25 +114,39 @@ export class OtqmnStream {
   receive({ message, passage }: StreamRequest): void {
     if (message.case === "hello") this.#hello(message.value);
     if (message.case === "heartbeat") this.#heartbeat();
-    if (message.case === "batch") {
-      const { seq, keySeq, payload } = message.value;
-      if (seq < 1n || seq > SEQ_MAX || keySeq < 1n || keySeq > seq) {
-        const reason = `seq: got ${seq} built on ${keySeq}, expected 1 to ${SEQ_MAX} built on none later`;
-        return this.dispatch({ type: "append-refused", seq: 0, code: "invalid", reason });
-      }
-      if (this.#producer && !this.#deps.pipeline.keepsRun(this.#producer))
-        this.dispatch({ type: "run-expired" });
-      this.dispatch({
-        type: "batch",
-        seq: Number(seq),
-        keySeq: Number(keySeq),
-        sizeBytes: payload.length,
-        batch: { batch: message.value, passage },
-      });
+    if (message.case === "batch") this.#batch(message.value, passage);
+  }
+
+  #batch(batch: Batch, passage: Passage | undefined): void {
+    if (this.#session.state === "closed") return;
+    const { seq, keySeq, payload } = batch;
+    const sizeBytes = payload.length;
+    const refused = { type: "append-refused", seq: 0, sizeBytes: 0 } as const;
+    if (seq < 1n || seq > SEQ_MAX || keySeq < 1n || keySeq > seq) {
+      const reason = `seq: got ${seq} built on ${keySeq}, expected 1 to ${SEQ_MAX} built on none later`;
+      return this.dispatch({ ...refused, code: "invalid", reason });
     }
+    const { pipeline, memory, metrics } = this.#deps;
+    if (this.#producer && !pipeline.keepsRun(this.#producer))
+      this.dispatch({ type: "run-expired" });
+    if (!this.#hold.grow(sizeBytes)) {
+      metrics.dropped.inc({ reason: MemoryRefusal.reason });
+      const reason = new MemoryRefusal(memory.maxBytes).message;
+      return this.dispatch({ ...refused, seq: Number(seq), code: "unavailable", reason });
+    }
+    this.dispatch({
+      type: "batch",
+      seq: Number(seq),
+      keySeq: Number(keySeq),
+      sizeBytes,
+      // Those that wait leave room for those for which they wait.
+      mayWait: memory.bytes <= memory.maxBytes / 2,
+      batch: { batch, passage },
+    });
   }
 
   dispatch(event: CollectorEvent<Arrived>): void {
+    this.#limits.windowBytes = this.#deps.windowBytes();
     const { session, effects } = stepCollector(
       this.#session,
       event,
@@ -128,6 +154,8 @@ export class OtqmnStream {
       this.#limits,
     );
     this.#session = session;
+    this.#hold.shrink(this.#hold.bytes - session.heldBytes);
+    if (session.state === "closed") this.#leaveAdmission();
     if (session.state === "closed" && this.#producer)
       this.#producer.connected &&= this.#deps.serving.get(this.#producer) !== this;
     for (const effect of effects) this.#carryOut(effect);
@@ -146,7 +174,7 @@ export class OtqmnStream {
   #hello(hello: Hello): void {
     const isFirst = this.#session.state === "greeting";
     this.dispatch({ type: "hello-received" });
-    if (isFirst) this.#deps.whenTurn(() => void this.#admit(hello));
+    if (isFirst) this.#leaveAdmission = this.#deps.whenTurn(() => void this.#admit(hello));
   }
 
   async #admit(hello: Hello): Promise<void> {
@@ -183,7 +211,7 @@ export class OtqmnStream {
   #carryOut(effect: CollectorEffect<Arrived>): void {
     switch (effect.type) {
       case "send-welcome":
-        return this.#welcome();
+        return this.#welcome(effect.creditBytes);
       case "append":
         return void this.#append(effect);
       case "send-ack":
@@ -212,16 +240,16 @@ export class OtqmnStream {
   }
 
   #nack({ seq, code, reason }: Extract<CollectorEffect<Arrived>, { type: "send-nack" }>): void {
-    this.#deps.metrics.dropped.inc({ reason: `nack_${code}` });
+    this.#deps.metrics.dropped.inc({ reason: `nack_${code.replace("-", "_")}` });
     this.#send({
       message: { case: "nack", value: { seq: BigInt(seq), code: WIRE_CODES[code], reason } },
     });
   }
 
-  #welcome(): void {
+  #welcome(creditBytes: number): void {
     const value = {
       durableSeq: BigInt(this.#producer!.durableSeq),
-      creditBytes: BigInt(CREDIT_BYTES),
+      creditBytes: BigInt(creditBytes),
       maxStreamLifetimeMs: Math.round(this.#limits.streamLifetimeMs),
       capabilities: [CODEC],
       limits: {
@@ -256,12 +284,14 @@ export class OtqmnStream {
     keySeq,
     batch,
   }: Extract<CollectorEffect<Arrived>, { type: "append" }>): Promise<void> {
+    const sizeBytes = batch.batch.payload.length;
     try {
       await this.#intake!.take(seq, keySeq, batch);
-      this.dispatch({ type: "durable", seq, sizeBytes: batch.batch.payload.length });
+      this.dispatch({ type: "durable", seq, sizeBytes });
     } catch (error) {
       if (!(error instanceof BatchRefusal)) throw error;
-      this.dispatch({ type: "append-refused", seq, code: error.code, reason: error.message });
+      const { code, message: reason } = error;
+      this.dispatch({ type: "append-refused", seq, sizeBytes, code, reason });
     }
   }
 

@@ -3,27 +3,22 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
 import { signHello } from "@glassline/otqmn/hello";
 import type { Series } from "@glassline/otqmn/sample";
 import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
 import { encodeBundle } from "@glassline/otqmn/whole-bundle";
 import { jsonClient } from "@glassline/proto/json";
-import type { StreamResponse } from "@glassline/proto/otqmn";
-import { NackCode, OtqmnService, StreamRequestSchema } from "@glassline/proto/otqmn";
+import { NackCode } from "@glassline/proto/otqmn";
 import { QueryService } from "@glassline/proto/query";
-import { createClient } from "@glassline/proto/rpc";
 import { systemClock } from "@glassline/service/clock";
 import type { Identity } from "@glassline/service/identity";
 import { ephemeralPki } from "@glassline/service/pki";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { Collector } from "../collector.ts";
 import { startByFlags } from "../collector.testing.ts";
+import { METRIC, OtqmnPeer, bundle } from "./otqmn.testing.ts";
 
-const METRIC = "camera.frames.captured";
 const NODE = { role: "mesh-node", instance: "node-1" } as const;
 
 let directory: string;
@@ -53,95 +48,11 @@ afterEach(async () => {
 
 const query = () => jsonClient(QueryService, `http://localhost:${collector.addresses.adminPort}`);
 
-type Message = NonNullable<MessageInitShape<typeof StreamRequestSchema>["message"]>;
-type Answer = StreamResponse["message"];
-
-class Peer implements Disposable {
-  readonly answers: Answer[] = [];
-  ended = false;
-  readonly #identity;
-  readonly #client;
-  readonly #stream;
-
+class Peer extends OtqmnPeer {
   constructor(as: Identity = identity) {
-    this.#identity = as;
-    const credentials = mutualTlsClient(as, "collector");
-    this.#client = createClient(
-      OtqmnService,
-      `localhost:${collector.addresses.port}`,
-      credentials,
-      TLS_CHANNEL_OPTIONS,
-    );
-    this.#stream = this.#client.stream();
-    this.#stream.on("data", (response: StreamResponse) => this.answers.push(response.message));
-    this.#stream.on("error", (error) => {
-      this.answers.push({ case: "nack", value: { reason: error.message } } as Answer);
-      this.ended = true;
-    });
-    this.#stream.on("end", () => void (this.ended = true));
+    super(collector.addresses.port, as);
     opened.push(this);
   }
-
-  send(message: Message): this {
-    this.#stream.write(
-      create(StreamRequestSchema, { message } as MessageInitShape<typeof StreamRequestSchema>),
-    );
-    return this;
-  }
-
-  hello(change: object = {}, firstUnackedSeq = 1n, incarnation = new Uint8Array(16).fill(7)): this {
-    const as = this.#identity;
-    const opening = { producer: as.instance, incarnation, firstUnackedSeq };
-    return this.send({
-      case: "hello",
-      value: { ...signHello(opening, as, systemClock.nowUnixNano()), ...change },
-    });
-  }
-
-  batch(seq: number, payload = bundle(seq)): this {
-    const number = BigInt(seq);
-    return this.send({ case: "batch", value: { seq: number, keySeq: number, payload } });
-  }
-
-  async expect<C extends Answer["case"]>(
-    kind: C,
-    match: (value: Extract<Answer, { case: C }>["value"]) => boolean = () => true,
-    timeoutMs = 3_000,
-  ) {
-    for (let waitedMs = 0; waitedMs < timeoutMs; waitedMs += 10) {
-      const found = this.answers.find(
-        (answer) => answer.case === kind && match(answer.value as never),
-      );
-      if (found) return found.value as Extract<Answer, { case: C }>["value"];
-      await systemClock.sleep(10);
-    }
-    throw new Error(
-      `no ${kind} came, but ${JSON.stringify(this.answers.map((answer) => answer.case))}`,
-    );
-  }
-
-  [Symbol.dispose](): void {
-    this.#stream.cancel();
-    this.#client[Symbol.dispose]();
-  }
-}
-
-/** One point whose value is the sequence number. */
-function bundle(seq: number): Uint8Array {
-  const series: Series = {
-    cameraId: "cam-1",
-    metric: METRIC,
-    unit: "{frame}",
-    kind: "counter",
-    attributes: {},
-  };
-  return encodeBundle({
-    ...EMPTY_BUNDLE,
-    series: [series],
-    seriesIndex: Uint32Array.of(0),
-    timeUnixNano: BigUint64Array.of(1_790_000_000_000_000_000n + BigInt(seq)),
-    value: Float64Array.of(seq),
-  });
 }
 
 async function stored(): Promise<number[]> {

@@ -5,11 +5,12 @@ import type { StreamRequest } from "@glassline/proto/otqmn";
 import { every } from "@glassline/service/clock";
 
 import { Admission } from "../core/admission.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
 import type { ProducerState } from "../core/producers.ts";
+import { streamWindowBytes } from "../core/stream-window.ts";
 import type { OtqmnReceiverDeps, Stream } from "./otqmn-stream.ts";
 import { OtqmnStream } from "./otqmn-stream.ts";
 
-const STREAMS_MAX = 10_000;
 const TICK_MS = 500;
 const ADMISSION_INTERVAL_MS = 20;
 /** Acknowledgements cost as much as batches: with many streams each has to wait for more of its own. */
@@ -35,6 +36,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   const whenTurn = (enter: () => void) => {
     admission.add(enter, clock.monotonicMs());
     deps.metrics.admissionsWaiting.set(admission.waiting);
+    return () => admission.leave(enter);
   };
   void every(clock, ADMISSION_INTERVAL_MS, stop.signal, () => {
     admission.run(clock.monotonicMs());
@@ -51,31 +53,40 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
     owing.add(stream);
     if (owing.size === 1) void acknowledge();
   };
-  void every(deps.clock, TICK_MS, stop.signal, () =>
-    open.forEach((stream) => stream.dispatch({ type: "tick" })),
-  );
+  const memory = new MemoryBudget(deps.memoryBytes);
+  let windowBytes = streamWindowBytes(deps.memoryBytes, 0);
+  const openChanged = () => {
+    windowBytes = streamWindowBytes(deps.memoryBytes, open.size);
+    deps.metrics.streams.set(open.size);
+  };
+  void every(deps.clock, TICK_MS, stop.signal, () => {
+    open.forEach((stream) => stream.dispatch({ type: "tick" }));
+    deps.metrics.otqmnBytes.set(memory.bytes);
+  });
   const streamDeps = {
     ...deps,
     acknowledgeSoon,
     whenTurn,
+    memory,
+    windowBytes: () => windowBytes,
     serving: new WeakMap<ProducerState, OtqmnStream>(),
   };
   return {
     accept(stream) {
-      if (open.size >= STREAMS_MAX) {
+      if (open.size >= deps.streamsMax) {
         deps.metrics.dropped.inc({ reason: "too_many_streams" });
         stream.emit("error", {
           code: 8,
-          details: `${open.size} streams are open, expected at most ${STREAMS_MAX}`,
+          details: `${open.size} streams are open, expected at most ${deps.streamsMax}`,
         });
         return;
       }
       const opened = new OtqmnStream(stream, streamDeps);
       open.add(opened);
-      deps.metrics.streams.set(open.size);
+      openChanged();
       const forget = () => {
         open.delete(opened);
-        deps.metrics.streams.set(open.size);
+        openChanged();
         opened.dispatch({ type: "ended" });
       };
       stream.on("data", (request: StreamRequest) => opened.receive(request));

@@ -10,6 +10,7 @@ import { WriteRequestSchema } from "@glassline/proto/prometheus/remote";
 import { QueryService } from "@glassline/proto/query";
 import { compress } from "@glassline/remote-write/snappy";
 import { LogRefusal } from "@glassline/segment-log";
+import { systemClock } from "@glassline/service/clock";
 import { createHttpServer } from "@glassline/service/http";
 import { createMetrics } from "@glassline/service/metrics";
 import { ephemeralPki } from "@glassline/service/pki";
@@ -17,6 +18,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import type { Collector } from "../collector.ts";
 import { startByFlags } from "../collector.testing.ts";
+import { MemoryBudget } from "../core/memory-budget.ts";
+import { Rejections } from "../core/otlp-rejections.ts";
 import { collectorMetrics } from "../metrics.ts";
 import { REMOTE_WRITE_PATH, addRemoteWrite } from "./remote-write.ts";
 
@@ -208,8 +211,14 @@ describe("what is refused", () => {
   test.each([
     ["no token", body, anonymous, 401, /authorization: got no authorization/],
     ["another token", body, { ...V1, authorization: "Bearer x" }, 401, /got another token/],
-    ["JSON", body, { ...V1, "content-type": "application/json" }, 415, /Unsupported Media Type/],
-    ["a picture", body, { ...V1, "content-type": "image/png" }, 415, /Unsupported Media Type/],
+    [
+      "JSON",
+      body,
+      { ...V1, "content-type": "application/json" },
+      415,
+      /got application\/json, expec/,
+    ],
+    ["a picture", body, { ...V1, "content-type": "image/png" }, 415, /got image\/png, expected/],
     [
       "a message that is not known",
       body,
@@ -230,8 +239,14 @@ describe("what is refused", () => {
     ["no body", new Uint8Array(), V1, 400, /snappy: got the end of the block/],
     ["no message", compress(text("zzzz")), V1, 400, /not prometheus.WriteRequest/],
     ["no message of 2.0", compress(text("zzzz")), V2, 400, /not io.prometheus.write.v2.Request/],
-    ["a bomb", compress(new Uint8Array(9_000_000)), V1, 413, /got a block of 9000000 bytes/],
-    ["too much", new Uint8Array(9_000_000), V1, 413, /too large/],
+    ["a bomb", compress(new Uint8Array(16_777_216)), V1, 413, /got a block of 16777216 bytes/],
+    [
+      "too much",
+      new Uint8Array(16_777_216),
+      V1,
+      413,
+      /got 16777216 bytes, expected at most 8388608/,
+    ],
   ])("is told why: %s", async (_name, bytes, headers, status, message) => {
     const response = await post(bytes, headers);
     expect(response.status).toBe(status);
@@ -239,11 +254,50 @@ describe("what is refused", () => {
   });
 });
 
+describe("a log that is behind", () => {
+  test("takes as many requests as memory holds; of twice as many the rest is to come again", async () => {
+    const disk = Promise.withResolvers<void>();
+    let [stored, mostBytes] = [0, 0];
+    const appendMetrics = () => disk.promise.then(() => (stored++, new Rejections()));
+    const metrics = collectorMetrics(createMetrics("collector"));
+    const payload = Buffer.from(compress(requestV1({ __name__: "up", note: "x".repeat(60_000) })));
+    const memory = new MemoryBudget(1_048_576, (bytes) => (mostBytes = Math.max(mostBytes, bytes)));
+    const server = createHttpServer();
+    addRemoteWrite(server, { pipeline: { appendMetrics }, metrics, memory, token: TOKEN });
+    const answers: number[] = [];
+    const send = async () => {
+      const request = { method: "POST", url: REMOTE_WRITE_PATH, headers: V1, payload } as const;
+      const { statusCode, headers, body } = await server.inject(request);
+      if (statusCode === 503) expect(headers).toMatchObject({ "retry-after": "1" });
+      if (statusCode === 503) expect(body).toMatch(/expected at most 1048576 bytes of all senders/);
+      answers.push(statusCode);
+    };
+    const senders = 2 * Math.floor(memory.maxBytes / 60_000);
+    const all = Promise.all(Array.from({ length: senders }, send));
+    while (answers.length < senders / 2) await systemClock.sleep(10);
+    expect(new Set(answers)).toEqual(new Set([503]));
+    const refused = answers.length;
+    expect(memory.bytes).toBeGreaterThan(memory.maxBytes / 2);
+    disk.resolve();
+    await all;
+    expect([stored, answers.filter((status) => status === 204).length]).toEqual(
+      Array(2).fill(senders - refused),
+    );
+    const { values } = await metrics.dropped.get();
+    expect(values).toMatchObject([{ labels: { reason: "remote_write_memory" }, value: refused }]);
+    expect(mostBytes).toBeLessThanOrEqual(memory.maxBytes);
+    expect(memory.bytes).toBe(0);
+    await send();
+    expect(answers.at(-1)).toBe(204);
+  });
+});
+
 describe("a log that refuses", () => {
   async function answerTo(reason: LogRefusal["reason"], headers: Record<string, string>) {
     const appendMetrics = () => Promise.reject(new LogRefusal(reason, `the log is ${reason}`));
     const metrics = collectorMetrics(createMetrics("collector"));
-    const deps = { pipeline: { appendMetrics }, metrics, token: TOKEN };
+    const memory = new MemoryBudget(67_108_864);
+    const deps = { pipeline: { appendMetrics }, metrics, memory, token: TOKEN };
     const server = createHttpServer();
     addRemoteWrite(server, deps);
     const payload = Buffer.from(compress(requestV2("a")));

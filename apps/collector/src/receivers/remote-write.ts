@@ -9,13 +9,16 @@ import type { DecodedRequest, MessageName } from "@glassline/remote-write/decode
 import { MESSAGES, decodeRequest } from "@glassline/remote-write/decode";
 import { RequestError } from "@glassline/remote-write/errors";
 import { LIMITS } from "@glassline/remote-write/limits";
-import { decompress } from "@glassline/remote-write/snappy";
+import { decompress, decompressedBytes } from "@glassline/remote-write/snappy";
 import { LogRefusal } from "@glassline/segment-log";
 import { requireToken } from "@glassline/service/token";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
+import type { MemoryBudget, MemoryHold } from "../core/memory-budget.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
+import { readBody } from "./otlp-body.ts";
+import { OtlpRefusal, outOfMemory } from "./otlp-refusal.ts";
 
 export const REMOTE_WRITE_PATH = "/api/v1/write";
 const RETRY_AFTER_S = 1;
@@ -26,6 +29,8 @@ const VERSION_HEADER = "x-prometheus-remote-write-version";
 export interface RemoteWriteDeps {
   pipeline: Pick<Pipeline, "appendMetrics">;
   metrics: CollectorMetrics;
+  /** Shared with OTLP. */
+  memory: MemoryBudget;
   /** Undefined: whoever reaches the port may send. */
   token: string | undefined;
 }
@@ -45,26 +50,27 @@ class Refusal extends Error {
 
 const NOTHING: DecodedRequest["written"] = { samples: 0, histograms: 0, exemplars: 0 };
 
-/** In a scope of its own, since a body of protobuf is read as bytes. */
+/** In a scope of its own, since bodies are read by the handler, within the memory for OTLP. */
 export function addRemoteWrite(server: FastifyInstance, deps: RemoteWriteDeps): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser(MEDIA_TYPE, { parseAs: "buffer" }, (_request, body, done) =>
-    done(null, body),
-  );
+  server.addContentTypeParser("*", (_request, _payload, done) => done(null));
   server.post(REMOTE_WRITE_PATH, async (request, reply) => {
+    using hold = deps.memory.hold();
     try {
       if (deps.token !== undefined)
         requireToken(request.headers.authorization, deps.token, OWN_TOKEN);
       const message = messageOf(request);
       // Whatever comes, 2.0 is told how much of it was written.
       tellWritten(reply, message, NOTHING);
-      const decoded = decodeRequest(message, bodyOf(request));
-      await store(decoded, deps);
+      const decoded = decodeRequest(message, await bodyOf(request, hold, deps));
+      await store(decoded, hold, deps);
       tellWritten(reply, message, decoded.written);
       return answer(decoded, deps, reply);
     } catch (error) {
       const { status, reason, message } = refusalOf(error);
       deps.metrics.dropped.inc({ reason: `remote_write_${reason.replace("-", "_")}` });
+      // What is left of the body is read and forgotten, so that the connection can be used again.
+      request.raw.resume();
       if (status === 503) void reply.header("retry-after", RETRY_AFTER_S);
       return reply.code(status).type("text/plain; charset=utf-8").send(`${message}\n`);
     }
@@ -93,14 +99,37 @@ function messageOf({ headers }: FastifyRequest): MessageName {
 
 const unsupported = (message: string) => new Refusal(415, "unsupported", message);
 
-function bodyOf({ body }: FastifyRequest): Uint8Array {
-  return decompress(body instanceof Uint8Array ? body : new Uint8Array(), LIMITS.requestMaxBytes);
+/** What the body says, unpacked. In the hold is what it is then, and for a while what it was. */
+async function bodyOf(
+  { headers, raw }: FastifyRequest,
+  hold: MemoryHold,
+  { memory }: RemoteWriteDeps,
+): Promise<Uint8Array> {
+  const maxBytes = LIMITS.requestMaxBytes;
+  const contentLength = Number(headers["content-length"] ?? Number.NaN);
+  const limits = { maxBytes, memoryMaxBytes: memory.maxBytes };
+  const packed = await readBody(raw, contentLength, hold, limits);
+  take(hold, decompressedBytes(packed, maxBytes), memory);
+  const body = decompress(packed, maxBytes);
+  hold.shrink(packed.length);
+  return body;
+}
+
+function take(hold: MemoryHold, bytes: number, memory: MemoryBudget): void {
+  if (!hold.grow(bytes)) throw outOfMemory(memory.maxBytes);
 }
 
 /** Resolves when all that is valid is durable. */
-async function store({ request, written }: DecodedRequest, { pipeline }: RemoteWriteDeps) {
+async function store(
+  { request, written }: DecodedRequest,
+  hold: MemoryHold,
+  { pipeline, memory }: RemoteWriteDeps,
+) {
   if (written.samples + written.histograms + written.exemplars === 0) return;
   const bytes = toBinary(ExportMetricsServiceRequestSchema, request);
+  const bodyBytes = hold.bytes;
+  take(hold, bytes.length, memory);
+  hold.shrink(bodyBytes);
   await pipeline.appendMetrics(bytes, "remote_write");
 }
 
@@ -126,6 +155,8 @@ function tellWritten(
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  if (error instanceof OtlpRefusal)
+    return new Refusal(error.httpStatus, error.reason, error.message);
   if (error instanceof RequestError)
     return new Refusal(error.kind === "too-large" ? 413 : 400, error.kind, error.message);
   // Another attempt makes a record no smaller; everything else passes.

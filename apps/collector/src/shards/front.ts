@@ -3,15 +3,13 @@
  * store what, and answers questions from all of them. Processes, not threads: sockets can be handed to processes only, each has a
  * heap of its own, and one that dies takes no other with it.
  */
-import { createServer } from "node:net";
-import type { AddressInfo, Server } from "node:net";
+import type { AddressInfo } from "node:net";
 
 import { ControlService } from "@glassline/proto/control";
 import { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
-import { listenError } from "@glassline/service/errors";
 import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import type { Exposition } from "@glassline/service/http";
 import { expositionOf } from "@glassline/service/metrics";
@@ -26,6 +24,8 @@ import type { Door } from "../doors.ts";
 import { openDoors } from "../doors.ts";
 import type { Engine } from "../engine.ts";
 import { createFanOutControl, createFanOutQuery } from "./fan-out.ts";
+import type { LimitOf } from "./handing.ts";
+import { Handing } from "./handing.ts";
 import type { Told } from "./shard-process.ts";
 import { ShardProcess } from "./shard-process.ts";
 
@@ -38,7 +38,11 @@ export interface Front extends AsyncDisposable, Pick<Engine, "addresses"> {
   unreadyReason(): string | undefined;
 }
 
-export async function startFront(config: CollectorConfig, deps: AppDeps): Promise<Front> {
+export async function startFront(
+  config: CollectorConfig,
+  deps: AppDeps,
+  limitOf: LimitOf,
+): Promise<Front> {
   await using stack = new AsyncDisposableStack();
   const shards: ShardProcess[] = [];
   const query = createFanOutQuery(() => shards.map(({ clients }) => clients.query));
@@ -48,18 +52,20 @@ export async function startFront(config: CollectorConfig, deps: AppDeps): Promis
   const carryOut = (effects: readonly OwnershipEffect[]) => {
     for (const effect of effects) tell(shards[effect.shard]!, effect);
   };
+  const handing = new Handing(shards, limitOf);
   for (let shard = 0; shard < config.shards; shard++) {
     const place = { type: "place", shard, shards: config.shards, frontPort } as const;
     shards.push(
       new ShardProcess(place, deps, {
         told: (message) => carryOut(decided(ownership, shard, message)),
+        connectionsChanged: (door) => handing.opened(door),
         died: () => ownership.left(shard),
       }),
     );
   }
   stack.defer(async () => void (await Promise.all(shards.map((shard) => shard.stop()))));
   await Promise.all(shards.map((shard) => shard.start()));
-  const addresses = await openAll(config, shards, stack);
+  const addresses = await openAll(config, handing, stack);
   const parts = stack.move();
   return {
     addresses,
@@ -112,41 +118,22 @@ async function openToShards(
 
 async function openAll(
   config: CollectorConfig,
-  shards: readonly ShardProcess[],
+  handing: Handing,
   stack: AsyncDisposableStack,
 ): Promise<Engine["addresses"]> {
-  const { otqmn, balancer, otlpGrpc, otlpHttp } = openDoors(config);
+  const doors = openDoors(config);
   const open = async (door: Door | undefined) => {
     if (!door) return 0;
-    const server = await openDoor(door, shards);
+    const server = await handing.listen(door);
     stack.defer(() => void server.close());
     return (server.address() as AddressInfo).port;
   };
   return {
-    port: await open(otqmn),
-    balancerPort: await open(balancer),
-    otlpGrpcPort: await open(otlpGrpc),
-    otlpHttpPort: await open(otlpHttp),
+    port: await open(doors.otqmn),
+    balancerPort: await open(doors.balancer),
+    otlpGrpcPort: await open(doors.otlp_grpc),
+    otlpHttpPort: await open(doors.otlp_http),
   };
-}
-
-/** Each connection goes to a shard that has the fewest; of several to the next. */
-function openDoor(
-  { name, what, host, port }: Door,
-  shards: readonly ShardProcess[],
-): Promise<Server> {
-  let next = 0;
-  const server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
-    next = (next + 1) % shards.length;
-    const inTurn = [...shards.slice(next), ...shards.slice(0, next)].filter(({ isUp }) => isUp);
-    if (inTurn.length === 0) return socket.destroy();
-    const least = inTurn.reduce((a, b) => (b.connections < a.connections ? b : a));
-    return least.handOver(name, socket);
-  });
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(listenError(error, what, host, port)));
-    server.listen({ host, port }, () => resolve(server));
-  });
 }
 
 /** Those of the shards, with a label `shard`, and the front's own. */

@@ -22,5 +22,5 @@ export type ToFront =
   | ({ type: "claim"; claim: number } & Claimed)
   | ({ type: "released" } & Mark)
   /** A connection that was handed over has ended. */
-  | { type: "connection-ended" }
+  | { type: "connection-ended"; door: DoorName }
   | { type: "metrics"; metrics: RegistryContent };

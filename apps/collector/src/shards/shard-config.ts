@@ -24,6 +24,7 @@ export function shardConfig(
     logSize: share(config.logSize),
     recentSize: share(config.recentSize),
     otlpMemory: share(config.otlpMemory),
+    otqmnMemory: share(config.otqmnMemory),
     admissionRate: share(config.admissionRate),
   };
 }

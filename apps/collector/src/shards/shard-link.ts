@@ -87,8 +87,8 @@ export class ShardLink {
 
   #connection(door: DoorName, socket: Socket | undefined): void {
     // The other side may have gone on the way.
-    if (!socket) return this.#send({ type: "connection-ended" });
-    socket.once("close", () => this.#send({ type: "connection-ended" }));
+    if (!socket) return this.#send({ type: "connection-ended", door });
+    socket.once("close", () => this.#send({ type: "connection-ended", door }));
     const inject = this.#injectors.get(door);
     if (inject) inject(socket);
     else socket.destroy();

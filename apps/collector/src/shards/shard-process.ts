@@ -32,6 +32,7 @@ export type Told = Exclude<ToFront, { type: "metrics" | "connection-ended" }>;
 
 export interface ShardEvents {
   told(message: Told): void;
+  connectionsChanged(door: DoorName): void;
   /** It has died, and is being started again. */
   died(): void;
 }
@@ -46,8 +47,8 @@ export class ShardProcess {
   #metrics: PromiseWithResolvers<RegistryContent> | undefined;
   #isStopping = false;
   #upMs = 0;
-  /** Connections that it has. */
-  connections = 0;
+  /** Open connections that it was given, by door. */
+  readonly #connections = new Map<DoorName, number>();
 
   constructor(place: Place, deps: AppDeps, events: ShardEvents) {
     this.#place = place;
@@ -97,10 +98,21 @@ export class ShardProcess {
   }
 
   handOver(door: DoorName, socket: Socket): void {
-    this.connections++;
+    this.#count(door, 1);
     this.#child!.send({ type: "connection", door } satisfies ToShard, socket, (error) => {
-      if (error) socket.destroy();
+      if (!error) return;
+      socket.destroy();
+      this.#count(door, -1);
     });
+  }
+
+  connections(door: DoorName): number {
+    return this.#connections.get(door) ?? 0;
+  }
+
+  #count(door: DoorName, change: number): void {
+    this.#connections.set(door, this.connections(door) + change);
+    this.#events.connectionsChanged(door);
   }
 
   /** Its own metrics; none while it is away. */
@@ -130,7 +142,7 @@ export class ShardProcess {
   }
 
   #receive(message: ToFront): void {
-    if (message.type === "connection-ended") this.connections--;
+    if (message.type === "connection-ended") this.#count(message.door, -1);
     else if (message.type === "metrics") {
       this.#metrics?.resolve(message.metrics);
       this.#metrics = undefined;
@@ -157,7 +169,7 @@ export class ShardProcess {
     this.#clients = undefined;
     this.#metrics?.resolve([]);
     this.#metrics = undefined;
-    this.connections = 0;
+    for (const [door, open] of this.#connections) this.#count(door, -open);
     if (this.#isStopping || this.#deps.stopping.aborted) return;
     this.#events.died();
     this.#deps.logger.error({ shard: this.#place.shard, how }, "a shard has ended");

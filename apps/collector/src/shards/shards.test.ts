@@ -2,6 +2,8 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import type { Socket } from "node:net";
+import { connect } from "node:net";
 import { platform } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -160,6 +162,34 @@ test.skipIf(platform() !== "linux")("a shard that dies comes back with what it h
       Array.from({ length: acknowledged }, (_, at) => at + 1),
     );
   }
+});
+
+test("connections beyond the limit are closed, and counted; those that end make room", async () => {
+  const max = 3;
+  const [, limited] = await collectors.spawn("limited", ["--shards=2", `--connections=${max}`]);
+  const sockets: Socket[] = [];
+  const open = async () => {
+    const socket = connect(limited.port, "127.0.0.1");
+    sockets.push(socket);
+    await once(socket, "connect");
+    return socket;
+  };
+  stack.defer(() => sockets.forEach((socket) => socket.destroy()));
+  for (let at = 0; at < max; at++) await open();
+  const shown = async () => {
+    const answer = await fetch(`http://localhost:${limited.adminPort}/metrics`);
+    const lines = (await answer.text()).matchAll(
+      /^glassline_(connections\w*)\{.*port="otqmn".*\} (.*)$/gm,
+    );
+    return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]));
+  };
+  await eventually(async () => (await shown())["connections"] === max, "all are counted");
+  for (let at = 0; at < max; at++) await once(await open(), "close");
+  expect((await shown())["connections_refused_total"]).toBe(max);
+  sockets[0]!.destroy();
+  await eventually(async () => (await shown())["connections"] === max - 1, "one has ended");
+  await open();
+  await eventually(async () => (await shown())["connections"] === max, "another has its room");
 });
 
 test("fewer shards than there are logs are refused", async () => {

@@ -4,7 +4,7 @@ import { MeshLinkService } from "@glassline/proto/mesh";
 import { addService } from "@glassline/proto/rpc";
 import { backoff } from "@glassline/service/backoff";
 import { systemClock } from "@glassline/service/clock";
-import { listenGrpc } from "@glassline/service/grpc";
+import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { ephemeralPki } from "@glassline/service/pki";
 import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
@@ -131,7 +131,7 @@ linkContract("links over gRPC", async () => {
     b,
     stop: async () => {
       abort.abort();
-      server.forceShutdown();
+      await closeGrpc(server, 0);
       await dialled;
     },
   };
@@ -170,6 +170,6 @@ describe("links over gRPC", () => {
     expect(reasons[0]).toContain("expected mesh-node c");
     expect(reasons[1]).toContain("camera a may not call this");
     expect(accepted.told).toEqual([]);
-    server.forceShutdown();
+    await closeGrpc(server, 0);
   });
 });

@@ -234,7 +234,7 @@ describe("a hostile peer", () => {
       encoder.beginAnew();
       return expect(() => read(points));
     };
-    refused(used(8)).toThrow(/columns since the key batch: got \d+, expected at most 6/);
+    refused(used(12)).toThrow(/columns since the key batch: got \d+, expected at most 6/);
     refused([
       { column: 0, time: NOW, bits: 0n },
       { column: 0, time: NOW + 1n, bits: 0n },
@@ -243,7 +243,7 @@ describe("a hostile peer", () => {
       { column: 2, time: NOW, bits: 0n },
     ]).toThrow(/shapes since the key batch: got 3, expected at most 2/);
     refused(
-      Array.from({ length: 10 }, (_, at) => ({ column: 0, time: NOW + BigInt(at), bits: 0n })),
+      Array.from({ length: 18 }, (_, at) => ({ column: 0, time: NOW + BigInt(at), bits: 0n })),
     ).toThrow(/expected 0 to 9|more than 9/);
   });
 });

@@ -205,7 +205,8 @@ export type Welcome = Message<"glassline.otqmn.v1alpha1.Welcome"> & {
   durableSeq: bigint;
 
   /**
-   * Bytes of payload the producer may send before more credit arrives.
+   * Bytes of payload the producer may send before more credit arrives. A batch may be sent while any is left, so the last one may
+   * go beyond; who goes beyond by batch_max_bytes or more is refused with INVALID.
    *
    * @generated from field: uint64 credit_bytes = 2;
    */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 
-import { OtlpMemory } from "./otlp-memory.ts";
+import { MemoryBudget } from "./memory-budget.ts";
 
-describe("memory for OTLP", () => {
+describe("a budget of memory", () => {
   test("is bounded over all requests, and what a request held comes back", () => {
     const sums: number[] = [];
-    const memory = new OtlpMemory(10, (sum) => sums.push(sum));
+    const memory = new MemoryBudget(10, (sum) => sums.push(sum));
     const first = memory.hold();
     expect(first.grow(6)).toBe(true);
     {

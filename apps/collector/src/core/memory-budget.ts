@@ -1,5 +1,5 @@
-/** How many bytes of OTLP requests are in work at once, from the first one received to their durability, over all senders. */
-export class OtlpMemory {
+/** How many bytes may be in work at once, from the first one received to their durability, over all senders. */
+export class MemoryBudget {
   readonly maxBytes: number;
   readonly #changed: (bytes: number) => void;
   #bytes = 0;
@@ -19,7 +19,7 @@ export class OtlpMemory {
     return this.#bytes >= this.maxBytes;
   }
 
-  /** The part of one request; it begins empty. */
+  /** The part of one request or stream; it begins empty. */
   hold(): MemoryHold {
     return new MemoryHold((bytes) => this.#move(bytes));
   }
@@ -33,7 +33,7 @@ export class OtlpMemory {
   }
 }
 
-/** The bytes that one request holds. Disposing it gives them back. */
+/** The bytes that one request or stream holds. Disposing it gives them back. */
 export class MemoryHold implements Disposable {
   readonly #move: (bytes: number) => boolean;
   #bytes = 0;
@@ -46,7 +46,7 @@ export class MemoryHold implements Disposable {
     return this.#bytes;
   }
 
-  /** Takes more. @returns false, and takes nothing, when all requests together would hold too much. */
+  /** Takes more. @returns false, and takes nothing, when all together would hold too much. */
   grow(bytes: number): boolean {
     if (!this.#move(bytes)) return false;
     this.#bytes += bytes;
