@@ -1,50 +1,15 @@
 /** The gap ledger over a real log with its blocks. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { create } from "@bufbuild/protobuf";
-import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
-import { encodeBundle } from "@glassline/otqmn/whole-bundle";
 import { GapCause } from "@glassline/proto/camera";
 import { ListGapsRequestSchema, ListGapsResponseSchema } from "@glassline/proto/query";
 import { systemClock } from "@glassline/service/clock";
-import { createLogger } from "@glassline/service/logger";
-import { createMetrics } from "@glassline/service/metrics";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 
-import { BlockStore } from "./blocks/block-store.ts";
-import { Fleet } from "./core/fleet.ts";
-import { grouped } from "./core/record-reader.ts";
 import { listGaps } from "./gap-query.ts";
-import { collectorMetrics } from "./metrics.ts";
-import { openFileLog } from "./stores/file-log.ts";
-import { segmentOf } from "./stores/telemetry-log.ts";
+import type { History, Sample } from "./history.testing.ts";
+import { BEGIN_S, nanoAt, openHistory } from "./history.testing.ts";
 
-/** When the cameras began, in seconds since 1970. */
-const BEGIN_S = 1_790_000_000;
-const nano = (second: number) => BigInt(BEGIN_S + second) * 1_000_000_000n;
 const MESH = { cause: "mesh", reason: "ring_full" };
-const LIMITS = {
-  recentWindowMs: 60_000,
-  recentMaxBytes: 10_000_000,
-  silenceLimitMs: 10_000,
-  forgetAfterMs: 1e12,
-  seriesMaxPerCamera: 10,
-  seriesMax: 100,
-  camerasMax: 10,
-};
-
-let directory: string;
-beforeEach(async () => void (directory = await mkdtemp(join(tmpdir(), "glassline-gaps-"))));
-afterEach(() => rm(directory, { recursive: true, force: true }));
-
-interface Sample {
-  metric: string;
-  second: number;
-  value: number;
-  attributes?: Record<string, string>;
-}
 
 const statuses = (from: number, to: number): Sample[] =>
   Array.from({ length: to - from }, (_, at) => ({
@@ -57,78 +22,29 @@ const telling = (second: number, duration: number, reports: number): Sample[] =>
   { metric: "camera.gap.reports", second, value: reports, attributes: MESH },
 ];
 
-interface Ledger {
-  /** As one batch. */
-  append: (cameraId: string, samples: readonly Sample[]) => Promise<void>;
-  /** What came so far is in a block, and not in memory any more. */
-  roll: () => Promise<void>;
-  /** The collector has never heard of any camera but by its blocks. */
-  forget: () => void;
+interface Ledger extends History {
   /** Begin and end in seconds, why. */
   gaps: (cameraId: string, from: number, to: number) => Promise<[number, number, string][]>;
 }
 
 async function withLedger(nowS: number, work: (ledger: Ledger) => Promise<void>): Promise<void> {
-  const log = await openFileLog(
-    { directory: join(directory, "log"), segmentMaxBytes: 1_000_000, maxBytes: 10_000_000 },
-    () => ({}),
-  );
-  await using _log = log;
-  await using blocks = await BlockStore.open({
-    directory: join(directory, "blocks"),
-    log,
-    clock: systemClock,
-    logger: createLogger("test", "silent"),
-    metrics: collectorMetrics(createMetrics("test")),
-  });
-  const clock = { ...systemClock, nowUnixNano: () => nano(nowS) };
-  let fleet = new Fleet(LIMITS);
-  let seq = 0n;
-  await work({
-    append: async (cameraId, samples) => {
-      const bundle = {
-        ...EMPTY_BUNDLE,
-        series: samples.map(({ metric, attributes = {} }) => ({
-          cameraId,
-          metric,
-          attributes,
-          unit: "1",
-          kind: "gauge" as const,
-        })),
-        seriesIndex: Uint32Array.from(samples.keys()),
-        timeUnixNano: BigUint64Array.from(samples, ({ second }) => nano(second)),
-        value: Float64Array.from(samples, ({ value }) => value),
-      };
-      const stored = { producer: "p", incarnation: new Uint8Array(16), seq: ++seq, keySeq: seq };
-      const value = { ...stored, payload: encodeBundle(bundle) };
-      const index = await log.append({ receivedUnixNano: 1n, record: { case: "batch", value } });
-      fleet.recent.beginSegment(segmentOf(log, index));
-      fleet.addRecord(index, grouped(bundle), 1);
-    },
-    roll: async () => {
-      await log.roll();
-      fleet.recent.beginSegment(log.segments.at(-1)!.firstIndex);
-      while (fleet.recent.segments.length > 1) fleet.recent.dropOldest();
-    },
-    forget: () => {
-      fleet = new Fleet(LIMITS);
-      fleet.recent.beginSegment(log.segments.at(-1)!.firstIndex);
-    },
-    gaps: async (cameraId, from, to) => {
-      const request = create(ListGapsRequestSchema, {
-        cameraId,
-        fromUnixNano: from === 0 ? 0n : nano(from),
-        toUnixNano: to === 0 ? 0n : nano(to),
-      });
-      const { signal } = new AbortController();
-      const answer = await listGaps({ fleet, blocks, clock }, request, signal);
-      return create(ListGapsResponseSchema, answer).gaps.map((gap) => [
-        Number(gap.fromUnixNano / 1_000_000_000n) - BEGIN_S,
-        Number(gap.toUnixNano / 1_000_000_000n) - BEGIN_S,
-        gap.cause === GapCause.MESH ? `MESH ${gap.reports}` : gap.reason,
-      ]);
-    },
-  });
+  await using history = await openHistory();
+  const clock = { ...systemClock, nowUnixNano: () => nanoAt(nowS) };
+  const gaps = async (cameraId: string, from: number, to: number) => {
+    const request = create(ListGapsRequestSchema, {
+      cameraId,
+      fromUnixNano: from === 0 ? 0n : nanoAt(from),
+      toUnixNano: to === 0 ? 0n : nanoAt(to),
+    });
+    const { signal } = new AbortController();
+    const answer = await listGaps({ ...history.deps(), clock }, request, signal);
+    return create(ListGapsResponseSchema, answer).gaps.map((gap): [number, number, string] => [
+      Number(gap.fromUnixNano / 1_000_000_000n) - BEGIN_S,
+      Number(gap.toUnixNano / 1_000_000_000n) - BEGIN_S,
+      gap.cause === GapCause.MESH ? `MESH ${gap.reports}` : gap.reason,
+    ]);
+  };
+  await work({ ...history, gaps });
 }
 
 test("a told gap is shown by every window of which it takes a part, from blocks and from memory", () =>

@@ -91,7 +91,8 @@ function hopsOfRecord({ record }: LogRecord): Hop[] {
 
 /** The catalogue may hold more series than a batch. */
 const CATALOGUE_LIMITS = { ...STREAM_LIMITS, batchMaxBytes: 12_582_912 };
-const CATALOGUE_SERIES_MAX = 100_000;
+/** Some 20,000 cameras are told by facts only. */
+const CATALOGUE = { seriesMax: 100_000, factsMaxBytes: 2_097_152 };
 
 /** The share of the time that making catalogues may take. */
 const CATALOGUE_SHARE = 0.01;
@@ -124,7 +125,7 @@ export function checkpoints(
 /** Undefined when it is beyond what a start reads: then that start knows only what it finds in the newest segments. */
 function readableCatalogue(fleet: Fleet): ReturnType<typeof wireCatalogue> | undefined {
   try {
-    const catalogue = wireCatalogue(catalogueOf(fleet, CATALOGUE_SERIES_MAX));
+    const catalogue = wireCatalogue(catalogueOf(fleet, CATALOGUE));
     decodeBundle(catalogue.catalogue, CATALOGUE_LIMITS);
     return catalogue;
   } catch (error) {

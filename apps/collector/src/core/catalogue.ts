@@ -1,6 +1,7 @@
 /** All that is known of the fleet but its history, as a bundle: written to the head of each segment, read at a start. */
 import type { Bundle } from "@glassline/otqmn/sample";
 
+import { utf8Bytes } from "./byte-sink.ts";
 import type { Fleet } from "./fleet.ts";
 import type { CameraState } from "./series-table.ts";
 
@@ -9,11 +10,25 @@ export interface Catalogue {
   lastReceivedMs: ReadonlyMap<string, number>;
 }
 
-/** The cameras that were heard last, with the latest point of each of their series; at most `seriesMax` series. */
-export function catalogueOf(fleet: Fleet, seriesMax: number): Catalogue {
+export interface CatalogueLimits {
+  /** Of the cameras that were heard last: these are told with the latest point of each series. */
+  seriesMax: number;
+  /** Of the others only facts are told, so many bytes of them. */
+  factsMaxBytes: number;
+}
+
+/** Of a camera, beside its texts. */
+const FACTS_BYTES = 16;
+
+export function catalogueOf(
+  fleet: Fleet,
+  { seriesMax, factsMaxBytes }: CatalogueLimits,
+): Catalogue {
   const { table } = fleet;
-  const cameras = cameraStates(fleet, seriesMax);
-  const points = cameras.flatMap(({ slots }) =>
+  const all = fleet.camerasHere.toSorted((a, b) => b.lastReceivedMs - a.lastReceivedMs);
+  const whole = heardLast(all, seriesMax);
+  const cameras = [...whole, ...silentLongest(all, new Set(whole), factsMaxBytes)];
+  const points = whole.flatMap(({ slots }) =>
     slots.flatMap((slot) => {
       const latest = table.latest(slot);
       return latest ? [{ slot, ...latest }] : [];
@@ -34,12 +49,36 @@ export function catalogueOf(fleet: Fleet, seriesMax: number): Catalogue {
   };
 }
 
-/** The last heard first, as many as fit. */
-function cameraStates(fleet: Fleet, seriesMax: number): CameraState[] {
+/** As many as fit. */
+function heardLast(cameras: readonly CameraState[], seriesMax: number): CameraState[] {
   let room = seriesMax;
-  const all = fleet.camerasHere.toSorted((a, b) => b.lastReceivedMs - a.lastReceivedMs);
-  return all.filter(({ slots }) => {
+  return cameras.filter(({ slots }) => {
     room -= slots.length;
     return room >= 0;
   });
+}
+
+/** As many as fit, from the last on: who is live will be heard again soon. */
+function silentLongest(
+  cameras: readonly CameraState[],
+  besides: ReadonlySet<CameraState>,
+  factsMaxBytes: number,
+): CameraState[] {
+  let room = factsMaxBytes;
+  const fitting: CameraState[] = [];
+  for (let at = cameras.length - 1; at >= 0; at--) {
+    const camera = cameras[at]!;
+    if (besides.has(camera)) continue;
+    room -= factsBytes(camera);
+    if (room < 0) break;
+    fitting.push(camera);
+  }
+  return fitting;
+}
+
+/** The id stands there twice: with the facts, and with the time at which the camera was heard. */
+function factsBytes({ cameraId, attributes }: CameraState): number {
+  let bytes = FACTS_BYTES + 2 * utf8Bytes(cameraId);
+  for (const key of Object.keys(attributes)) bytes += utf8Bytes(key) + utf8Bytes(attributes[key]!);
+  return bytes;
 }
