@@ -18,9 +18,9 @@ import { BenchProducer } from "./otqmn-producer.ts";
 import { CAN_PIN } from "./pinned-process.ts";
 
 const BENCH = "otqmn-ingestion";
-const RUN_BATCHES = 300;
+export const RUN_BATCHES = 300;
 
-interface Case {
+export interface Case {
   streams: number;
   /** Of each stream; a message has a tick of all of them. */
   cameras: number;
@@ -28,7 +28,7 @@ interface Case {
   inFlight: number;
 }
 
-const GATEWAYS: readonly Case[] = [
+export const GATEWAYS: readonly Case[] = [
   { streams: 4, cameras: 200, inFlight: 12 },
   { streams: 8, cameras: 20, inFlight: 16 },
 ];
@@ -47,16 +47,8 @@ export async function measureOtqmn(times: Times, isQuick: boolean): Promise<void
 }
 
 async function measure(case_: Case, { warmupMs, measureMs }: Times): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
-  await using stack = new AsyncDisposableStack();
-  stack.defer(() => rm(directory, { recursive: true, force: true }));
-  const names = Array.from({ length: case_.streams }, (_, at): PeerName => ({
-    role: "mesh-node",
-    instance: `producer-${at}`,
-  }));
-  const running = stack.use(await startGlassline(directory, names));
-  const producers = await startProducers(running, names, case_);
-  for (const producer of producers) stack.use(producer);
+  await using loaded = await startLoaded(case_);
+  const { running, producers } = loaded;
   await delay(warmupMs);
   for (const producer of producers) producer.takeLatenciesMs();
   const before = sample(running, producers);
@@ -64,18 +56,42 @@ async function measure(case_: Case, { warmupMs, measureMs }: Times): Promise<voi
   tell(case_, { warmupMs, measureMs }, before, sample(running, producers), producers);
 }
 
-function startProducers(
-  { pkiDir, port }: RunningGlassline,
-  names: readonly PeerName[],
-  { cameras, inFlight: inFlightMax }: Case,
-): Promise<BenchProducer[]> {
-  return Promise.all(
+/** A collector, and producers that send to it. */
+export interface Loaded extends AsyncDisposable {
+  running: RunningGlassline;
+  producers: readonly BenchProducer[];
+}
+
+export interface LoadedOptions {
+  /** For the collector. */
+  words?: readonly string[];
+  isPaced?: boolean;
+  /** What the producers connect to, if it is not the collector itself. */
+  portBefore?: (port: number) => Promise<number>;
+}
+
+export async function startLoaded(
+  { streams, cameras, inFlight: inFlightMax }: Case,
+  { words, isPaced = false, portBefore = async (port) => port }: LoadedOptions = {},
+): Promise<Loaded> {
+  await using stack = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const names = Array.from({ length: streams }, (_, at): PeerName => ({
+    role: "mesh-node",
+    instance: `producer-${at}`,
+  }));
+  const running = stack.use(await startGlassline(directory, names, words));
+  const port = await portBefore(running.port);
+  const producers = await Promise.all(
     names.map(async (name, at) => {
       const run = fleetRun(at * cameras, cameras, RUN_BATCHES);
-      const identity = await readIdentity(pkiDir, name);
-      return new BenchProducer({ identity, port, run, inFlightMax });
+      const identity = await readIdentity(running.pkiDir, name);
+      return stack.use(new BenchProducer({ identity, port, run, inFlightMax, isPaced }));
     }),
   );
+  const opened = stack.move();
+  return { running, producers, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 interface Sample {

@@ -34,7 +34,13 @@ export interface Fuzzed {
   findings: Finding[];
 }
 
-export function fuzz(seconds: number, seed: number, corpus: string): Fuzzed {
+/** @param found is told of each finding at once. */
+export function fuzz(
+  seconds: number,
+  seed: number,
+  corpus: string,
+  found: (finding: Finding) => void = () => {},
+): Fuzzed {
   const random = new Random(seed);
   const small = inputsIn(corpus).filter(isSmall);
   const fuzzed: Fuzzed = { inputs: 0, refused: 0, findings: [] };
@@ -46,7 +52,11 @@ export function fuzz(seconds: number, seed: number, corpus: string): Fuzzed {
     const limits = random.uniform() < 0.5 ? STREAM_LIMITS : SMALL_LIMITS;
     const { problem, isRefused } = check(input, limits);
     if (isRefused) fuzzed.refused++;
-    if (problem !== undefined) note(fuzzed.findings, { input, problem }, limits);
+    if (problem === undefined) continue;
+    const finding = findingOf(fuzzed.findings, { input, problem }, limits);
+    if (!finding) continue;
+    fuzzed.findings.push(finding);
+    found(finding);
   }
   return fuzzed;
 }
@@ -70,14 +80,18 @@ function check(
 }
 
 /** One finding of a kind is enough. */
-function note(findings: Finding[], { input, problem }: Finding, limits: StreamLimits): void {
+function findingOf(
+  findings: readonly Finding[],
+  { input, problem }: Finding,
+  limits: StreamLimits,
+): Finding | undefined {
   const kind = kindOf(problem);
-  if (findings.some((known) => kindOf(known.problem) === kind)) return;
+  if (findings.some((known) => kindOf(known.problem) === kind)) return undefined;
   const small = reduced(input, (each) => kindOf(check(each, limits).problem ?? "") === kind);
   const hash = createHash("sha256");
   for (const batch of small.batches) hash.update(batch);
   const what = `found-${hash.digest("hex").slice(0, 8)}`;
-  findings.push({ input: { ...small, what }, problem });
+  return { input: { ...small, what }, problem };
 }
 
 /** What numbers and places a problem has does not make it another. */

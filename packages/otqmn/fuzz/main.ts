@@ -26,9 +26,9 @@ function readOrExplain(): FuzzConfig | undefined {
 const config = readOrExplain();
 if (config) {
   const seed = config.seed === 0 ? 1 + Math.floor(Math.random() * 4_294_967_295) : config.seed;
-  const { inputs, refused, findings } = fuzz(config.seconds, seed, CORPUS);
+  const { inputs, refused, findings } = fuzz(config.seconds, seed, CORPUS, ({ input, problem }) =>
+    process.stderr.write(`${writeInput(CORPUS, input)}: ${problem}\n`),
+  );
   report("fuzz", "findings", findings.length, "{input}", { inputs, refused, seed });
-  for (const { input, problem } of findings)
-    process.stderr.write(`${writeInput(CORPUS, input)}: ${problem}\n`);
   if (findings.length > 0) process.exitCode = 1;
 }
