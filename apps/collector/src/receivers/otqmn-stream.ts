@@ -25,6 +25,8 @@ import type { ProducerState, Producers } from "../core/producers.ts";
 import type { Arrived, IntakeDeps } from "./batch-intake.ts";
 import { BatchIntake, BatchRefusal } from "./batch-intake.ts";
 
+/** Batches of a stream that are decoded and not durable; more wait where they are small: on the wire. */
+const UNDER_WAY_MAX = 64;
 const CREDIT_BYTES = 4_194_304;
 
 const LIMITS: Omit<CollectorLimits, "streamLifetimeMs"> = {
@@ -70,6 +72,8 @@ export class OtqmnStream {
   #producer: ProducerState | undefined;
   #intake: BatchIntake | undefined;
   #owedCredit = 0;
+  /** Batches that are taken and not durable. */
+  #underWay = 0;
 
   constructor(stream: Stream, deps: StreamDeps) {
     this.#stream = stream;
@@ -248,12 +252,15 @@ export class OtqmnStream {
     keySeq,
     batch,
   }: Extract<CollectorEffect<Arrived>, { type: "append" }>): Promise<void> {
+    if (++this.#underWay === UNDER_WAY_MAX) this.#stream.pause();
     try {
       await this.#intake!.take(seq, keySeq, batch);
       this.dispatch({ type: "durable", seq, sizeBytes: batch.batch.payload.length });
     } catch (error) {
       if (!(error instanceof BatchRefusal)) throw error;
       this.dispatch({ type: "append-refused", seq, code: error.code, reason: error.message });
+    } finally {
+      if (this.#underWay-- === UNDER_WAY_MAX) this.#stream.resume();
     }
   }
 
