@@ -48,7 +48,9 @@ async function compare(case_: Case, times: Times, rounds: number): Promise<void>
       return value;
     };
     figure("cpuNsPerPoint", "cpu_per_point", "ns");
-    figure("blocks", "blocks_made", "blocks");
+    const blocks = figure("blocks", "blocks_made", "blocks");
+    if (at === 0 && blocks === 0)
+      about(BENCH, "In some case no block was made in the time: what it costs is not told by it.");
     return figure("pointsPerSecond", "acknowledged", "points/s");
   });
   report(BENCH, "slower_by", 100 * (1 - made! / held!), "%", shared);
