@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 
 import { about } from "@glassline/bench/report";
 
+import { measureBlockCost } from "./block-cost.ts";
 import { measureDayRange } from "./day-range.ts";
 import type { Encoding } from "./encodings.ts";
 import { encodeBody } from "./encodings.ts";
@@ -13,9 +14,11 @@ import { glassline } from "./glassline.ts";
 import { measureOtqmn, measureShards } from "./otqmn-ingestion.ts";
 import { BENCH, measureIngestion } from "./ingestion.ts";
 import { otelcolSystems } from "./otelcol.ts";
+import { measureOverloads } from "./overload-senders.ts";
 import { OTELCOL_VERSION, otelcolBinary } from "./peers/build.ts";
 import { pinGenerator } from "./pinned-process.ts";
 import type { System } from "./system.ts";
+import { measureWireBytes } from "./wire-bytes.ts";
 
 const CAMERAS = [20, 200] as const;
 const BODIES = 300;
@@ -51,6 +54,9 @@ async function main(): Promise<void> {
   await measureShards(times, isQuick);
   pinGenerator();
   await measureOtqmn(times, isQuick);
+  await measureWireBytes(isQuick);
+  await measureBlockCost(isQuick);
+  await measureOverloads(isQuick);
   const systems = [glassline, ...(await peers())];
   for (const cameras of CAMERAS) {
     const requests = fleetRequests(cameras, BODIES, BigInt(Date.now()) * 1_000_000n);

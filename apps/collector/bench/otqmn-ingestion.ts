@@ -22,9 +22,9 @@ const SHARDS = "shards";
 /** Blocks are made with what is left of the processor: less of them by one process, at full load. */
 const NO_BLOCKS = "--segment-size=1GiB";
 const ALL_CORES = [GENERATOR_CORE, SYSTEM_CORE];
-const RUN_BATCHES = 300;
+export const RUN_BATCHES = 300;
 
-interface Case {
+export interface Case {
   streams: number;
   /** Of each stream; a message has a tick of all of them. */
   cameras: number;
@@ -32,7 +32,7 @@ interface Case {
   inFlight: number;
 }
 
-const GATEWAYS: readonly Case[] = [
+export const GATEWAYS: readonly Case[] = [
   { streams: 4, cameras: 200, inFlight: 12 },
   { streams: 8, cameras: 20, inFlight: 16 },
 ];
@@ -66,20 +66,9 @@ async function measure(
   { warmupMs, measureMs }: Times,
   shards?: number,
 ): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
-  await using stack = new AsyncDisposableStack();
-  stack.defer(() => rm(directory, { recursive: true, force: true }));
-  const names = Array.from({ length: case_.streams }, (_, at): PeerName => ({
-    role: "mesh-node",
-    instance: `producer-${at}`,
-  }));
-  const running = stack.use(
-    shards === undefined
-      ? await startGlassline(directory, names)
-      : await startGlassline(directory, names, [`--shards=${shards}`, NO_BLOCKS], ALL_CORES),
-  );
-  const producers = await startProducers(running, names, case_);
-  for (const producer of producers) stack.use(producer);
+  const divided = { words: [`--shards=${shards}`, NO_BLOCKS], cores: ALL_CORES };
+  await using loaded = await startLoaded(case_, shards === undefined ? {} : divided);
+  const { running, producers } = loaded;
   await delay(warmupMs);
   for (const producer of producers) producer.takeLatenciesMs();
   const before = sample(running, producers);
@@ -88,18 +77,44 @@ async function measure(
   tell(shards, case_, { warmupMs, measureMs }, before, after, producers);
 }
 
-function startProducers(
-  { pkiDir, port }: RunningGlassline,
-  names: readonly PeerName[],
-  { cameras, inFlight: inFlightMax }: Case,
-): Promise<BenchProducer[]> {
-  return Promise.all(
+/** A collector, and producers that send to it. */
+export interface Loaded extends AsyncDisposable {
+  running: RunningGlassline;
+  producers: readonly BenchProducer[];
+}
+
+export interface LoadedOptions {
+  /** For the collector. */
+  words?: readonly string[];
+  /** Where the collector may run, if it is not a core of its own. */
+  cores?: readonly number[];
+  isPaced?: boolean;
+  /** What the producers connect to, if it is not the collector itself. */
+  portBefore?: (port: number) => Promise<number>;
+}
+
+export async function startLoaded(
+  { streams, cameras, inFlight: inFlightMax }: Case,
+  { words, cores, isPaced = false, portBefore = async (port) => port }: LoadedOptions = {},
+): Promise<Loaded> {
+  await using stack = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
+  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  const names = Array.from({ length: streams }, (_, at): PeerName => ({
+    role: "mesh-node",
+    instance: `producer-${at}`,
+  }));
+  const running = stack.use(await startGlassline(directory, names, words, cores));
+  const port = await portBefore(running.port);
+  const producers = await Promise.all(
     names.map(async (name, at) => {
       const run = fleetRun(at * cameras, cameras, RUN_BATCHES);
-      const identity = await readIdentity(pkiDir, name);
-      return new BenchProducer({ identity, port, run, inFlightMax });
+      const identity = await readIdentity(running.pkiDir, name);
+      return stack.use(new BenchProducer({ identity, port, run, inFlightMax, isPaced }));
     }),
   );
+  const opened = stack.move();
+  return { running, producers, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }
 
 interface Sample {

@@ -1,4 +1,5 @@
 /** A producer that sends a prepared run of batches again and again, as far as its credit goes, and times each acknowledgement. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { signHello } from "@glassline/otqmn/hello";
 import type { StreamResponse } from "@glassline/proto/otqmn";
@@ -12,11 +13,15 @@ export interface ProducerOptions {
   port: number;
   /** Each builds on those before it. */
   run: readonly Uint8Array[];
-  /** Batches that may be sent and not durable. */
+  /** Batches that may be sent and not durable, as long as it is not paced; then credit is the only limit, as at work. */
   inFlightMax: number;
+  /** Sends what is offered, and no more. */
+  isPaced?: boolean;
 }
 
+/** As the sessions of gateways and cameras have it: only where nothing else was sent for so long. */
 const HEARTBEAT_MS = 1_000;
+const HEARTBEAT_TICK_MS = 250;
 
 export class BenchProducer implements Disposable {
   readonly #options: ProducerOptions;
@@ -31,12 +36,22 @@ export class BenchProducer implements Disposable {
   #inRun = 0;
   #stopped = false;
   #latenciesMs: number[] = [];
+  /** Batches that it may send. */
+  #granted = Number.POSITIVE_INFINITY;
+  #inFlightMax: number;
+  #sentMs = 0;
+  /** Of payloads. */
   bytes = 0;
+  /** Messages of both sides, all kinds. */
+  requests = 0;
+  responses = 0;
   keyBatchRequests = 0;
   failure: string | undefined;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
+    this.#inFlightMax = options.inFlightMax;
+    if (options.isPaced) this.pace();
     const { identity, port } = options;
     this.#client = createClient(
       OtqmnService,
@@ -53,14 +68,11 @@ export class BenchProducer implements Disposable {
       firstUnackedSeq: 1n,
     };
     const value = signHello(opening, identity, BigInt(Date.now()) * 1_000_000n);
-    this.#stream.write(create(StreamRequestSchema, { message: { case: "hello", value } }));
-    this.#heartbeat = setInterval(
-      () =>
-        this.#stream.write(
-          create(StreamRequestSchema, { message: { case: "heartbeat", value: {} } }),
-        ),
-      HEARTBEAT_MS,
-    );
+    this.#send({ case: "hello", value });
+    this.#heartbeat = setInterval(() => {
+      if (performance.now() - this.#sentMs >= HEARTBEAT_MS)
+        this.#send({ case: "heartbeat", value: {} });
+    }, HEARTBEAT_TICK_MS);
   }
 
   /** Batches that are durable. */
@@ -75,6 +87,25 @@ export class BenchProducer implements Disposable {
     return taken;
   }
 
+  /** Batches that were offered and not dropped, and are not durable yet. */
+  get waiting(): number {
+    return this.#granted - this.#acknowledged;
+  }
+
+  /** From now on it sends what is offered. */
+  pace(): void {
+    this.#granted = this.#nextSeq - 1;
+    this.#inFlightMax = Number.POSITIVE_INFINITY;
+  }
+
+  /** @returns how many of these batches were dropped, because more than `waitingMax` would wait. */
+  offer(batches: number, waitingMax: number): number {
+    const taken = Math.max(0, Math.min(batches, waitingMax - this.waiting));
+    this.#granted += taken;
+    this.#pump();
+    return batches - taken;
+  }
+
   stop(): void {
     this.#stopped = true;
   }
@@ -85,7 +116,14 @@ export class BenchProducer implements Disposable {
     this.#client[Symbol.dispose]();
   }
 
+  #send(message: NonNullable<MessageInitShape<typeof StreamRequestSchema>["message"]>): void {
+    this.#stream.write(create(StreamRequestSchema, { message }));
+    this.#sentMs = performance.now();
+    this.requests++;
+  }
+
   #receive({ message }: StreamResponse): void {
+    this.responses++;
     if (message.case === "welcome") this.#creditBytes = Number(message.value.creditBytes);
     if (message.case === "ack") {
       this.#creditBytes += Number(message.value.creditBytes);
@@ -112,18 +150,19 @@ export class BenchProducer implements Disposable {
   }
 
   #pump(): void {
-    const { run, inFlightMax } = this.#options;
+    const { run } = this.#options;
     while (
       !this.#stopped &&
       this.#creditBytes > 0 &&
-      this.#nextSeq - this.#acknowledged <= inFlightMax
+      this.#nextSeq <= this.#granted &&
+      this.#nextSeq - this.#acknowledged <= this.#inFlightMax
     ) {
       const payload = run[this.#inRun]!;
       if (this.#inRun === 0) this.#keySeq = this.#nextSeq;
       const [seq, keySeq] = [BigInt(this.#nextSeq), BigInt(this.#keySeq)];
       const value = { seq, keySeq, keyBatch: seq === keySeq, payload };
-      this.#stream.write(create(StreamRequestSchema, { message: { case: "batch", value } }));
-      this.#sentAtMs.set(this.#nextSeq, performance.now());
+      this.#send({ case: "batch", value });
+      this.#sentAtMs.set(this.#nextSeq, this.#sentMs);
       this.#creditBytes -= payload.length;
       this.bytes += payload.length;
       this.#nextSeq++;

@@ -1,4 +1,5 @@
 /** Reading and writing of the codec's primitive values, with every length checked before it is believed. */
+import { isUtf8 } from "node:buffer";
 
 /** The bytes are not what the format says, or break a limit. The message says what, what was got, what was expected. */
 export class CodecError extends Error {
@@ -114,7 +115,9 @@ export class ByteReader {
   }
 
   text(what: string, maxBytes: number): string {
-    return Buffer.from(this.part(what, maxBytes)).toString("utf8");
+    const bytes = this.part(what, maxBytes);
+    if (!isUtf8(bytes)) throw new CodecError(`${what}: got bytes that are not UTF-8`);
+    return Buffer.from(bytes).toString("utf8");
   }
 
   /** Things with their count before them: at most `max`, and at most one a byte. */

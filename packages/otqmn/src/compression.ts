@@ -4,6 +4,15 @@ import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { CodecError } from "./bytes.ts";
 
 const LEVEL = 3;
+/** What a decoder should support at least (RFC 8878, section 3.1.1.1.2), and of frames with one segment their content. */
+const WINDOW_LOG_MAX = 23;
+
+/** What Node answers with `info`. */
+interface Unsqueezed {
+  buffer: Buffer;
+  /** Bytes that were taken. */
+  engine: { bytesWritten: number };
+}
 
 export function squeeze(bytes: Uint8Array): Uint8Array {
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } });
@@ -12,7 +21,11 @@ export function squeeze(bytes: Uint8Array): Uint8Array {
 /** Throws CodecError, which says `what` the bytes are, also when they would become more than `maxBytes`. */
 export function unsqueeze(bytes: Uint8Array, what: string, maxBytes: number): Uint8Array {
   try {
-    return zstdDecompressSync(bytes, { maxOutputLength: maxBytes });
+    const params = { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX };
+    const options = { maxOutputLength: maxBytes, params, info: true as const };
+    const { buffer, engine } = zstdDecompressSync(bytes, options) as unknown as Unsqueezed;
+    if (engine.bytesWritten !== bytes.length) throw new Error("bytes behind the last frame");
+    return buffer;
   } catch (error) {
     throw new CodecError(`${what}: got bytes that are not zstd of at most ${maxBytes} bytes`, {
       cause: error,

@@ -28,6 +28,9 @@ import type { ProducerState, Producers } from "../core/producers.ts";
 import type { Arrived, IntakeDeps } from "./batch-intake.ts";
 import { BatchIntake, BatchRefusal, MemoryRefusal } from "./batch-intake.ts";
 
+/** Batches of a stream that are decoded and not durable; more wait where they are small: on the wire. */
+const UNDER_WAY_MAX = 64;
+
 const LIMITS: Omit<CollectorLimits, "streamLifetimeMs" | "windowBytes"> = {
   batchMaxBytes: STREAM_LIMITS.batchMaxBytes,
   reorderMaxBatches: 64,
@@ -85,6 +88,8 @@ export class OtqmnStream {
   #owedCredit = 0;
   readonly #hold: MemoryHold;
   #leaveAdmission = () => {};
+  /** Batches that are taken and not durable. */
+  #underWay = 0;
 
   constructor(stream: Stream, deps: StreamDeps) {
     this.#stream = stream;
@@ -109,6 +114,12 @@ export class OtqmnStream {
     const { state } = this.#session;
     this.dispatch({ type: "direct", directive });
     return state === "admitted" || state === "draining";
+  }
+
+  /** Time passes. One that is not read, because the disk is behind, cannot be heard. */
+  tick(): void {
+    if (this.#underWay >= UNDER_WAY_MAX) this.dispatch({ type: "heard" });
+    this.dispatch({ type: "tick" });
   }
 
   receive({ message, passage }: StreamRequest): void {
@@ -285,6 +296,7 @@ export class OtqmnStream {
     batch,
   }: Extract<CollectorEffect<Arrived>, { type: "append" }>): Promise<void> {
     const sizeBytes = batch.batch.payload.length;
+    if (++this.#underWay === UNDER_WAY_MAX) this.#stream.pause();
     try {
       await this.#intake!.take(seq, keySeq, batch);
       this.dispatch({ type: "durable", seq, sizeBytes });
@@ -292,6 +304,8 @@ export class OtqmnStream {
       if (!(error instanceof BatchRefusal)) throw error;
       const { code, message: reason } = error;
       this.dispatch({ type: "append-refused", seq, sizeBytes, code, reason });
+    } finally {
+      if (this.#underWay-- === UNDER_WAY_MAX) this.#stream.resume();
     }
   }
 

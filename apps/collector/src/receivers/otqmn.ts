@@ -60,7 +60,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
     deps.metrics.streams.set(open.size);
   };
   void every(deps.clock, TICK_MS, stop.signal, () => {
-    open.forEach((stream) => stream.dispatch({ type: "tick" }));
+    open.forEach((stream) => stream.tick());
     deps.metrics.otqmnBytes.set(memory.bytes);
   });
   const streamDeps = {

@@ -1,5 +1,5 @@
 /** Batches of one stream as the bundles that they were made of. Facts about cameras are only news. */
-import { ByteReader } from "../bytes.ts";
+import { ByteReader, CodecError } from "../bytes.ts";
 import type { Bundle, CameraFacts, Series } from "../sample.ts";
 import { ATTRIBUTES_MAX, TEXT_MAX_BYTES, TRACE_CONTEXT_BYTES } from "../sample.ts";
 import type { StreamLimits } from "../stream-codec/limits.ts";
@@ -22,16 +22,28 @@ export interface StreamedBundle {
 
 export class BundleReader {
   readonly #decoder: StreamDecoder;
+  readonly #limits: StreamLimits;
   #seriesKnown = 0;
+  #isBroken = false;
   /** Filled by those who ask for whole bundles only. */
   #series: Series[] = [];
 
   constructor(limits: StreamLimits = STREAM_LIMITS) {
+    this.#limits = limits;
     this.#decoder = new StreamDecoder(limits);
   }
 
   /** Throws CodecError; then no further batch of this stream can be read. */
   read(bytes: Uint8Array): StreamedBundle {
+    if (this.#isBroken) throw new CodecError("stream: got a batch behind one that was refused");
+    // What is thrown on the way leaves it so.
+    this.#isBroken = true;
+    const bundle = this.#read(bytes);
+    this.#isBroken = false;
+    return bundle;
+  }
+
+  #read(bytes: Uint8Array): StreamedBundle {
     const reader = new ByteReader(bytes);
     const points = this.#decoder.decode(reader.part("points"));
     const { isAnew, seriesCount } = this.#decoder;
@@ -40,8 +52,8 @@ export class BundleReader {
     // Each series has one column, so their numbers are the same.
     for (; this.#seriesKnown < seriesCount; this.#seriesKnown++)
       newSeries.push(seriesOf(this.#decoder.series(this.#seriesKnown)));
-    const cameras = reader.list("cameras", reader.remaining, () => readFacts(reader));
-    const traceContexts = reader.list("trace contexts", reader.remaining, () =>
+    const cameras = reader.list("cameras", this.#limits.batchMaxPoints, () => readFacts(reader));
+    const traceContexts = reader.list("trace contexts", this.#limits.batchMaxPoints, () =>
       Uint8Array.from(reader.raw(TRACE_CONTEXT_BYTES, "trace context")),
     );
     reader.end("batch");

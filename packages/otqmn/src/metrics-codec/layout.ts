@@ -10,6 +10,7 @@ import type {
   SummaryDataPoint,
 } from "@glassline/proto/otlp/metrics";
 
+import { CodecError } from "../bytes.ts";
 import type { ColumnDefinition } from "../stream-codec/series-definition.ts";
 
 export type DataPoint =
@@ -84,13 +85,28 @@ function long<K extends string>(target: { [name in K]: bigint }, name: K, field:
   };
 }
 
-/** A slot of a property that is a signed or unsigned 32-bit integer. */
-function short<K extends string>(target: { [name in K]: number }, name: K, field: FieldName): Slot {
+/** Smallest and largest of a 32-bit integer. */
+type Range = readonly [least: bigint, most: bigint];
+const SIGNED: Range = [-0x8000_0000n, 0x7fff_ffffn];
+const UNSIGNED: Range = [0n, 0xffff_ffffn];
+
+/** A slot of a property that is a 32-bit integer. Throws CodecError for what is none. */
+function short<K extends string>(
+  target: { [name in K]: number },
+  name: K,
+  field: FieldName,
+  [least, most]: Range = SIGNED,
+): Slot {
   return {
     field,
     type: "int",
     get: () => BigInt.asUintN(64, BigInt(target[name])),
-    set: (bits) => void (target[name] = Number(BigInt.asIntN(64, bits))),
+    set: (bits) => {
+      const whole = BigInt.asIntN(64, bits);
+      if (whole < least || whole > most)
+        throw new CodecError(`${field}: got ${whole}, expected ${least} to ${most}`);
+      target[name] = Number(whole);
+    },
   };
 }
 
@@ -113,7 +129,7 @@ function optionalFloats(point: HistogramDataPoint | ExponentialHistogramDataPoin
 export function slotsOf(point: DataPoint): Slot[] {
   const head = [
     long(point, "startTimeUnixNano", "start"),
-    ...(point.flags === 0 ? [] : [short(point, "flags", "flags")]),
+    ...(point.flags === 0 ? [] : [short(point, "flags", "flags", UNSIGNED)]),
   ];
   switch (point.$typeName) {
     case "opentelemetry.proto.metrics.v1.NumberDataPoint":

@@ -25,6 +25,7 @@ interface Template {
   point: DataPoint;
   schema: ReturnType<typeof pointSchemaOfKind>;
   columns: number;
+  bytes: number;
 }
 
 /** A request that is being put together. */
@@ -72,6 +73,7 @@ export class MetricsReader {
   /** By column: the template of the series that begins there. */
   #templates = new Map<number, Template>();
   #seriesKnown = 0;
+  #isBroken = false;
 
   constructor(limits: StreamLimits = STREAM_LIMITS) {
     this.#limits = limits;
@@ -80,16 +82,32 @@ export class MetricsReader {
 
   /** Throws CodecError; then no further batch of this stream can be read. */
   decode(bytes: Uint8Array): ExportMetricsServiceRequest {
+    if (this.#isBroken) throw new CodecError("stream: got a batch behind one that was refused");
+    // What is thrown on the way leaves it so.
+    this.#isBroken = true;
+    const request = this.#decode(bytes);
+    this.#isBroken = false;
+    return request;
+  }
+
+  #decode(bytes: Uint8Array): ExportMetricsServiceRequest {
     const reader = new ByteReader(bytes);
     const points = this.#decoder.decode(reader.part("points"));
     this.#learn();
     const assembly = new Assembly();
     const { column, bits, groups, groupEnd, groupTimeUnixNano } = points;
+    const maxBytes = this.#limits.textsMaxBytes;
+    let templateBytes = 0;
     for (let group = 0, at = 0; group < groups; group++) {
       while (at < groupEnd[group]!) {
         const template = this.#templates.get(column[at]!);
         if (!template || at + template.columns > groupEnd[group]!)
           throw new CodecError(`column: got ${column[at]}, expected the first one of a series`);
+        templateBytes += template.bytes;
+        if (templateBytes > maxBytes)
+          throw new CodecError(
+            `texts of all points: got more than ${maxBytes} bytes, expected at most that`,
+          );
         const point = clone(template.schema, template.point);
         slotsOf(point).forEach((slot, index) => slot.set(bits[at + index]!));
         point.timeUnixNano = groupTimeUnixNano[group]!;
@@ -128,7 +146,9 @@ export class MetricsReader {
 function templateOf(parts: readonly string[], columns: number): Template {
   const [, owner = "", head = "", template = "", ...attributes] = parts;
   try {
-    partsOf(owner).forEach(bytesOf);
+    const [resource, scope] = partsOf(owner).map(bytesOf);
+    fromBinary(ResourceMetricsSchema, resource!);
+    fromBinary(ScopeMetricsSchema, scope!);
     const kind = fromBinary(MetricSchema, bytesOf(head)).data.case;
     if (kind === undefined) throw new Error("a metric without a kind");
     const schema = pointSchemaOfKind(kind);
@@ -136,7 +156,8 @@ function templateOf(parts: readonly string[], columns: number): Template {
     point.attributes = attributes.map((text) => fromBinary(KeyValueSchema, bytesOf(text)));
     const slots = slotsOf(point).length;
     if (slots !== columns) throw new Error(`got ${columns} columns, expected ${slots}`);
-    return { owner, head, point, schema, columns };
+    const bytes = parts.reduce((sum, text) => sum + text.length, 0);
+    return { owner, head, point, schema, columns, bytes };
   } catch (error) {
     throw new CodecError(`series: ${String(error)}`, { cause: error });
   }

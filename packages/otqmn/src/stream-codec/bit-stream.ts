@@ -91,10 +91,12 @@ export class BitReader {
     return this.read(16) + this.read(16) * 65_536;
   }
 
-  /** Throws CodecError unless all whole bytes have been read, and not more. */
+  /** Throws CodecError unless all whole bytes have been read, and not more, and the bits left over are 0. */
   end(): void {
     const read = Math.ceil(this.#at / 8);
     if (read !== this.#length)
       throw new CodecError(`bits: got ${this.#length} bytes, expected ${read}`);
+    if (this.#at % 8 > 0 && this.#bytes[read - 1]! >>> (this.#at % 8) !== 0)
+      throw new CodecError("bits: got others than 0 behind the last one");
   }
 }

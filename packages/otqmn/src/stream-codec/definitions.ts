@@ -2,6 +2,8 @@
  * New definitions of a batch as bytes: texts (what they share with the one before, and the rest), series (each part as 0 for
  * that of the series before, else the text's number and 1), shapes (steps between columns).
  */
+import { isUtf8 } from "node:buffer";
+
 import type { ByteReader, ByteWriter } from "../bytes.ts";
 import { CodecError } from "../bytes.ts";
 import type { Dictionary } from "./dictionary.ts";
@@ -65,6 +67,7 @@ function readTexts(reader: ByteReader, dictionary: Dictionary): void {
     const shared = reader.count("shared bytes", before.length);
     const rest = reader.raw(reader.count("text length", TEXT_MAX_BYTES - shared), "text");
     before = Buffer.concat([before.subarray(0, shared), rest]);
+    if (!isUtf8(before)) throw new CodecError("text: got bytes that are not UTF-8");
     dictionary.addText(before.toString("utf8"), before.length);
   }
 }
@@ -72,24 +75,34 @@ function readTexts(reader: ByteReader, dictionary: Dictionary): void {
 function readSeries(reader: ByteReader, dictionary: Dictionary): void {
   for (let left = reader.count("series", reader.remaining); left > 0; left--) {
     const previous = dictionary.series.at(-1);
-    const parts = Array.from({ length: reader.count("parts", PARTS_MAX) }, (_, at) => {
-      const number = reader.count("part", dictionary.texts.length);
-      const text = number === 0 ? previous?.parts[at] : number - 1;
-      if (text === undefined)
-        throw new CodecError(`part ${at}: got that of the series before, which has none`);
-      return text;
-    });
-    if (parts.length < 2)
-      throw new CodecError(`parts of a series: got ${parts.length}, expected at least 2`);
-    const columns = reader.count("columns", SERIES_COLUMNS_MAX);
-    const fields =
-      columns === 0
-        ? previous?.fields
-        : Array.from({ length: columns }, () => reader.count("field", 2 * FIELD_MAX + 1));
-    if (!fields)
-      throw new CodecError("columns: got those of the series before, which is not there");
-    dictionary.addSeries(parts, fields);
+    const parts = readParts(reader, dictionary.texts.length, previous?.parts);
+    dictionary.addSeries(parts, readFields(reader, previous?.fields));
   }
+}
+
+function readParts(reader: ByteReader, texts: number, before: readonly number[] = []): number[] {
+  const count = reader.count("parts", PARTS_MAX);
+  if (count < 2) throw new CodecError(`parts of a series: got ${count}, expected at least 2`);
+  const parts: number[] = [];
+  for (let at = 0; at < count; at++) {
+    const number = reader.count("part", texts);
+    const text = number === 0 ? before[at] : number - 1;
+    if (text === undefined)
+      throw new CodecError(`part ${at}: got that of the series before, which has none`);
+    parts.push(text);
+  }
+  return parts;
+}
+
+function readFields(reader: ByteReader, before: readonly number[] | undefined): readonly number[] {
+  const count = reader.count("columns", SERIES_COLUMNS_MAX);
+  if (count === 0) {
+    if (before) return before;
+    throw new CodecError("columns: got those of the series before, which is not there");
+  }
+  const fields: number[] = [];
+  for (let at = 0; at < count; at++) fields.push(reader.count("field", 2 * FIELD_MAX + 1));
+  return fields;
 }
 
 function readShapes(reader: ByteReader, dictionary: Dictionary): void {

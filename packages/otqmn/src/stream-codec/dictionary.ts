@@ -22,6 +22,7 @@ export class Dictionary {
   columns = 0;
   #textBytes = 0;
   #shapeColumns = 0;
+  #parts = 0;
   readonly #contextOf = new Map<number, number>();
 
   constructor(limits: StreamLimits) {
@@ -43,6 +44,8 @@ export class Dictionary {
   /** @param fields of its columns: twice the field, and 1 more for integers. @returns the number of the first column. */
   addSeries(parts: readonly number[], fields: readonly number[]): number {
     const firstColumn = this.columns;
+    this.#parts += parts.length;
+    this.#check("parts of series", this.#parts, this.limits.partsMax);
     this.#check("columns", firstColumn + fields.length, this.limits.columnsMax);
     this.#reserve(firstColumn + fields.length);
     for (const field of fields) {

@@ -8,6 +8,7 @@ export const FLAG = {
 } as const;
 
 export const BASE_BYTES = 8;
+export const BASE_UNIT_NANO = 1_000_000_000n;
 export const SHAPE_BITS = 24;
 /** Shorter definitions are not worth a compressor. */
 export const COMPRESS_LEAST_BYTES = 128;

@@ -3,8 +3,9 @@ export interface StreamLimits {
   /** A batch as it travels, and its definitions with the compressor taken off. */
   batchMaxBytes: number;
   batchMaxPoints: number;
-  /** Since the last key batch: columns of all series, texts in their definitions, and shapes with their columns. */
+  /** Since the last key batch: columns and parts of all series, texts in their definitions, and shapes with their columns. */
   columnsMax: number;
+  partsMax: number;
   textsMax: number;
   textsMaxBytes: number;
   shapesMax: number;
@@ -17,6 +18,7 @@ export const STREAM_LIMITS: StreamLimits = {
   batchMaxBytes: 4_194_304,
   batchMaxPoints: 200_000,
   columnsMax: 1_000_000,
+  partsMax: 8_000_000,
   textsMax: 500_000,
   textsMaxBytes: 67_108_864,
   shapesMax: 200_000,

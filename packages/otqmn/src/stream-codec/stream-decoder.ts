@@ -3,7 +3,7 @@ import { ByteReader, CodecError } from "../bytes.ts";
 import { unsqueeze } from "../compression.ts";
 import { readDefinitions } from "./definitions.ts";
 import { Dictionary } from "./dictionary.ts";
-import { BASE_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
+import { BASE_BYTES, BASE_UNIT_NANO, FLAG, SHAPE_BITS } from "./format.ts";
 import { GroupModels } from "./group-models.ts";
 import type { StreamLimits } from "./limits.ts";
 import { STREAM_LIMITS } from "./limits.ts";
@@ -63,6 +63,8 @@ export class StreamDecoder {
     const flags = reader.raw(1, "flags")[0]!;
     if (flags > (FLAG.key | FLAG.definitions | FLAG.compressed))
       throw new CodecError(`flags: got ${flags}, expected at most 7`);
+    if ((flags & (FLAG.definitions | FLAG.compressed)) === FLAG.compressed)
+      throw new CodecError(`flags: got ${flags}, expected compressed definitions to be there`);
     this.#isAnew = (flags & FLAG.key) !== 0;
     if (this.#isAnew) this.#stream = new StreamState(this.#limits, reader);
     if (!this.#stream) throw new CodecError("batch: got none that can be read by itself before");
@@ -80,8 +82,12 @@ class StreamState {
 
   constructor(limits: StreamLimits, reader: ByteReader) {
     this.dictionary = new Dictionary(limits);
-    const [low, high] = new Uint32Array(reader.raw(BASE_BYTES, "base time").slice().buffer);
+    const { buffer } = reader.raw(BASE_BYTES, "base time").slice();
+    const [low, high] = new Uint32Array(buffer);
     this.#times.base = { low: low!, high: high! };
+    const [base] = new BigUint64Array(buffer);
+    if (base! % BASE_UNIT_NANO !== 0n)
+      throw new CodecError(`base time: got ${base}, expected a multiple of 10^9`);
   }
 
   read(reader: ByteReader, flags: number): GroupedPoints {

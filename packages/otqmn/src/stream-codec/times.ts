@@ -136,7 +136,10 @@ export class TimeReader {
     const high = Math.floor(time / WORD);
     const low = base.low + (time - high * WORD);
     const carry = low >= WORD ? 1 : 0;
+    const highest = base.high + high + carry;
+    if (highest < 0 || highest >= WORD)
+      throw new CodecError(`time: got ${time} ns from the base, which is beyond 64 bits`);
     words[at] = low - carry * WORD;
-    words[at + 1] = base.high + high + carry;
+    words[at + 1] = highest;
   }
 }

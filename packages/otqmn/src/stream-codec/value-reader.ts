@@ -158,6 +158,8 @@ export class ValueReader {
 }
 
 function placeInt(value: number, position: number, { words }: PlacedPoints): void {
+  if (!Number.isSafeInteger(value))
+    throw new CodecError(`value: got ${value}, expected a whole number below 2^53`);
   const high = Math.floor(value / WORD);
   words[2 * position] = value - high * WORD;
   words[2 * position + 1] = high;

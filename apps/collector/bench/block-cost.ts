@@ -1,0 +1,89 @@
+/** What making blocks costs ingestion, on one core: with segments that close, and with one that does not. */
+import { setTimeout as delay } from "node:timers/promises";
+
+import { SERIES } from "@glassline/bench/fleet-model";
+import { about, report } from "@glassline/bench/report";
+
+import { metricOf } from "./collector-metrics.ts";
+import type { Times } from "./ingestion.ts";
+import type { Case } from "./otqmn-ingestion.ts";
+import { GATEWAYS, startLoaded } from "./otqmn-ingestion.ts";
+import { CAN_PIN } from "./pinned-process.ts";
+
+const BENCH = "block-cost";
+/** Nothing becomes a block before its segment closes. */
+const SEGMENT_SIZES = ["8MiB", "1GiB"] as const;
+
+interface Measured {
+  pointsPerSecond: number;
+  cpuNsPerPoint: number;
+  blocks: number;
+}
+
+export async function measureBlockCost(isQuick: boolean): Promise<void> {
+  about(
+    BENCH,
+    "Points a second into a collector on one core while blocks are made (segments of 8 MiB, the default), and while none is (one segment of 1 GiB, which does not close), in turn, each in a fresh collector; " +
+      "the median of the rounds. CPU a point includes the thread that makes blocks. Goal: at most a fifth slower.",
+  );
+  const times = isQuick
+    ? { warmupMs: 2_000, measureMs: 4_000 }
+    : { warmupMs: 5_000, measureMs: 15_000 };
+  const rounds = isQuick ? 1 : 3;
+  for (const case_ of isQuick ? GATEWAYS.slice(1) : GATEWAYS) await compare(case_, times, rounds);
+}
+
+async function compare(case_: Case, times: Times, rounds: number): Promise<void> {
+  const all = SEGMENT_SIZES.map((): Measured[] => []);
+  for (let round = 0; round < rounds; round++)
+    for (const [at, size] of SEGMENT_SIZES.entries())
+      all[at]!.push(await measure(case_, times, `--segment-size=${size}`));
+  const { streams, cameras } = case_;
+  const shared = { pointsPerMessage: cameras * SERIES.length, streams, rounds, pinned: CAN_PIN };
+  const [made, held] = all.map((measured, at) => {
+    const params = { ...shared, segments: SEGMENT_SIZES[at]! };
+    const figure = (metric: keyof Measured, name: string, unit: string) => {
+      const value = median(measured.map((each) => each[metric]));
+      report(BENCH, name, value, unit, params);
+      return value;
+    };
+    figure("cpuNsPerPoint", "cpu_per_point", "ns");
+    const blocks = figure("blocks", "blocks_made", "blocks");
+    if (at === 0 && blocks === 0)
+      about(BENCH, "In some case no block was made in the time: what it costs is not told by it.");
+    return figure("pointsPerSecond", "acknowledged", "points/s");
+  });
+  report(BENCH, "slower_by", 100 * (1 - made! / held!), "%", shared);
+}
+
+async function measure(
+  case_: Case,
+  { warmupMs, measureMs }: Times,
+  word: string,
+): Promise<Measured> {
+  await using loaded = await startLoaded(case_, { words: [word] });
+  const { running, producers } = loaded;
+  const sample = async () => ({
+    atMs: performance.now(),
+    cpuMs: running.process.cpuMs(),
+    batches: producers.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
+    blocks: await metricOf(running.adminPort, "blocks_made_total"),
+  });
+  await delay(warmupMs);
+  const from = await sample();
+  await delay(measureMs);
+  const to = await sample();
+  const failure = producers.find((producer) => producer.failure)?.failure;
+  if (failure !== undefined) throw new Error(`a producer failed: ${failure}`);
+  const points = (to.batches - from.batches) * case_.cameras * SERIES.length;
+  return {
+    pointsPerSecond: (1_000 * points) / (to.atMs - from.atMs),
+    cpuNsPerPoint: (1e6 * (to.cpuMs - from.cpuMs)) / points,
+    blocks: to.blocks - from.blocks,
+  };
+}
+
+/** @param values not empty. */
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
