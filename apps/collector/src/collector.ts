@@ -25,8 +25,6 @@ import { createControl } from "./control.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
 import { Traces } from "./core/traces.ts";
-import { startHealthCheck } from "./config-file/health-check.ts";
-import { startExporters } from "./exporters/exporters.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Pipeline, Stores } from "./pipeline.ts";
@@ -35,7 +33,7 @@ import { checkpoints, recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
 import { forReaders } from "./query-access.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
-import { startOtlp, takesOtlp } from "./receivers/otlp.ts";
+import type { OtlpParts, OtlpReceiver } from "./receivers/otlp.ts";
 import { openTelemetryLog } from "./stores/open-log.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
 
@@ -93,9 +91,7 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   await startFromFile(config, deps, stores.log, stack);
   if (config.logAge > 0) startAgeing(stores.log, config.logAge, deps, stack);
   const ports = await startGrpc(config, deps, { pipeline, stores, metrics, query }, stack);
-  const otlp = takesOtlp(config)
-    ? stack.use(await startOtlp(config, { ...deps, pipeline, metrics })).addresses
-    : { otlpGrpcPort: 0, otlpHttpPort: 0 };
+  const otlp = await startOtlp(config, { ...deps, pipeline, metrics }, stack);
   const admin = stack.use(
     await startAdmin(config, deps.metrics.registry, {
       routes: jsonRoutes(QueryService, query),
@@ -120,8 +116,23 @@ async function startFromFile(
   for (const note of file.notes) deps.logger.info({ note }, "configuration");
   const { exporters: settings, healthCheck } = file;
   const directory = join(dataDir, "exporters");
+  const { startExporters } = await import("./exporters/exporters.ts");
   stack.use(await startExporters({ settings, directory, from: exportFrom, log }, deps));
-  if (healthCheck) stack.use(await startHealthCheck(healthCheck));
+  if (!healthCheck) return;
+  const { startHealthCheck } = await import("./config-file/health-check.ts");
+  stack.use(await startHealthCheck(healthCheck));
+}
+
+/** What nobody may send is not loaded either. */
+async function startOtlp(
+  config: CollectorConfig,
+  parts: OtlpParts,
+  stack: AsyncDisposableStack,
+): Promise<OtlpReceiver["addresses"]> {
+  const isOpen = config.otlpToken !== "" || config.otlpOpen;
+  if (!isOpen) return { otlpGrpcPort: 0, otlpHttpPort: 0 };
+  const receivers = await import("./receivers/otlp.ts");
+  return stack.use(await receivers.startOtlp(config, parts)).addresses;
 }
 
 async function openStores(

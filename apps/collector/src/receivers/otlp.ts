@@ -30,10 +30,6 @@ export interface OtlpReceiver extends AsyncDisposable {
   addresses: { otlpGrpcPort: number; otlpHttpPort: number };
 }
 
-/** Whether anybody may send OTLP at all. */
-export const takesOtlp = ({ otlpToken, otlpOpen }: CollectorConfig): boolean =>
-  otlpToken !== "" || otlpOpen;
-
 /** Listens on the ports that are to be open. Fails with OperatorError. */
 export async function startOtlp(
   config: CollectorConfig,
