@@ -14,6 +14,8 @@ export interface ProducerOptions {
   run: readonly Uint8Array[];
   /** Batches that may be sent and not durable. */
   inFlightMax: number;
+  /** How many are sent; without end when it is left out. */
+  batches?: number;
 }
 
 const HEARTBEAT_MS = 1_000;
@@ -112,9 +114,10 @@ export class BenchProducer implements Disposable {
   }
 
   #pump(): void {
-    const { run, inFlightMax } = this.#options;
+    const { run, inFlightMax, batches = Number.POSITIVE_INFINITY } = this.#options;
     while (
       !this.#stopped &&
+      this.#nextSeq <= batches &&
       this.#creditBytes > 0 &&
       this.#nextSeq - this.#acknowledged <= inFlightMax
     ) {
