@@ -9,6 +9,7 @@ import { encodeBody } from "./encodings.ts";
 import { measureFleetList } from "./fleet-list.ts";
 import { fleetRequests, pointsIn } from "./fleet-requests.ts";
 import { glassline } from "./glassline.ts";
+import { measureMemory } from "./memory.ts";
 import { measureOtqmn } from "./otqmn-ingestion.ts";
 import { BENCH, measureIngestion } from "./ingestion.ts";
 import { otelcolSystems } from "./otelcol.ts";
@@ -47,6 +48,7 @@ async function main(): Promise<void> {
     about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");
   measureFleetList(isQuick);
   pinGenerator();
+  await measureMemory(isQuick);
   await measureOtqmn(times, isQuick);
   const systems = [glassline, ...(await peers())];
   for (const cameras of CAMERAS) {

@@ -6,7 +6,8 @@ import { connect } from "node:net";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { cpuMsOf, residentBytesOf } from "./proc.ts";
+import type { ProcessMemory } from "./proc.ts";
+import { cpuMsOf, memoryOf, residentBytesOf } from "./proc.ts";
 
 export const GENERATOR_CORE = 0;
 export const SYSTEM_CORE = 1;
@@ -34,6 +35,7 @@ export interface PinnedProcess extends AsyncDisposable {
   /** Of all its threads, since its start. */
   cpuMs(): number;
   residentBytes(): number;
+  memory(): ProcessMemory;
 }
 
 /** Resolves when it listens. What it writes goes to stderr. */
@@ -52,6 +54,7 @@ export async function startPinned({ words, env = {}, ports }: Command): Promise<
   return {
     cpuMs: () => cpuMsOf(child.pid!),
     residentBytes: () => residentBytesOf(child.pid!),
+    memory: () => memoryOf(child.pid!),
     [Symbol.asyncDispose]: () => stop(child),
   };
 }

@@ -9,7 +9,7 @@ import type { RecordOrigin } from "../stores/record-source.ts";
 import type { BlockOrder, BlockReport } from "./block-worker.ts";
 
 /** A thread that goes on reads only what is new, so it stays while segments come one after another. */
-const IDLE_MAX_MS = 60_000;
+const IDLE_MAX_MS = 10_000;
 
 export interface BlockThreadDeps {
   origin: RecordOrigin;
