@@ -36,7 +36,7 @@ export async function measureMemory(isQuick: boolean): Promise<void> {
   );
   await atRest();
   await ofStreams(isQuick ? 200 : 1_000, isQuick ? 5_000 : 20_000);
-  await ofFleet(isQuick ? 50 : 500, isQuick ? 5_000 : 20_000);
+  await ofFleet(isQuick ? 50 : 500, isQuick ? 15_000 : 30_000);
 }
 
 async function atRest(): Promise<void> {
@@ -69,9 +69,11 @@ async function ofFleet(gateways: number, settleMs: number): Promise<void> {
   await started(names, [RECENT, "--segment-size=64MiB"], async (running) => {
     await using producers = new Producers(running, names, 200, BATCHES.fleet);
     await producers.open(gateways);
+    const fleet = { cameras: 200 * gateways, gateways, seriesPerCamera: SERIES.length };
+    const params = { ...fleet, settings: RECENT };
+    tell("fleet_while_blocks_are_made", running.process.memory(), params);
     await delay(settleMs);
-    const params = { cameras: 200 * gateways, gateways, seriesPerCamera: SERIES.length };
-    tell("fleet", running.process.memory(), { ...params, settings: RECENT });
+    tell("fleet", running.process.memory(), params);
   });
 }
 
@@ -128,14 +130,18 @@ class Producers implements AsyncDisposable {
       const identity = await readIdentity(pkiDir, this.#names[at]!);
       const run = fleetRun(at * cameras, cameras, batches);
       this.#opened.push(new BenchProducer({ identity, port, run, inFlightMax: 1, batches }));
-      if (at % OPENED_AT_ONCE === 0) await delay(50);
+      if (at % OPENED_AT_ONCE === 0) await this.#sent();
     }
+    await this.#sent();
+  }
+
+  async #sent(): Promise<void> {
     const untilMs = performance.now() + SENT_LIMIT_MS;
-    while (this.#opened.some(({ acknowledged }) => acknowledged < batches)) {
+    while (this.#opened.some(({ acknowledged }) => acknowledged < this.#batches)) {
       const failure = this.#opened.find((producer) => producer.failure)?.failure;
       if (failure !== undefined) throw new Error(`a producer failed: ${failure}`);
       if (performance.now() > untilMs) throw new Error("producers: got no end of their batches");
-      await delay(100);
+      await delay(20);
     }
   }
 
