@@ -1,15 +1,18 @@
 /** Glassline's collector as a user starts it, with a certificate of the development CA; OTLP in plaintext as the peers take it. */
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import type { PeerName } from "@glassline/service/identity";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
+import manifest from "../package.json" with { type: "json" };
 import { startPinned } from "./pinned-process.ts";
 import type { RunningSystem, System } from "./system.ts";
 import { TOKEN, freePorts } from "./system.ts";
 
-const MAIN = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+const WORKSPACE = fileURLToPath(new URL("..", import.meta.url));
+/** What `npm run start` runs; the shell becomes the process. */
+const START = `cd "$0" && exec env ${manifest.scripts.start} "$@"`;
 
 const SELF = { role: "collector", instance: "collector" } as const;
 
@@ -25,20 +28,22 @@ export const glassline: System = {
   start: (directory) => startGlassline(directory),
 };
 
-/** @param names who else has a certificate. */
+/** @param names who else has a certificate. @param takesOtlp false: as by default, without ports for OTLP. */
 export async function startGlassline(
   directory: string,
   names: readonly PeerName[] = [],
   words: readonly string[] = [],
-  cores?: readonly number[],
+  { cores, takesOtlp = true }: { cores?: readonly number[] | undefined; takesOtlp?: boolean } = {},
 ): Promise<RunningGlassline> {
   const pkiDir = join(directory, "pki");
   await ensureDevelopmentPki(pkiDir, [SELF, ...names]);
   const [port, adminPort, grpcPort, httpPort] = await freePorts(4);
   const process_ = await startPinned({
     words: [
-      process.execPath,
-      MAIN,
+      "sh",
+      "-c",
+      START,
+      WORKSPACE,
       `--data-dir=${join(directory, "data")}`,
       `--pki-dir=${pkiDir}`,
       `--port=${port}`,
@@ -49,9 +54,12 @@ export async function startGlassline(
       "--log-level=warn",
       ...words,
     ],
-    env: { GLASSLINE_COLLECTOR_OTLP_TOKEN: TOKEN },
+    env: {
+      GLASSLINE_COLLECTOR_OTLP_TOKEN: takesOtlp ? TOKEN : "",
+      PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`,
+    },
     ...(cores && { cores }),
-    ports: [grpcPort!, httpPort!],
+    ports: takesOtlp ? [grpcPort!, httpPort!] : [port!],
   });
   return {
     process: process_,

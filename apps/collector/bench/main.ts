@@ -11,6 +11,7 @@ import { encodeBody } from "./encodings.ts";
 import { measureFleetList } from "./fleet-list.ts";
 import { fleetRequests, pointsIn } from "./fleet-requests.ts";
 import { glassline } from "./glassline.ts";
+import { measureMemory } from "./memory.ts";
 import { measureOtqmn, measureShards } from "./otqmn-ingestion.ts";
 import { BENCH, measureIngestion } from "./ingestion.ts";
 import { otelcolSystems } from "./otelcol.ts";
@@ -53,6 +54,7 @@ async function main(): Promise<void> {
   await measureDayRange(isQuick);
   await measureShards(times, isQuick);
   pinGenerator();
+  await measureMemory(isQuick);
   await measureOtqmn(times, isQuick);
   await measureWireBytes(isQuick);
   await measureBlockCost(isQuick);

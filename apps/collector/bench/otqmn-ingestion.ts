@@ -104,7 +104,7 @@ export async function startLoaded(
     role: "mesh-node",
     instance: `producer-${at}`,
   }));
-  const running = stack.use(await startGlassline(directory, names, words, cores));
+  const running = stack.use(await startGlassline(directory, names, words, { cores }));
   const port = await portBefore(running.port);
   const producers = await Promise.all(
     names.map(async (name, at) => {

@@ -17,6 +17,8 @@ export interface ProducerOptions {
   inFlightMax: number;
   /** Sends what is offered, and no more. */
   isPaced?: boolean;
+  /** How many are sent; without end when it is left out. */
+  batches?: number;
 }
 
 /** As the sessions of gateways and cameras have it: only where nothing else was sent for so long. */
@@ -150,9 +152,10 @@ export class BenchProducer implements Disposable {
   }
 
   #pump(): void {
-    const { run } = this.#options;
+    const { run, batches = Number.POSITIVE_INFINITY } = this.#options;
     while (
       !this.#stopped &&
+      this.#nextSeq <= batches &&
       this.#creditBytes > 0 &&
       this.#nextSeq <= this.#granted &&
       this.#nextSeq - this.#acknowledged <= this.#inFlightMax

@@ -6,7 +6,8 @@ import { connect } from "node:net";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { cpuMsOf, residentBytesOf, treeOf } from "./proc.ts";
+import type { ProcessMemory } from "./proc.ts";
+import { cpuMsOf, memoryOf, residentBytesOf, treeOf } from "./proc.ts";
 
 export const GENERATOR_CORE = 0;
 export const SYSTEM_CORE = 1;
@@ -36,6 +37,7 @@ export interface PinnedProcess extends AsyncDisposable {
   /** Of all its threads, and of the processes that it has started, since their start. */
   cpuMs(): number;
   residentBytes(): number;
+  memory(): ProcessMemory;
 }
 
 /** Resolves when it listens. What it writes goes to stderr. */
@@ -59,6 +61,7 @@ export async function startPinned({
   return {
     cpuMs: () => sum(treeOf(child.pid!).map(cpuMsOf)),
     residentBytes: () => sum(treeOf(child.pid!).map(residentBytesOf)),
+    memory: () => memoryOf(child.pid!),
     [Symbol.asyncDispose]: () => stop(child),
   };
 }

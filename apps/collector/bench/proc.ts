@@ -30,6 +30,26 @@ export function residentBytesOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1_024;
 }
 
+export interface ProcessMemory {
+  residentBytes: number;
+  /** Pages that several processes share count as a share. */
+  proportionalBytes: number;
+  /** Its own, without mapped files. */
+  anonymousBytes: number;
+}
+
+/** Source: proc_pid_smaps(5), smaps_rollup. */
+export function memoryOf(pid: number): ProcessMemory {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const bytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(rollup)?.[1] ?? Number.NaN) * 1_024;
+  return {
+    residentBytes: bytes("Rss"),
+    proportionalBytes: bytes("Pss"),
+    anonymousBytes: bytes("Anonymous"),
+  };
+}
+
 /** Time that all cores together were not idle, or were taken by the hypervisor. */
 export function busyMs(): number {
   const [first = ""] = readFileSync("/proc/stat", "utf8").split("\n", 1);

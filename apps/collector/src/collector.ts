@@ -6,12 +6,10 @@ import type { AppDeps } from "@glassline/service/app";
 import { startAdmin } from "@glassline/service/http";
 
 import type { CollectorConfig } from "./config.ts";
-import { startHealthCheck } from "./config-file/health-check.ts";
 import type { Engine } from "./engine.ts";
 import { alone, startEngine } from "./engine.ts";
 import type { PortName } from "./metrics.ts";
 import { connectionLimit, connectionMetrics } from "./metrics.ts";
-import { startFront } from "./shards/front.ts";
 import { refuseFewerShards } from "./shards/shard-config.ts";
 
 const VERSION = "0.1.0";
@@ -29,14 +27,17 @@ export async function startCollector(config: CollectorConfig, deps: AppDeps): Pr
   const limitOf = (port: PortName) => connectionLimit(connections, port, config.connections);
   const { addresses, query, exposition, unreadyReason } =
     config.shards > 1
-      ? stack.use(await startFront(config, deps, limitOf))
+      ? stack.use(await (await import("./shards/front.ts")).startFront(config, deps, limitOf))
       : {
           ...stack.use(await startEngine(config, deps, alone(limitOf))),
           exposition: deps.metrics.registry,
           unreadyReason: () => undefined,
         };
   const healthCheck = config.config?.healthCheck;
-  if (healthCheck) stack.use(await startHealthCheck(healthCheck));
+  if (healthCheck) {
+    const { startHealthCheck } = await import("./config-file/health-check.ts");
+    stack.use(await startHealthCheck(healthCheck));
+  }
   const admin = stack.use(
     await startAdmin(config, exposition, {
       routes: jsonRoutes(QueryService, query),

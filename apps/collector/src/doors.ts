@@ -36,7 +36,7 @@ export function listening(limitOf: (door: DoorName) => ConnectionLimit): Doors {
 }
 
 /** Whether anybody may send OTLP at all. */
-const takesOtlp = ({ otlpToken, otlpOpen }: CollectorConfig): boolean =>
+export const takesOtlp = ({ otlpToken, otlpOpen }: CollectorConfig): boolean =>
   otlpToken !== "" || otlpOpen;
 
 /** Those that are to be open. */

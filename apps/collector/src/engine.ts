@@ -21,12 +21,11 @@ import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
 import { createControl } from "./control.ts";
 import type { DoorName, Doors } from "./doors.ts";
-import { listening, openDoors } from "./doors.ts";
+import { listening, openDoors, takesOtlp } from "./doors.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
 import { NOT_SHOWN_REASONS } from "./core/slotted-points.ts";
 import { Traces } from "./core/traces.ts";
-import { startExporters } from "./exporters/exporters.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Stores } from "./pipeline.ts";
@@ -37,7 +36,7 @@ import { forOpsBot, forReaders } from "./access.ts";
 import type { Claim } from "./receivers/otqmn-stream.ts";
 import type { OtqmnReceiver } from "./receivers/otqmn.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
-import { startOtlp } from "./receivers/otlp.ts";
+import type { OtlpParts, OtlpReceiver } from "./receivers/otlp.ts";
 import { openTelemetryLog } from "./stores/open-log.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
 
@@ -134,10 +133,10 @@ export async function startEngine(
     stack,
   );
   const balancerPort = await startBalancerPort(config, { doors, identity, receiver }, stack);
-  const otlp = stack.use(await startOtlp(config, { identity, doors, pipeline, metrics }));
+  const otlp = await openOtlp(config, { identity, doors, pipeline, metrics }, stack);
   const parts = stack.move();
   return {
-    addresses: { port, balancerPort, ...otlp.addresses },
+    addresses: { port, balancerPort, ...otlp },
     stores,
     receiver,
     ...services,
@@ -155,6 +154,7 @@ async function followLog(
   if (!file) return;
   const { exporters: settings } = file;
   const directory = join(dataDir, "exporters");
+  const { startExporters } = await import("./exporters/exporters.ts");
   stack.use(await startExporters({ settings, directory, from: exportFrom, log }, deps));
 }
 
@@ -241,6 +241,17 @@ function startSweeper(
       metrics.cameras.set({ state }, states.filter((other) => other === state).length);
     }
   });
+}
+
+/** What nobody may send is not loaded either. */
+async function openOtlp(
+  config: CollectorConfig,
+  parts: OtlpParts,
+  stack: AsyncDisposableStack,
+): Promise<OtlpReceiver["addresses"]> {
+  if (!takesOtlp(config)) return { otlpGrpcPort: 0, otlpHttpPort: 0 };
+  const receivers = await import("./receivers/otlp.ts");
+  return stack.use(await receivers.startOtlp(config, parts)).addresses;
 }
 
 interface OtqmnParts extends Pick<Engine, "receiver" | "query" | "control"> {

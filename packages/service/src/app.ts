@@ -40,7 +40,7 @@ export function runApp<S extends Spec>(
   return runMain(program, async (config, { logger, stopping }) => {
     const { name, pkiDir } = config as unknown as FrameSettings;
     const identity = await readIdentity(pkiDir, { role, instance: name });
-    const { tracerProvider, ...tracing } = startTracing({ service: role, instance: name });
+    const { tracerProvider, ...tracing } = await startTracing({ service: role, instance: name });
     const metrics = createMetrics(role, true);
     const app = await start(config, {
       identity,

@@ -16,6 +16,14 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** A connection on which nothing has moved for so long is closed: also one whose reader does not read. */
 const IDLE_TIMEOUT_MS = 30_000;
 
+const buildNone = () => () => {
+  throw new Error(
+    "got a JSON schema of a route, expected none: requests are read by their Protobuf schema",
+  );
+};
+/** Compilers of JSON schemas are not loaded: they take as much memory as the rest of fastify. */
+const NO_SCHEMAS = { compilersFactory: { buildValidator: buildNone, buildSerializer: buildNone } };
+
 /** A fastify server with our limits, whose own errors have the form of ours. */
 export function createHttpServer(options: FastifyServerOptions = {}): FastifyInstance {
   const server = fastify({
@@ -24,6 +32,7 @@ export function createHttpServer(options: FastifyServerOptions = {}): FastifyIns
     connectionTimeout: IDLE_TIMEOUT_MS,
     forceCloseConnections: true,
     frameworkErrors: answerError,
+    schemaController: NO_SCHEMAS,
     ...options,
   }) as unknown as FastifyInstance;
   server.setErrorHandler(answerError);

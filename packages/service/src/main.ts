@@ -5,6 +5,7 @@ import { ConfigError, readConfig } from "@glassline/config";
 import { OperatorError, messageOf } from "./errors.ts";
 import type { Logger, LogLevel } from "./logger.ts";
 import { createLogger } from "./logger.ts";
+import { releaseStartMemory } from "./start-memory.ts";
 
 /** Exit codes, after sysexits.h. */
 const EXIT = { usage: 64, software: 70, unavailable: 69 } as const;
@@ -59,6 +60,7 @@ export async function runMain<S extends Spec>(
   const stopping = stopSignal(logger, stopDeadlineMs);
   try {
     await using running = await start(config, { logger, stopping });
+    releaseStartMemory();
     logger.info(running.addresses, "ready");
     tellParent({ ready: running.addresses });
     await aborted(stopping);

@@ -2,8 +2,6 @@
 import { exportsSpans } from "@glassline/config";
 import type { TracerProvider } from "@opentelemetry/api";
 import { trace } from "@opentelemetry/api";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import { NodeSDK } from "@opentelemetry/sdk-node";
 
 export interface Tracing extends AsyncDisposable {
   tracerProvider: TracerProvider;
@@ -20,10 +18,12 @@ const SHUTDOWN_MS = 1_500;
 const patience = (lengthMs: number) =>
   new Promise<void>((resolve) => setTimeout(resolve, lengthMs).unref());
 
-/** Exports spans by OTLP as the OTEL_* variables say; records none when they name no target. */
-export function startTracing({ service, instance }: ServiceName): Tracing {
+/** Exports spans by OTLP as the OTEL_* variables say; records none, and loads nothing, when they name no target. */
+export async function startTracing({ service, instance }: ServiceName): Promise<Tracing> {
   if (!exportsSpans())
     return { tracerProvider: trace.getTracerProvider(), [Symbol.asyncDispose]: async () => {} };
+  const { resourceFromAttributes } = await import("@opentelemetry/resources");
+  const { NodeSDK } = await import("@opentelemetry/sdk-node");
   const sdk = new NodeSDK({
     autoDetectResources: false,
     instrumentations: [],

@@ -1,7 +1,6 @@
 /** Closed segments of the log as blocks, which are read by camera and time. A thread makes them in the background. */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Worker } from "node:worker_threads";
 
 import type { BlockIndex } from "@glassline/proto/storage";
 import { messageOf, systemCodeOf } from "@glassline/service/errors";
@@ -12,7 +11,8 @@ import type { Rollup } from "../core/rollup.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
 import { BlockDamaged, readChunks, readIndex } from "./block-file.ts";
-import type { BlockOrder, BlockReport } from "./block-worker.ts";
+import { BlockThread } from "./block-thread.ts";
+import type { BlockReport } from "./block-worker.ts";
 import type { Found, Wanted } from "./chunk-points.ts";
 import { chunksFor, collectChunk } from "./chunk-points.ts";
 import { IndexCache } from "./index-cache.ts";
@@ -38,12 +38,9 @@ interface Waiting {
 
 export class BlockStore implements AsyncDisposable {
   readonly #deps: BlockStoreDeps;
-  #worker: Worker;
-  #isClosed = false;
+  readonly #thread: BlockThread;
   /** By the first record's index. */
   readonly #stored = new Set<number>();
-  /** The one that is being made. */
-  #underWay: number | undefined;
   #retryAtMs = 0;
   readonly #waiting = new Map<number, Waiting>();
   readonly #indexes: IndexCache;
@@ -51,7 +48,9 @@ export class BlockStore implements AsyncDisposable {
   private constructor(deps: BlockStoreDeps) {
     this.#deps = deps;
     this.#indexes = new IndexCache(deps.indexesMaxBytes ?? INDEXES_MAX_BYTES);
-    this.#worker = this.#startWorker();
+    const { log, clock, logger } = deps;
+    const onReport = (report: BlockReport) => this.#made(report);
+    this.#thread = new BlockThread({ origin: log.origin, clock, logger, onReport });
   }
 
   static async open(deps: BlockStoreDeps): Promise<BlockStore> {
@@ -64,25 +63,6 @@ export class BlockStore implements AsyncDisposable {
       else if (name.endsWith(".new")) await rm(join(deps.directory, name), { force: true });
     }
     return store;
-  }
-
-  #startWorker(): Worker {
-    const { log, logger } = this.#deps;
-    const worker = new Worker(new URL("block-worker.ts", import.meta.url), {
-      workerData: log.origin,
-    });
-    worker.unref();
-    worker.on("message", (report: BlockReport) => this.#made(report));
-    worker.on("error", (error) =>
-      logger.error({ reason: messageOf(error) }, "the thread that makes blocks has failed"),
-    );
-    worker.on("exit", () => {
-      if (this.#isClosed) return;
-      this.#worker = this.#startWorker();
-      if (this.#underWay !== undefined)
-        this.#made({ firstIndex: this.#underWay, error: "the thread ended" });
-    });
-    return worker;
   }
 
   isStored(firstIndex: number): boolean {
@@ -98,7 +78,8 @@ export class BlockStore implements AsyncDisposable {
     for (const firstIndex of this.#waiting.keys()) {
       if (firstIndex < segments[0]!.firstIndex) this.#settle(firstIndex);
     }
-    if (this.#underWay !== undefined || this.#deps.clock.monotonicMs() < this.#retryAtMs) return;
+    this.#thread.letGoWhenIdle();
+    if (this.#thread.isBusy || this.#deps.clock.monotonicMs() < this.#retryAtMs) return;
     const next = segments.findIndex(
       ({ firstIndex }, at) => at + 1 < segments.length && !this.#stored.has(firstIndex),
     );
@@ -108,12 +89,11 @@ export class BlockStore implements AsyncDisposable {
       toIndex: segments[at + 1]!.firstIndex,
     }));
     const segment = ranges.pop()!;
-    this.#underWay = segment.fromIndex;
-    this.#worker.postMessage({
+    this.#thread.order({
       segment,
       earlier: ranges.toReversed(),
       blockPath: this.#pathOf(segment.fromIndex),
-    } satisfies BlockOrder);
+    });
   }
 
   /**
@@ -154,8 +134,7 @@ export class BlockStore implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
-    await this.#worker.terminate();
+    await this.#thread[Symbol.asyncDispose]();
     for (const firstIndex of this.#waiting.keys()) this.#settle(firstIndex);
   }
 
@@ -165,7 +144,6 @@ export class BlockStore implements AsyncDisposable {
 
   #made(report: BlockReport): void {
     const { metrics, logger, clock } = this.#deps;
-    this.#underWay = undefined;
     if ("error" in report) {
       this.#retryAtMs = clock.monotonicMs() + RETRY_MS;
       metrics.blockFailures.inc();

@@ -1,12 +1,17 @@
 /** The option that reads a file in the notation of the OpenTelemetry Collector. */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { resolve } from "node:path";
 
 import type { Option } from "@glassline/config";
 import { FileProblems } from "@glassline/config/settings-file";
 
+import type * as collectorFileModule from "./collector-file.ts";
 import type { CollectorFile } from "./collector-file.ts";
-import { parseCollectorFile } from "./collector-file.ts";
+
+/** Loaded where there is a file: it brings a parser of YAML. Settings are read at once, so it cannot be imported later. */
+const parser = () =>
+  createRequire(import.meta.url)("./collector-file.ts") as typeof collectorFileModule;
 
 export function collectorFile({ help }: { help: string }): Option<CollectorFile | undefined> {
   return {
@@ -18,7 +23,7 @@ export function collectorFile({ help }: { help: string }): Option<CollectorFile 
       const path = texts.at(-1);
       if (path === undefined) return undefined;
       const read = (name: string) => contentOf(resolve(directory, name));
-      const result = parseCollectorFile(read(path), path, { environment, readFile: read });
+      const result = parser().parseCollectorFile(read(path), path, { environment, readFile: read });
       if ("problems" in result) throw new FileProblems(result.problems);
       return result;
     },

@@ -36,7 +36,8 @@ export class Producers {
     const key = Buffer.from(incarnation).toString("hex");
     const state = states.get(key) ?? {
       producer,
-      incarnation,
+      // What came may be a part of a buffer that is much larger.
+      incarnation: Uint8Array.from(incarnation),
       receivedSeq: 0,
       durableSeq: 0,
       runIndex: 0,

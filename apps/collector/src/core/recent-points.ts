@@ -107,10 +107,11 @@ class RecentSegment {
     this.#spare = spare;
   }
 
-  /** Making a chunk costs more than filling it: some are kept for the next. */
+  /** Making a chunk costs more than filling it: as many are kept as a segment needs. */
   release(): void {
+    const most = Math.min(SPARE_CHUNKS_MAX, this.#chunks.length);
     for (const chunk of this.#chunks) {
-      if (this.#spare.length >= SPARE_CHUNKS_MAX) break;
+      if (this.#spare.length >= most) break;
       if (chunk.isOrdinary) this.#spare.push(chunk.emptied());
     }
   }

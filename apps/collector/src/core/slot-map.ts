@@ -6,7 +6,7 @@ import type { Fleet } from "./fleet.ts";
 export class SlotMap {
   readonly #fleet: Fleet;
   /** By column. */
-  #slotOf = new Uint32Array(64);
+  #slotOf = new Uint32Array(16);
   #known = 0;
   #epoch = 0;
   /** The same columns come again and again, as a rule. */
@@ -37,7 +37,8 @@ export class SlotMap {
     const slots = this.#fleet.slotsOf(series, receivedMs);
     const count = this.#known + slots.length;
     if (count > this.#slotOf.length) {
-      const grown = new Uint32Array(2 * count);
+      // The first batch of a stream defines all that it has, as a rule.
+      const grown = new Uint32Array(Math.max(count, 2 * this.#known));
       grown.set(this.#slotOf);
       this.#slotOf = grown;
     }

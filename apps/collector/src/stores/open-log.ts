@@ -7,7 +7,6 @@ import type { AppDeps } from "@glassline/service/app";
 import type { CollectorConfig } from "../config.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import { openFileLog } from "./file-log.ts";
-import { openJetStreamLog } from "./jetstream/jetstream-log.ts";
 import type { MakeCheckpoint, Retention, TelemetryLog } from "./telemetry-log.ts";
 
 const TAIL_MAX_BYTES = 16_777_216;
@@ -42,6 +41,7 @@ export async function openTelemetryLog(
     keyFile: config.logNatsKey,
   };
   const { name, logNatsReplicas: replicas } = config;
+  const { openJetStreamLog } = await import("./jetstream/jetstream-log.ts");
   return openJetStreamLog({ ...retention, ...deps, place, replicas, name }, checkpoint);
 }
 

@@ -1,7 +1,5 @@
 /** Where records of the log are read from by a thread that does not own it: a description that crosses threads, and its reader. */
-import { FileSource } from "./file-source.ts";
 import type { JetStreamPlace } from "./jetstream/connection.ts";
-import { JetStreamSource } from "./jetstream/jetstream-source.ts";
 
 export type RecordOrigin =
   | { kind: "files"; directory: string }
@@ -21,7 +19,10 @@ export interface RecordSource extends AsyncDisposable {
 }
 
 export async function openRecordSource(origin: RecordOrigin): Promise<RecordSource> {
-  return origin.kind === "files"
-    ? new FileSource(origin.directory)
-    : JetStreamSource.open(origin.place);
+  if (origin.kind === "files") {
+    const { FileSource } = await import("./file-source.ts");
+    return new FileSource(origin.directory);
+  }
+  const { JetStreamSource } = await import("./jetstream/jetstream-source.ts");
+  return JetStreamSource.open(origin.place);
 }

@@ -7,14 +7,14 @@ import { grown } from "./grown.ts";
 const STEADY = 16;
 
 export class Clocks {
-  #phase = new Float64Array(16);
-  #period = new Float64Array(16);
+  #phase = new Float64Array(4);
+  #period = new Float64Array(4);
   /** Samples seen, at most STEADY. */
-  #seen = new Uint8Array(16);
+  #seen = new Uint8Array(4);
   /** Nanoseconds that all times are multiples of: 10^unit. */
-  units = new Uint8Array(16);
+  units = new Uint8Array(4);
   /** Size of the last surprise, which the next one's is much like: its binary digits. */
-  #size = new Uint8Array(16);
+  #size = new Uint8Array(4);
 
   reserve(shapes: number): void {
     if (shapes <= this.#phase.length) return;

@@ -31,8 +31,8 @@ export function writeDefinitions(writer: ByteWriter, dictionary: Dictionary, tol
   }
   writer.varint(series.length - told.series);
   for (let index = told.series; index < series.length; index++) {
-    const { parts, fields } = series[index]!;
-    const previous = series[index - 1];
+    const { parts, fields } = series.at(index)!;
+    const previous = index === 0 ? undefined : series.at(index - 1);
     writer.varint(parts.length);
     parts.forEach((text, at) => writer.varint(previous?.parts[at] === text ? 0 : text + 1));
     const isSame =
@@ -74,7 +74,7 @@ function readTexts(reader: ByteReader, dictionary: Dictionary): void {
 
 function readSeries(reader: ByteReader, dictionary: Dictionary): void {
   for (let left = reader.count("series", reader.remaining); left > 0; left--) {
-    const previous = dictionary.series.at(-1);
+    const previous = dictionary.series.at(dictionary.series.length - 1);
     const parts = readParts(reader, dictionary.texts.length, previous?.parts);
     dictionary.addSeries(parts, readFields(reader, previous?.fields));
   }

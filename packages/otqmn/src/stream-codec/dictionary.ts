@@ -3,6 +3,7 @@ import { CodecError } from "../bytes.ts";
 import { grown } from "./grown.ts";
 import type { StreamLimits } from "./limits.ts";
 import type { SeriesDefinition } from "./series-definition.ts";
+import { SeriesList } from "./series-list.ts";
 
 const FLOAT = 0;
 
@@ -12,13 +13,12 @@ export type Shape = Uint32Array;
 export class Dictionary {
   readonly limits: StreamLimits;
   readonly texts: string[] = [];
-  readonly series: { parts: readonly number[]; firstColumn: number; fields: readonly number[] }[] =
-    [];
+  readonly series = new SeriesList();
   readonly shapes: Shape[] = [];
   /** By column: which context models it. */
-  contexts = new Uint16Array(64);
+  contexts = new Uint16Array(16);
   /** By column: 1 for integers. */
-  areInts = new Uint8Array(64);
+  areInts = new Uint8Array(16);
   columns = 0;
   #textBytes = 0;
   #shapeColumns = 0;
@@ -63,9 +63,10 @@ export class Dictionary {
     return this.shapes.push(shape) - 1;
   }
 
-  definition(series: number): SeriesDefinition {
-    const { parts, fields } = this.series[series]!;
+  definition(series: number): SeriesDefinition & { firstColumn: number } {
+    const { parts, firstColumn, fields } = this.series.at(series)!;
     return {
+      firstColumn,
       parts: parts.map((text) => this.texts[text]!),
       columns: fields.map((field) => ({
         type: (field & 1) === FLOAT ? "float" : "int",

@@ -18,6 +18,7 @@ const NONE = new Uint8Array(0);
 export const START_SHIFT = 12;
 export const SYMBOL_SHIFT = 24;
 export const LOW_12 = ALL - 1;
+export const WINDOW_SHIFT = 4;
 
 /** Its fields are read and counted by the coders; whoever brings `untilRebuild` to 0 calls `rebuild`. */
 export class FrequencyModel {
@@ -26,8 +27,11 @@ export class FrequencyModel {
   counts = new Uint16Array(8);
   /** By symbol: its entry; NOVEL: it has not come. For writers; empty until `index`. */
   entryOf = NONE;
-  /** By slot below 4,096: the entry. For readers that read much; empty until `prepare`. */
-  slots = NONE;
+  /**
+   * By window of 16 slots: the entry of its first slot, from which the others are not far. For readers that read much; empty until
+   * `prepare`.
+   */
+  windows = NONE;
   untilRebuild: number = REBUILD.least;
   #entries = 1;
 
@@ -42,20 +46,9 @@ export class FrequencyModel {
   }
 
   prepare(): void {
-    if (this.slots !== NONE) return;
-    this.slots = new Uint8Array(ALL);
-    this.#fillSlots();
-  }
-
-  /** The entry of a slot, without the slots. */
-  find(slot: number): number {
-    const { packed } = this;
-    let entry = 0;
-    // All slots below 4,096 belong to an entry.
-    for (let end = 0; ; entry++) {
-      end += (packed[entry]! & LOW_12) + 1;
-      if (slot < end) return entry;
-    }
+    if (this.windows !== NONE) return;
+    this.windows = new Uint8Array(ALL >>> WINDOW_SHIFT);
+    this.#fillWindows();
   }
 
   /** Takes up a symbol that comes for the first time. @returns false: it has come before, or there is no room for more. */
@@ -93,7 +86,7 @@ export class FrequencyModel {
       packed[entry] = (symbol << SYMBOL_SHIFT) | (start << START_SHIFT) | (share - 1);
       start += share;
     }
-    if (this.slots !== NONE) this.#fillSlots();
+    if (this.windows !== NONE) this.#fillWindows();
     this.untilRebuild = Math.min(
       REBUILD.most,
       Math.max(REBUILD.least, Math.floor(seen / REBUILD.share)),
@@ -120,11 +113,12 @@ export class FrequencyModel {
     return seen;
   }
 
-  #fillSlots(): void {
+  #fillWindows(): void {
+    const { packed, windows } = this;
+    let window = 0;
     for (let entry = 0; entry < this.#entries; entry++) {
-      const packed = this.packed[entry]!;
-      const from = (packed >>> START_SHIFT) & LOW_12;
-      this.slots.fill(entry, from, from + (packed & LOW_12) + 1);
+      const last = ((packed[entry]! >>> START_SHIFT) & LOW_12) + (packed[entry]! & LOW_12);
+      for (; window << WINDOW_SHIFT <= last; window++) windows[window] = entry;
     }
   }
 }

@@ -143,7 +143,7 @@ export class ShapeFinder {
     const { series, columns } = this.#dictionary;
     if (columns > this.#owners.length) this.#owners = grown(this.#owners, columns);
     for (; this.#seriesKnown < series.length; this.#seriesKnown++) {
-      const { parts, firstColumn, fields } = series[this.#seriesKnown]!;
+      const { parts, firstColumn, fields } = series.at(this.#seriesKnown)!;
       this.#owners.fill(parts[1]!, firstColumn, firstColumn + fields.length);
     }
   }

@@ -38,10 +38,7 @@ export class StreamDecoder {
 
   series(number: number): SeriesDefinition & { firstColumn: number } {
     const { dictionary } = this.#stream!;
-    return {
-      ...dictionary.definition(number),
-      firstColumn: dictionary.series[number]!.firstColumn,
-    };
+    return dictionary.definition(number);
   }
 
   /** Throws CodecError; then no further batch of this stream can be read. */

@@ -8,7 +8,14 @@ import type { ByteReader, ByteWriter } from "../bytes.ts";
 import { CodecError } from "../bytes.ts";
 import { BitReader, BitWriter } from "./bit-stream.ts";
 import type { FrequencyModel } from "./frequency-model.ts";
-import { FREQUENCY_BITS, LOW_12, NOVEL, START_SHIFT, SYMBOL_SHIFT } from "./frequency-model.ts";
+import {
+  FREQUENCY_BITS,
+  LOW_12,
+  NOVEL,
+  START_SHIFT,
+  SYMBOL_SHIFT,
+  WINDOW_SHIFT,
+} from "./frequency-model.ts";
 import { grown } from "./grown.ts";
 
 const LEAST_STATE = 1 << 15;
@@ -92,8 +99,11 @@ export class SymbolReader {
 
   read(model: FrequencyModel): number {
     const slot = this.#state & SLOT_MASK;
-    const entry = model.slots.length > 0 ? model.slots[slot]! : model.find(slot);
-    const packed = model.packed[entry]!;
+    let entry = model.windows.length > 0 ? model.windows[slot >>> WINDOW_SHIFT]! : 0;
+    let packed = model.packed[entry]!;
+    // All slots below 4,096 belong to an entry.
+    while (slot > ((packed >>> START_SHIFT) & LOW_12) + (packed & LOW_12))
+      packed = model.packed[++entry]!;
     const state =
       Math.imul((packed & LOW_12) + 1, this.#state >>> FREQUENCY_BITS) +
       slot -

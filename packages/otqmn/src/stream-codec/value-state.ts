@@ -95,14 +95,13 @@ export class ContextState {
 
 export class ColumnStates {
   /** The last value as a whole number of its context's scale. */
-  last = new Float64Array(64);
+  last = new Float64Array(16);
   /** The usual difference between two values, and the one that may become it. */
-  step = new Float64Array(64);
-  candidate = new Float64Array(64);
+  step = new Float64Array(16);
+  candidate = new Float64Array(16);
   /** Points without a surprise, at most CALM_AFTER: which of the context's models is used. */
-  calm = new Uint8Array(64);
-  /** Bits of the last value that was written by its bits: two words a column. */
-  words = new Uint32Array(128);
+  calm = new Uint8Array(16);
+  #words = new Uint32Array(0);
 
   reserve(columns: number): void {
     if (columns <= this.last.length) return;
@@ -110,7 +109,13 @@ export class ColumnStates {
     this.step = grown(this.step, columns);
     this.candidate = grown(this.candidate, columns);
     this.calm = grown(this.calm, columns);
-    this.words = grown(this.words, 2 * columns);
+  }
+
+  /** Bits of the last value that was written by its bits: two words a column. Most streams have no such values. */
+  get words(): Uint32Array {
+    const length = 2 * this.last.length;
+    if (length > this.#words.length) this.#words = grown(this.#words, length);
+    return this.#words;
   }
 
   expected(column: number, mode: number): number {
