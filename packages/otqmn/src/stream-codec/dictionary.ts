@@ -10,6 +10,12 @@ const FLOAT = 0;
 /** The columns that a group of points has, ascending; e.g. those that a camera reports together. */
 export type Shape = Uint32Array;
 
+interface Room {
+  next: number;
+  end: number;
+  columns: number;
+}
+
 export class Dictionary {
   readonly limits: StreamLimits;
   readonly texts: string[] = [];
@@ -17,9 +23,15 @@ export class Dictionary {
   readonly shapes: Shape[] = [];
   /** By column: which context models it. */
   contexts = new Uint16Array(16);
-  /** By column: 1 for integers. */
+  /** By column: where what is remembered of it stands. Columns of a context stand next to one another, as they are read. */
+  places = new Uint32Array(16);
+  /** By place: 1 for integers. */
   areInts = new Uint8Array(16);
   columns = 0;
+  /** Beyond all places. */
+  placesEnd = 0;
+  /** By context: places that it has beside those in use, and those in use. */
+  readonly #rooms: Room[] = [];
   #textBytes = 0;
   #shapeColumns = 0;
   #parts = 0;
@@ -49,8 +61,11 @@ export class Dictionary {
     this.#check("columns", firstColumn + fields.length, this.limits.columnsMax);
     this.#reserve(firstColumn + fields.length);
     for (const field of fields) {
-      this.contexts[this.columns] = this.#context(parts[0]!, field);
-      this.areInts[this.columns++] = field & 1;
+      const context = this.#context(parts[0]!, field);
+      const place = this.#place(context);
+      this.contexts[this.columns] = context;
+      this.places[this.columns++] = place;
+      this.areInts[place] = field & 1;
     }
     this.series.push({ parts, firstColumn, fields });
     return firstColumn;
@@ -85,10 +100,22 @@ export class Dictionary {
     return context;
   }
 
+  /** A context that is full gets room for as many columns as it has. */
+  #place(context: number): number {
+    const room = (this.#rooms[context] ??= { next: 0, end: 0, columns: 0 });
+    if (room.next === room.end) {
+      room.next = this.placesEnd;
+      room.end = this.placesEnd += Math.max(1, room.columns);
+      if (this.placesEnd > this.areInts.length) this.areInts = grown(this.areInts, this.placesEnd);
+    }
+    room.columns++;
+    return room.next++;
+  }
+
   #reserve(columns: number): void {
     if (columns <= this.contexts.length) return;
     this.contexts = grown(this.contexts, columns);
-    this.areInts = grown(this.areInts, columns);
+    this.places = grown(this.places, columns);
   }
 
   #check(what: string, got: number, max: number): void {

@@ -131,6 +131,11 @@ function shareOf(count: number, total: number): number {
 export class FrequencyModels {
   readonly #models: (FrequencyModel | undefined)[] = [];
 
+  /** Those that have been used. */
+  prepare(): void {
+    for (const model of this.#models) model?.prepare();
+  }
+
   at(number: number): FrequencyModel {
     return (this.#models[number] ??= new FrequencyModel());
   }

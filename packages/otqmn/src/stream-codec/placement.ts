@@ -10,11 +10,12 @@ export interface Run {
 
 /** A batch as the coder sees it. */
 export interface PlacedPoints {
-  /** By position: the column, as this stream numbers it. */
-  columns: Uint32Array;
+  /** In the order of runs: the place of the column (dictionary.ts). */
+  places: Uint32Array;
   /** Two words a position, least first. */
   words: Uint32Array;
   floats: Float64Array;
+  /** By place. */
   areInts: Uint8Array;
 }
 
@@ -29,6 +30,8 @@ export interface Placement {
   columns: Uint32Array;
   /** Positions, run by run. */
   order: Uint32Array;
+  /** The place of each one's column, run by run. */
+  places: Uint32Array;
   runs: Run[];
 }
 
@@ -55,8 +58,8 @@ export function placementOf(
 /** A counting sort by context, in which the order of points stays. */
 function runsOf(
   columns: Uint32Array,
-  { contexts, contextCount }: Dictionary,
-): Pick<Placement, "order" | "runs"> {
+  { contexts, contextCount, places: placeOf }: Dictionary,
+): Pick<Placement, "order" | "places" | "runs"> {
   const ends = new Uint32Array(contextCount);
   for (const column of columns) ends[contexts[column]!]!++;
   const runs: Run[] = [];
@@ -68,9 +71,14 @@ function runsOf(
     from = to;
   }
   const order = new Uint32Array(columns.length);
-  for (let position = 0; position < columns.length; position++)
-    order[ends[contexts[columns[position]!]!]!++] = position;
-  return { order, runs };
+  const places = new Uint32Array(columns.length);
+  for (let position = 0; position < columns.length; position++) {
+    const column = columns[position]!;
+    const at = ends[contexts[column]!]!++;
+    order[at] = position;
+    places[at] = placeOf[column]!;
+  }
+  return { order, places, runs };
 }
 
 function isEqual(left: Uint32Array, right: Uint32Array): boolean {

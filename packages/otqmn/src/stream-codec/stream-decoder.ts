@@ -14,7 +14,7 @@ import { ShapeOrder } from "./shape-order.ts";
 import { SymbolReader } from "./symbol-stream.ts";
 import { TimeReader } from "./times.ts";
 import { FREE_SYMBOL, numberOf } from "./tokens.ts";
-import { ValueReader } from "./value-reader.ts";
+import { PREPARE_LEAST, ValueReader } from "./value-reader.ts";
 
 export class StreamDecoder {
   readonly #limits: StreamLimits;
@@ -92,14 +92,14 @@ class StreamState {
     if (flags & FLAG.definitions)
       readDefinitions(definitionsIn(reader, flags, dictionary.limits.batchMaxBytes), dictionary);
     this.#times.reserve(dictionary.shapes.length);
-    this.#values.reserve(dictionary.columns);
+    this.#values.reserve(dictionary.placesEnd);
     const symbols = new SymbolReader(reader);
     const [shapes, times] = this.#readGroups(symbols);
     const placement = (this.#placement = placementOf(shapes, dictionary, this.#placement));
-    const { count, ends, columns, order, runs } = placement;
+    const { count, ends, columns, order, places, runs } = placement;
     const bits = new BigUint64Array(count);
     const placed = {
-      columns,
+      places,
       words: new Uint32Array(bits.buffer),
       floats: new Float64Array(bits.buffer),
       areInts: dictionary.areInts,
@@ -126,6 +126,7 @@ class StreamState {
     if (!(count >= 0 && count <= limits.batchMaxPoints))
       throw new CodecError(`groups: got ${count}, expected 0 to ${limits.batchMaxPoints}`);
     state.count = count;
+    if (count >= PREPARE_LEAST) this.#times.prepare();
     const numbers = new Uint32Array(count);
     const times = new BigUint64Array(count);
     const words = new Uint32Array(times.buffer);

@@ -196,7 +196,7 @@ class StreamState {
 
   /** What the other side has not been told yet. */
   #definitions(): Uint8Array | undefined {
-    const { texts, series, shapes, columns } = this.#dictionary;
+    const { texts, series, shapes, placesEnd } = this.#dictionary;
     const told = this.#told;
     if (
       texts.length === told.texts &&
@@ -208,7 +208,7 @@ class StreamState {
     writeDefinitions(writer, this.#dictionary, told);
     [told.texts, told.series, told.shapes] = [texts.length, series.length, shapes.length];
     this.#times.reserve(shapes.length);
-    this.#values.reserve(columns);
+    this.#values.reserve(placesEnd);
     return writer.finish();
   }
 
@@ -232,7 +232,7 @@ class StreamState {
     const placement = (this.#placement = placementOf(shapes, dictionary, this.#placement));
     const words = groups.sorted.size === 0 ? values : this.#placed(groups, placement, values);
     const placed = {
-      columns: placement.columns,
+      places: placement.places,
       words,
       floats: new Float64Array(words.buffer, words.byteOffset, placement.count),
       areInts: dictionary.areInts,

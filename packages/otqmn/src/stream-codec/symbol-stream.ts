@@ -18,8 +18,8 @@ import {
 } from "./frequency-model.ts";
 import { grown } from "./grown.ts";
 
-const LEAST_STATE = 1 << 15;
-const SLOT_MASK = (1 << FREQUENCY_BITS) - 1;
+export const LEAST_STATE = 1 << 15;
+export const SLOT_MASK = (1 << FREQUENCY_BITS) - 1;
 const SYMBOL_BITS = 8;
 const STATE_BYTES = 4;
 /** Bits of the state above which a symbol of frequency 1 must push a word out. */
@@ -79,10 +79,11 @@ export class SymbolWriter {
 
 export class SymbolReader {
   readonly bits: BitReader;
-  readonly #words: Uint16Array;
-  /** The next of the words. One that is not there is read as 0, and noticed at the end. */
-  #at = 0;
-  #state = 0;
+  /** What a loop over many symbols holds in variables of its own (value-reader.ts): the coder's state, and its next word. */
+  readonly words: Uint16Array;
+  /** One that is not there is read as 0, and noticed at the end. */
+  at = 0;
+  state = 0;
 
   /** Throws CodecError. */
   constructor(reader: ByteReader) {
@@ -91,24 +92,24 @@ export class SymbolReader {
     if (bytes.length < STATE_BYTES || bytes.length % 2 !== 0)
       throw new CodecError(`symbols: got ${bytes.length} bytes, expected an even number from 4 on`);
     for (let index = STATE_BYTES - 1; index >= 0; index--)
-      this.#state = (this.#state << 8) | bytes[index]!;
-    this.#words = new Uint16Array(bytes.slice(STATE_BYTES).buffer);
-    if (this.#state < LEAST_STATE)
-      throw new CodecError(`symbols: got the state ${this.#state}, expected at least 2^15`);
+      this.state = (this.state << 8) | bytes[index]!;
+    this.words = new Uint16Array(bytes.slice(STATE_BYTES).buffer);
+    if (this.state < LEAST_STATE)
+      throw new CodecError(`symbols: got the state ${this.state}, expected at least 2^15`);
   }
 
   read(model: FrequencyModel): number {
-    const slot = this.#state & SLOT_MASK;
+    const slot = this.state & SLOT_MASK;
     let entry = model.windows.length > 0 ? model.windows[slot >>> WINDOW_SHIFT]! : 0;
     let packed = model.packed[entry]!;
     // All slots below 4,096 belong to an entry.
     while (slot > ((packed >>> START_SHIFT) & LOW_12) + (packed & LOW_12))
       packed = model.packed[++entry]!;
     const state =
-      Math.imul((packed & LOW_12) + 1, this.#state >>> FREQUENCY_BITS) +
+      Math.imul((packed & LOW_12) + 1, this.state >>> FREQUENCY_BITS) +
       slot -
       ((packed >>> START_SHIFT) & LOW_12);
-    this.#state = state < LEAST_STATE ? (state << 16) | this.#words[this.#at++]! : state;
+    this.state = state < LEAST_STATE ? (state << 16) | this.words[this.at++]! : state;
     if (entry === NOVEL) return this.#novel(model);
     model.counts[entry]!++;
     const symbol = packed >>> SYMBOL_SHIFT;
@@ -126,9 +127,9 @@ export class SymbolReader {
   /** Throws CodecError unless everything has been read. */
   end(): void {
     this.bits.end();
-    if (this.#at !== this.#words.length || this.#state !== LEAST_STATE)
+    if (this.at !== this.words.length || this.state !== LEAST_STATE)
       throw new CodecError(
-        `symbols: got ${this.#words.length} words, expected ${this.#at} and a state that is at its end`,
+        `symbols: got ${this.words.length} words, expected ${this.at} and a state that is at its end`,
       );
   }
 }

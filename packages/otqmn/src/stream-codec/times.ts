@@ -89,6 +89,11 @@ export class TimeReader {
     this.#state.clocks.reserve(shapes);
   }
 
+  /** For a batch of many groups. */
+  prepare(): void {
+    this.#state.models.prepare();
+  }
+
   /** Writes the time of a group into `words`, from `at` on. Throws CodecError. */
   read(symbols: SymbolReader, shape: number, words: Uint32Array, at: number): void {
     const { clocks, models } = this.#state;

@@ -4,13 +4,14 @@ import { readDifference } from "./differing-bits.ts";
 import type { PlacedPoints, Run } from "./placement.ts";
 import { SCALE_BITS, WHOLE_MAX } from "./scale.ts";
 import type { SymbolReader } from "./symbol-stream.ts";
-import { DIRECT, FREE_SYMBOL, WIDE, foldedOf, numberOf } from "./tokens.ts";
+import { readEasyPoints, tooLarge } from "./easy-points.ts";
+import { FREE_SYMBOL, numberOf } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
 import { MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
 
 const WORD = 4_294_967_296;
-/** Points of a run from which on it is worth the memory to look symbols up instead of searching them. */
-const PREPARE_LEAST = 16;
+/** Points of a run, or groups of a batch, from which on it is worth the memory to look symbols up instead of searching them. */
+export const PREPARE_LEAST = 16;
 
 export class ValueReader {
   readonly #state = new ValueState();
@@ -30,7 +31,7 @@ export class ValueReader {
     for (let scales = 1; mode === MODE.rescale; scales++) {
       // The writer may look for one twice: because values did not fit, and for a common factor.
       if (scales > 2) throw new CodecError("mode: got a third scale in one run");
-      this.#rescale(symbols, run, order, points, context);
+      this.#rescale(symbols, run, points, context);
       mode = this.#mode(symbols, context);
     }
     if (mode === MODE.same) return this.#readSame(run, order, points, context);
@@ -45,18 +46,12 @@ export class ValueReader {
     return mode;
   }
 
-  #rescale(
-    symbols: SymbolReader,
-    run: Run,
-    order: Uint32Array,
-    points: PlacedPoints,
-    context: ContextState,
-  ): void {
+  #rescale(symbols: SymbolReader, run: Run, points: PlacedPoints, context: ContextState): void {
     const multiplier = symbols.bits.readWide(SCALE_BITS);
     const divisor = symbols.bits.readWide(SCALE_BITS);
     if (multiplier === 0 || divisor === 0)
       throw new CodecError("scale: got 0, expected at least 1");
-    this.#state.rescale(run, order, points.columns, context, { multiplier, divisor });
+    this.#state.rescale(run, points.places, context, { multiplier, divisor });
   }
 
   #readSame(
@@ -67,12 +62,12 @@ export class ValueReader {
   ): void {
     const { last } = this.#state.columns;
     const { multiplier, divisor } = scale;
-    const { floats, areInts } = points;
+    const { floats, areInts, places } = points;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
-      const column = points.columns[position]!;
-      const value = (last[column]! * multiplier) / divisor;
-      if (areInts[column] === 0) floats[position] = value;
+      const place = places[at]!;
+      const value = (last[place]! * multiplier) / divisor;
+      if (areInts[place] === 0) floats[position] = value;
       else placeInt(value, position, points);
     }
   }
@@ -85,39 +80,41 @@ export class ValueReader {
     context: ContextState,
     mode: number,
   ): void {
-    const states = this.#state.columns;
-    const { calm } = states;
-    const { multiplier, divisor } = context.scale;
-    if (to - from >= PREPARE_LEAST) context.prepare();
-    const { columns, floats, areInts } = points;
-    const { bits } = symbols;
+    const isLong = to - from >= PREPARE_LEAST;
+    if (isLong) context.prepare();
     for (let at = from; at < to; at++) {
-      const position = order[at]!;
-      const column = columns[position]!;
-      const symbol = symbols.read(context.modelOf(calm[column]!));
-      let surprise: number;
-      if (symbol < DIRECT) surprise = (symbol >>> 1) ^ -(symbol & 1);
-      else if (symbol < WIDE) {
-        const folded = foldedOf(symbol, bits);
-        surprise = (folded >>> 1) ^ -(folded & 1);
-        if (context.looksBack && (surprise >= RECENT_LEAST || surprise <= -RECENT_LEAST)) {
-          context.lookedBack(false);
-          this.#state.remember(surprise);
-        }
-      } else if (symbol === SYMBOL.escape) {
-        points.words[2 * position] = symbols.bits.word();
-        points.words[2 * position + 1] = symbols.bits.word();
-        calm[column] = 0;
-        continue;
-      } else surprise = this.#surprise(symbol, symbols, context);
-      const whole = states.expected(column, mode) + surprise;
-      if (whole > WHOLE_MAX || whole < -WHOLE_MAX)
-        throw new CodecError(`value: got the whole number ${whole}, expected at most 2^51`);
-      states.follow(column, whole, surprise);
-      const value = (whole * multiplier) / divisor;
-      if (areInts[column] === 0) floats[position] = value;
-      else placeInt(value, position, points);
+      if (isLong)
+        at = readEasyPoints(symbols, at, to, order, points, context, mode, this.#state.columns);
+      if (at < to) this.#readWhole(symbols, at, order, points, context, mode);
     }
+  }
+
+  #readWhole(
+    symbols: SymbolReader,
+    at: number,
+    order: Uint32Array,
+    points: PlacedPoints,
+    context: ContextState,
+    mode: number,
+  ): void {
+    const states = this.#state.columns;
+    const { multiplier, divisor } = context.scale;
+    const position = order[at]!;
+    const place = points.places[at]!;
+    const symbol = symbols.read(context.modelOf(states.calm[place]!));
+    if (symbol === SYMBOL.escape) {
+      points.words[2 * position] = symbols.bits.word();
+      points.words[2 * position + 1] = symbols.bits.word();
+      states.calm[place] = 0;
+      return;
+    }
+    const surprise = this.#surprise(symbol, symbols, context);
+    const whole = states.expected(place, mode) + surprise;
+    if (whole > WHOLE_MAX || whole < -WHOLE_MAX) throw tooLarge(whole);
+    states.follow(place, whole, surprise);
+    const value = (whole * multiplier) / divisor;
+    if (points.areInts[place] === 0) points.floats[position] = value;
+    else placeInt(value, position, points);
   }
 
   #surprise(symbol: number, symbols: SymbolReader, context: ContextState): number {
@@ -149,10 +146,10 @@ export class ValueReader {
     const known = this.#state.columns.words;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
-      const column = points.columns[position]!;
-      readDifference(symbols, context.xor, known, 2 * column);
-      points.words[2 * position] = known[2 * column]!;
-      points.words[2 * position + 1] = known[2 * column + 1]!;
+      const place = points.places[at]!;
+      readDifference(symbols, context.xor, known, 2 * place);
+      points.words[2 * position] = known[2 * place]!;
+      points.words[2 * position + 1] = known[2 * place + 1]!;
     }
   }
 }

@@ -68,8 +68,8 @@ export class ContextState {
   /** For a reader of long runs. */
   prepare(): void {
     this.#active.prepare();
-    this.#calming?.prepare();
-    this.#calmed?.prepare();
+    this.modelOf(1).prepare();
+    this.modelOf(CALM_AFTER).prepare();
   }
 
   /** Whether differences come again so often that it is worth a look. */
@@ -93,6 +93,7 @@ export class ContextState {
   }
 }
 
+/** What is remembered of columns, by their places. */
 export class ColumnStates {
   /** The last value as a whole number of its context's scale. */
   last = new Float64Array(16);
@@ -103,48 +104,48 @@ export class ColumnStates {
   calm = new Uint8Array(16);
   #words = new Uint32Array(0);
 
-  reserve(columns: number): void {
-    if (columns <= this.last.length) return;
-    this.last = grown(this.last, columns);
-    this.step = grown(this.step, columns);
-    this.candidate = grown(this.candidate, columns);
-    this.calm = grown(this.calm, columns);
+  reserve(places: number): void {
+    if (places <= this.last.length) return;
+    this.last = grown(this.last, places);
+    this.step = grown(this.step, places);
+    this.candidate = grown(this.candidate, places);
+    this.calm = grown(this.calm, places);
   }
 
-  /** Bits of the last value that was written by its bits: two words a column. Most streams have no such values. */
+  /** Bits of the last value that was written by its bits: two words each. Most streams have no such values. */
   get words(): Uint32Array {
     const length = 2 * this.last.length;
     if (length > this.#words.length) this.#words = grown(this.#words, length);
     return this.#words;
   }
 
-  expected(column: number, mode: number): number {
+  expected(place: number, mode: number): number {
     if (mode === MODE.plain) return 0;
-    return mode === MODE.last ? this.last[column]! : this.last[column]! + this.step[column]!;
+    return mode === MODE.last ? this.last[place]! : this.last[place]! + this.step[place]!;
   }
 
   /** Takes up a value. @param surprise what was written of it. */
-  follow(column: number, whole: number, surprise: number): void {
-    const difference = whole - this.last[column]!;
+  follow(place: number, whole: number, surprise: number): void {
+    const difference = whole - this.last[place]!;
     // A step is believed when it comes twice.
-    if (difference === this.candidate[column]) this.step[column] = difference;
-    else this.candidate[column] = difference;
-    this.last[column] = whole;
-    if (surprise !== 0) this.calm[column] = 0;
-    else if (this.calm[column]! < CALM_AFTER) this.calm[column]!++;
+    if (difference === this.candidate[place]) this.step[place] = difference;
+    else this.candidate[place] = difference;
+    this.last[place] = whole;
+    if (surprise !== 0) this.calm[place] = 0;
+    else if (this.calm[place]! < CALM_AFTER) this.calm[place]!++;
   }
 
   /** A column whose context has another scale now. */
-  rescale(column: number, from: Scale, to: Scale): void {
+  rescale(place: number, from: Scale, to: Scale): void {
     const convert = (whole: number): number => {
       const converted = Math.round(
         (((whole * from.multiplier) / from.divisor) * to.divisor) / to.multiplier,
       );
       return Number.isFinite(converted) && Math.abs(converted) <= WHOLE_MAX ? converted : 0;
     };
-    this.last[column] = convert(this.last[column]!);
-    this.step[column] = convert(this.step[column]!);
-    this.candidate[column] = convert(this.candidate[column]!);
+    this.last[place] = convert(this.last[place]!);
+    this.step[place] = convert(this.step[place]!);
+    this.candidate[place] = convert(this.candidate[place]!);
   }
 }
 
@@ -164,13 +165,12 @@ export class ValueState {
   /** The columns of a run, whose context has another scale from now on. */
   rescale(
     { from, to }: { from: number; to: number },
-    order: Uint32Array,
-    columns: Uint32Array,
+    places: Uint32Array,
     context: ContextState,
     scale: Scale,
   ): void {
-    const once = new Set(order.subarray(from, to).map((position) => columns[position]!));
-    for (const column of once) this.columns.rescale(column, context.scale, scale);
+    const once = new Set(places.subarray(from, to));
+    for (const place of once) this.columns.rescale(place, context.scale, scale);
     context.scale = scale;
   }
 

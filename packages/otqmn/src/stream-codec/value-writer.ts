@@ -57,14 +57,14 @@ export class ValueWriter {
     if (this.#wholes.length < to - from) this.#wholes = new Float64Array(2 * (to - from));
     const wholes = this.#wholes;
     const { last } = this.#state.columns;
-    const { columns, floats, areInts } = points;
+    const { places, floats, areInts } = points;
     const { multiplier, divisor } = scale;
     const isUnit = multiplier === 1;
     let [misses, changes] = [0, 0];
     for (let at = from; at < to; at++) {
       const position = order[at]!;
-      const column = columns[position]!;
-      const value = areInts[column] === 0 ? floats[position]! : intAt(position, points);
+      const place = places[at]!;
+      const value = areInts[place] === 0 ? floats[position]! : intAt(position, points);
       const scaled = isUnit ? value * divisor : (value * divisor) / multiplier;
       let whole = scaled + ROUNDING - ROUNDING;
       const back = isUnit ? whole / divisor : (whole * multiplier) / divisor;
@@ -74,7 +74,7 @@ export class ValueWriter {
         misses++;
       }
       wholes[at - from] = whole;
-      if (whole !== last[column]!) changes++;
+      if (whole !== last[place]!) changes++;
     }
     if (changes === 0) return FOUND.same;
     return misses * 4 > to - from ? FOUND.unfit : FOUND.changed;
@@ -88,15 +88,15 @@ export class ValueWriter {
     const values: number[] = [];
     for (let at = from; at < to; at += pace) {
       const position = order[at]!;
-      const last = this.#state.columns.last[points.columns[position]!]!;
-      values.push(numberAt(position, points), (last * multiplier) / divisor);
+      const last = this.#state.columns.last[points.places[at]!]!;
+      values.push(numberAt(position, points, at), (last * multiplier) / divisor);
     }
     const scale = findScale(values);
     if (!scale || (scale.multiplier === multiplier && scale.divisor === divisor)) return false;
     this.#tell(MODE.rescale, context);
     this.#symbols.bits.writeWide(scale.multiplier, SCALE_BITS);
     this.#symbols.bits.writeWide(scale.divisor, SCALE_BITS);
-    this.#state.rescale(run, order, points.columns, context, scale);
+    this.#state.rescale(run, points.places, context, scale);
     this.#takeWholes(run, order, points, scale);
     return true;
   }
@@ -109,32 +109,32 @@ export class ValueWriter {
     const { last } = this.#state.columns;
     if (context.scale.multiplier === 1) {
       const known = Array.from(wholes.subarray(0, Math.min(SCALE_SAMPLES, to - from)));
-      known.forEach((_whole, at) => known.push(last[points.columns[order[from + at]!]!]!));
+      known.forEach((_whole, at) => known.push(last[points.places[from + at]!]!));
       if (commonFactor(known) > 1) this.#rescale(run, order, points, context);
     }
-    return this.#cheapestMode(run, order, points);
+    return this.#cheapestMode(run, points);
   }
 
   /** What each mode would cost, with columns that come more than once in the run followed on the way. */
-  #cheapestMode({ from, to }: Run, order: Uint32Array, points: PlacedPoints): number {
+  #cheapestMode({ from, to }: Run, { places }: PlacedPoints): number {
     const { last, step, candidate } = this.#state.columns;
     const followed = new Map<number, { last: number; step: number; candidate: number }>();
     let [lastCost, stepCost, plainCost] = [0, 0, 0];
     for (let at = from; at < Math.min(to, from + REVIEW_POINTS); at++) {
       const whole = this.#wholes[at - from]!;
       if (Number.isNaN(whole)) continue;
-      const column = points.columns[order[at]!]!;
-      const before = followed.get(column) ?? {
-        last: last[column]!,
-        step: step[column]!,
-        candidate: candidate[column]!,
+      const place = places[at]!;
+      const before = followed.get(place) ?? {
+        last: last[place]!,
+        step: step[place]!,
+        candidate: candidate[place]!,
       };
       const difference = whole - before.last;
       lastCost += costOf(difference);
       stepCost += costOf(difference - before.step);
       plainCost += costOf(whole);
       const isStep = difference === before.candidate;
-      followed.set(column, {
+      followed.set(place, {
         last: whole,
         step: isStep ? difference : before.step,
         candidate: difference,
@@ -172,27 +172,27 @@ export class ValueWriter {
     const symbols = this.#symbols;
     const states = this.#state.columns;
     const { calm } = states;
-    const { columns } = points;
+    const { places } = points;
     const wholes = this.#wholes;
     for (let at = from; at < to; at++) {
-      const position = order[at]!;
-      const column = columns[position]!;
+      const place = places[at]!;
       const whole = wholes[at - from]!;
-      const model = context.modelOf(calm[column]!);
-      const surprise = whole - states.expected(column, mode);
+      const model = context.modelOf(calm[place]!);
+      const surprise = whole - states.expected(place, mode);
       if (surprise < RECENT_LEAST && surprise > -RECENT_LEAST)
         writeNarrow(symbols, model, surprise | 0);
       else if (surprise <= TOKEN_MAX && surprise >= -TOKEN_MAX)
         this.#writeLarge(surprise, model, context);
       else {
         // No whole number, or too far from the one before.
+        const position = order[at]!;
         symbols.write(model, SYMBOL.escape);
         symbols.bits.word(points.words[2 * position]!);
         symbols.bits.word(points.words[2 * position + 1]!);
-        calm[column] = 0;
+        calm[place] = 0;
         continue;
       }
-      states.follow(column, whole, surprise);
+      states.follow(place, whole, surprise);
     }
   }
 
@@ -217,19 +217,19 @@ export class ValueWriter {
     const known = this.#state.columns.words;
     for (let at = from; at < to; at++) {
       const position = order[at]!;
-      const column = points.columns[position]!;
-      const low = (points.words[2 * position]! ^ known[2 * column]!) >>> 0;
-      const high = (points.words[2 * position + 1]! ^ known[2 * column + 1]!) >>> 0;
-      known[2 * column] = points.words[2 * position]!;
-      known[2 * column + 1] = points.words[2 * position + 1]!;
+      const place = points.places[at]!;
+      const low = (points.words[2 * position]! ^ known[2 * place]!) >>> 0;
+      const high = (points.words[2 * position + 1]! ^ known[2 * place + 1]!) >>> 0;
+      known[2 * place] = points.words[2 * position]!;
+      known[2 * place + 1] = points.words[2 * position + 1]!;
       writeDifference(this.#symbols, context.xor, low, high);
     }
   }
 }
 
-function numberAt(position: number, points: PlacedPoints): number {
-  const { columns, floats, areInts } = points;
-  return areInts[columns[position]!] === 0 ? floats[position]! : intAt(position, points);
+function numberAt(position: number, points: PlacedPoints, at: number): number {
+  const { places, floats, areInts } = points;
+  return areInts[places[at]!] === 0 ? floats[position]! : intAt(position, points);
 }
 
 /** NaN beyond 2^52: it is written by its bits. */
