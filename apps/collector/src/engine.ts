@@ -19,6 +19,7 @@ import * as grpc from "@grpc/grpc-js";
 import { startBalancerPort } from "./balancer-port.ts";
 import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { createControl } from "./control.ts";
 import type { DoorName, Doors } from "./doors.ts";
 import { listening, openDoors, takesOtlp } from "./doors.ts";
@@ -30,7 +31,7 @@ import type { CollectorMetrics } from "./metrics.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Stores } from "./pipeline.ts";
 import { createPipeline } from "./pipeline.ts";
-import { checkpoints, recover } from "./recovery.ts";
+import { recover } from "./recovery.ts";
 import { createQuery } from "./query.ts";
 import { forOpsBot, forReaders } from "./access.ts";
 import type { Claim } from "./receivers/otqmn-stream.ts";
@@ -43,6 +44,7 @@ import type { TelemetryLog } from "./stores/telemetry-log.ts";
 const SWEEP_INTERVAL_MS = 1_000;
 const FLEET_INTERVAL_MS = 5_000;
 const FLEET_METRICS_MAX = 200;
+const CATALOGUE_INTERVAL_MS = 50;
 const AGEING_INTERVAL_MS = 10_000;
 const GRACE_MS = 1_000;
 const STREAMS_MAX = 10_000;
@@ -174,17 +176,17 @@ async function openStores(
     seriesMax: SERIES_MAX,
     camerasMax: CAMERAS_MAX,
   });
-  const log = stack.use(
-    await openTelemetryLog(
-      config,
-      { ...deps, metrics },
-      checkpoints({ producers, fleet }, deps.clock),
-    ),
-  );
+  const checkpoints = new Checkpoints({ producers, fleet }, deps.clock);
+  const head = (index: number) => checkpoints.head(index);
+  const log = stack.use(await openTelemetryLog(config, { ...deps, metrics }, head));
   for (const finding of log.findings) deps.logger.warn({ finding }, "log recovered");
   const traces = new Traces({ tracesMax: TRACES_MAX, hopsMax: HOPS_MAX_PER_TRACE });
   const stores = { log, fleet, traces, producers };
-  const unreadable = await recover(stores);
+  const { firstIndex, unreadable } = await recover(stores);
+  checkpoints.begin(firstIndex, log.segments.at(-1)!.firstIndex);
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  void every(deps.clock, CATALOGUE_INTERVAL_MS, stop.signal, () => checkpoints.work());
   if (unreadable > 0)
     deps.logger.error({ unreadable }, "records of the log could not be read; they are left in it");
   return stores;

@@ -1,17 +1,11 @@
 /** What a start reads from the log, and what it finds there: the checkpoint at the head of each segment. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { fromBinary } from "@bufbuild/protobuf";
-import { CodecError } from "@glassline/otqmn/codec-error";
-import { STREAM_LIMITS } from "@glassline/otqmn/limits";
-import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
-import { decodeBundle, encodeBundle } from "@glassline/otqmn/whole-bundle";
+import { decodeBundle } from "@glassline/otqmn/whole-bundle";
 import { ExportTraceServiceRequestSchema } from "@glassline/proto/otlp/trace-service";
-import type { Checkpoint, CheckpointSchema, LogRecord } from "@glassline/proto/storage";
-import type { Clock } from "@glassline/service/clock";
+import type { Checkpoint, LogRecord } from "@glassline/proto/storage";
 
+import { CATALOGUE_LIMITS } from "./checkpoints.ts";
 import type { Catalogue } from "./core/catalogue.ts";
-import { catalogueOf } from "./core/catalogue.ts";
-import type { Fleet } from "./core/fleet.ts";
 import { hopsOf } from "./core/otlp.ts";
 import type { ProducerState, Producers } from "./core/producers.ts";
 import { RecordReader } from "./core/record-reader.ts";
@@ -27,9 +21,14 @@ const RECOVERED_SEGMENTS = 2;
 
 /**
  * Reads the newest segments of the log into memory, as if their records had just become durable.
- * @returns how many records could not be read; they stay in the log.
+ * @returns from where on it has read, and how many records could not be read; they stay in the log.
  */
-export async function recover({ log, fleet, traces, producers }: Stores): Promise<number> {
+export async function recover({
+  log,
+  fleet,
+  traces,
+  producers,
+}: Stores): Promise<{ firstIndex: number; unreadable: number }> {
   let unreadable = 0;
   const newest = log.segments.at(-RECOVERED_SEGMENTS) ?? log.segments[0]!;
   const firstIndex = await catalogueBefore(log, newest.firstIndex);
@@ -40,17 +39,18 @@ export async function recover({ log, fleet, traces, producers }: Stores): Promis
       const points = reader.read(record);
       if (index < firstIndex) continue;
       if (fleet.recent.beginSegment(segmentOf(log, index))) fleet.trim();
-      if (record.record.case === "checkpoint") fleet.restore(catalogueIn(record.record.value));
+      if (record.record.case === "checkpoint")
+        for (const catalogue of cataloguesIn(record.record.value)) fleet.restore(catalogue);
       if (points) fleet.addRecord(index, points, msOf(record.receivedUnixNano), by);
       for (const hop of hopsOfRecord(record)) traces.add(hop, msOf(record.receivedUnixNano));
     } catch {
       if (index >= firstIndex) unreadable++;
     }
   }
-  return unreadable;
+  return { firstIndex, unreadable };
 }
 
-/** The first index of the last segment up to the one that begins at `firstIndex` that has a catalogue. */
+/** The first index of the segment from which on the log tells all that is known at `firstIndex`, which is that of a segment. */
 export async function catalogueBefore(log: TelemetryLog, firstIndex: number): Promise<number> {
   for await (const { record } of log.read(firstIndex)) {
     const { record: head } = record;
@@ -89,65 +89,18 @@ function hopsOfRecord({ record }: LogRecord): Hop[] {
   return hopsOf(fromBinary(ExportTraceServiceRequestSchema, record.value).resourceSpans);
 }
 
-/** The catalogue may hold more series than a batch. */
-const CATALOGUE_LIMITS = { ...STREAM_LIMITS, batchMaxBytes: 12_582_912 };
-/** Some 20,000 cameras are told by facts only. */
-const CATALOGUE = { seriesMax: 100_000, factsMaxBytes: 2_097_152 };
-
-/** The share of the time that making catalogues may take. */
-const CATALOGUE_SHARE = 0.01;
-
-/** What the head of a segment says: who has sent how much, and what the fleet is. */
-export function checkpoints(
-  { producers, fleet }: Pick<Stores, "producers" | "fleet">,
-  clock: Clock,
-): (index: number) => MessageInitShape<typeof CheckpointSchema> {
-  let catalogueIndex = 0;
-  let nextAtMs = 0;
-  return (index) => {
-    const marks = producers.all.map(({ producer, incarnation, durableSeq }) => ({
-      producer,
-      incarnation,
-      durableSeq: BigInt(durableSeq),
-    }));
-    const beganMs = clock.monotonicMs();
-    if (beganMs < nextAtMs) return { producers: marks, catalogueIndex: BigInt(catalogueIndex) };
-    const catalogue = readableCatalogue(fleet);
-    const endedMs = clock.monotonicMs();
-    nextAtMs = endedMs + (endedMs - beganMs) / CATALOGUE_SHARE;
-    // The marks of producers are always written.
-    if (!catalogue) return { producers: marks, catalogueIndex: BigInt(catalogueIndex) };
-    catalogueIndex = index;
-    return { producers: marks, ...catalogue };
-  };
-}
-
-/** Undefined when it is beyond what a start reads: then that start knows only what it finds in the newest segments. */
-function readableCatalogue(fleet: Fleet): ReturnType<typeof wireCatalogue> | undefined {
-  try {
-    const catalogue = wireCatalogue(catalogueOf(fleet, CATALOGUE));
-    decodeBundle(catalogue.catalogue, CATALOGUE_LIMITS);
-    return catalogue;
-  } catch (error) {
-    if (error instanceof CodecError) return undefined;
-    throw error;
-  }
-}
-
-function wireCatalogue({ bundle, lastReceivedMs }: Catalogue) {
-  const received = [...lastReceivedMs].map(
-    ([cameraId, ms]) => [cameraId, BigInt(Math.round(ms)) * 1_000_000n] as const,
-  );
-  const catalogue = encodeBundle(bundle, CATALOGUE_LIMITS);
-  return { catalogue, lastReceivedUnixNano: Object.fromEntries(received) };
-}
-
-export function catalogueIn({ catalogue, lastReceivedUnixNano }: Checkpoint): Catalogue {
+export function cataloguesIn({
+  catalogue,
+  catalogueParts,
+  lastReceivedUnixNano,
+}: Checkpoint): Catalogue[] {
   const received = Object.entries(lastReceivedUnixNano).map(
     ([cameraId, nano]) => [cameraId, msOf(nano)] as const,
   );
-  const bundle = catalogue.length === 0 ? EMPTY_BUNDLE : decodeBundle(catalogue, CATALOGUE_LIMITS);
-  return { bundle, lastReceivedMs: new Map(received) };
+  const lastReceivedMs = new Map(received);
+  return [catalogue, ...catalogueParts]
+    .filter((bytes) => bytes.length > 0)
+    .map((bytes) => ({ bundle: decodeBundle(bytes, CATALOGUE_LIMITS), lastReceivedMs }));
 }
 
 /** @returns the producer of a batch. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { catalogueOf } from "./catalogue.ts";
+import { catalogueOf, cataloguedOf, partsOf } from "./catalogue.ts";
 import { Fleet } from "./fleet.ts";
 
 const LIMITS = {
@@ -40,7 +40,9 @@ function fleetOf(cameras: number): Fleet {
 
 const restored = (fleet: Fleet, seriesMax: number, factsMaxBytes: number) => {
   const again = new Fleet(LIMITS);
-  again.restore(catalogueOf(fleet, { seriesMax, factsMaxBytes }));
+  const catalogued = cataloguedOf(fleet, { seriesMax, factsMaxBytes });
+  for (const part of partsOf(catalogued, { series: 2, cameras: 1 }))
+    again.restore(catalogueOf(fleet, part));
   return again;
 };
 

@@ -20,14 +20,44 @@ export interface CatalogueLimits {
 /** Of a camera, beside its texts. */
 const FACTS_BYTES = 16;
 
-export function catalogueOf(
+/** Whose catalogue it is to be: that of a part is told at another moment than that of the next. */
+export interface Catalogued {
+  /** Told with the latest point of each of their series. */
+  whole: readonly CameraState[];
+  factsOnly: readonly CameraState[];
+}
+
+export function cataloguedOf(
   fleet: Fleet,
   { seriesMax, factsMaxBytes }: CatalogueLimits,
-): Catalogue {
-  const { table } = fleet;
+): Catalogued {
   const all = fleet.camerasHere.toSorted((a, b) => b.lastReceivedMs - a.lastReceivedMs);
   const whole = heardLast(all, seriesMax);
-  const cameras = [...whole, ...silentLongest(all, new Set(whole), factsMaxBytes)];
+  return { whole, factsOnly: silentLongest(all, new Set(whole), factsMaxBytes) };
+}
+
+/** Parts that have so many series, or so many cameras, at most, unless one camera has more. */
+export function* partsOf(
+  { whole, factsOnly }: Catalogued,
+  { series, cameras }: { series: number; cameras: number },
+): Generator<Catalogued> {
+  let part: CameraState[] = [];
+  let room = series;
+  for (const camera of whole) {
+    if (part.length > 0 && (room < camera.slots.length || part.length === cameras)) {
+      yield { whole: part, factsOnly: [] };
+      [part, room] = [[], series];
+    }
+    part.push(camera);
+    room -= camera.slots.length;
+  }
+  if (part.length > 0) yield { whole: part, factsOnly: [] };
+  for (let at = 0; at < factsOnly.length; at += cameras)
+    yield { whole: [], factsOnly: factsOnly.slice(at, at + cameras) };
+}
+
+export function catalogueOf({ table }: Fleet, { whole, factsOnly }: Catalogued): Catalogue {
+  const cameras = [...whole, ...factsOnly];
   const points = whole.flatMap(({ slots }) =>
     slots.flatMap((slot) => {
       const latest = table.latest(slot);

@@ -6,7 +6,7 @@ import { itemsIn } from "../core/otlp-items.ts";
 import { PointsEncoder } from "../core/otlp-points.ts";
 import type { RecordPoints } from "../core/record-reader.ts";
 import { RecordReader } from "../core/record-reader.ts";
-import { catalogueIn } from "../recovery.ts";
+import { cataloguesIn } from "../recovery.ts";
 
 /** A request may be made of several parts: their bytes one after another. */
 export interface Part {
@@ -88,7 +88,7 @@ export class RecordConverter {
     this.#reader.endSegment();
     if (this.#hasCatalogue || checkpoint.catalogue.length === 0) return;
     this.#hasCatalogue = true;
-    this.#learn(catalogueIn(checkpoint).bundle.cameras);
+    for (const { bundle } of cataloguesIn(checkpoint)) this.#learn(bundle.cameras);
   }
 
   #learn(cameras: RecordPoints["cameras"]): void {
