@@ -8,16 +8,16 @@ import type { ByteReader, ByteWriter } from "../bytes.ts";
 import { CodecError } from "../bytes.ts";
 import { BitReader, BitWriter } from "./bit-stream.ts";
 import type { FrequencyModel } from "./frequency-model.ts";
-import {
-  FREQUENCY_BITS,
-  LOW_12,
-  NOVEL,
-  START_SHIFT,
-  SYMBOL_SHIFT,
-  WINDOW_SHIFT,
-} from "./frequency-model.ts";
+import * as models from "./frequency-model.ts";
 import { grown } from "./grown.ts";
 
+// Constants of this module: the compiler knows their values, while those of another are loaded for each symbol.
+const FREQUENCY_BITS = models.FREQUENCY_BITS;
+const LOW_12 = models.LOW_12;
+const NOVEL = models.NOVEL;
+const START_SHIFT = models.START_SHIFT;
+const SYMBOL_SHIFT = models.SYMBOL_SHIFT;
+const WINDOW_SHIFT = models.WINDOW_SHIFT;
 export const LEAST_STATE = 1 << 15;
 export const SLOT_MASK = (1 << FREQUENCY_BITS) - 1;
 const SYMBOL_BITS = 8;
@@ -101,10 +101,10 @@ export class SymbolReader {
   read(model: FrequencyModel): number {
     const slot = this.state & SLOT_MASK;
     let entry = model.windows.length > 0 ? model.windows[slot >>> WINDOW_SHIFT]! : 0;
-    let packed = model.packed[entry]!;
+    const all = model.packed;
+    let packed = all[entry]!;
     // All slots below 4,096 belong to an entry.
-    while (slot > ((packed >>> START_SHIFT) & LOW_12) + (packed & LOW_12))
-      packed = model.packed[++entry]!;
+    while (slot > ((packed >>> START_SHIFT) & LOW_12) + (packed & LOW_12)) packed = all[++entry]!;
     const state =
       Math.imul((packed & LOW_12) + 1, this.state >>> FREQUENCY_BITS) +
       slot -
