@@ -15,6 +15,11 @@ import { commonOptions } from "@glassline/service/options";
 
 import { collectorFile } from "./config-file/file-option.ts";
 
+/** The largest request, packed and unpacked. */
+export const OTLP_MEMORY_LEAST = 16_777_216;
+/** The largest batches of some streams, and what they become. */
+export const OTQMN_MEMORY_LEAST = 33_554_432;
+
 const spec = {
   config: collectorFile({
     help: "File in the OpenTelemetry Collector's notation: receiver, exporters, pipelines. Flags and the environment count more.",
@@ -77,14 +82,13 @@ const spec = {
   otlpMemory: bytes({
     help: "Memory for requests of OTLP and remote write that are received and not durable yet, of all senders together; more are refused and may be sent again.",
     default: "64MiB",
-    // The largest request, packed and unpacked.
-    minBytes: 16_777_216,
+    minBytes: OTLP_MEMORY_LEAST,
   }),
   otqmnMemory: bytes({
     help: "Memory for OTQMN batches that are received and not durable yet, of all streams together; each may send its share of it ahead.",
     default: "256MiB",
     // One of the largest batches and its points beside those that wait for an earlier one.
-    minBytes: 33_554_432,
+    minBytes: OTQMN_MEMORY_LEAST,
   }),
   logSize: bytes({
     help: "Size of the log; the oldest segments go when it is reached.",

@@ -15,7 +15,7 @@ import type { CollectorMetrics } from "./metrics.ts";
 import type { Stores } from "./pipeline.ts";
 import { queryRange } from "./range-query.ts";
 
-export const TRACES_DEFAULT = 100;
+const TRACES_DEFAULT = 100;
 const TRACES_MAX = 1_000;
 export interface QueryDeps extends Stores {
   clock: Clock;
@@ -27,6 +27,9 @@ export interface QueryDeps extends Stores {
   forgetAfterMs: number;
 }
 
+/** How many traces are listed when so many are asked for; 0: any. */
+export const tracesMax = (limit: number) => Math.min(limit || TRACES_DEFAULT, TRACES_MAX);
+
 export function createQuery(deps: QueryDeps): Implementation<typeof QueryService> {
   const { traces, clock } = deps;
   return {
@@ -36,11 +39,7 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
     aggregateFleet: (request, { signal }) => aggregateFleet(deps, request, signal),
     listGaps: (request, { signal }) => listGaps(deps, request, signal),
     listTraces: async ({ limit, cameraId }) => ({
-      traces: traces.summaries(
-        Math.min(limit || TRACES_DEFAULT, TRACES_MAX),
-        cameraId,
-        clock.nowMs(),
-      ),
+      traces: traces.summaries(tracesMax(limit), cameraId, clock.nowMs()),
     }),
     getTrace: async ({ traceId }) => {
       const hops = traces.hops(traceId);

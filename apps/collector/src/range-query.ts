@@ -21,6 +21,9 @@ export interface RangeDeps extends PointDeps {
   clock: Clock;
 }
 
+/** How many points of a series are answered when so many are asked for; 0: any. */
+export const pointsMax = (points: number) => Math.min(points || POINTS_MAX, POINTS_MAX);
+
 export async function queryRange(
   deps: RangeDeps,
   { cameraId, metric, attributes, fromUnixNano: from, toUnixNano, maxPoints }: QueryRangeRequest,
@@ -47,7 +50,7 @@ export async function queryRange(
 }
 
 function rangeOf({ series, points, isThinned }: OrderedPoints, maxPoints: number): RangeOfSeries {
-  const kept = thin(points, Math.min(maxPoints || POINTS_MAX, POINTS_MAX));
+  const kept = thin(points, pointsMax(maxPoints));
   const thinned = isThinned || kept.length < points.length;
   return { about: { series: wireSeries(series), thinned }, points: kept };
 }

@@ -82,6 +82,7 @@ export class Fleet {
     this.addFacts(points.cameras, receivedMs);
     const slotted = this.#records.points(points, receivedMs);
     if (by) this.cameBy(by, slotted);
+    else this.#came(slotted);
     this.add(index, slotted, receivedMs);
   }
 
@@ -107,6 +108,14 @@ export class Fleet {
       if (!camera || (camera.via === producer && !camera.isElsewhere)) continue;
       camera.via = producer;
       camera.isElsewhere = false;
+    }
+  }
+
+  /** By whom is not known: their cameras are here. */
+  #came({ slots, groupEnd }: SlottedPoints): void {
+    for (const end of groupEnd) {
+      const camera = this.table.cameraOf[slots[end - 1]!];
+      if (camera?.isElsewhere) camera.isElsewhere = false;
     }
   }
 

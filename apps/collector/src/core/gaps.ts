@@ -40,7 +40,7 @@ const HOLE_LEAST_NANO = 2_000_000_000;
 export const PACE_POINTS = 8;
 /** Of more intervals, so many tell the pace. */
 const PACE_INTERVALS_MAX = 10_000;
-/** The reason of a hole that nobody told. */
+/** The reason of a hole that has ended. */
 export const NOTHING_CAME = "nothing came";
 const DURATION_MAX_S = 1e9;
 const WORD = 4_294_967_296;
@@ -131,7 +131,7 @@ export function without({ from, to }: Span, others: readonly Span[], first: numb
   for (let at = first; at < others.length && others[at]!.from < to; at++) {
     const other = others[at]!;
     if (other.from > begin) parts.push({ from: begin, to: other.from });
-    begin = other.to;
+    if (other.to > begin) begin = other.to;
   }
   if (begin < to) parts.push({ from: begin, to });
   return parts;

@@ -6,14 +6,20 @@ import type { Gap, ListGapsResponse, ListGapsResponseSchema } from "@glassline/p
 import type { Span } from "./gaps.ts";
 import { GAPS_MAX, NOTHING_CAME, byBegin, unionOf, without } from "./gaps.ts";
 
+/** @param window of the question; `to` 0: no end. */
 export function mergeGaps(
   answers: readonly ListGapsResponse[],
+  window: Span,
 ): MessageInitShape<typeof ListGapsResponseSchema> {
   if (answers.length === 1) return answers[0]!;
   const all = answers.flatMap(({ gaps }) => gaps);
   const told = all.filter((gap) => !isHole(gap));
   const paced = answers.filter(({ pacedFromUnixNano }) => pacedFromUnixNano > 0n);
-  const gaps = [...told, ...holesOfAll(paced, told)].toSorted(byBegin);
+  // A shard with a few samples only may have the newest ones.
+  const isSure = paced.length === answers.length;
+  const isShown = ({ toUnixNano: to, reason }: Gap) =>
+    to > window.from && (isSure || (reason === NOTHING_CAME && to !== window.to));
+  const gaps = [...told, ...holesOfAll(paced, told).filter(isShown)].toSorted(byBegin);
   return {
     gaps: gaps.slice(0, GAPS_MAX),
     truncated: gaps.length > GAPS_MAX || answers.some(({ truncated }) => truncated),
@@ -42,23 +48,35 @@ function holesOfAll(paced: readonly ListGapsResponse[], told: readonly Gap[]): G
     .filter(({ from }) => from > 0n)
     .flatMap((span) => without(span, covered, 0))
     .filter(({ from, to }) => to - from > holeLeast);
-  const known = holes.flat();
-  return spans.flatMap(({ from, to }) => {
-    const like = known.find((one) => one.fromUnixNano <= from && one.toUnixNano >= to);
-    const reason = known.find((one) => one.toUnixNano === to)?.reason ?? NOTHING_CAME;
-    return like ? [{ ...like, fromUnixNano: from, toUnixNano: to, reason }] : [];
-  });
+  const [like] = holes.flat();
+  const reasons = new Map(holes.flat().map(({ toUnixNano, reason }) => [toUnixNano, reason]));
+  return spans.flatMap(({ from, to }) =>
+    like
+      ? [
+          {
+            ...like,
+            fromUnixNano: from,
+            toUnixNano: to,
+            reason: reasons.get(to) ?? NOTHING_CAME,
+          },
+        ]
+      : [],
+  );
 }
 
-/** Of spans in order. */
+/** Of spans in order, which do not touch. */
 function intersection(left: readonly Span[], right: readonly Span[]): Span[] {
-  return left.flatMap((a) =>
-    right.flatMap((b) => {
-      const from = a.from > b.from ? a.from : b.from;
-      const to = a.to < b.to ? a.to : b.to;
-      return from < to ? [{ from, to }] : [];
-    }),
-  );
+  const both: Span[] = [];
+  let [a, b] = [0, 0];
+  while (a < left.length && b < right.length) {
+    const [one, other] = [left[a]!, right[b]!];
+    const from = one.from > other.from ? one.from : other.from;
+    const to = one.to < other.to ? one.to : other.to;
+    if (from < to) both.push({ from, to });
+    if (one.to < other.to) a++;
+    else b++;
+  }
+  return both;
 }
 
 function least(values: readonly bigint[]): bigint {

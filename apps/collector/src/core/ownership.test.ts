@@ -147,6 +147,42 @@ test("shards that had a producer are told that it has moved", () => {
   expect(moved(ownership.claimed(0, 2, CAMERA))).toEqual([]);
 });
 
+test("a new incarnation at another shard has moved too, and a shard that comes back is told", () => {
+  const ownership = new Ownership(2);
+  ownership.joined(0, []);
+  ownership.joined(1, []);
+  const at = (incarnation: string) => ({ producer: "camera-1", incarnation });
+  ownership.claimed(0, 1, at("a"));
+  expect(ownership.claimed(1, 1, at("b"))).toContainEqual({
+    type: "moved",
+    shard: 0,
+    producer: "camera-1",
+  });
+  ownership.left(0);
+  expect(ownership.joined(0, [{ ...at("a"), durableSeq: 3 }])).toContainEqual({
+    type: "moved",
+    shard: 0,
+    producer: "camera-1",
+  });
+});
+
+test("marks of several shards are kept, in whatever order they come", () => {
+  const ownership = new Ownership(2);
+  const mark = (incarnation: string, durableSeq: number) => ({
+    ...CAMERA,
+    incarnation,
+    durableSeq,
+  });
+  ownership.joined(1, [mark("e", 5)]);
+  ownership.joined(
+    0,
+    ["a", "b", "c", "d"].map((one) => mark(one, 1)),
+  );
+  expect(ownership.claimed(0, 1, mark("e", 0))).toContainEqual(
+    expect.objectContaining({ type: "grant", durableSeq: 5 }),
+  );
+});
+
 test("of one producer, the newest incarnations are kept", () => {
   const ownership = new Ownership(1);
   const mark = (at: number) => ({ producer: "camera-1", incarnation: String(at), durableSeq: 5 });

@@ -34,23 +34,26 @@ interface Entry extends Claimed {
   /** The shard that may store, or may have stored; undefined: it has said how far it got. */
   owner: number | undefined;
   isAsked: boolean;
-  /** Shards that may know what it brought before. */
-  readonly knownBy: Set<number>;
   waiting: Claim[];
 }
 
-/** Of one producer: those before will not come back. */
+/** Of one producer, by shard: those before will not come back. */
 const INCARNATIONS_MAX = 4;
 
 export class Ownership {
   /** By producer, then by incarnation; the newest comes last. */
   readonly #entries = new Map<string, Map<string, Entry>>();
+  /** By producer: the shards that show what it brought. */
+  readonly #shownBy = new Map<string, Set<number>>();
   /** Shards that have started and not died since. */
   readonly #present = new Set<number>();
   /** Shards whose marks have never been heard: nothing is granted before. */
   readonly #unheard: Set<number>;
 
+  readonly #incarnationsMax: number;
+
   constructor(shards: number) {
+    this.#incarnationsMax = INCARNATIONS_MAX * shards;
     this.#unheard = new Set(Array.from({ length: shards }, (_, shard) => shard));
   }
 
@@ -59,12 +62,12 @@ export class Ownership {
     for (const mark of marks) {
       const entry = this.#entry(mark);
       entry.durableSeq = Math.max(entry.durableSeq, mark.durableSeq);
-      entry.knownBy.add(shard);
     }
     for (const entry of this.#all()) if (entry.owner === shard) disown(entry);
+    const moved = marks.flatMap(({ producer }) => this.#shows(producer, shard));
     this.#present.add(shard);
     this.#unheard.delete(shard);
-    return [...this.#all()].flatMap((entry) => this.#serve(entry));
+    return [...moved, ...[...this.#all()].flatMap((entry) => this.#serve(entry))];
   }
 
   /** A shard has died. What it had stays its own until it is back and tells how far it got. */
@@ -107,12 +110,29 @@ export class Ownership {
       entry.owner = next.shard;
       entry.waiting.shift();
       effects.push({ type: "grant", ...next, producer, incarnation, durableSeq });
-      entry.knownBy.delete(next.shard);
-      for (const shard of entry.knownBy) effects.push({ type: "moved", shard, producer });
-      entry.knownBy.clear();
-      entry.knownBy.add(next.shard);
+      effects.push(...this.#moved(producer, next.shard));
     }
     return effects;
+  }
+
+  /** A shard that has started shows what it has of a producer, unless that is elsewhere. */
+  #shows(producer: string, shard: number): OwnershipEffect[] {
+    const isElsewhere = [...(this.#entries.get(producer)?.values() ?? [])].some(
+      ({ owner }) => owner !== undefined && owner !== shard,
+    );
+    if (isElsewhere) return [{ type: "moved", shard, producer }];
+    const shownBy = this.#shownBy.get(producer);
+    if (shownBy) shownBy.add(shard);
+    else this.#shownBy.set(producer, new Set([shard]));
+    return [];
+  }
+
+  /** The producer is at this shard now: others need not show what it brought. */
+  #moved(producer: string, to: number): OwnershipEffect[] {
+    const shownBy = this.#shownBy.get(producer) ?? new Set();
+    shownBy.delete(to);
+    this.#shownBy.set(producer, new Set([to]));
+    return [...shownBy].map((shard) => ({ type: "moved", shard, producer }));
   }
 
   #entry({ producer, incarnation }: Claimed): Entry {
@@ -126,11 +146,10 @@ export class Ownership {
       durableSeq: 0,
       owner: undefined,
       isAsked: false,
-      knownBy: new Set(),
       waiting: [],
     };
     entries.set(incarnation, entry);
-    forgetOldest(entries);
+    forgetOldest(entries, this.#incarnationsMax, entry);
     return entry;
   }
 
@@ -144,9 +163,9 @@ function disown(entry: Entry): void {
   entry.isAsked = false;
 }
 
-function forgetOldest(entries: Map<string, Entry>): void {
-  for (const [key, { waiting }] of entries) {
-    if (entries.size <= INCARNATIONS_MAX) return;
-    if (waiting.length === 0) entries.delete(key);
+function forgetOldest(entries: Map<string, Entry>, max: number, newest: Entry): void {
+  for (const [key, entry] of entries) {
+    if (entries.size <= max) return;
+    if (entry.waiting.length === 0 && entry !== newest) entries.delete(key);
   }
 }

@@ -10,8 +10,10 @@ export interface ProducerState {
   /** Index in the log of the key batch on which the last ones are built; 0 when there was none. */
   runIndex: number;
   connected: boolean;
-  /** Settles when what was handed to the log last is durable, or refused. */
-  lastAppend?: Promise<unknown>;
+  /** Batches that were handed to the log and are neither durable nor refused. A later one may be refused before an earlier one is durable. */
+  underWay: number;
+  /** Called when there are none any more. */
+  settled?: () => void;
 }
 
 /** An incarnation that was followed by so many others will not come back. */
@@ -42,6 +44,7 @@ export class Producers {
       durableSeq: 0,
       runIndex: 0,
       connected: false,
+      underWay: 0,
     };
     states.set(key, state);
     forgetOldest(states);

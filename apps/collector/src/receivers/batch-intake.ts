@@ -119,16 +119,11 @@ export class BatchIntake {
     const store = startHop(tracer, "collector/src/stores/telemetry-log.ts", receive.contexts, {
       "otqmn.points": points.slots.length,
     });
+    producer.underWay++;
     try {
-      producer.lastAppend = pipeline.appendBatch(producer, {
-        seq,
-        keySeq,
-        payload,
-        cameras,
-        points,
-      });
-      await producer.lastAppend;
+      await pipeline.appendBatch(producer, { seq, keySeq, payload, cameras, points });
     } finally {
+      if (--producer.underWay === 0) producer.settled?.();
       store.end();
     }
   }

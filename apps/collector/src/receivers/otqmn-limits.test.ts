@@ -4,6 +4,7 @@ import { EMPTY_BUNDLE } from "@glassline/otqmn/sample";
 import { encodeBundle } from "@glassline/otqmn/whole-bundle";
 import { NackCode, OtqmnService } from "@glassline/proto/otqmn";
 import { addService } from "@glassline/proto/rpc";
+import { LogRefusal } from "@glassline/segment-log";
 import { systemClock } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { createLogger } from "@glassline/service/logger";
@@ -36,18 +37,27 @@ const FLEET_LIMITS = {
 interface Settings {
   streamsMax?: number;
   admissionsPerSecond?: number;
+  /** The log refuses batches from here on. */
+  refusedFrom?: number;
 }
 
 /** A receiver on a real socket, before a disk that syncs nothing until it is told to. */
-async function startReceiver({ streamsMax = 100, admissionsPerSecond = 100 }: Settings = {}) {
+async function startReceiver({
+  streamsMax = 100,
+  admissionsPerSecond = 100,
+  refusedFrom = Number.POSITIVE_INFINITY,
+}: Settings = {}) {
   await using stack = new AsyncDisposableStack();
   const issue = await ephemeralPki();
   const identity = await issue({ role: "collector", instance: "collector" });
   const metrics = collectorMetrics(createMetrics("collector"));
   const disk = Promise.withResolvers<void>();
   const stored: number[] = [];
-  const appendBatch = (producer: { durableSeq: number }, { seq }: ReceivedBatch) =>
-    disk.promise.then(() => void stored.push((producer.durableSeq = seq)));
+  const appendBatch = async (producer: { durableSeq: number }, { seq }: ReceivedBatch) => {
+    if (seq >= refusedFrom) throw new LogRefusal("busy", "the log is busy");
+    await disk.promise;
+    stored.push((producer.durableSeq = seq));
+  };
   const always = () => true;
   const pipeline = { onSegment: () => {}, keepsRun: always, isRunYoung: always, appendBatch };
   const receiver = stack.use(
@@ -79,6 +89,7 @@ async function startReceiver({ streamsMax = 100, admissionsPerSecond = 100 }: Se
   return {
     disk,
     stored,
+    release: receiver.release,
     peer: async (name: string) => {
       const peer = new OtqmnPeer(port, await issue({ role: "mesh-node", instance: name }));
       peers.push(peer);
@@ -93,6 +104,22 @@ async function startReceiver({ streamsMax = 100, admissionsPerSecond = 100 }: Se
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }
+
+test("a producer is released when all that was handed to the log is durable, though a later batch was refused before", async () => {
+  await using receiver = await startReceiver({ refusedFrom: 3 });
+  const peer = (await receiver.peer("node-1")).hello();
+  await peer.expect("welcome");
+  for (let seq = 1; seq <= 3; seq++) peer.batch(seq);
+  await peer.expect("nack");
+  let released: number | undefined;
+  const releasing = receiver
+    .release("node-1", new Uint8Array(16).fill(7))
+    .then((durableSeq) => (released = durableSeq));
+  await systemClock.sleep(50);
+  expect(released).toBeUndefined();
+  receiver.disk.resolve();
+  expect(await releasing).toBe(2);
+});
 
 /** Points of one series, one a second. */
 function pointsOf(count: number): Uint8Array {

@@ -114,7 +114,10 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
       const state = deps.producers.find(producer, incarnation);
       if (!state) return 0;
       streamDeps.serving.get(state)?.dispatch({ type: "superseded" });
-      await state.lastAppend?.catch(() => {});
+      await new Promise<void>((resolve) => {
+        state.settled = resolve;
+        if (state.underWay === 0) resolve();
+      });
       return state.durableSeq;
     },
     drain: () => open.forEach((stream) => stream.dispatch({ type: "drain" })),

@@ -14,7 +14,8 @@ import {
   mergeTraces,
 } from "../core/merge-answers.ts";
 import { mergeGaps } from "../core/merge-gaps.ts";
-import { TRACES_DEFAULT } from "../query.ts";
+import { tracesMax } from "../query.ts";
+import { pointsMax } from "../range-query.ts";
 
 export type Query = Client<typeof QueryService>;
 export type Control = Client<typeof ControlService>;
@@ -38,7 +39,7 @@ export function createFanOutQuery(
       mergeLatest(await ask((shard, options) => shard.getLatest(request, options), context)),
     queryRange: async (request, context) => {
       const answers = await ask((shard, options) => shard.queryRange(request, options), context);
-      const series = mergeRanges(answers, request.maxPoints);
+      const series = mergeRanges(answers, pointsMax(request.maxPoints));
       return { series, nowUnixNano: answers[0]!.nowUnixNano };
     },
     aggregateFleet: async (request, context) =>
@@ -46,10 +47,13 @@ export function createFanOutQuery(
         await ask((shard, options) => shard.aggregateFleet(request, options), context),
       ),
     listGaps: async (request, context) =>
-      mergeGaps(await ask((shard, options) => shard.listGaps(request, options), context)),
+      mergeGaps(await ask((shard, options) => shard.listGaps(request, options), context), {
+        from: request.fromUnixNano,
+        to: request.toUnixNano,
+      }),
     listTraces: async (request, context) => {
       const answers = await ask((shard, options) => shard.listTraces(request, options), context);
-      return { traces: mergeTraces(answers, request.limit || TRACES_DEFAULT) };
+      return { traces: mergeTraces(answers, tracesMax(request.limit)) };
     },
     getTrace: async (request, context) =>
       mergeTrace(

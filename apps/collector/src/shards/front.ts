@@ -10,6 +10,7 @@ import { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
+import { every } from "@glassline/service/clock";
 import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import type { Exposition } from "@glassline/service/http";
 import { expositionOf } from "@glassline/service/metrics";
@@ -31,6 +32,7 @@ import { ShardProcess } from "./shard-process.ts";
 
 const ANSWER_LIMITS = { "grpc.max_send_message_length": 67_108_864 };
 const GRACE_MS = 1_000;
+const WATCH_INTERVAL_MS = 5_000;
 
 export interface Front extends AsyncDisposable, Pick<Engine, "addresses"> {
   query: Implementation<typeof QueryService>;
@@ -64,6 +66,11 @@ export async function startFront(
     );
   }
   stack.defer(async () => void (await Promise.all(shards.map((shard) => shard.stop()))));
+  const stop = new AbortController();
+  stack.defer(() => stop.abort());
+  void every(deps.clock, WATCH_INTERVAL_MS, stop.signal, () =>
+    shards.forEach((shard) => shard.watch()),
+  );
   await Promise.all(shards.map((shard) => shard.start()));
   const addresses = await openAll(config, handing, stack);
   const parts = stack.move();

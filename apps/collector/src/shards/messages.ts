@@ -8,10 +8,11 @@ export type ToShard =
   /** The first one. Queries and directives of others go to the front's port. */
   | { type: "place"; shard: number; shards: number; frontPort: number }
   /** With the socket. */
-  | { type: "connection"; door: DoorName }
+  | { type: "connection"; door: DoorName; connection: number }
   | { type: "grant"; claim: number; durableSeq: number }
   | ({ type: "release" } & Claimed)
   | { type: "moved"; producer: string }
+  | { type: "ping" }
   | { type: "get-metrics" };
 
 export type Place = Extract<ToShard, { type: "place" }>;
@@ -22,5 +23,6 @@ export type ToFront =
   | ({ type: "claim"; claim: number } & Claimed)
   | ({ type: "released" } & Mark)
   /** A connection that was handed over has ended. */
-  | { type: "connection-ended"; door: DoorName }
+  | { type: "connection-ended"; connection: number }
+  | { type: "pong" }
   | { type: "metrics"; metrics: RegistryContent };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { OperatorError } from "@glassline/service/errors";
 
 import type { CollectorConfig } from "../config.ts";
+import { OTLP_MEMORY_LEAST, OTQMN_MEMORY_LEAST } from "../config.ts";
 
 /** The first shard has the folder itself: a collector that had none can be divided. */
 export function shardFolder(dataDir: string, shard: number): string {
@@ -23,8 +24,8 @@ export function shardConfig(
     logNatsStream: shard === 0 ? config.logNatsStream : `${config.logNatsStream}-${shard}`,
     logSize: share(config.logSize),
     recentSize: share(config.recentSize),
-    otlpMemory: share(config.otlpMemory),
-    otqmnMemory: share(config.otqmnMemory),
+    otlpMemory: Math.max(OTLP_MEMORY_LEAST, share(config.otlpMemory)),
+    otqmnMemory: Math.max(OTQMN_MEMORY_LEAST, share(config.otqmnMemory)),
     admissionRate: share(config.admissionRate),
   };
 }

@@ -1,4 +1,5 @@
 /** A shard's side of the channel to the front: connections come in by it, and producers are claimed by it. */
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 
@@ -24,7 +25,8 @@ export class ShardLink {
   readonly place: Place;
   readonly #injectors = new Map<DoorName, Inject>();
   readonly #claims = new Map<number, (durableSeq: number) => void>();
-  #lastClaim = 0;
+  /** Not what it was in a life before: an answer to that is no answer to this. */
+  #lastClaim = randomInt(2 ** 40);
   #answers: Answers | undefined;
 
   /** Waits for the front's first word. Undefined when no front has started this process. */
@@ -75,7 +77,8 @@ export class ShardLink {
   }
 
   #receive(message: ToShard, socket: Socket | undefined): void {
-    if (message.type === "connection") this.#connection(message.door, socket);
+    if (message.type === "connection") this.#connection(message, socket);
+    if (message.type === "ping") this.#send({ type: "pong" });
     if (message.type === "grant") {
       this.#claims.get(message.claim)?.(message.durableSeq);
       this.#claims.delete(message.claim);
@@ -85,10 +88,14 @@ export class ShardLink {
     if (message.type === "get-metrics") void this.#metrics();
   }
 
-  #connection(door: DoorName, socket: Socket | undefined): void {
+  #connection(
+    { door, connection }: Extract<ToShard, { type: "connection" }>,
+    socket: Socket | undefined,
+  ): void {
+    const ended = () => this.#send({ type: "connection-ended", connection });
     // The other side may have gone on the way.
-    if (!socket) return this.#send({ type: "connection-ended", door });
-    socket.once("close", () => this.#send({ type: "connection-ended", door }));
+    if (!socket) return ended();
+    socket.once("close", ended);
     const inject = this.#injectors.get(door);
     if (inject) inject(socket);
     else socket.destroy();
@@ -96,6 +103,8 @@ export class ShardLink {
 
   async #release({ producer, incarnation }: Extract<ToShard, { type: "release" }>): Promise<void> {
     const bytes = Buffer.from(incarnation, "hex");
+    // A grant that came just before has its effect first.
+    await new Promise((resolve) => setImmediate(resolve));
     const durableSeq = await this.#answers!.release(producer, bytes);
     this.#send({ type: "released", producer, incarnation, durableSeq });
   }

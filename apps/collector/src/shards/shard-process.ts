@@ -25,10 +25,12 @@ const STOP_DEADLINE_MS = 9_000;
 const ANSWER_MAX_BYTES = 67_108_864;
 /** One that has lived so long is started again at once. */
 const STEADY_MS = 60_000;
+/** One that does not answer for so long hangs. */
+const HUNG_MS = 30_000;
 const METRICS_TIMEOUT_MS = 5_000;
 
 /** What a shard tells, beside what this class keeps to itself. */
-export type Told = Exclude<ToFront, { type: "metrics" | "connection-ended" }>;
+export type Told = Exclude<ToFront, { type: "metrics" | "connection-ended" | "pong" }>;
 
 export interface ShardEvents {
   told(message: Told): void;
@@ -47,8 +49,10 @@ export class ShardProcess {
   #metrics: PromiseWithResolvers<RegistryContent> | undefined;
   #isStopping = false;
   #upMs = 0;
-  /** Open connections that it was given, by door. */
-  readonly #connections = new Map<DoorName, number>();
+  /** Open connections that it was given. This process lets go of a socket when the shard has it. */
+  readonly #connections = new Map<number, { door: DoorName; socket: Socket }>();
+  #lastConnection = 0;
+  #heardMs = 0;
 
   constructor(place: Place, deps: AppDeps, events: ShardEvents) {
     this.#place = place;
@@ -79,6 +83,8 @@ export class ShardProcess {
     this.#child = child;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     child.on("message", (message: ToFront | Ready | Failed) => {
+      // Nothing that a dead one has said counts: what it has done is in its log.
+      if (child.exitCode !== null || child.signalCode !== null) return;
       if ("failed" in message) return reject(new OperatorError(message.failed));
       if (!("ready" in message)) return this.#receive(message);
       this.#open(Number(message.ready["port"]));
@@ -98,21 +104,39 @@ export class ShardProcess {
   }
 
   handOver(door: DoorName, socket: Socket): void {
-    this.#count(door, 1);
-    this.#child!.send({ type: "connection", door } satisfies ToShard, socket, (error) => {
-      if (!error) return;
-      socket.destroy();
-      this.#count(door, -1);
-    });
+    const connection = ++this.#lastConnection;
+    this.#connections.set(connection, { door, socket });
+    this.#events.connectionsChanged(door);
+    this.#child!.send(
+      { type: "connection", door, connection } satisfies ToShard,
+      socket,
+      (error) => {
+        if (error) this.#forget(connection);
+      },
+    );
   }
 
   connections(door: DoorName): number {
-    return this.#connections.get(door) ?? 0;
+    let count = 0;
+    for (const one of this.#connections.values()) if (one.door === door) count++;
+    return count;
   }
 
-  #count(door: DoorName, change: number): void {
-    this.#connections.set(door, this.connections(door) + change);
-    this.#events.connectionsChanged(door);
+  #forget(connection: number): void {
+    const known = this.#connections.get(connection);
+    if (!known) return;
+    this.#connections.delete(connection);
+    known.socket.destroy();
+    this.#events.connectionsChanged(known.door);
+  }
+
+  /** Asks whether it lives; one that has not answered for long is killed, and started again. */
+  watch(): void {
+    if (!this.isUp) return;
+    const { clock, logger } = this.#deps;
+    if (clock.monotonicMs() - this.#heardMs < HUNG_MS) return this.send({ type: "ping" });
+    logger.error({ shard: this.#place.shard }, `a shard has not answered for ${HUNG_MS} ms`);
+    this.#child?.kill("SIGKILL");
   }
 
   /** Its own metrics; none while it is away. */
@@ -142,7 +166,9 @@ export class ShardProcess {
   }
 
   #receive(message: ToFront): void {
-    if (message.type === "connection-ended") this.#count(message.door, -1);
+    this.#heardMs = this.#deps.clock.monotonicMs();
+    if (message.type === "pong") return;
+    if (message.type === "connection-ended") this.#forget(message.connection);
     else if (message.type === "metrics") {
       this.#metrics?.resolve(message.metrics);
       this.#metrics = undefined;
@@ -158,7 +184,7 @@ export class ShardProcess {
       query: createClient(QueryService, ...connect, options),
       control: createClient(ControlService, ...connect, options),
     };
-    this.#upMs = this.#deps.clock.monotonicMs();
+    this.#upMs = this.#heardMs = this.#deps.clock.monotonicMs();
   }
 
   #ended(how: string): void {
@@ -169,7 +195,7 @@ export class ShardProcess {
     this.#clients = undefined;
     this.#metrics?.resolve([]);
     this.#metrics = undefined;
-    for (const [door, open] of this.#connections) this.#count(door, -open);
+    for (const connection of this.#connections.keys()) this.#forget(connection);
     if (this.#isStopping || this.#deps.stopping.aborted) return;
     this.#events.died();
     this.#deps.logger.error({ shard: this.#place.shard, how }, "a shard has ended");

@@ -108,17 +108,20 @@ export class ShapeFinder {
 
   /** Columns that do not ascend are sorted; those that come twice make groups of their own. */
   #pushSorted(columns: Uint32Array, from: number, to: number): void {
-    let left = Array.from({ length: to - from }, (_, at) => from + at).toSorted(
+    const sorted = Array.from({ length: to - from }, (_, at) => from + at).toSorted(
       (a, b) => columns[a]! - columns[b]! || a - b,
     );
-    while (left.length > 0) {
-      const isFirst = (position: number, at: number) =>
-        at === 0 || columns[position] !== columns[left[at - 1]!];
-      const positions = left.filter(isFirst);
+    // The first of each column, then the second of those that have one, and so on.
+    const groups: number[][] = [];
+    let times = 0;
+    for (const [at, position] of sorted.entries()) {
+      times = at > 0 && columns[position] === columns[sorted[at - 1]!] ? times + 1 : 0;
+      (groups[times] ??= []).push(position);
+    }
+    for (const positions of groups) {
       const shape = Uint32Array.from(positions, (position) => columns[position]!);
       this.#groups.sorted.set(this.#groups.count, positions);
       this.#push(this.#lookUp(shape, 0, shape.length), positions[0]!, to);
-      left = left.filter((position, at) => !isFirst(position, at));
     }
   }
 
