@@ -1,7 +1,7 @@
 /** `npm run torture -w @glassline/collector -- --kills N`: exit code 1 when a point was lost or stored twice. */
 import { Random } from "@glassline/bench/fleet-model";
 import { report } from "@glassline/bench/report";
-import { ConfigError, readConfig } from "@glassline/config";
+import { readOrExplain } from "@glassline/service/main";
 
 import { quantile } from "../bench/load.ts";
 import type { TortureConfig } from "./config.ts";
@@ -9,22 +9,6 @@ import { program } from "./config.ts";
 import { progressOn } from "./progress.ts";
 import type { Tortured } from "./torture.ts";
 import { torture } from "./torture.ts";
-
-/** As sysexits.h has it. */
-const EXIT_USAGE = 64;
-
-function readOrExplain(): TortureConfig | undefined {
-  try {
-    const result = readConfig(program);
-    if ("config" in result) return result.config;
-    process.stdout.write(result.help);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = EXIT_USAGE;
-  }
-  return undefined;
-}
 
 function tell(tortured: Tortured, seed: number, tookMs: number): void {
   const { inLog, queried, startsMs, problems, ...counts } = tortured;
@@ -60,7 +44,7 @@ async function run(config: TortureConfig, seed: number): Promise<Tortured> {
   return await torture(config, () => chance.uniform(), progress, stopping.signal);
 }
 
-const config = readOrExplain();
+const config = readOrExplain(program);
 if (config) {
   const seed = config.seed || crypto.getRandomValues(new Uint32Array(1))[0]!;
   const startMs = performance.now();

@@ -1,4 +1,4 @@
-import type { ConfigOf, Program } from "@glassline/config";
+import type { Program } from "@glassline/config";
 import { integer } from "@glassline/config";
 
 const spec = {
@@ -19,5 +19,3 @@ export const program: Program<typeof spec> = {
   environmentPrefix: "GLASSLINE_FUZZ",
   spec,
 };
-
-export type FuzzConfig = ConfigOf<typeof spec>;

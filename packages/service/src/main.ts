@@ -73,8 +73,8 @@ export async function runMain<S extends Spec>(
   }
 }
 
-/** Undefined when there is nothing to run: help was asked for, or the configuration is wrong. */
-function readOrExplain<S extends Spec>(program: Program<S>): ConfigOf<S> | undefined {
+/** Undefined when there is nothing to run: help was asked for, or the configuration is wrong, and that has been said. */
+export function readOrExplain<S extends Spec>(program: Program<S>): ConfigOf<S> | undefined {
   try {
     const result = readConfig(program);
     if ("config" in result) return result.config;

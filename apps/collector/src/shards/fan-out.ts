@@ -1,7 +1,7 @@
 /** Questions to all shards, and their answers as one. A shard that is not there fails the question: a part would look like the whole. */
 import { RpcError } from "@glassline/proto/errors";
-import { ControlService } from "@glassline/proto/control";
-import { QueryService } from "@glassline/proto/query";
+import type { ControlService } from "@glassline/proto/control";
+import type { QueryService } from "@glassline/proto/query";
 import type { CallOptions, Client, Implementation } from "@glassline/proto/rpc";
 
 import {
@@ -16,9 +16,9 @@ import {
 import { mergeGaps } from "../core/merge-gaps.ts";
 import { tracesMax } from "../query.ts";
 import { pointsMax } from "../range-query.ts";
+import type { PrivateClients } from "./private-port.ts";
 
-export type Query = Client<typeof QueryService>;
-export type Control = Client<typeof ControlService>;
+type Query = Client<typeof QueryService>;
 
 /** @param shards those to ask; throws RpcError when one is away. */
 export function createFanOutQuery(
@@ -67,7 +67,7 @@ export function createFanOutQuery(
 
 /** A directive goes to the shard that has heard the camera last. */
 export function createFanOutControl(
-  shards: () => readonly { query: Query; control: Control }[],
+  shards: () => readonly PrivateClients[],
 ): Implementation<typeof ControlService> {
   return {
     direct: async (request, { signal }) => {

@@ -5,19 +5,13 @@
  */
 import type { AddressInfo } from "node:net";
 
-import { ControlService } from "@glassline/proto/control";
-import { QueryService } from "@glassline/proto/query";
+import type { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
-import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import { every } from "@glassline/service/clock";
-import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import type { Exposition } from "@glassline/service/http";
 import { expositionOf } from "@glassline/service/metrics";
-import { mutualTlsServer } from "@glassline/service/tls";
-import * as grpc from "@grpc/grpc-js";
 
-import { forShards } from "../access.ts";
 import type { CollectorConfig } from "../config.ts";
 import type { OwnershipEffect } from "../core/ownership.ts";
 import { Ownership } from "../core/ownership.ts";
@@ -27,11 +21,10 @@ import type { Engine } from "../engine.ts";
 import { createFanOutControl, createFanOutQuery } from "./fan-out.ts";
 import type { LimitOf } from "./handing.ts";
 import { Handing } from "./handing.ts";
+import { openPrivatePort } from "./private-port.ts";
 import type { Told } from "./shard-process.ts";
 import { ShardProcess } from "./shard-process.ts";
 
-const ANSWER_LIMITS = { "grpc.max_send_message_length": 67_108_864 };
-const GRACE_MS = 1_000;
 const WATCH_INTERVAL_MS = 5_000;
 
 export interface Front extends AsyncDisposable, Pick<Engine, "addresses"> {
@@ -49,7 +42,7 @@ export async function startFront(
   const shards: ShardProcess[] = [];
   const query = createFanOutQuery(() => shards.map(({ clients }) => clients.query));
   const control = createFanOutControl(() => shards.map(({ clients }) => clients));
-  const frontPort = await openToShards(query, control, deps, stack);
+  const frontPort = await openPrivatePort({ query, control }, deps.identity, stack);
   const ownership = new Ownership(config.shards);
   const carryOut = (effects: readonly OwnershipEffect[]) => {
     for (const effect of effects) tell(shards[effect.shard]!, effect);
@@ -108,19 +101,6 @@ function tell(shard: ShardProcess, effect: OwnershipEffect): void {
   const { producer } = effect;
   if (effect.type === "moved") return shard.send({ type: "moved", producer });
   return shard.send({ type: "release", producer, incarnation: effect.incarnation });
-}
-
-async function openToShards(
-  query: Implementation<typeof QueryService>,
-  control: Implementation<typeof ControlService>,
-  { identity }: AppDeps,
-  stack: AsyncDisposableStack,
-): Promise<number> {
-  const server = new grpc.Server(ANSWER_LIMITS);
-  addService(server, QueryService, forShards(query));
-  addService(server, ControlService, forShards(control));
-  stack.defer(() => closeGrpc(server, GRACE_MS));
-  return listenGrpc(server, "a front", "127.0.0.1", 0, mutualTlsServer(identity));
 }
 
 async function openAll(

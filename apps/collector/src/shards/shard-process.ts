@@ -4,25 +4,21 @@ import { fork } from "node:child_process";
 import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 
-import { ControlService } from "@glassline/proto/control";
 import { RpcError } from "@glassline/proto/errors";
-import { QueryService } from "@glassline/proto/query";
-import { createClient } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import type { Backoff } from "@glassline/service/backoff";
 import { backoff } from "@glassline/service/backoff";
 import { OperatorError } from "@glassline/service/errors";
 import type { Failed, Ready } from "@glassline/service/main";
 import type { RegistryContent } from "@glassline/service/metrics";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 
 import type { DoorName } from "../doors.ts";
-import type { Control, Query } from "./fan-out.ts";
 import type { Place, ToFront, ToShard } from "./messages.ts";
+import type { PrivateClients } from "./private-port.ts";
+import { connectPrivately } from "./private-port.ts";
 
 const MAIN = fileURLToPath(new URL("shard-main.ts", import.meta.url));
 const STOP_DEADLINE_MS = 9_000;
-const ANSWER_MAX_BYTES = 67_108_864;
 /** One that has lived so long is started again at once. */
 const STEADY_MS = 60_000;
 /** One that does not answer for so long hangs. */
@@ -45,7 +41,7 @@ export class ShardProcess {
   readonly #events: ShardEvents;
   readonly #backoff: Backoff;
   #child: ChildProcess | undefined;
-  #clients: { query: Query; control: Control } | undefined;
+  #clients: PrivateClients | undefined;
   #metrics: PromiseWithResolvers<RegistryContent> | undefined;
   #isStopping = false;
   #upMs = 0;
@@ -66,7 +62,7 @@ export class ShardProcess {
   }
 
   /** Throws RpcError while it is away. */
-  get clients(): { query: Query; control: Control } {
+  get clients(): PrivateClients {
     if (this.#clients) return this.#clients;
     const { shard } = this.#place;
     throw new RpcError(
@@ -176,20 +172,12 @@ export class ShardProcess {
   }
 
   #open(port: number): void {
-    const { identity } = this.#deps;
-    const { role, instance } = identity;
-    const connect = [`127.0.0.1:${port}`, mutualTlsClient(identity, role, instance)] as const;
-    const options = { ...TLS_CHANNEL_OPTIONS, "grpc.max_receive_message_length": ANSWER_MAX_BYTES };
-    this.#clients = {
-      query: createClient(QueryService, ...connect, options),
-      control: createClient(ControlService, ...connect, options),
-    };
+    this.#clients = connectPrivately(this.#deps.identity, port);
     this.#upMs = this.#heardMs = this.#deps.clock.monotonicMs();
   }
 
   #ended(how: string): void {
-    this.#clients?.query[Symbol.dispose]();
-    this.#clients?.control[Symbol.dispose]();
+    this.#clients?.[Symbol.dispose]();
     const wasUp = this.isUp;
     if (wasUp && this.#deps.clock.monotonicMs() - this.#upMs > STEADY_MS) this.#backoff.reset();
     this.#clients = undefined;
