@@ -81,7 +81,7 @@ const spec = {
   }),
   otlpMemory: bytes({
     help: "Memory for requests of OTLP and remote write that are received and not durable yet, of all senders together; more are refused and may be sent again.",
-    default: "64MiB",
+    default: "32MiB",
     minBytes: OTLP_MEMORY_LEAST,
   }),
   otqmnMemory: bytes({

@@ -29,7 +29,7 @@ import type { Arrived, IntakeDeps } from "./batch-intake.ts";
 import { BatchIntake, BatchRefusal, MemoryRefusal } from "./batch-intake.ts";
 
 /** Batches of a stream that are decoded and not durable; more wait where they are small: on the wire. */
-const UNDER_WAY_MAX = 64;
+const UNDER_WAY_MAX = 48;
 
 const LIMITS: Omit<CollectorLimits, "streamLifetimeMs" | "windowBytes"> = {
   batchMaxBytes: STREAM_LIMITS.batchMaxBytes,
