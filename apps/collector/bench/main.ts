@@ -1,4 +1,4 @@
-/** `npm run bench -w @glassline/collector [-- --quick]`: one JSON line a figure. */
+/** `npm run bench -w @glassline/collector [-- --quick] [PART ...]`: one JSON line a figure. */
 import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 
@@ -33,32 +33,49 @@ const times = isQuick
 const protocols = isQuick ? (["grpc"] as const) : (["grpc", "http"] as const);
 const encodings: readonly Encoding[] = isQuick ? ["identity"] : ["identity", "gzip", "zstd"];
 
-about(
-  BENCH,
-  `OTLP metrics of the fleet model into a collector on one core; the load generator has another. A closed loop of requests that are encoded and compressed beforehand ` +
-    `(${BODIES} of them, in turn). Glassline acknowledges what is synced to disk. "otelcol, nop" keeps nothing; "otelcol, queue" acknowledges what is in its persistent queue ` +
-    `(file_storage), without and with fsync. Latencies are those at full load. Where neither the system nor the generator is near 100 % of a core, the disk is the bound, or other processes (cpu of others, of all cores) are: then compare by CPU a point. ` +
-    `Resident memory counts pages of mapped files, as the queue's is.`,
-);
-if (process.platform === "linux") await main();
+/** Those before `otqmn` run on all cores, as the generator does. */
+const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  lists: async () => measureFleetList(isQuick),
+  ranges: () => measureDayRange(isQuick),
+  shards: () => measureShards(times, isQuick),
+  otqmn: () => pinned(() => measureOtqmn(times, isQuick)),
+  wire: () => pinned(() => measureWireBytes(isQuick)),
+  memory: () => pinned(() => measureMemory(isQuick)),
+  blocks: () => pinned(() => measureBlockCost(isQuick)),
+  overload: () => pinned(() => measureOverloads(isQuick)),
+  otlp: () => pinned(measureOtlp),
+};
+/** Under a minute together; each of the others by its name. */
+const QUICK = ["lists", "ranges", "otqmn", "wire", "otlp"];
+
+const words = process.argv.slice(2).filter((word) => word !== "--quick");
+const unknown = words.find((word) => !(word in PARTS));
+if (unknown !== undefined) {
+  const known = Object.keys(PARTS).join(", ");
+  process.stderr.write(`got ${unknown}, expected --quick, or some of ${known}\n`);
+  process.exitCode = 64;
+} else if (process.platform === "linux")
+  await main(words.length > 0 ? words : isQuick ? QUICK : Object.keys(PARTS));
 else
   about(
     BENCH,
     `Did not run: got ${process.platform}, expected Linux, whose /proc tells CPU times.`,
   );
 
-async function main(): Promise<void> {
+async function main(names: readonly string[]): Promise<void> {
   if (statfsSync(tmpdir()).type === TMPFS_MAGIC)
     about(BENCH, "Data lay in memory (tmpfs), where syncing costs nothing: set TMPDIR to a disk.");
-  measureFleetList(isQuick);
-  await measureDayRange(isQuick);
-  await measureShards(times, isQuick);
-  pinGenerator();
-  await measureMemory(isQuick);
-  await measureOtqmn(times, isQuick);
-  await measureWireBytes(isQuick);
-  await measureBlockCost(isQuick);
-  await measureOverloads(isQuick);
+  for (const name of names) await PARTS[name]!();
+}
+
+async function measureOtlp(): Promise<void> {
+  about(
+    BENCH,
+    `OTLP metrics of the fleet model into a collector on one core; the load generator has another. A closed loop of requests that are encoded and compressed beforehand ` +
+      `(${BODIES} of them, in turn). Glassline acknowledges what is synced to disk. "otelcol, nop" keeps nothing; "otelcol, queue" acknowledges what is in its persistent queue ` +
+      `(file_storage), without and with fsync. Latencies are those at full load. Where neither the system nor the generator is near 100 % of a core, the disk is the bound, or other processes (cpu of others, of all cores) are: then compare by CPU a point. ` +
+      `Resident memory counts pages of mapped files, as the queue's is.`,
+  );
   const systems = [glassline, ...(await peers())];
   for (const cameras of CAMERAS) {
     const requests = fleetRequests(cameras, BODIES, BigInt(Date.now()) * 1_000_000n);
@@ -70,6 +87,11 @@ async function main(): Promise<void> {
       }
     }
   }
+}
+
+function pinned(measure: () => Promise<void>): Promise<void> {
+  pinGenerator();
+  return measure();
 }
 
 async function peers(): Promise<System[]> {
