@@ -46,7 +46,7 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   otlp: () => pinned(measureOtlp),
 };
 /** Under a minute together; each of the others by its name. */
-const QUICK = ["lists", "ranges", "otqmn", "wire", "otlp"];
+const QUICK = ["lists", "ranges", "otqmn", "otlp"];
 
 const words = process.argv.slice(2).filter((word) => word !== "--quick");
 const unknown = words.find((word) => !(word in PARTS));
