@@ -54,14 +54,11 @@ export class Checkpoints {
 
   /** Makes a part of the next catalogue, when it is time. */
   work(): void {
-    const beganMs = this.#clock.monotonicMs();
-    if (beganMs < this.#nextAtMs || this.#segmentIndex === 0) return;
-    const making = (this.#making ??= this.#begin(this.#segmentIndex));
-    const next = making.parts.next();
-    if (next.done) [this.#finished, this.#making] = [making, undefined];
-    else this.#make(next.value, making);
-    const endedMs = this.#clock.monotonicMs();
-    this.#nextAtMs = endedMs + (endedMs - beganMs) / SHARE;
+    if (this.#segmentIndex === 0) return;
+    this.#inTime(() => {
+      this.#making ??= this.#begin(this.#segmentIndex);
+      this.#step(this.#making);
+    });
   }
 
   /** @param index of the record that begins the segment. */
@@ -83,12 +80,24 @@ export class Checkpoints {
 
   /** Of a fleet that is small. */
   #makeAll(index: number): void {
-    if (this.#clock.monotonicMs() < this.#nextAtMs) return;
+    this.#inTime(() => {
+      const making = (this.#making = this.#begin(index));
+      while (this.#making) this.#step(making);
+    });
+  }
+
+  /** A part, or the end. */
+  #step(making: Making): void {
+    const next = making.parts.next();
+    if (next.done) [this.#finished, this.#making] = [making, undefined];
+    else this.#make(next.value, making);
+  }
+
+  /** Works only when it is time, and pauses by how long it took. */
+  #inTime(work: () => void): void {
     const beganMs = this.#clock.monotonicMs();
-    const making = this.#begin(index);
-    for (let next = making.parts.next(); !next.done; next = making.parts.next())
-      this.#make(next.value, making);
-    [this.#finished, this.#making] = [making, undefined];
+    if (beganMs < this.#nextAtMs) return;
+    work();
     const endedMs = this.#clock.monotonicMs();
     this.#nextAtMs = endedMs + (endedMs - beganMs) / SHARE;
   }

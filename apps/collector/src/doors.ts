@@ -26,8 +26,10 @@ export interface Doors {
   http(door: Door, server: FastifyInstance): Promise<number>;
 }
 
+export type LimitOf = (door: DoorName) => ConnectionLimit;
+
 /** Those of one process: it listens. Fail with OperatorError. */
-export function listening(limitOf: (door: DoorName) => ConnectionLimit): Doors {
+export function listening(limitOf: LimitOf): Doors {
   return {
     grpc: ({ name, what, host, port }, server, credentials) =>
       listenGrpc(server, what, host, port, credentials, limitOf(name)),

@@ -7,7 +7,6 @@ import { QueryService } from "@glassline/proto/query";
 import type { Implementation } from "@glassline/proto/rpc";
 import { addService, grpcStatus } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
-import type { ConnectionLimit } from "@glassline/service/connections";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { GRPC_LIMITS, closeGrpc } from "@glassline/service/grpc";
@@ -21,7 +20,7 @@ import { BlockStore } from "./blocks/block-store.ts";
 import type { CollectorConfig } from "./config.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { createControl } from "./control.ts";
-import type { DoorName, Doors } from "./doors.ts";
+import type { Doors, LimitOf } from "./doors.ts";
 import { listening, openDoors, takesOtlp } from "./doors.ts";
 import { Fleet } from "./core/fleet.ts";
 import { Producers } from "./core/producers.ts";
@@ -67,7 +66,7 @@ export interface Surroundings {
 }
 
 /** Listens by itself, and needs nobody's leave to store. */
-export function alone(limitOf: (door: DoorName) => ConnectionLimit): Surroundings {
+export function alone(limitOf: LimitOf): Surroundings {
   return { doors: listening(limitOf), claim: async () => 0 };
 }
 

@@ -6,10 +6,8 @@ import { createServer } from "node:net";
 import type { ConnectionLimit } from "@glassline/service/connections";
 import { listenError } from "@glassline/service/errors";
 
-import type { Door, DoorName } from "../doors.ts";
+import type { Door, DoorName, LimitOf } from "../doors.ts";
 import type { ShardProcess } from "./shard-process.ts";
-
-export type LimitOf = (door: DoorName) => ConnectionLimit;
 
 export class Handing {
   readonly #shards: readonly ShardProcess[];

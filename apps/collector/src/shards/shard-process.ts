@@ -47,6 +47,8 @@ export class ShardProcess {
   #upMs = 0;
   /** Open connections that it was given. This process lets go of a socket when the shard has it. */
   readonly #connections = new Map<number, { door: DoorName; socket: Socket }>();
+  /** How many these are, by door. */
+  readonly #counts = new Map<DoorName, number>();
   #lastConnection = 0;
   #heardMs = 0;
 
@@ -102,7 +104,7 @@ export class ShardProcess {
   handOver(door: DoorName, socket: Socket): void {
     const connection = ++this.#lastConnection;
     this.#connections.set(connection, { door, socket });
-    this.#events.connectionsChanged(door);
+    this.#count(door, 1);
     this.#child!.send(
       { type: "connection", door, connection } satisfies ToShard,
       socket,
@@ -113,9 +115,12 @@ export class ShardProcess {
   }
 
   connections(door: DoorName): number {
-    let count = 0;
-    for (const one of this.#connections.values()) if (one.door === door) count++;
-    return count;
+    return this.#counts.get(door) ?? 0;
+  }
+
+  #count(door: DoorName, change: number): void {
+    this.#counts.set(door, this.connections(door) + change);
+    this.#events.connectionsChanged(door);
   }
 
   #forget(connection: number): void {
@@ -123,7 +128,7 @@ export class ShardProcess {
     if (!known) return;
     this.#connections.delete(connection);
     known.socket.destroy();
-    this.#events.connectionsChanged(known.door);
+    this.#count(known.door, -1);
   }
 
   /** Asks whether it lives; one that has not answered for long is killed, and started again. */
