@@ -1,4 +1,5 @@
 /** The latest value and the health of every camera of a large fleet, in one call: from the request to the encoded answer. */
+import { wordsOf } from "@glassline/otqmn/words";
 import { create } from "@bufbuild/protobuf";
 import { SERIES } from "@glassline/bench/fleet-model";
 import { about, report } from "@glassline/bench/report";
@@ -68,7 +69,7 @@ function addCamera(fleet: Fleet, camera: number): void {
     column: Uint32Array.from(SERIES.keys()),
     value: Float64Array.from(SERIES.keys()),
     groupEnd: Uint32Array.of(SERIES.length),
-    groupTimeUnixNano: BigUint64Array.of(systemClock.nowUnixNano()),
+    groupTime: wordsOf(BigUint64Array.of(systemClock.nowUnixNano())),
     cameras: [{ cameraId, attributes: { "camera.source": "simulated" } }],
   };
   fleet.addRecord(camera + 1, points, systemClock.nowMs());

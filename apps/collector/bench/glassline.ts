@@ -6,9 +6,10 @@ import type { PeerName } from "@glassline/service/identity";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import manifest from "../package.json" with { type: "json" };
-import { startPinned } from "./pinned-process.ts";
+import { startPinned } from "@glassline/bench/pinned-process";
 import type { RunningSystem, System } from "./system.ts";
-import { TOKEN, freePorts } from "./system.ts";
+import { TOKEN } from "./system.ts";
+import { freePorts } from "@glassline/bench/ports";
 
 const WORKSPACE = fileURLToPath(new URL("..", import.meta.url));
 /** What `npm run start` runs; the shell becomes the process. */

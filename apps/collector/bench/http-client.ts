@@ -13,7 +13,11 @@ export function httpClient(
   token: string,
   connections: number,
 ): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const agent = new Agent({
+    keepAlive: true,
+    maxSockets: connections,
+    maxFreeSockets: connections,
+  });
   const options = {
     agent,
     host: "127.0.0.1",

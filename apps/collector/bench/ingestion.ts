@@ -10,8 +10,8 @@ import { grpcClient, grpcMessage } from "./grpc-client.ts";
 import { httpClient } from "./http-client.ts";
 import type { Client, LoadResult } from "./load.ts";
 import { Refusal, quantile, runLoad } from "./load.ts";
-import { CAN_PIN } from "./pinned-process.ts";
-import { busyMs, cpuMsOf } from "./proc.ts";
+import { CAN_PIN } from "@glassline/bench/pinned-process";
+import { busyMs, cpuMsOf } from "@glassline/bench/proc";
 import type { RunningSystem, System } from "./system.ts";
 import { TOKEN } from "./system.ts";
 

@@ -17,7 +17,7 @@ import { BENCH, measureIngestion } from "./ingestion.ts";
 import { otelcolSystems } from "./otelcol.ts";
 import { measureOverloads } from "./overload-senders.ts";
 import { OTELCOL_VERSION, otelcolBinary } from "./peers/build.ts";
-import { pinGenerator } from "./pinned-process.ts";
+import { pinGenerator } from "@glassline/bench/pinned-process";
 import type { System } from "./system.ts";
 import { measureWireBytes } from "./wire-bytes.ts";
 

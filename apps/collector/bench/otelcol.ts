@@ -2,9 +2,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { startPinned } from "./pinned-process.ts";
+import { startPinned } from "@glassline/bench/pinned-process";
 import type { System } from "./system.ts";
-import { freePorts } from "./system.ts";
+import { freePorts } from "@glassline/bench/ports";
 
 /** memory_limiter first in each pipeline, and GOMEMLIMIT at 80 % of its limit, as its README says. */
 const LIMIT_MIB = 1_024;

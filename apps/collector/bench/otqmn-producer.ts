@@ -3,10 +3,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { signHello } from "@glassline/otqmn/hello";
 import type { StreamResponse } from "@glassline/proto/otqmn";
-import { NackCode, OtqmnService, StreamRequestSchema } from "@glassline/proto/otqmn";
-import { createClient } from "@glassline/proto/rpc";
+import { NackCode, StreamRequestSchema } from "@glassline/proto/otqmn";
 import type { Identity } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+
+import { OtqmnClient } from "./otqmn-client.ts";
 
 export interface ProducerOptions {
   identity: Identity;
@@ -28,7 +28,6 @@ const HEARTBEAT_TICK_MS = 250;
 export class BenchProducer implements Disposable {
   readonly #options: ProducerOptions;
   readonly #client;
-  readonly #stream;
   readonly #heartbeat;
   readonly #sentAtMs = new Map<number, number>();
   #creditBytes = 0;
@@ -55,15 +54,12 @@ export class BenchProducer implements Disposable {
     this.#inFlightMax = options.inFlightMax;
     if (options.isPaced) this.pace();
     const { identity, port } = options;
-    this.#client = createClient(
-      OtqmnService,
-      `localhost:${port}`,
-      mutualTlsClient(identity, "collector"),
-      { ...TLS_CHANNEL_OPTIONS, "grpc.use_local_subchannel_pool": 1 },
+    this.#client = new OtqmnClient(
+      identity,
+      port,
+      (response) => this.#receive(response),
+      (reason) => (this.failure ??= this.#stopped ? undefined : reason),
     );
-    this.#stream = this.#client.stream();
-    this.#stream.on("data", (response: StreamResponse) => this.#receive(response));
-    this.#stream.on("error", (error) => (this.failure ??= error.message));
     const opening = {
       producer: identity.instance,
       incarnation: crypto.getRandomValues(new Uint8Array(16)),
@@ -114,12 +110,12 @@ export class BenchProducer implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#heartbeat);
-    this.#stream.cancel();
+    this.#stopped = true;
     this.#client[Symbol.dispose]();
   }
 
   #send(message: NonNullable<MessageInitShape<typeof StreamRequestSchema>["message"]>): void {
-    this.#stream.write(create(StreamRequestSchema, { message }));
+    this.#client.send(create(StreamRequestSchema, { message }));
     this.#sentMs = performance.now();
     this.requests++;
   }

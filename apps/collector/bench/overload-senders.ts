@@ -102,7 +102,11 @@ class OtlpSender implements Sender {
     this.#bodies = bodies;
   }
 
+  /** All connections are there from the beginning: memory should grow by load, and not by them. */
   start(): void {
+    const nothing = Buffer.alloc(0);
+    for (let each = 0; each < CONNECTIONS; each++)
+      this.#client.send(nothing).catch(() => this.#counts.failed++);
     for (let each = 0; each < FULL_LOAD_REQUESTS; each++) void this.#keepSending();
   }
 

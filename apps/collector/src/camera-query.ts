@@ -52,7 +52,7 @@ export function getLatest(
   { cameraId }: GetLatestRequest,
 ): MessageInitShape<typeof GetLatestResponseSchema> {
   const camera = requireCamera(fleet, cameraId);
-  const samples = camera.slots.flatMap((slot) => {
+  const samples = fleet.table.slotsOfCamera(camera).flatMap((slot) => {
     const latest = fleet.table.latest(slot);
     return latest ? [{ series: wireSeries(fleet.table.series(slot)), ...latest }] : [];
   });
@@ -84,7 +84,7 @@ function wireCamera(
     reason: health.state === "live" ? "" : health.reason,
     lastReceivedUnixNano: BigInt(Math.round(camera.lastReceivedMs)) * 1_000_000n,
     attributes: camera.attributes,
-    seriesCount: camera.slots.length,
+    seriesCount: camera.seriesCount,
   };
 }
 

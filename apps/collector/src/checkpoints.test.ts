@@ -1,3 +1,4 @@
+import { wordsOf } from "@glassline/otqmn/words";
 import { create } from "@bufbuild/protobuf";
 import { CheckpointSchema } from "@glassline/proto/storage";
 import { simulatedClock } from "@glassline/service/clock/testing";
@@ -35,7 +36,7 @@ function add(fleet: Fleet, cameras: number, first = 0): void {
       column: Uint32Array.from(places),
       value: Float64Array.from(places, (at) => camera + at),
       groupEnd: Uint32Array.of(SERIES),
-      groupTimeUnixNano: BigUint64Array.of(5n),
+      groupTime: wordsOf(BigUint64Array.of(5n)),
       cameras: [{ cameraId, attributes: { site: "north" } }],
     };
     fleet.addRecord(1, points, 1_000);

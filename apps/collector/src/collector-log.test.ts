@@ -1,4 +1,5 @@
 /** A collector whose disk fills up, and one whose log is in JetStream: what is stored, refused and shown. */
+import { mayMount, smallDisk } from "@glassline/segment-log/small-disk/testing";
 import { systemClock } from "@glassline/service/clock";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -6,7 +7,6 @@ import type { OtlpCollector } from "./receivers/otlp.testing.ts";
 import { send, startOtlpCollector } from "./receivers/otlp.testing.ts";
 import type { NatsCluster } from "./stores/jetstream/nats-server.testing.ts";
 import { describeWithNats, startNats } from "./stores/jetstream/nats-server.testing.ts";
-import { mayMount, smallDisk } from "./stores/small-disk.testing.ts";
 
 const SMALL = ["--segment-size=64KiB", "--log-size=1GiB"];
 

@@ -83,7 +83,9 @@ async function toldByAll(deps: GapDeps, window: Window, signal: AbortSignal): Pr
 function camerasWithGaps({ fleet: { cameras, table } }: GapDeps): string[] {
   const marks = table.quantitiesOf(METRIC_CAMERA_GAP_DURATION);
   return [...cameras.values()]
-    .filter(({ slots }) => slots.some((slot) => marks[table.quantityOf[slot]!] === 1))
+    .filter((camera) =>
+      table.slotsOfCamera(camera).some((slot) => marks[table.quantityOf[slot]!] === 1),
+    )
     .map(({ cameraId }) => cameraId);
 }
 

@@ -61,6 +61,7 @@ export function createPipeline(
 ): Pipeline {
   fleet.recent.beginSegment(log.segments.at(-1)!.firstIndex);
   let walker = new MetricsWalker();
+  const otqmnPoints = metrics.points.labels("otqmn");
   const listeners: (() => void)[] = [];
   let isRolling = false;
   /** Stored: memory follows. */
@@ -103,7 +104,7 @@ export function createPipeline(
         fleet.add(index, points, receivedMs);
       });
       metrics.batches.inc();
-      metrics.points.inc({ receiver: "otqmn" }, points.slots.length);
+      otqmnPoints.inc(points.slots.length);
     },
 
     async appendMetrics(request, receiver = "otlp") {

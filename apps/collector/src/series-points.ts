@@ -32,7 +32,8 @@ export async function seriesPoints(
   bound: PointBound,
 ): Promise<OrderedPoints[]> {
   const { table } = fleet;
-  const ofMetric = (fleet.cameras.get(wanted.cameraId)?.slots ?? [])
+  const camera = fleet.cameras.get(wanted.cameraId);
+  const ofMetric = (camera ? table.slotsOfCamera(camera) : [])
     .map((slot) => ({ slot, series: table.series(slot) }))
     .filter(({ series }) => wanted.metrics.includes(series.metric));
   const slots = ofMetric.map(({ slot }) => slot);

@@ -1,12 +1,10 @@
 /** `npm run torture -w @glassline/collector -- --kills N`: exit code 1 when a point was lost or stored twice. */
-import { Random } from "@glassline/bench/fleet-model";
 import { report } from "@glassline/bench/report";
+import { runTorture } from "@glassline/bench/torture-run";
 import { readOrExplain } from "@glassline/service/main";
 
 import { quantile } from "../bench/load.ts";
-import type { TortureConfig } from "./config.ts";
 import { program } from "./config.ts";
-import { progressOn } from "./progress.ts";
 import type { Tortured } from "./torture.ts";
 import { torture } from "./torture.ts";
 
@@ -34,19 +32,10 @@ function tell(tortured: Tortured, seed: number, tookMs: number): void {
   if (problems.length > 0) process.exitCode = 1;
 }
 
-async function run(config: TortureConfig, seed: number): Promise<Tortured> {
-  const chance = new Random(seed);
-  using progress = progressOn(process.stderr);
-  const stopping = new AbortController();
-  // A second Ctrl-C ends at once.
-  process.once("SIGINT", () => stopping.abort());
-  progress.say(`seed ${seed}`);
-  return await torture(config, () => chance.uniform(), progress, stopping.signal);
-}
-
 const config = readOrExplain(program);
 if (config) {
-  const seed = config.seed || crypto.getRandomValues(new Uint32Array(1))[0]!;
-  const startMs = performance.now();
-  tell(await run(config, seed), seed, performance.now() - startMs);
+  const { tortured, seed, tookMs } = await runTorture(config.seed, (...about) =>
+    torture(config, ...about),
+  );
+  tell(tortured, seed, tookMs);
 }

@@ -1,4 +1,5 @@
 /** The log's records as they lie on the disk, read while no collector runs, from where the last reading ended. */
+import { bigintsOf } from "@glassline/otqmn/words";
 import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -73,11 +74,12 @@ export class StoredLog {
 }
 
 function eachPoint(points: RecordPoints, see: (point: StoredPoint) => void): void {
-  const { series, column, value, groupEnd, groupTimeUnixNano } = points;
+  const { series, column, value, groupEnd } = points;
+  const groupTimeUnixNano = bigintsOf(points.groupTime);
   let group = 0;
   for (let at = 0; at < column.length; at++) {
     while (groupEnd[group]! <= at) group++;
-    const { cameraId, attributes } = series[column[at]!]!;
+    const { cameraId, attributes } = series.at(column[at]!)!;
     const lane = attributes["lane"] ?? "";
     see({ cameraId, lane, timeUnixNano: groupTimeUnixNano[group]!, value: value[at]! });
   }

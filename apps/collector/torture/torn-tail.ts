@@ -4,7 +4,7 @@ import { appendFile, readFile, truncate } from "node:fs/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
-import { FRAME_BYTES, frameRecord, scanSegment } from "@glassline/segment-log/record";
+import { FRAME_BYTES, frameRecords, scanSegment } from "@glassline/segment-log/record";
 
 import { RECORD_MAX_BYTES } from "../src/stores/telemetry-log.ts";
 import { segmentFiles } from "./stored-log.ts";
@@ -17,7 +17,7 @@ export async function appendTornRecord(directory: string, random: () => number):
   const { payloads } = scanSegment(await readFile(last.path), RECORD_MAX_BYTES);
   const index = ([...payloads.keys()].at(-1) ?? last.firstIndex - 1) + 1;
   const payload = Uint8Array.from({ length: RECORD_BYTES }, () => Math.floor(256 * random()));
-  const whole = Buffer.concat(frameRecord(index, payload));
+  const whole = Buffer.concat(frameRecords(index, [payload]));
   await appendFile(last.path, whole.subarray(0, Math.ceil((whole.length - 1) * random())));
 }
 

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { steadyPorts } from "@glassline/bench/ports";
+import type { Progress } from "@glassline/bench/progress";
 import type { LogRecord } from "@glassline/proto/storage";
 
 import type { CheckTotals } from "./checks.ts";
@@ -19,8 +21,6 @@ import type { TortureConfig } from "./config.ts";
 import type { Load } from "./load.ts";
 import { startLoad } from "./load.ts";
 import { fileAppears } from "./moments.ts";
-import { steadyPorts } from "./ports.ts";
-import type { Progress } from "./progress.ts";
 import type { Sender } from "./sender.ts";
 import { appendTornRecord, cutUnacknowledged } from "./torn-tail.ts";
 

@@ -1,4 +1,5 @@
 /** The three readers as one kind of thing: what they read is written once more and read again, and must be the same. */
+import { bigintsOf } from "../src/words.ts";
 import { toBinary } from "@bufbuild/protobuf";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 
@@ -61,7 +62,8 @@ function streamProblem(
   const all = seriesOf(decoder);
   for (const definition of all) encoder.addSeries(definition);
   const again = new StreamDecoder(limits);
-  const { count, column, bits } = points;
+  const { count, column } = points;
+  const bits = bigintsOf(points.floats);
   const read = again.decode(encoder.encode({ count, column, bits, timeUnixNano: timesOf(points) }));
   return difference(linesOf(points, all), linesOf(read, seriesOf(again)));
 }
@@ -75,10 +77,10 @@ function linesOf(points: GroupedPoints, all: readonly SeriesDefinition[]): strin
   const names = all.flatMap(({ parts, columns }) =>
     columns.map(({ type, field }) => JSON.stringify([...parts, type, field])),
   );
-  const times = timesOf(points);
+  const [times, bits] = [timesOf(points), bigintsOf(points.floats)];
   return Array.from(
     points.column,
-    (column, at) => `${names[column]} ${times[at]} ${points.bits[at]}`,
+    (column, at) => `${names[column]} ${times[at]} ${bits[at]}`,
   ).toSorted();
 }
 

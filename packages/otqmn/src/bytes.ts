@@ -7,6 +7,8 @@ export class CodecError extends Error {
 }
 
 const INITIAL_BYTES = 4_096;
+/** Up to here a loop is faster than `set`. */
+const LOOP_BYTES = 128;
 
 export class ByteWriter {
   #bytes = new Uint8Array(INITIAL_BYTES);
@@ -64,21 +66,29 @@ export class ByteWriter {
 
 export class ByteReader {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  #at: number;
+  readonly #end: number;
 
-  constructor(bytes: Uint8Array) {
-    // Of a Buffer, `slice` would be a view.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  constructor(bytes: Uint8Array, from = 0, end = bytes.length) {
+    this.#bytes = bytes;
+    this.#at = from;
+    this.#end = end;
   }
 
   get remaining(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
+  }
+
+  byte(what: string): number {
+    if (this.#at === this.#end)
+      throw new CodecError(`${what}: got the end of the bytes, expected a number`);
+    return this.#bytes[this.#at++]!;
   }
 
   varint(what: string): number {
     let value = 0;
     for (let shift = 1; shift <= 2 ** 49; shift *= 0x80) {
-      const byte = this.#byte(what);
+      const byte = this.byte(what);
       value += (byte & 0x7f) * shift;
       if (byte < 0x80) return this.#safe(value, what);
     }
@@ -95,7 +105,7 @@ export class ByteReader {
   signedVarint64(what: string): bigint {
     let value = 0n;
     for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.#byte(what);
+      const byte = this.byte(what);
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
     }
@@ -103,15 +113,26 @@ export class ByteReader {
   }
 
   raw(length: number, what: string): Uint8Array {
-    if (length > this.remaining)
-      throw new CodecError(`${what}: got ${this.remaining} bytes, expected ${length}`);
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+    const from = this.#skip(length, what);
+    return this.#bytes.subarray(from, this.#at);
+  }
+
+  /** Writes so many bytes to the beginning of another array. */
+  copy(into: Uint8Array, length: number, what: string): void {
+    const from = this.#skip(length, what);
+    if (length > LOOP_BYTES) into.set(this.#bytes.subarray(from, this.#at));
+    else for (let at = 0; at < length; at++) into[at] = this.#bytes[from + at]!;
   }
 
   /** Bytes with their length before them. */
   part(what: string, maxBytes = this.remaining): Uint8Array {
     return this.raw(this.count(`${what} length`, maxBytes), what);
+  }
+
+  /** The same, to be read by itself. */
+  partReader(what: string): ByteReader {
+    const from = this.#skip(this.count(`${what} length`, this.remaining), what);
+    return new ByteReader(this.#bytes, from, this.#at);
   }
 
   text(what: string, maxBytes: number): string {
@@ -131,11 +152,12 @@ export class ByteReader {
       throw new CodecError(`${what}: got ${this.remaining} bytes after its end, expected none`);
   }
 
-  #byte(what: string): number {
-    const byte = this.#bytes[this.#at++];
-    if (byte === undefined)
-      throw new CodecError(`${what}: got the end of the bytes, expected a number`);
-    return byte;
+  /** @returns where they begin. */
+  #skip(length: number, what: string): number {
+    if (length > this.remaining)
+      throw new CodecError(`${what}: got ${this.remaining} bytes, expected ${length}`);
+    this.#at += length;
+    return this.#at - length;
   }
 
   #safe(value: number, what: string): number {

@@ -31,6 +31,7 @@ export function refuse(session: Session, seq: number, code: NackCode, reason: st
 export function takeBatch(
   session: Session,
   event: BatchEvent,
+  nowMs: number,
   { batchMaxBytes, reorderMaxBatches }: CollectorLimits,
 ): Step {
   const { seq, keySeq, sizeBytes } = event;
@@ -44,7 +45,7 @@ export function takeBatch(
     const reason = `batch ${seq}: got ${-creditBytes} bytes beyond the credit, expected less than ${batchMaxBytes}`;
     return refuse(session, seq, "beyond-credit", reason);
   }
-  const alive = { ...session, creditBytes };
+  const alive = { ...session, creditBytes, heardMs: nowMs };
   if (seq < session.expectedSeq) return replay(alive, event);
   if (seq > session.expectedSeq) return early(alive, event, reorderMaxBatches);
   if (isReadable(session.runKeySeq, event)) return appendInOrder(alive, event);
@@ -89,12 +90,18 @@ function reportGap(session: Session, reason: string): Step {
 
 /** The batch, and those that waited for it; those of an older run can never be read. */
 function appendInOrder(session: Session, event: Arrival<unknown>): Step {
+  const { seq, keySeq, sizeBytes, batch } = event;
+  if (session.early.size === 0) {
+    const heldBytes = session.heldBytes + sizeBytes;
+    const moved = { ...session, runKeySeq: keySeq, expectedSeq: seq + 1, heldBytes };
+    return { session: moved, effects: [{ type: "append", seq, keySeq, batch }] };
+  }
   const effects: CollectorEffect<unknown>[] = [];
   const waiting = new Map<number, Arrival<unknown>>();
-  let heldBytes = session.heldBytes + event.sizeBytes;
-  for (const [seq, held] of session.early) {
-    if (held.keySeq < event.keySeq || seq === event.seq) heldBytes -= held.sizeBytes;
-    else waiting.set(seq, held);
+  let heldBytes = session.heldBytes + sizeBytes;
+  for (const [heldSeq, held] of session.early) {
+    if (held.keySeq < keySeq || heldSeq === seq) heldBytes -= held.sizeBytes;
+    else waiting.set(heldSeq, held);
   }
   let last = event;
   for (

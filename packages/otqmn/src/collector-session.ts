@@ -101,7 +101,7 @@ const admit: Handler<unknown, { durableSeq: number; firstUnackedSeq: number }> =
 };
 
 const batch: Handler<unknown, BatchEvent> = (session, event, { nowMs, limits }) =>
-  takeBatch({ ...session, heardMs: nowMs }, event, limits);
+  takeBatch(session, event, nowMs, limits);
 
 const wantKeyBatch: Handler<unknown, unknown> = (session) => ({
   session,

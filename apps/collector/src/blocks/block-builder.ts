@@ -1,10 +1,13 @@
 /** The points of a segment, sorted by camera and cut into chunks, each of which can be read by itself. */
-import { BundleWriter } from "@glassline/otqmn/bundle-writer";
+import { bigintAt, bigintsOf } from "@glassline/otqmn/words";
 import { CodecError } from "@glassline/otqmn/codec-error";
 import type { Series } from "@glassline/otqmn/sample";
+import { encodeBundle } from "@glassline/otqmn/whole-bundle";
 
 import type { RecordPoints } from "../core/record-reader.ts";
 import { Rollup, minuteOf } from "../core/rollup.ts";
+import type { SeriesByNumber } from "../core/run-series.ts";
+import { RunSeries, SharedQuantities } from "../core/run-series.ts";
 import { LATEST_TIME } from "../core/times.ts";
 
 /** A reader decodes a chunk for one camera's sake: about half a millisecond. */
@@ -33,29 +36,46 @@ interface CameraRanges {
   ranges: Range[];
 }
 
+/** What is known of the series of a run, or of OTLP's definitions, by the numbers that `series` has for cameras and quantities. */
+interface KnownSeries {
+  series: RunSeries;
+  owners: CameraRanges[];
+  rollups: Rollup[];
+}
+
+/** Series of OTLP's definitions, which come in one segment after another. */
+const ofDefinitions = new WeakMap<SeriesByNumber, RunSeries>();
+const quantities = new SharedQuantities();
+
+function numbered(series: SeriesByNumber): RunSeries {
+  if (series instanceof RunSeries) return series;
+  let known = ofDefinitions.get(series);
+  if (!known) ofDefinitions.set(series, (known = new RunSeries(quantities)));
+  return known;
+}
+
 export class BlockBuilder {
   readonly #cameras = new Map<string, CameraRanges>();
-  /** By array of series: whose each is. The arrays grow. */
-  readonly #owners = new WeakMap<readonly Series[], CameraRanges[]>();
-  readonly #rollupsOf = new WeakMap<readonly Series[], Rollup[]>();
+  readonly #known = new WeakMap<SeriesByNumber, KnownSeries>();
   /** By metric. */
   readonly rollups = new Map<string, Rollup>();
   points = 0;
 
   add(batch: RecordPoints): void {
-    const owners = this.#ownersOf(batch.series);
-    const rollups = this.#rollupsFor(batch.series);
-    const { column, value, groupEnd, groupTimeUnixNano } = batch;
+    const { owners, rollups, series } = this.#knownOf(batch.series);
+    const { cameraOf, quantityOf } = series;
+    const { column, value, groupEnd } = batch;
+    const groupTimeUnixNano = bigintsOf(batch.groupTime);
     let at = 0;
     for (let group = 0; group < groupEnd.length; group++) {
       const end = groupEnd[group]!;
       const minute = minuteOf(groupTimeUnixNano[group]!);
       while (at < end) {
         const from = at;
-        const owner = owners[column[at]!]!;
-        do rollups[column[at]!]!.add(minute, value[at++]!);
-        while (at < end && owners[column[at]!] === owner);
-        owner.ranges.push({ batch, group, from, to: at });
+        const camera = cameraOf[column[at]!]!;
+        do rollups[quantityOf[column[at]!]!]!.add(minute, value[at++]!);
+        while (at < end && cameraOf[column[at]!] === camera);
+        owners[camera]!.ranges.push({ batch, group, from, to: at });
       }
     }
     this.points += column.length;
@@ -79,24 +99,27 @@ export class BlockBuilder {
     if (draft.points > 0) yield* finished(draft);
   }
 
-  #ownersOf(series: readonly Series[]): CameraRanges[] {
-    let owners = this.#owners.get(series);
-    if (!owners) this.#owners.set(series, (owners = []));
-    for (let number = owners.length; number < series.length; number++)
-      owners.push(this.#camera(series[number]!.cameraId));
-    return owners;
+  /** They may have become more. */
+  #knownOf(all: SeriesByNumber): KnownSeries {
+    let known = this.#known.get(all);
+    if (!known) {
+      known = { series: numbered(all), owners: [], rollups: [] };
+      this.#known.set(all, known);
+    }
+    const { series, owners, rollups } = known;
+    if (series !== all)
+      for (let number = series.length; number < all.length; number++)
+        series.push([all.at(number)!]);
+    for (const cameraId of series.cameras.slice(owners.length)) owners.push(this.#camera(cameraId));
+    for (const { metric } of series.quantities.slice(rollups.length))
+      rollups.push(this.#rollup(metric));
+    return known;
   }
 
-  #rollupsFor(series: readonly Series[]): Rollup[] {
-    let rollups = this.#rollupsOf.get(series);
-    if (!rollups) this.#rollupsOf.set(series, (rollups = []));
-    for (let number = rollups.length; number < series.length; number++) {
-      const { metric } = series[number]!;
-      let rollup = this.rollups.get(metric);
-      if (!rollup) this.rollups.set(metric, (rollup = new Rollup()));
-      rollups.push(rollup);
-    }
-    return rollups;
+  #rollup(metric: string): Rollup {
+    let rollup = this.rollups.get(metric);
+    if (!rollup) this.rollups.set(metric, (rollup = new Rollup()));
+    return rollup;
   }
 
   #camera(cameraId: string): CameraRanges {
@@ -138,25 +161,27 @@ class ChunkDraft {
     return [this.#ranges.slice(0, middle), this.#ranges.slice(middle)].map((ranges) => {
       const half = new ChunkDraft();
       for (const range of ranges)
-        half.add(range.batch.series[range.batch.column[range.from]!]!.cameraId, range);
+        half.add(range.batch.series.at(range.batch.column[range.from]!)!.cameraId, range);
       return half;
     });
   }
 
   finish(): Chunk {
     const series: Series[] = [];
-    const indexes = new Map<Series, number>();
+    const known = new Map<SeriesByNumber, Map<number, number>>();
     const seriesIndex = new Uint32Array(this.points);
     const timeUnixNano = new BigUint64Array(this.points);
     const value = new Float64Array(this.points);
     let at = 0;
     for (const { batch, group, from, to } of this.#ranges) {
-      timeUnixNano.fill(batch.groupTimeUnixNano[group]!, at, at + to - from);
+      let indexes = known.get(batch.series);
+      if (!indexes) known.set(batch.series, (indexes = new Map()));
+      timeUnixNano.fill(bigintAt(batch.groupTime, group), at, at + to - from);
       value.set(batch.value.subarray(from, to), at);
       for (let position = from; position < to; position++) {
-        const one = batch.series[batch.column[position]!]!;
+        const one = batch.column[position]!;
         let index = indexes.get(one);
-        if (index === undefined) indexes.set(one, (index = series.push(one) - 1));
+        if (index === undefined) indexes.set(one, (index = series.push(batch.series.at(one)!) - 1));
         seriesIndex[at++] = index;
       }
     }
@@ -166,7 +191,7 @@ class ChunkDraft {
       lastCamera: this.#cameras.at(-1)!,
       ...timesOf(this.#ranges),
       points: this.points,
-      bytes: new BundleWriter().encode(bundle),
+      bytes: encodeBundle(bundle),
     };
   }
 }
@@ -177,7 +202,7 @@ function timesOf(
   let least = LATEST_TIME;
   let greatest = 0n;
   for (const { batch, group } of ranges) {
-    const time = batch.groupTimeUnixNano[group]!;
+    const time = bigintAt(batch.groupTime, group);
     if (time < least) least = time;
     if (time > greatest) greatest = time;
   }

@@ -10,6 +10,8 @@ import type { BlockOrder, BlockReport } from "./block-worker.ts";
 
 /** A thread that goes on reads only what is new, so it stays while segments come one after another. */
 const IDLE_MAX_MS = 10_000;
+/** For what is new: by default it would have more than all else of it takes. */
+const YOUNG_MAX_MIB = 24;
 
 export interface BlockThreadDeps {
   origin: RecordOrigin;
@@ -53,6 +55,7 @@ export class BlockThread implements AsyncDisposable {
   #start(): Worker {
     const worker = new Worker(new URL("block-worker.ts", import.meta.url), {
       workerData: this.#deps.origin,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MAX_MIB },
     });
     worker.unref();
     worker.on("message", (report: BlockReport) => this.#report(report));

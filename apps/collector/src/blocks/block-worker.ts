@@ -9,6 +9,7 @@ import type { LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
 import { messageOf } from "@glassline/service/errors";
 
+import { tagOf } from "../core/protobuf-fields.ts";
 import { RecordReader, RunMissing } from "../core/record-reader.ts";
 import { RunStarts } from "../core/run-starts.ts";
 import type { IndexRange, RecordOrigin, RecordSource } from "../stores/record-source.ts";
@@ -26,6 +27,9 @@ export interface BlockOrder {
 export type BlockReport =
   | { firstIndex: number; points: number; unreadable: number }
   | { firstIndex: number; error: string };
+
+/** With which a checkpoint begins: it tells no time. */
+const CHECKPOINT_TAG = tagOf(LogRecordSchema.field.checkpoint.number, "bytes");
 
 yieldToIngestion();
 let opened: RecordSource | undefined;
@@ -134,6 +138,8 @@ async function recordsOf(
 ): Promise<LogRecord[] | undefined> {
   const payloads = await source.payloads(range);
   return payloads?.flatMap((payload) => {
+    // Of a large fleet it would be the most that is read.
+    if (payload[0] === CHECKPOINT_TAG) return [];
     try {
       return [fromBinary(LogRecordSchema, payload)];
     } catch {

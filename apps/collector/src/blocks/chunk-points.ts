@@ -48,13 +48,11 @@ export function collectChunk(
   found: Found,
 ): void {
   const { newSeries, points } = new BundleReader().read(bytes);
-  const { column, groupEnd, groupTimeUnixNano } = points;
-  const value = new Float64Array(points.bits.buffer as ArrayBuffer, 0, points.count);
+  const { column, groupEnd, floats: value, groupTime: words } = points;
   const targets = newSeries.map((one) =>
     one.cameraId === cameraId && metrics.includes(one.metric) ? pointsFor(one, found) : undefined,
   );
   const times = new TimeRange(from, to);
-  const words = new Uint32Array(groupTimeUnixNano.buffer, groupTimeUnixNano.byteOffset);
   let at = 0;
   for (let group = 0; group < groupEnd.length; group++) {
     const end = groupEnd[group]!;

@@ -1,3 +1,4 @@
+import { wordsOf } from "@glassline/otqmn/words";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { CameraState, ListCamerasResponseSchema } from "@glassline/proto/query";
 import fc from "fast-check";
@@ -37,7 +38,7 @@ function addTo(fleet: Fleet, { cameraId, ageMs, attributes, values }: Sent): voi
     column: Uint32Array.from(values.keys()),
     value: Float64Array.from(values, ([, value]) => value),
     groupEnd: Uint32Array.of(values.length),
-    groupTimeUnixNano: BigUint64Array.of(1n),
+    groupTime: wordsOf(BigUint64Array.of(1n)),
     cameras: [{ cameraId, attributes }],
   };
   fleet.addRecord(1, points, NOW_MS - ageMs);
@@ -56,7 +57,7 @@ function expectedOf(fleet: Fleet, metrics: readonly string[], forgetAfterMs: num
         reason: health.state === "live" ? "" : health.reason,
         lastReceivedUnixNano: BigInt(camera.lastReceivedMs) * 1_000_000n,
         attributes: camera.attributes,
-        seriesCount: camera.slots.length,
+        seriesCount: camera.seriesCount,
         values: Object.fromEntries(found.filter(([, value]) => value !== undefined)),
       };
     });

@@ -13,6 +13,7 @@ import { ByteSink, fieldBytes, prefixBytes, utf8Bytes } from "./byte-sink.ts";
 import type { Fleet } from "./fleet.ts";
 import { concat, tagOf, textField, varint } from "./protobuf-fields.ts";
 import type { CameraState } from "./series-table.ts";
+import { NO_MORE } from "./series-table.ts";
 import { NO_SLOT } from "./slotted-points.ts";
 
 export const WIRE_STATES = {
@@ -106,13 +107,13 @@ class CameraWriter {
 
   write(camera: CameraState): void {
     this.#find(camera);
-    const { lastReceivedMs, slots } = camera;
+    const { lastReceivedMs, seriesCount } = camera;
     const facts = (camera.encodedFacts ??= this.#encodeFacts(camera));
     const status = this.#latest(this.#statusPlace);
     const health = this.#fleet.healthBy(status, lastReceivedMs, this.#nowMs);
     const reason = health.state === "live" ? "" : health.reason;
     const reasonBytes = utf8Bytes(reason);
-    const bytes = this.#bytes(facts, slots.length) + fieldBytes(reasonBytes);
+    const bytes = this.#bytes(facts, seriesCount) + fieldBytes(reasonBytes);
     const sink = this.#sink;
     sink.reserve(bytes + VARINT_MAX_BYTES);
     sink.prefix(CAMERA_TAG, bytes);
@@ -123,20 +124,21 @@ class CameraWriter {
     const lowNano = (ms % WORD) * NANO_PER_MS;
     const highNano = Math.floor(ms / WORD) * NANO_PER_MS + Math.floor(lowNano / WORD);
     sink.fixed64(RECEIVED_TAG, lowNano % WORD, highNano);
-    sink.prefix(COUNT_TAG, slots.length);
+    sink.prefix(COUNT_TAG, seriesCount);
     this.#values();
     sink.text(REASON_TAG, reason, reasonBytes);
   }
 
   /** The first series of each metric, in one pass. */
-  #find({ slots }: CameraState): void {
-    const [found, placeOf, { quantityOf }] = [this.#slots, this.#placeOf, this.#fleet.table];
+  #find({ firstSlot }: CameraState): void {
+    const [found, placeOf] = [this.#slots, this.#placeOf];
+    const { quantityOf, nextOf } = this.#fleet.table;
     found.fill(NO_SLOT);
     let missing = found.length;
-    for (let at = 0; at < slots.length; at++) {
-      const place = placeOf[quantityOf[slots[at]!]!]!;
+    for (let slot = firstSlot; slot !== NO_MORE; slot = nextOf[slot]!) {
+      const place = placeOf[quantityOf[slot]!]!;
       if (place === 0 || found[place - 1] !== NO_SLOT) continue;
-      found[place - 1] = slots[at]!;
+      found[place - 1] = slot;
       if (--missing === 0) return;
     }
   }

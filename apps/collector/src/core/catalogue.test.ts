@@ -1,3 +1,4 @@
+import { wordsOf } from "@glassline/otqmn/words";
 import { expect, test } from "vitest";
 
 import { catalogueOf, cataloguedOf, partsOf } from "./catalogue.ts";
@@ -30,7 +31,7 @@ function fleetOf(cameras: number): Fleet {
       column: Uint32Array.of(0, 1),
       value: Float64Array.of(camera, -camera),
       groupEnd: Uint32Array.of(2),
-      groupTimeUnixNano: BigUint64Array.of(5n),
+      groupTime: wordsOf(BigUint64Array.of(5n)),
       cameras: [{ cameraId, attributes: SITE }],
     };
     fleet.addRecord(1, points, 100_000 - 1_000 * camera);
@@ -51,8 +52,8 @@ test("a fleet is known again: those heard last with their series, the others by 
   expect([...fleet.cameras.keys()].toSorted()).toEqual([0, 1, 2, 3, 4, 5].map((at) => `cam-${at}`));
   const known = [1, 5].map((at) => fleet.cameras.get(`cam-${at}`)!);
   expect(known).toMatchObject([
-    { attributes: SITE, lastReceivedMs: 99_000, slots: { length: 2 } },
-    { attributes: SITE, lastReceivedMs: 95_000, slots: { length: 0 } },
+    { attributes: SITE, lastReceivedMs: 99_000, seriesCount: 2 },
+    { attributes: SITE, lastReceivedMs: 95_000, seriesCount: 0 },
   ]);
   expect(fleet.latestOf(known[0]!, "b")).toBe(-1);
   expect(fleet.health(known[1]!, 106_000)).toEqual({

@@ -44,12 +44,12 @@ export function* partsOf(
   let part: CameraState[] = [];
   let room = series;
   for (const camera of whole) {
-    if (part.length > 0 && (room < camera.slots.length || part.length === cameras)) {
+    if (part.length > 0 && (room < camera.seriesCount || part.length === cameras)) {
       yield { whole: part, factsOnly: [] };
       [part, room] = [[], series];
     }
     part.push(camera);
-    room -= camera.slots.length;
+    room -= camera.seriesCount;
   }
   if (part.length > 0) yield { whole: part, factsOnly: [] };
   for (let at = 0; at < factsOnly.length; at += cameras)
@@ -58,8 +58,8 @@ export function* partsOf(
 
 export function catalogueOf({ table }: Fleet, { whole, factsOnly }: Catalogued): Catalogue {
   const cameras = [...whole, ...factsOnly];
-  const points = whole.flatMap(({ slots }) =>
-    slots.flatMap((slot) => {
+  const points = whole.flatMap((camera) =>
+    table.slotsOfCamera(camera).flatMap((slot) => {
       const latest = table.latest(slot);
       return latest ? [{ slot, ...latest }] : [];
     }),
@@ -82,8 +82,8 @@ export function catalogueOf({ table }: Fleet, { whole, factsOnly }: Catalogued):
 /** As many as fit. */
 function heardLast(cameras: readonly CameraState[], seriesMax: number): CameraState[] {
   let room = seriesMax;
-  return cameras.filter(({ slots }) => {
-    room -= slots.length;
+  return cameras.filter(({ seriesCount }) => {
+    room -= seriesCount;
     return room >= 0;
   });
 }

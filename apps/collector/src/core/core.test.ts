@@ -1,3 +1,4 @@
+import { wordsOf } from "@glassline/otqmn/words";
 import { seededRandom } from "@glassline/service/random";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -23,7 +24,7 @@ const slotted = (slots: number[], times: number[], values: number[]) => ({
   slots: Uint32Array.from(slots),
   value: Float64Array.from(values),
   groupEnd: Uint32Array.from(slots, (_, at) => at + 1),
-  groupTimeUnixNano: BigUint64Array.from(times, BigInt),
+  groupTime: wordsOf(BigUint64Array.from(times, BigInt)),
 });
 
 describe("recent points", () => {
@@ -128,7 +129,7 @@ describe("points", () => {
         const slots = Uint32Array.from(all, ([, slot]) => slot);
         const groups = {
           groupEnd: Uint32Array.from(all, (_, at) => at + 1),
-          groupTimeUnixNano: BigUint64Array.from(all, ([moment]) => moment),
+          groupTime: wordsOf(BigUint64Array.from(all, ([moment]) => moment)),
         };
         recent.add(1, { slots, value: Float64Array.from(all.keys()), ...groups }, 0);
         const found = recent.range([1, 2], from, to);
@@ -164,16 +165,18 @@ describe("the fleet", () => {
     camerasMax: 4,
   };
   const points = (cameraId: string, metric: string, value: number, time = 1n): RecordPoints => ({
-    series: [{ cameraId, metric, unit: "1", kind: "gauge", attributes: {} }],
+    series: [{ cameraId, metric, unit: "1", kind: "gauge" as const, attributes: {} }],
     column: Uint32Array.of(0),
     value: Float64Array.of(value),
     groupEnd: Uint32Array.of(1),
-    groupTimeUnixNano: BigUint64Array.of(time),
+    groupTime: wordsOf(BigUint64Array.of(time)),
     cameras: [],
   });
   const never = () => false;
+  const slotsOf = (fleet: Fleet, cameraId: string) =>
+    fleet.table.slotsOfCamera(fleet.cameras.get(cameraId)!);
   const metricsOf = (fleet: Fleet, cameraId: string) =>
-    fleet.cameras.get(cameraId)!.slots.map((slot) => fleet.table.series(slot).metric);
+    slotsOf(fleet, cameraId).map((slot) => fleet.table.series(slot).metric);
 
   test("knows a camera live, at fault when it says so, and silent when nothing comes", () => {
     const fleet = new Fleet(LIMITS);
@@ -248,7 +251,7 @@ describe("the fleet", () => {
       [2n ** 40n, 2],
     ] as const)
       fleet.addRecord(1, points("cam", "m", value, time), 0);
-    const [slot] = fleet.cameras.get("cam")!.slots;
+    const [slot] = slotsOf(fleet, "cam");
     expect(fleet.table.latest(slot!)).toEqual({ timeUnixNano: 2n ** 40n, value: 2 });
   });
 
@@ -266,11 +269,11 @@ describe("the fleet", () => {
     expect(metricsOf(fleet, "quiet")).toEqual(["camera.status"]);
     expect(fleet.table.seriesCount).toBe(2);
     fleet.addRecord(4, points("cam", "request.2", 2), nextDayMs);
-    const early = fleet.cameras.get("cam")!.slots.at(-1);
+    const early = slotsOf(fleet, "cam").at(-1);
     fleet.recent.beginSegment(5);
     fleet.recent.dropOldest();
     fleet.addRecord(5, points("cam", "request.3", 3), nextDayMs);
-    expect([early, fleet.cameras.get("cam")!.slots.at(-1)]).toEqual([3, 0]);
+    expect([early, slotsOf(fleet, "cam").at(-1)]).toEqual([3, 0]);
     expect(metricsOf(fleet, "cam")).toEqual(["camera.status", "request.2", "request.3"]);
   });
 });

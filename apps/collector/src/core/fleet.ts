@@ -12,7 +12,7 @@ import { RecentPoints } from "./recent-points.ts";
 import type { CameraState, TableLimits } from "./series-table.ts";
 import type { Cell } from "./rollup.ts";
 import { addTo, emptyCell, mergedCell } from "./rollup.ts";
-import { SeriesTable } from "./series-table.ts";
+import { NO_MORE, SeriesTable } from "./series-table.ts";
 import type { NotShownReason, SlottedPoints } from "./slotted-points.ts";
 import { NOT_SHOWN_REASONS, NO_SLOT } from "./slotted-points.ts";
 
@@ -35,6 +35,8 @@ const FORGET_INTERVAL_MS = 60_000;
 const SEGMENT_SHARE = 1 / 6;
 const BYTES_PER_POINT = 13;
 
+/** No camera's number. */
+const NOT_SEEN = -1;
 const FORGOTTEN = NOT_SHOWN_REASONS.indexOf("forgotten");
 
 /** The least value of camera.status that is a fault. */
@@ -104,7 +106,7 @@ export class Fleet {
   /** The cameras of the points are reached through this producer now. A group is one camera's, as a rule. */
   cameBy(producer: ProducerState, { slots, groupEnd }: SlottedPoints): void {
     for (const end of groupEnd) {
-      const camera = this.table.cameraOf[slots[end - 1]!];
+      const camera = this.table.cameraOfSlot(slots[end - 1]!);
       if (!camera || (camera.via === producer && !camera.isElsewhere)) continue;
       camera.via = producer;
       camera.isElsewhere = false;
@@ -114,7 +116,7 @@ export class Fleet {
   /** By whom is not known: their cameras are here. */
   #came({ slots, groupEnd }: SlottedPoints): void {
     for (const end of groupEnd) {
-      const camera = this.table.cameraOf[slots[end - 1]!];
+      const camera = this.table.cameraOfSlot(slots[end - 1]!);
       if (camera?.isElsewhere) camera.isElsewhere = false;
     }
   }
@@ -173,9 +175,9 @@ export class Fleet {
 
   /** The latest value of the camera's first series of a metric. */
   latestOf(camera: CameraState, metric: string): number | undefined {
-    const { quantityOf, lastReceivedS, latestValue } = this.table;
+    const { quantityOf, lastReceivedS, latestValue, nextOf } = this.table;
     const marks = this.table.quantitiesOf(metric);
-    for (const slot of camera.slots) {
+    for (let slot = camera.firstSlot; slot !== NO_MORE; slot = nextOf[slot]!) {
       if (marks[quantityOf[slot]!] === 1)
         return lastReceivedS[slot] === 0 ? undefined : latestValue[slot];
     }
@@ -184,11 +186,11 @@ export class Fleet {
 
   /** The latest values over all cameras that are not silent, by metric; NaN does not count. */
   latestByMetric(nowMs: number): Map<string, Cell> {
-    const { cameraOf, quantityOf, latestValue, lastReceivedS } = this.table;
+    const { cameraAt, cameraOf, quantityOf, latestValue, lastReceivedS, slotsEnd } = this.table;
     const silentBeforeMs = nowMs - this.#limits.silenceLimitMs;
     const byQuantity = new Map<number, Cell>();
-    for (let slot = 0; slot < cameraOf.length; slot++) {
-      const camera = cameraOf[slot];
+    for (let slot = 0; slot < slotsEnd; slot++) {
+      const camera = cameraAt[cameraOf[slot]!];
       if (!camera || camera.lastReceivedMs < silentBeforeMs || lastReceivedS[slot] === 0) continue;
       const quantity = quantityOf[slot]!;
       let cell = byQuantity.get(quantity);
@@ -222,14 +224,15 @@ export class Fleet {
   }
 
   /** Every slot's newest point, and when its camera was heard. */
-  #follow({ slots, value, groupEnd, groupTimeUnixNano }: SlottedPoints, receivedMs: number): void {
-    const { latestTime, latestValue, lastReceivedS, cameraOf } = this.table;
-    const words = new Uint32Array(groupTimeUnixNano.buffer, groupTimeUnixNano.byteOffset);
+  #follow({ slots, value, groupEnd, groupTime }: SlottedPoints, receivedMs: number): void {
+    const { latestTime, latestValue, lastReceivedS, cameraOf, cameraAt } = this.table;
     const seconds = Math.max(1, receivedMs / 1_000);
-    let camera: CameraState | undefined;
+    let number = NOT_SEEN;
     let at = 0;
     for (let group = 0; group < groupEnd.length; group++) {
-      const [low, high, end] = [words[2 * group]!, words[2 * group + 1]!, groupEnd[group]!];
+      const low = groupTime[2 * group]!;
+      const high = groupTime[2 * group + 1]!;
+      const end = groupEnd[group]!;
       for (; at < end; at++) {
         const slot = slots[at]!;
         if (slot >= NO_SLOT) {
@@ -247,13 +250,15 @@ export class Fleet {
           latestValue[slot] = value[at]!;
         }
         lastReceivedS[slot] = seconds;
-        if (cameraOf[slot] !== camera) {
+        if (cameraOf[slot] !== number) {
+          number = cameraOf[slot]!;
+          const camera = cameraAt[number];
           // Forgotten while its batch was on the way to the disk: it is in the log.
-          if (!cameraOf[slot]) {
+          if (!camera) {
             this.#notShown[FORGOTTEN]!++;
+            number = NOT_SEEN;
             continue;
           }
-          camera = cameraOf[slot];
           camera.lastReceivedMs = Math.max(camera.lastReceivedMs, receivedMs);
         }
       }
@@ -273,7 +278,8 @@ export class Fleet {
         continue;
       }
       if (camera.lastReceivedMs / 1_000 < idleBeforeS) continue;
-      const idle = camera.slots.filter((slot) => this.table.lastReceivedS[slot]! < idleBeforeS);
+      const slots = this.table.slotsOfCamera(camera);
+      const idle = slots.filter((slot) => this.table.lastReceivedS[slot]! < idleBeforeS);
       for (const slot of idle) this.table.forget(slot, this.#nextIndex);
     }
   }

@@ -7,6 +7,7 @@ import type { Series } from "@glassline/otqmn/sample";
 import { ByteSink, fieldBytes } from "./byte-sink.ts";
 import { concat, field, lengthOf, tagOf, textField } from "./protobuf-fields.ts";
 import type { RecordPoints } from "./record-reader.ts";
+import type { SeriesByNumber } from "./run-series.ts";
 
 export interface PointsPart {
   /** ExportMetricsServiceRequest. */
@@ -56,7 +57,7 @@ const SCOPE = field(1, textField(1, "glassline.collector"));
 const RESOURCES_MAX = 200_000;
 
 export class PointsEncoder {
-  readonly #codes = new WeakMap<Series, SeriesCode>();
+  readonly #codes = new WeakMap<SeriesByNumber, SeriesCode[]>();
   readonly #resources = new Map<string, { facts: Facts; bytes: Uint8Array }>();
 
   /**
@@ -88,17 +89,10 @@ export class PointsEncoder {
 
   /** Codes by column, of those that points have. */
   #codesOf({ column, series }: RecordPoints): SeriesCode[] {
-    const codes: SeriesCode[] = [];
-    for (const one of column) codes[one] ??= this.#code(series[one]!);
+    let codes = this.#codes.get(series);
+    if (!codes) this.#codes.set(series, (codes = []));
+    for (const one of column) codes[one] ??= codeOf(series.at(one)!);
     return codes;
-  }
-
-  #code(series: Series): SeriesCode {
-    const known = this.#codes.get(series);
-    if (known) return known;
-    const code = codeOf(series);
-    this.#codes.set(series, code);
-    return code;
   }
 
   #resource(cameraId: string, facts: Facts): Uint8Array {
@@ -150,7 +144,7 @@ function piecesByCamera(
     const code = codes[one]!;
     let piece = pieceOf[one];
     if (!piece || piece.bytes > pieceMaxBytes) {
-      const { cameraId } = series[one]!;
+      const { cameraId } = series.at(one)!;
       let camera = cameras.get(cameraId);
       if (!camera) cameras.set(cameraId, (camera = { pieces: [], open: new Map() }));
       piece = camera.open.get(code.metricKey);
@@ -214,11 +208,11 @@ const metricBytes = (piece: Piece) => piece.code.metricHead.length + fieldBytes(
 function writePoints(
   sink: ByteSink,
   positions: readonly number[],
-  { column, value, groupEnd, groupTimeUnixNano }: RecordPoints,
+  { column, value, groupEnd, groupTime }: RecordPoints,
   codes: readonly SeriesCode[],
 ): void {
   // Machines that Node runs on keep numbers as protobuf writes them, the least byte first.
-  const times = new Uint8Array(groupTimeUnixNano.buffer, groupTimeUnixNano.byteOffset);
+  const times = new Uint8Array(groupTime.buffer, groupTime.byteOffset);
   const values = new Uint8Array(value.buffer, value.byteOffset);
   let group = 0;
   for (const position of positions) {

@@ -1,7 +1,7 @@
 /** Points that come one by one, as columns; those of one time that stand together are a group. */
 import type { RecordPoints } from "./record-reader.ts";
 
-type Columns = Pick<RecordPoints, "column" | "value" | "groupEnd" | "groupTimeUnixNano">;
+type Columns = Pick<RecordPoints, "column" | "value" | "groupEnd" | "groupTime">;
 
 export class PointColumns {
   #column = new Uint32Array(1_024);
@@ -37,7 +37,7 @@ export class PointColumns {
       column: this.#column.slice(0, this.#count),
       value: this.#value.slice(0, this.#count),
       groupEnd: this.#groupEnd.slice(0, this.#groups),
-      groupTimeUnixNano: new BigUint64Array(this.#groupTime.slice(0, 2 * this.#groups).buffer),
+      groupTime: this.#groupTime.slice(0, 2 * this.#groups),
     };
   }
 

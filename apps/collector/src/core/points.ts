@@ -1,4 +1,5 @@
 /** Points of one series, as queries show them: columns that grow. Nothing is made for each point. */
+import { bigintAt } from "@glassline/otqmn/words";
 
 const FIRST_POINTS = 64;
 const WORD_BITS = 32n;
@@ -46,7 +47,7 @@ export class Points {
   }
 
   timeUnixNano(at: number): bigint {
-    return (BigInt(this.times[2 * at + 1]!) << WORD_BITS) | BigInt(this.times[2 * at]!);
+    return bigintAt(this.times, at);
   }
 }
 

@@ -56,6 +56,7 @@ export class Quantities {
   }
 }
 
-function keyOf({ metric, unit, kind, attributes }: Quantity): string {
+/** A text that is equal for equal ones only. */
+export function keyOf({ metric, unit, kind, attributes }: Quantity): string {
   return JSON.stringify([metric, unit, kind, ...Object.entries(attributes).flat()]);
 }

@@ -110,6 +110,7 @@ class RecentSegment {
   /** Making a chunk costs more than filling it: as many are kept as a segment needs. */
   release(): void {
     const most = Math.min(SPARE_CHUNKS_MAX, this.#chunks.length);
+    this.#spare.length = Math.min(most, this.#spare.length);
     for (const chunk of this.#chunks) {
       if (this.#spare.length >= most) break;
       if (chunk.isOrdinary) this.#spare.push(chunk.emptied());
@@ -186,14 +187,13 @@ class Chunk {
     );
   }
 
-  add({ slots, value, groupEnd, groupTimeUnixNano }: SlottedPoints): void {
+  add({ slots, value, groupEnd, groupTime }: SlottedPoints): void {
     this.#slots.set(slots, this.#points);
     this.#values.set(value, this.#points);
-    this.#groupTime.set(groupTimeUnixNano, this.#groups);
-    const words = new Uint32Array(groupTimeUnixNano.buffer, groupTimeUnixNano.byteOffset);
+    this.#groupWords.set(groupTime, 2 * this.#groups);
     for (let group = 0; group < groupEnd.length; group++) {
       this.#groupEnd[this.#groups + group] = this.#points + groupEnd[group]!;
-      const nano = words[2 * group + 1]! * WORD + words[2 * group]!;
+      const nano = groupTime[2 * group + 1]! * WORD + groupTime[2 * group]!;
       if (nano < this.#leastNano) this.#leastNano = nano;
       if (nano > this.#greatestNano) this.#greatestNano = nano;
     }

@@ -2,23 +2,27 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { BundleReader } from "@glassline/otqmn/bundle-reader";
 import { CodecError } from "@glassline/otqmn/codec-error";
-import type { Bundle, CameraFacts, Series } from "@glassline/otqmn/sample";
+import type { Bundle, CameraFacts } from "@glassline/otqmn/sample";
+import { wordsOf } from "@glassline/otqmn/words";
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 import type { LogRecord, StoredBatch } from "@glassline/proto/storage";
 
 import { MetricsWalker } from "./otlp-walker.ts";
 import { pointsOf } from "./otlp.ts";
+import type { SeriesByNumber } from "./run-series.ts";
+import { RunSeries, SharedQuantities } from "./run-series.ts";
 import { RUN_SEGMENTS_MAX } from "./run-starts.ts";
 
 /** What a record holds. Times are those of groups: positions up to `groupEnd`. */
 export interface RecordPoints {
-  /** Grows with the run: the same array for all its batches. */
-  series: readonly Series[];
+  /** Grows with the run: the same for all its batches. */
+  series: SeriesByNumber;
   /** By position: number of the series. */
   column: Uint32Array;
   value: Float64Array;
   groupEnd: Uint32Array;
-  groupTimeUnixNano: BigUint64Array;
+  /** Nanoseconds since 1970, two words a group, least first. */
+  groupTime: Uint32Array;
   cameras: readonly CameraFacts[];
 }
 
@@ -27,7 +31,7 @@ interface Run {
   /** Read last. */
   seq: bigint;
   reader: BundleReader;
-  series: Series[];
+  series: RunSeries;
   /** Segments since something was read of it. */
   idleSegments: number;
 }
@@ -44,6 +48,7 @@ export class RecordReader {
   /** By producer and incarnation. */
   readonly #runs = new Map<string, Run>();
   readonly #walker = new MetricsWalker();
+  readonly #quantities = new SharedQuantities();
 
   /** Undefined when the record holds no points. Throws CodecError, or an error of protobuf, when it cannot be read. */
   read({ record }: LogRecord): RecordPoints | undefined {
@@ -61,7 +66,8 @@ export class RecordReader {
   #readBatch({ producer, incarnation, seq, keySeq, payload }: StoredBatch): RecordPoints {
     const key = `${Buffer.from(incarnation).toString("hex")} ${producer}`;
     if (seq === keySeq) {
-      const fresh = { keySeq, seq: seq - 1n, reader: new BundleReader(), series: [] };
+      const series = new RunSeries(this.#quantities);
+      const fresh = { keySeq, seq: seq - 1n, reader: new BundleReader(), series };
       this.#runs.set(key, { ...fresh, idleSegments: 0 });
     }
     const run = this.#runs.get(key);
@@ -71,13 +77,13 @@ export class RecordReader {
     if (isAnew !== (seq === keySeq))
       throw new CodecError(`batch ${seq} of ${producer}: key_seq ${keySeq} does not fit its bytes`);
     [run.seq, run.idleSegments] = [seq, 0];
-    for (const series of newSeries) run.series.push(series);
+    run.series.push(newSeries);
     return {
       series: run.series,
       column: points.column,
-      value: new Float64Array(points.bits.buffer as ArrayBuffer, 0, points.count),
+      value: points.floats,
       groupEnd: points.groupEnd,
-      groupTimeUnixNano: points.groupTimeUnixNano,
+      groupTime: points.groupTime,
       cameras,
     };
   }
@@ -100,15 +106,13 @@ export function grouped({
 }
 
 /** Points of one time that stand together are a group. */
-function groupsOf(
-  timeUnixNano: BigUint64Array,
-): Pick<RecordPoints, "groupEnd" | "groupTimeUnixNano"> {
+function groupsOf(timeUnixNano: BigUint64Array): Pick<RecordPoints, "groupEnd" | "groupTime"> {
   const ends: number[] = [];
   for (let at = 1; at <= timeUnixNano.length; at++) {
     if (at === timeUnixNano.length || timeUnixNano[at] !== timeUnixNano[at - 1]) ends.push(at);
   }
   return {
     groupEnd: Uint32Array.from(ends),
-    groupTimeUnixNano: BigUint64Array.from(ends, (end) => timeUnixNano[end - 1]!),
+    groupTime: wordsOf(BigUint64Array.from(ends, (end) => timeUnixNano[end - 1]!)),
   };
 }

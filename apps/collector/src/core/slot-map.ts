@@ -6,12 +6,12 @@ import type { Fleet } from "./fleet.ts";
 export class SlotMap {
   readonly #fleet: Fleet;
   /** By column. */
-  #slotOf = new Uint32Array(16);
+  #slotOf = new Uint32Array(0);
   #known = 0;
   #epoch = 0;
   /** The same columns come again and again, as a rule. */
   #columns: Uint32Array | undefined;
-  #slots = new Uint32Array(0);
+  #slots: Uint32Array = new Uint32Array(0);
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
@@ -29,6 +29,8 @@ export class SlotMap {
 
   clear(): void {
     [this.#known, this.#epoch, this.#columns] = [0, this.#fleet.table.epoch, undefined];
+    // Points that are on the way to the disk may have what was there.
+    this.#slotOf = new Uint32Array(0);
   }
 
   /** Of the columns that follow. */
@@ -48,11 +50,20 @@ export class SlotMap {
 
   slots(columns: Uint32Array): Uint32Array {
     if (this.#columns !== columns) {
-      const slotOf = this.#slotOf;
       this.#columns = columns;
-      this.#slots = new Uint32Array(columns.length);
-      for (let at = 0; at < columns.length; at++) this.#slots[at] = slotOf[columns[at]!]!;
+      this.#slots = slotsOf(columns, this.#slotOf);
     }
     return this.#slots;
   }
+}
+
+/** A view, without memory of its own, where columns follow one another. */
+function slotsOf(columns: Uint32Array, slotOf: Uint32Array): Uint32Array {
+  const [first = 0] = columns;
+  let at = 0;
+  while (at < columns.length && columns[at] === first + at) at++;
+  if (at === columns.length) return slotOf.subarray(first, first + at);
+  const slots = new Uint32Array(columns.length);
+  for (at = 0; at < slots.length; at++) slots[at] = slotOf[columns[at]!]!;
+  return slots;
 }

@@ -5,7 +5,8 @@ export interface SlottedPoints {
   value: Float64Array;
   /** By group: the position behind its last point. */
   groupEnd: Uint32Array;
-  groupTimeUnixNano: BigUint64Array;
+  /** Nanoseconds since 1970, two words a group, least first. */
+  groupTime: Uint32Array;
 }
 
 /** Why a point is not shown: its series, or its camera, is beyond this limit, or was forgotten while the point was on the way to the disk. */

@@ -19,9 +19,9 @@ export class StreamSlots {
     this.#slots.define(isStale ? reader.allSeries() : newSeries, receivedMs);
     return {
       slots: this.#slots.slots(points.column),
-      value: new Float64Array(points.bits.buffer as ArrayBuffer, 0, points.count),
+      value: points.floats,
       groupEnd: points.groupEnd,
-      groupTimeUnixNano: points.groupTimeUnixNano,
+      groupTime: points.groupTime,
     };
   }
 }

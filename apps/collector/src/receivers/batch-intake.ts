@@ -2,16 +2,16 @@
 import { BundleReader } from "@glassline/otqmn/bundle-reader";
 import { CodecError } from "@glassline/otqmn/codec-error";
 import type { NackCode } from "@glassline/otqmn/collector-session";
+import type { CameraFacts } from "@glassline/otqmn/sample";
 import type { Batch, Passage } from "@glassline/proto/otqmn";
 import { LogRefusal } from "@glassline/segment-log";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
-import type { HopSpans } from "@glassline/telemetry/trace-context";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
 
-import type { MemoryBudget } from "../core/memory-budget.ts";
+import type { MemoryBudget, MemoryHold } from "../core/memory-budget.ts";
 import type { Fleet } from "../core/fleet.ts";
 import type { ProducerState } from "../core/producers.ts";
 import type { SlottedPoints } from "../core/slotted-points.ts";
@@ -62,26 +62,29 @@ export class BatchIntake {
   readonly #producer: ProducerState;
   readonly #reader = new BundleReader();
   readonly #slots: StreamSlots;
+  /** Of the points that are not durable yet. */
+  readonly #columns: MemoryHold;
 
   constructor(deps: IntakeDeps, producer: ProducerState) {
     this.#deps = deps;
     this.#producer = producer;
     this.#slots = new StreamSlots(deps.fleet);
+    this.#columns = deps.memory.hold();
   }
 
   /** Resolves when the batch is durable. Rejects with BatchRefusal; then no later batch of the stream is taken. */
-  async take(seq: number, keySeq: number, { batch, passage }: Arrived): Promise<void> {
-    const { metrics, logger } = this.#deps;
+  async take(seq: number, keySeq: number, arrived: Arrived): Promise<void> {
+    const { metrics, logger, clock } = this.#deps;
     const producer = this.#producer;
     if (seq !== producer.receivedSeq + 1) {
       // One before it was refused since it was taken in: a hole would be acknowledged.
       const reason = `batch ${seq} came, batch ${producer.receivedSeq + 1} is to be stored next`;
       throw new BatchRefusal("unavailable", reason);
     }
-    const stopTimer = metrics.appendSeconds.startTimer();
+    const fromMs = clock.monotonicMs();
     try {
-      await this.#store(seq, keySeq, { batch, passage });
-      stopTimer();
+      await this.#store(seq, keySeq, arrived);
+      metrics.appendSeconds.observe((clock.monotonicMs() - fromMs) / 1_000);
     } catch (error) {
       // What comes after a batch that could not be stored is not stored either: the order has no holes.
       producer.receivedSeq = Math.min(producer.receivedSeq, seq - 1);
@@ -93,40 +96,55 @@ export class BatchIntake {
     }
   }
 
-  async #store(seq: number, keySeq: number, { batch, passage }: Arrived): Promise<void> {
-    const { pipeline, tracer, clock, memory } = this.#deps;
-    using columns = memory.hold();
+  /** What is read is in order at once; what is stored resolves later. Throws what the codec throws, MemoryRefusal. */
+  #store(seq: number, keySeq: number, { batch, passage }: Arrived): Promise<void> {
+    const { pipeline, tracer } = this.#deps;
     const producer = this.#producer;
     const parents = passage?.hopContexts.length ? passage.hopContexts : batch.traceContexts;
     const receive = startHop(tracer, "collector/src/receivers/batch-intake.ts", parents, {
       "otqmn.seq": seq,
       "otqmn.producer": producer.producer,
     });
-    const { payload } = batch;
-    const { points, cameras } = endingOnError(receive, () => {
-      const read = this.#reader.read(payload);
-      if (read.isAnew !== (seq === keySeq))
-        throw new CodecError(
-          `batch ${seq}: got ${read.isAnew ? "a" : "no"} key batch, expected what key_seq ${keySeq} says`,
-        );
-      const slotted = this.#slots.points(this.#reader, read, clock.nowMs());
-      if (!columns.grow(bytesOf(slotted))) throw new MemoryRefusal(memory.maxBytes);
-      this.#deps.fleet.cameBy(producer, slotted);
-      return { cameras: read.cameras, points: slotted };
-    });
+    let read: ReadBatch;
+    try {
+      read = this.#read(seq, keySeq, batch.payload);
+    } finally {
+      receive.end();
+    }
+    const { points, cameras, bytes } = read;
     producer.receivedSeq = seq;
-    receive.end();
     const store = startHop(tracer, "collector/src/stores/telemetry-log.ts", receive.contexts, {
       "otqmn.points": points.slots.length,
     });
     producer.underWay++;
-    try {
-      await pipeline.appendBatch(producer, { seq, keySeq, payload, cameras, points });
-    } finally {
-      if (--producer.underWay === 0) producer.settled?.();
-      store.end();
-    }
+    return pipeline
+      .appendBatch(producer, { seq, keySeq, payload: batch.payload, cameras, points })
+      .finally(() => {
+        this.#columns.shrink(bytes);
+        if (--producer.underWay === 0) producer.settled?.();
+        store.end();
+      });
   }
+
+  #read(seq: number, keySeq: number, payload: Uint8Array): ReadBatch {
+    const { clock, fleet, memory } = this.#deps;
+    const read = this.#reader.read(payload);
+    if (read.isAnew !== (seq === keySeq))
+      throw new CodecError(
+        `batch ${seq}: got ${read.isAnew ? "a" : "no"} key batch, expected what key_seq ${keySeq} says`,
+      );
+    const points = this.#slots.points(this.#reader, read, clock.nowMs());
+    const bytes = bytesOf(points);
+    if (!this.#columns.grow(bytes)) throw new MemoryRefusal(memory.maxBytes);
+    fleet.cameBy(this.#producer, points);
+    return { cameras: read.cameras, points, bytes };
+  }
+}
+
+interface ReadBatch {
+  cameras: readonly CameraFacts[];
+  points: SlottedPoints;
+  bytes: number;
 }
 
 function metricReason(error: unknown, code: NackCode): string {
@@ -135,15 +153,6 @@ function metricReason(error: unknown, code: NackCode): string {
 }
 
 /** Of the points as they are read; a payload is some twenty times smaller. */
-function bytesOf({ slots, value, groupEnd, groupTimeUnixNano }: SlottedPoints): number {
-  return slots.byteLength + value.byteLength + groupEnd.byteLength + groupTimeUnixNano.byteLength;
-}
-
-function endingOnError<T>(span: HopSpans, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    span.end();
-    throw error;
-  }
+function bytesOf({ slots, value, groupEnd, groupTime }: SlottedPoints): number {
+  return slots.byteLength + value.byteLength + groupEnd.byteLength + groupTime.byteLength;
 }

@@ -1,8 +1,9 @@
 /** The telemetry log in segment files, on a disk that can be filled up where root may mount one. */
 import { join } from "node:path";
 
+import { mayMount, smallDisk } from "@glassline/segment-log/small-disk/testing";
+
 import { openFileLog } from "./file-log.ts";
-import { mayMount, smallDisk } from "./small-disk.testing.ts";
 import type { LogPlace } from "./telemetry-log.contract.ts";
 import { telemetryLogContract } from "./telemetry-log.contract.ts";
 

@@ -4,6 +4,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { CheckpointSchema, LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
 
+import { encodeBatchRecord } from "./batch-record.ts";
 import type { RecordOrigin } from "./record-source.ts";
 
 export const RECORD_MAX_BYTES = 16_777_216;
@@ -60,7 +61,10 @@ export function segmentOf({ segments }: TelemetryLog, index: number): number {
 }
 
 export function encodeRecord(record: MessageInitShape<typeof LogRecordSchema>): Uint8Array {
-  return toBinary(LogRecordSchema, create(LogRecordSchema, record));
+  const { receivedUnixNano, record: what } = record;
+  return what?.case === "batch" && receivedUnixNano !== undefined
+    ? encodeBatchRecord(receivedUnixNano, what.value)
+    : toBinary(LogRecordSchema, create(LogRecordSchema, record));
 }
 
 export function encodeCheckpoint(checkpoint: MakeCheckpoint, index: number): Uint8Array {

@@ -45,7 +45,7 @@ export class BundleReader {
 
   #read(bytes: Uint8Array): StreamedBundle {
     const reader = new ByteReader(bytes);
-    const points = this.#decoder.decode(reader.part("points"));
+    const points = this.#decoder.read(reader.partReader("points"));
     const { isAnew, seriesCount } = this.#decoder;
     if (isAnew) this.#seriesKnown = 0;
     const newSeries: Series[] = [];
@@ -75,7 +75,7 @@ export class BundleReader {
       series: this.#series,
       seriesIndex: points.column,
       timeUnixNano: timesOf(points),
-      value: new Float64Array(points.bits.buffer as ArrayBuffer, 0, points.count),
+      value: points.floats,
       cameras,
       traceContexts,
     };

@@ -5,8 +5,14 @@ import { SeriesEncoder, orAnew } from "../stream-codec/series-encoder.ts";
 import type { StreamEncoderOptions } from "../stream-codec/stream-encoder.ts";
 import { definitionOf } from "./bundle-series.ts";
 
+export interface BundleWriterOptions extends StreamEncoderOptions {
+  /** One bundle is all that is written: no series comes again. */
+  isOnly?: boolean;
+}
+
 export class BundleWriter {
   readonly #stream: SeriesEncoder;
+  readonly #isOnly: boolean;
   /** The same series comes as the same object as a rule. */
   #known = new WeakMap<Series, number>();
   /** Facts about cameras as they were told. */
@@ -14,8 +20,9 @@ export class BundleWriter {
   #isKey = true;
   #wasKey = false;
 
-  constructor(options: StreamEncoderOptions = {}) {
+  constructor({ isOnly = false, ...options }: BundleWriterOptions = {}) {
     this.#stream = new SeriesEncoder(options);
+    this.#isOnly = isOnly;
   }
 
   /** The next batch is a key batch. */
@@ -82,11 +89,11 @@ export class BundleWriter {
   }
 
   #columnOf(series: Series): number {
-    const known = this.#known.get(series);
+    const known = this.#isOnly ? undefined : this.#known.get(series);
     if (known !== undefined) return known;
     const { parts, columns } = definitionOf(series);
     const column = this.#stream.columnOf(parts, () => columns);
-    this.#known.set(series, column);
+    if (!this.#isOnly) this.#known.set(series, column);
     return column;
   }
 }

@@ -6,7 +6,7 @@ import { BundleWriter } from "./bundle-writer.ts";
 
 /** Throws CodecError for a bundle that is beyond the limits. */
 export function encodeBundle(bundle: Bundle, limits?: StreamLimits): Uint8Array {
-  return new BundleWriter(limits && { limits }).encode(bundle);
+  return new BundleWriter({ isOnly: true, ...(limits && { limits }) }).encode(bundle);
 }
 
 /** Throws CodecError. Memory is bounded by the limits. */

@@ -16,6 +16,7 @@ import type { StreamLimits } from "../stream-codec/limits.ts";
 import { STREAM_LIMITS } from "../stream-codec/limits.ts";
 import { StreamDecoder } from "../stream-codec/stream-decoder.ts";
 import type { DataPoint } from "./layout.ts";
+import { bigintsOf } from "../words.ts";
 import { slotsOf } from "./layout.ts";
 import { pointSchemaOfKind } from "./point-schema.ts";
 
@@ -92,10 +93,11 @@ export class MetricsReader {
 
   #decode(bytes: Uint8Array): ExportMetricsServiceRequest {
     const reader = new ByteReader(bytes);
-    const points = this.#decoder.decode(reader.part("points"));
+    const points = this.#decoder.read(reader.partReader("points"));
     this.#learn();
     const assembly = new Assembly();
-    const { column, bits, groups, groupEnd, groupTimeUnixNano } = points;
+    const { column, groups, groupEnd } = points;
+    const [bits, groupTimeUnixNano] = [bigintsOf(points.floats), bigintsOf(points.groupTime)];
     const maxBytes = this.#limits.textsMaxBytes;
     let templateBytes = 0;
     for (let group = 0, at = 0; group < groups; group++) {

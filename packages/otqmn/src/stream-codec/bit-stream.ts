@@ -1,4 +1,5 @@
 /** Bits behind one another, least significant first. */
+import type { ByteReader } from "../bytes.ts";
 import { CodecError } from "../bytes.ts";
 import { grown } from "./grown.ts";
 
@@ -52,6 +53,9 @@ export class BitWriter {
   }
 }
 
+/** Of the batch that is read: one is read at a time. */
+let memory = new Uint8Array(1_024);
+
 /** Reads without looking whether there is anything left: behind the end are zeros, and `end` notices. */
 export class BitReader {
   readonly #bytes: Uint8Array;
@@ -59,10 +63,14 @@ export class BitReader {
   /** In bits. */
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.#length = bytes.length;
-    this.#bytes = new Uint8Array(bytes.length + PADDING_BYTES);
-    this.#bytes.set(bytes);
+  /** @param what their name, for errors. Throws CodecError. */
+  constructor(reader: ByteReader, what: string) {
+    this.#length = reader.count(`${what} length`, reader.remaining);
+    const withPadding = this.#length + PADDING_BYTES;
+    if (memory.length < withPadding) memory = new Uint8Array(2 * withPadding);
+    reader.copy(memory, this.#length, what);
+    memory.fill(0, this.#length, withPadding);
+    this.#bytes = memory;
   }
 
   /** @param count 0 to 24. */

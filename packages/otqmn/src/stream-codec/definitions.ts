@@ -7,6 +7,7 @@ import { isUtf8 } from "node:buffer";
 import type { ByteReader, ByteWriter } from "../bytes.ts";
 import { CodecError } from "../bytes.ts";
 import type { Dictionary } from "./dictionary.ts";
+import type { NumberedSeries } from "./series-list.ts";
 import { FIELD_MAX, PARTS_MAX, SERIES_COLUMNS_MAX, TEXT_MAX_BYTES } from "./limits.ts";
 
 /** How many of each the other side has been told. */
@@ -30,23 +31,23 @@ export function writeDefinitions(writer: ByteWriter, dictionary: Dictionary, tol
     before = text;
   }
   writer.varint(series.length - told.series);
+  let previous: Pick<NumberedSeries, "parts" | "fields"> | undefined = series.at(told.series - 1);
   for (let index = told.series; index < series.length; index++) {
     const { parts, fields } = series.at(index)!;
-    const previous = index === 0 ? undefined : series.at(index - 1);
     writer.varint(parts.length);
     parts.forEach((text, at) => writer.varint(previous?.parts[at] === text ? 0 : text + 1));
     const isSame =
       previous?.fields.length === fields.length &&
-      fields.every((field, at) => field === previous.fields[at]);
+      fields.every((field, at) => field === previous?.fields[at]);
     writer.varint(isSame ? 0 : fields.length);
     if (!isSame) for (const field of fields) writer.varint(field);
+    previous = { parts, fields };
   }
   writer.varint(shapes.length - told.shapes);
   for (let index = told.shapes; index < shapes.length; index++) {
-    const shape = shapes[index]!;
-    writer.varint(shape.length);
+    writer.varint(shapes.size(index));
     let next = 0;
-    for (const column of shape) {
+    for (const column of shapes.columns.subarray(shapes.from(index), shapes.end(index))) {
       writer.varint(column - next);
       next = column + 1;
     }

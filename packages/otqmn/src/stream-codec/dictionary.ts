@@ -1,14 +1,14 @@
 /** What both sides of a stream know since the last key batch: texts, series with their columns, and shapes. */
 import { CodecError } from "../bytes.ts";
-import { grown } from "./grown.ts";
+import { grown, trimmed } from "./grown.ts";
 import type { StreamLimits } from "./limits.ts";
 import type { SeriesDefinition } from "./series-definition.ts";
+import { shared } from "./shared-numbers.ts";
 import { SeriesList } from "./series-list.ts";
+import type { Shape } from "./shape-list.ts";
+import { ShapeList } from "./shape-list.ts";
 
 const FLOAT = 0;
-
-/** The columns that a group of points has, ascending; e.g. those that a camera reports together. */
-export type Shape = Uint32Array;
 
 interface Room {
   next: number;
@@ -20,7 +20,7 @@ export class Dictionary {
   readonly limits: StreamLimits;
   readonly texts: string[] = [];
   readonly series = new SeriesList();
-  readonly shapes: Shape[] = [];
+  readonly shapes = new ShapeList();
   /** By column: which context models it. */
   contexts = new Uint16Array(16);
   /** By column: where what is remembered of it stands. Columns of a context stand next to one another, as they are read. */
@@ -75,7 +75,18 @@ export class Dictionary {
     this.#shapeColumns += shape.length;
     this.#check("shapes", this.shapes.length + 1, this.limits.shapesMax);
     this.#check("columns of shapes", this.#shapeColumns, this.limits.shapeColumnsMax);
-    return this.shapes.push(shape) - 1;
+    this.shapes.push(shape);
+    return this.shapes.length - 1;
+  }
+
+  /** Keeps no room for more: the first batch of a stream defines all that it has, as a rule. */
+  settle(): void {
+    this.series.settle();
+    this.shapes.settle();
+    // Full, and so not written to.
+    this.contexts = shared(trimmed(this.contexts, this.columns));
+    this.places = shared(trimmed(this.places, this.columns));
+    this.areInts = trimmed(this.areInts, this.placesEnd);
   }
 
   definition(series: number): SeriesDefinition & { firstColumn: number } {
@@ -100,12 +111,12 @@ export class Dictionary {
     return context;
   }
 
-  /** A context that is full gets room for as many columns as it has. */
+  /** A context that is full gets room for a quarter of the columns that it has. */
   #place(context: number): number {
     const room = (this.#rooms[context] ??= { next: 0, end: 0, columns: 0 });
     if (room.next === room.end) {
       room.next = this.placesEnd;
-      room.end = this.placesEnd += Math.max(1, room.columns);
+      room.end = this.placesEnd += Math.max(1, room.columns >> 2);
       if (this.placesEnd > this.areInts.length) this.areInts = grown(this.areInts, this.placesEnd);
     }
     room.columns++;

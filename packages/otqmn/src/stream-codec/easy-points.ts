@@ -6,8 +6,9 @@ import * as scales from "./scale.ts";
 import type { SymbolReader } from "./symbol-stream.ts";
 import * as coder from "./symbol-stream.ts";
 import * as tokens from "./tokens.ts";
-import type { ColumnStates, ContextState } from "./value-state.ts";
-import * as states from "./value-state.ts";
+import type { ColumnStates } from "./column-states.ts";
+import * as modes from "./value-modes.ts";
+import type { ContextState } from "./value-state.ts";
 
 // Constants of this module: the compiler knows their values, while those of another are loaded for each point.
 const FREQUENCY_BITS = models.FREQUENCY_BITS;
@@ -20,13 +21,13 @@ const LEAST_STATE = coder.LEAST_STATE;
 const SLOT_MASK = coder.SLOT_MASK;
 const DIRECT = tokens.DIRECT;
 const WHOLE_MAX = scales.WHOLE_MAX;
-const CALM_AFTER = states.CALM_AFTER;
+const CALM_AFTER = modes.CALM_AFTER;
 /** Symbols below are differences that are too small to be looked back for. */
 const EASY_END = DIRECT + 4;
 
 /**
  * The loop that most points go through: it calls nothing, and holds the coder's state in variables. It stops at the first point
- * that needs more: a new symbol, a model that has to be rebuilt, a large difference, an integer.
+ * that needs more: a new symbol, a model that has to be rebuilt, a large difference, an integer; and behind one that needs wider columns.
  * @returns where it stopped; nothing of that point has been read.
  */
 export function readEasyPoints(
@@ -37,14 +38,15 @@ export function readEasyPoints(
   { places, floats, areInts }: PlacedPoints,
   context: ContextState,
   mode: number,
-  { last, step, candidate, calm }: ColumnStates,
+  states: ColumnStates,
 ): number {
+  const { last, step, candidate, calm, wholeMax } = states;
   const { multiplier, divisor } = context.scale;
   const active = context.modelOf(0);
   const calming = context.modelOf(1);
   const calmed = context.modelOf(CALM_AFTER);
-  const isStep = mode === states.MODE.step;
-  const isPlain = mode === states.MODE.plain;
+  const isStep = mode === modes.MODE.step;
+  const isPlain = mode === modes.MODE.plain;
   const easyEnd = context.looksBack ? EASY_END : tokens.WIDE;
   const { bits, words } = symbols;
   let { state, at: word } = symbols;
@@ -70,7 +72,12 @@ export function readEasyPoints(
     const surprise = (folded >>> 1) ^ -(folded & 1);
     const before = last[place]!;
     const whole = (isPlain ? 0 : isStep ? before + step[place]! : before) + surprise;
-    if (whole > WHOLE_MAX || whole < -WHOLE_MAX) throw tooLarge(whole);
+    if (whole > wholeMax || whole < -wholeMax) {
+      if (whole > WHOLE_MAX || whole < -WHOLE_MAX) throw tooLarge(whole);
+      states.follow(place, whole, surprise);
+      floats[order[at++]!] = (whole * multiplier) / divisor;
+      break;
+    }
     const difference = whole - before;
     if (difference === candidate[place]) step[place] = difference;
     else candidate[place] = difference;

@@ -2,13 +2,14 @@
  * How often each symbol has come, as frequencies of 4,096 for the entropy coder. Both sides count alike, so no table travels:
  * a symbol that comes for the first time is written as NOVEL and by its number. All arithmetic is on integers.
  */
-import { grown } from "./grown.ts";
+import { smallUint8Array, smallUint16Array, smallUint32Array } from "./small-arrays.ts";
 
 export const FREQUENCY_BITS = 12;
 const ALL = 1 << FREQUENCY_BITS;
 /** The entry of NOVEL. */
 export const NOVEL = 0;
 const SYMBOLS = 256;
+const FIRST_ENTRIES = 8;
 /** Older symbols count half as much. */
 const HALVE_AT = 4_096;
 const REBUILD = { least: 4, most: 512, share: 4 } as const;
@@ -23,8 +24,8 @@ export const WINDOW_SHIFT = 4;
 /** Its fields are read and counted by the coders; whoever brings `untilRebuild` to 0 calls `rebuild`. */
 export class FrequencyModel {
   /** By entry, in the order in which symbols came first: what a coder needs. */
-  packed = new Uint32Array(8);
-  counts = new Uint16Array(8);
+  packed = smallUint32Array(FIRST_ENTRIES);
+  counts = smallUint16Array(FIRST_ENTRIES);
   /** By symbol: its entry; NOVEL: it has not come. For writers; empty until `index`. */
   entryOf = NONE;
   /**
@@ -47,7 +48,7 @@ export class FrequencyModel {
 
   prepare(): void {
     if (this.windows !== NONE) return;
-    this.windows = new Uint8Array(ALL >>> WINDOW_SHIFT);
+    this.windows = smallUint8Array(ALL >>> WINDOW_SHIFT);
     this.#fillWindows();
   }
 
@@ -55,8 +56,11 @@ export class FrequencyModel {
   add(symbol: number): boolean {
     if (this.#entries === SYMBOLS || this.#has(symbol)) return false;
     if (this.#entries === this.packed.length) {
-      this.packed = grown(this.packed, 0);
-      this.counts = grown(this.counts, 0);
+      const [packed, counts] = [this.packed, this.counts];
+      this.packed = smallUint32Array(2 * packed.length);
+      this.packed.set(packed);
+      this.counts = smallUint16Array(2 * counts.length);
+      this.counts.set(counts);
     }
     const entry = this.#entries++;
     this.packed[entry] = symbol << SYMBOL_SHIFT;

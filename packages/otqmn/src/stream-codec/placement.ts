@@ -1,5 +1,7 @@
 /** Where the points of a batch stand: in groups as they came, and in runs of one context each. */
+import { consecutive } from "./consecutive.ts";
 import type { Dictionary } from "./dictionary.ts";
+import { shared } from "./shared-numbers.ts";
 
 /** The points of one context in a batch: positions `order[from]` to `order[to - 1]`. */
 export interface Run {
@@ -33,6 +35,8 @@ export interface Placement {
   /** The place of each one's column, run by run. */
   places: Uint32Array;
   runs: Run[];
+  /** It has come again: its arrays are shared with streams that have equal ones. */
+  isShared: boolean;
 }
 
 /** The placement of a batch; the one before is taken again when its shapes are the same. */
@@ -41,18 +45,36 @@ export function placementOf(
   dictionary: Dictionary,
   before: Placement | undefined,
 ): Placement {
-  if (before && isEqual(before.shapes, shapes)) return before;
+  if (before && isEqual(before.shapes, shapes)) return before.isShared ? before : share(before);
   // What is given may be used again for the next batch.
   const kept = shapes.slice();
+  const { shapes: known } = dictionary;
   let count = 0;
-  for (const shape of shapes) count += dictionary.shapes[shape]!.length;
+  const ends = kept.map((shape) => (count += known.size(shape)));
   const columns = new Uint32Array(count);
   let end = 0;
-  const ends = kept.map((shape) => {
-    columns.set(dictionary.shapes[shape]!, end);
-    return (end += dictionary.shapes[shape]!.length);
-  });
-  return { shapes: kept, count, ends, columns, ...runsOf(columns, dictionary) };
+  for (const shape of kept)
+    for (let place = known.from(shape); place < known.end(shape); place++)
+      columns[end++] = known.columns[place]!;
+  const common = consecutive(columns) ?? columns;
+  return {
+    shapes: kept,
+    count,
+    ends,
+    columns: common,
+    ...runsOf(columns, dictionary),
+    isShared: false,
+  };
+}
+
+/** Of streams that go on. */
+function share(placement: Placement): Placement {
+  placement.shapes = shared(placement.shapes);
+  placement.ends = shared(placement.ends);
+  placement.order = shared(placement.order);
+  placement.places = shared(placement.places);
+  placement.isShared = true;
+  return placement;
 }
 
 /** A counting sort by context, in which the order of points stays. */

@@ -1,3 +1,5 @@
+import { bigintsOf } from "../words.ts";
+
 /** A series as a stream knows it: what is measured, and the columns of numbers that its points have. */
 export interface SeriesDefinition {
   /**
@@ -29,15 +31,18 @@ export interface Points {
 export interface GroupedPoints {
   count: number;
   column: Uint32Array;
-  /** IEEE 754 or two's complement. */
-  bits: BigUint64Array;
+  /** As if all were doubles; those that are not hold their bits all the same. */
+  floats: Float64Array;
   groups: number;
   /** By group: the place behind its last point. */
   groupEnd: Uint32Array;
-  groupTimeUnixNano: BigUint64Array;
+  /** Nanoseconds since 1970, two words a group, least first. */
+  groupTime: Uint32Array;
 }
 
-export function timesOf({ count, groupEnd, groupTimeUnixNano }: GroupedPoints): BigUint64Array {
+/** Nanoseconds since 1970, by point. */
+export function timesOf({ count, groupEnd, groupTime }: GroupedPoints): BigUint64Array {
+  const groupTimeUnixNano = bigintsOf(groupTime);
   const times = new BigUint64Array(count);
   let from = 0;
   groupEnd.forEach((to, group) => {

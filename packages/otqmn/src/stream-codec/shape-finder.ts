@@ -56,15 +56,16 @@ export class ShapeFinder {
 
   /** The end of a group of the shape that came next the last time; `from` when there is none. */
   #endOfExpected(columns: Uint32Array, times: Uint32Array, from: number, count: number): number {
-    const shape = this.#dictionary.shapes[this.#order.expected];
-    if (!shape || from + shape.length > count) return from;
+    const { shapes } = this.#dictionary;
+    const shape = this.#order.expected;
+    if (shape >= shapes.length || from + shapes.size(shape) > count) return from;
     const [low, high] = [times[2 * from]!, times[2 * from + 1]!];
-    for (let place = 0; place < shape.length; place++) {
-      const at = from + place;
-      if (columns[at] !== shape[place] || times[2 * at] !== low || times[2 * at + 1] !== high)
+    const known = shapes.columns;
+    const to = from + shapes.size(shape);
+    for (let at = from, place = shapes.from(shape); at < to; at++, place++) {
+      if (columns[at] !== known[place] || times[2 * at] !== low || times[2 * at + 1] !== high)
         return from;
     }
-    const to = from + shape.length;
     return this.#isEnd(columns, times, from, to, count) ? to : from;
   }
 
@@ -137,9 +138,12 @@ export class ShapeFinder {
   }
 
   #isShape(number: number, columns: Uint32Array, from: number, to: number): boolean {
-    const shape = this.#dictionary.shapes[number]!;
-    if (shape.length !== to - from) return false;
-    return shape.every((column, at) => column === columns[from + at]);
+    const { shapes } = this.#dictionary;
+    if (shapes.size(number) !== to - from) return false;
+    const known = shapes.columns;
+    for (let at = from, place = shapes.from(number); at < to; at++, place++)
+      if (columns[at] !== known[place]) return false;
+    return true;
   }
 
   #learnOwners(): void {

@@ -43,21 +43,25 @@ export class StreamDecoder {
 
   /** Throws CodecError; then no further batch of this stream can be read. */
   decode(bytes: Uint8Array): GroupedPoints {
+    return this.read(new ByteReader(bytes));
+  }
+
+  /** The same, of all that is left to be read. */
+  read(reader: ByteReader): GroupedPoints {
     if (this.#isBroken) throw new CodecError("stream: got a batch behind one that was refused");
     try {
-      return this.#decode(bytes);
+      return this.#read(reader);
     } catch (error) {
       this.#isBroken = true;
       throw error;
     }
   }
 
-  #decode(bytes: Uint8Array): GroupedPoints {
+  #read(reader: ByteReader): GroupedPoints {
     const max = this.#limits.batchMaxBytes;
-    if (bytes.length > max)
-      throw new CodecError(`batch: got ${bytes.length} bytes, expected at most ${max}`);
-    const reader = new ByteReader(bytes);
-    const flags = reader.raw(1, "flags")[0]!;
+    if (reader.remaining > max)
+      throw new CodecError(`batch: got ${reader.remaining} bytes, expected at most ${max}`);
+    const flags = reader.byte("flags");
     if (flags > (FLAG.key | FLAG.definitions | FLAG.compressed))
       throw new CodecError(`flags: got ${flags}, expected at most 7`);
     if ((flags & (FLAG.definitions | FLAG.compressed)) === FLAG.compressed)
@@ -69,6 +73,9 @@ export class StreamDecoder {
   }
 }
 
+/** Of the groups of the batch that is read; one is read at a time. */
+let timeWords = new Uint32Array(512);
+
 class StreamState {
   readonly dictionary: Dictionary;
   readonly #groups = new GroupModels();
@@ -76,10 +83,13 @@ class StreamState {
   readonly #times = new TimeReader();
   readonly #values = new ValueReader();
   #placement: Placement | undefined;
+  /** Of the groups of a batch; as a rule the next one has as many. */
+  #shapes = new Uint32Array(0);
+  #isSettled = false;
 
   constructor(limits: StreamLimits, reader: ByteReader) {
     this.dictionary = new Dictionary(limits);
-    const { buffer } = reader.raw(BASE_BYTES, "base time").slice();
+    const { buffer } = Uint8Array.from(reader.raw(BASE_BYTES, "base time"));
     const [low, high] = new Uint32Array(buffer);
     this.#times.base = { low: low!, high: high! };
     const [base] = new BigUint64Array(buffer);
@@ -91,34 +101,34 @@ class StreamState {
     const { dictionary } = this;
     if (flags & FLAG.definitions)
       readDefinitions(definitionsIn(reader, flags, dictionary.limits.batchMaxBytes), dictionary);
+    if (!(flags & FLAG.key) && !this.#isSettled) this.#settle();
     this.#times.reserve(dictionary.shapes.length);
     this.#values.reserve(dictionary.placesEnd);
     const symbols = new SymbolReader(reader);
-    const [shapes, times] = this.#readGroups(symbols);
+    const shapes = this.#readGroups(symbols);
     const placement = (this.#placement = placementOf(shapes, dictionary, this.#placement));
     const { count, ends, columns, order, places, runs } = placement;
-    const bits = new BigUint64Array(count);
-    const placed = {
-      places,
-      words: new Uint32Array(bits.buffer),
-      floats: new Float64Array(bits.buffer),
-      areInts: dictionary.areInts,
-    };
+    const groups = shapes.length;
+    const memory = new ArrayBuffer(8 * (count + groups));
+    const floats = new Float64Array(memory, 0, count);
+    const groupTime = new Uint32Array(memory, 8 * count);
+    for (let at = 0; at < 2 * groups; at++) groupTime[at] = timeWords[at]!;
+    const words = new Uint32Array(memory, 0, 2 * count);
+    const placed = { places, words, floats, areInts: dictionary.areInts };
     this.#values.begin();
     for (const run of runs) this.#values.run(symbols, run, order, placed);
     symbols.end();
-    return {
-      count,
-      column: columns,
-      bits,
-      groups: shapes.length,
-      groupEnd: ends,
-      groupTimeUnixNano: times,
-    };
+    return { count, column: columns, floats, groups, groupEnd: ends, groupTime };
   }
 
-  /** @returns shapes of the groups, and two words of time for each. */
-  #readGroups(symbols: SymbolReader): [Uint32Array, BigUint64Array] {
+  /** The stream goes on behind its key batch. */
+  #settle(): void {
+    this.#isSettled = true;
+    this.dictionary.settle();
+  }
+
+  /** @returns shapes of the groups; their times are in `timeWords`. */
+  #readGroups(symbols: SymbolReader): Uint32Array {
     const state = this.#groups;
     const { shapes, limits } = this.dictionary;
     const symbol = symbols.read(state.counts);
@@ -127,25 +137,25 @@ class StreamState {
       throw new CodecError(`groups: got ${count}, expected 0 to ${limits.batchMaxPoints}`);
     state.count = count;
     if (count >= PREPARE_LEAST) this.#times.prepare();
-    const numbers = new Uint32Array(count);
-    const times = new BigUint64Array(count);
-    const words = new Uint32Array(times.buffer);
+    if (this.#shapes.length !== count) this.#shapes = new Uint32Array(count);
+    const numbers = this.#shapes;
+    if (timeWords.length < 2 * count) timeWords = new Uint32Array(2 * count);
     let points = 0;
     for (let group = 0; group < count; group++) {
       const isOther = symbols.read(state.isOther);
       const shape = isOther === 0 ? this.#order.expected : symbols.bits.readWide(SHAPE_BITS);
       if (shape >= shapes.length)
         throw new CodecError(`shape: got ${shape}, expected less than ${shapes.length}`);
-      points += shapes[shape]!.length;
+      points += shapes.size(shape);
       if (points > limits.batchMaxPoints)
         throw new CodecError(
           `points of a batch: got more than ${limits.batchMaxPoints}, expected at most that`,
         );
       this.#order.follow(shape);
       numbers[group] = shape;
-      this.#times.read(symbols, shape, words, 2 * group);
+      this.#times.read(symbols, shape, timeWords, 2 * group);
     }
-    return [numbers, times];
+    return numbers;
   }
 }
 

@@ -77,6 +77,10 @@ export class SymbolWriter {
   }
 }
 
+/** Of the batch that is read: one is read at a time. */
+let words = new Uint16Array(1_024);
+let wordsUsed = 0;
+
 export class SymbolReader {
   readonly bits: BitReader;
   /** What a loop over many symbols holds in variables of its own (value-reader.ts): the coder's state, and its next word. */
@@ -84,16 +88,22 @@ export class SymbolReader {
   /** One that is not there is read as 0, and noticed at the end. */
   at = 0;
   state = 0;
+  readonly #wordCount: number;
 
   /** Throws CodecError. */
   constructor(reader: ByteReader) {
-    this.bits = new BitReader(reader.part("bits"));
-    const bytes = reader.raw(reader.remaining, "symbols");
-    if (bytes.length < STATE_BYTES || bytes.length % 2 !== 0)
-      throw new CodecError(`symbols: got ${bytes.length} bytes, expected an even number from 4 on`);
-    for (let index = STATE_BYTES - 1; index >= 0; index--)
-      this.state = (this.state << 8) | bytes[index]!;
-    this.words = new Uint16Array(bytes.slice(STATE_BYTES).buffer);
+    this.bits = new BitReader(reader, "bits");
+    const length = reader.remaining;
+    if (length < STATE_BYTES || length % 2 !== 0)
+      throw new CodecError(`symbols: got ${length} bytes, expected an even number from 4 on`);
+    for (let shift = 0; shift < 32; shift += 8) this.state |= reader.byte("symbols") << shift;
+    this.#wordCount = (length - STATE_BYTES) / 2;
+    if (words.length < this.#wordCount) words = new Uint16Array(2 * this.#wordCount);
+    // What is behind the last one is read as 0.
+    words.fill(0, this.#wordCount, wordsUsed);
+    wordsUsed = this.#wordCount;
+    reader.copy(new Uint8Array(words.buffer), length - STATE_BYTES, "symbols");
+    this.words = words;
     if (this.state < LEAST_STATE)
       throw new CodecError(`symbols: got the state ${this.state}, expected at least 2^15`);
   }
@@ -127,9 +137,9 @@ export class SymbolReader {
   /** Throws CodecError unless everything has been read. */
   end(): void {
     this.bits.end();
-    if (this.at !== this.words.length || this.state !== LEAST_STATE)
+    if (this.at !== this.#wordCount || this.state !== LEAST_STATE)
       throw new CodecError(
-        `symbols: got ${this.words.length} words, expected ${this.at} and a state that is at its end`,
+        `symbols: got ${this.#wordCount} words, expected ${this.at} and a state that is at its end`,
       );
   }
 }

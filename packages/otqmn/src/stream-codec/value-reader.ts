@@ -7,7 +7,8 @@ import type { SymbolReader } from "./symbol-stream.ts";
 import { readEasyPoints, tooLarge } from "./easy-points.ts";
 import { FREE_SYMBOL, numberOf } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
-import { MODE, RECENT_LEAST, RECENT_MAX, SYMBOL, ValueState } from "./value-state.ts";
+import { MODE, SYMBOL } from "./value-modes.ts";
+import { RECENT_LEAST, RECENT_MAX, ValueState } from "./value-state.ts";
 
 const WORD = 4_294_967_296;
 /** Points of a run, or groups of a batch, from which on it is worth the memory to look symbols up instead of searching them. */

@@ -1,42 +1,15 @@
-/** What both sides remember of each column and of each context, since the last key batch. */
+/** What both sides remember of each context, since the last key batch. */
+import { ColumnStates } from "./column-states.ts";
 import type { ZeroModels } from "./differing-bits.ts";
 import { FrequencyModel, FrequencyModels } from "./frequency-model.ts";
-import { grown } from "./grown.ts";
-import { FREE_SYMBOL } from "./tokens.ts";
 import type { Scale } from "./scale.ts";
-import { NO_SCALE, WHOLE_MAX } from "./scale.ts";
-
-/** How the values of one run (all points of a context in a batch) are written. */
-export const MODE = {
-  /** Each is that of its column before. */
-  same: 0,
-  /** By how much it differs from that before. */
-  last: 1,
-  /** By how much it differs from that before and the usual step. */
-  step: 2,
-  /** As it is. */
-  plain: 3,
-  /** No whole number: the bits that differ from those before. */
-  xor: 4,
-  /** A new scale, then one of the others. */
-  rescale: 5,
-} as const;
-
-/** Symbols beside those of numbers. */
-export const SYMBOL = {
-  /** One of the last differences of this batch again, or with the other sign. */
-  again: FREE_SYMBOL,
-  opposite: FREE_SYMBOL + 8,
-  /** 64 bits as they are: the value is no whole multiple of the scale. */
-  escape: FREE_SYMBOL + 16,
-} as const;
+import { NO_SCALE } from "./scale.ts";
+import { CALM_AFTER, MODE } from "./value-modes.ts";
 
 export const RECENT_MAX = 8;
 /** Smaller differences are written as such. */
 export const RECENT_LEAST = 32;
 const RECENT_TRIES = 64;
-/** So many points without a surprise make a column calm. */
-export const CALM_AFTER = 8;
 
 export class ContextState {
   mode: number = MODE.last;
@@ -90,62 +63,6 @@ export class ContextState {
       this.#tries >>= 1;
       this.#hits >>= 1;
     }
-  }
-}
-
-/** What is remembered of columns, by their places. */
-export class ColumnStates {
-  /** The last value as a whole number of its context's scale. */
-  last = new Float64Array(16);
-  /** The usual difference between two values, and the one that may become it. */
-  step = new Float64Array(16);
-  candidate = new Float64Array(16);
-  /** Points without a surprise, at most CALM_AFTER: which of the context's models is used. */
-  calm = new Uint8Array(16);
-  #words = new Uint32Array(0);
-
-  reserve(places: number): void {
-    if (places <= this.last.length) return;
-    this.last = grown(this.last, places);
-    this.step = grown(this.step, places);
-    this.candidate = grown(this.candidate, places);
-    this.calm = grown(this.calm, places);
-  }
-
-  /** Bits of the last value that was written by its bits: two words each. Most streams have no such values. */
-  get words(): Uint32Array {
-    const length = 2 * this.last.length;
-    if (length > this.#words.length) this.#words = grown(this.#words, length);
-    return this.#words;
-  }
-
-  expected(place: number, mode: number): number {
-    if (mode === MODE.plain) return 0;
-    return mode === MODE.last ? this.last[place]! : this.last[place]! + this.step[place]!;
-  }
-
-  /** Takes up a value. @param surprise what was written of it. */
-  follow(place: number, whole: number, surprise: number): void {
-    const difference = whole - this.last[place]!;
-    // A step is believed when it comes twice.
-    if (difference === this.candidate[place]) this.step[place] = difference;
-    else this.candidate[place] = difference;
-    this.last[place] = whole;
-    if (surprise !== 0) this.calm[place] = 0;
-    else if (this.calm[place]! < CALM_AFTER) this.calm[place]!++;
-  }
-
-  /** A column whose context has another scale now. */
-  rescale(place: number, from: Scale, to: Scale): void {
-    const convert = (whole: number): number => {
-      const converted = Math.round(
-        (((whole * from.multiplier) / from.divisor) * to.divisor) / to.multiplier,
-      );
-      return Number.isFinite(converted) && Math.abs(converted) <= WHOLE_MAX ? converted : 0;
-    };
-    this.last[place] = convert(this.last[place]!);
-    this.step[place] = convert(this.step[place]!);
-    this.candidate[place] = convert(this.candidate[place]!);
   }
 }
 

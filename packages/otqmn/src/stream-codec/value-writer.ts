@@ -7,7 +7,8 @@ import { SCALE_BITS, WHOLE_MAX, commonFactor, findScale } from "./scale.ts";
 import type { SymbolWriter } from "./symbol-stream.ts";
 import { TOKEN_MAX, writeNarrow, writeNumber } from "./tokens.ts";
 import type { ContextState } from "./value-state.ts";
-import { MODE, RECENT_LEAST, SYMBOL, ValueState } from "./value-state.ts";
+import { MODE, SYMBOL } from "./value-modes.ts";
+import { RECENT_LEAST, ValueState } from "./value-state.ts";
 
 /** A better mode is looked for every so many batches. */
 const REVIEW_BATCHES = 16;

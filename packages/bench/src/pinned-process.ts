@@ -2,10 +2,10 @@
 import type { ChildProcess } from "node:child_process";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { accepts } from "./ports.ts";
 import type { ProcessMemory } from "./proc.ts";
 import { cpuMsOf, memoryOf, residentBytesOf, treeOf } from "./proc.ts";
 
@@ -83,21 +83,10 @@ async function listening(child: ChildProcess, port: number): Promise<void> {
   }
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
-}
-
-/** Killed: what it stored is thrown away. */
+/** Killed, with all that it has started: what it stored is thrown away. */
 async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const ended = once(child, "exit");
-  child.kill("SIGKILL");
+  for (const pid of treeOf(child.pid).toReversed()) process.kill(pid, "SIGKILL");
   await ended;
 }

@@ -1,0 +1,4 @@
+/** @param values not empty. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
