@@ -13,31 +13,44 @@ import { valuesByLabel } from "@glassline/service/metrics";
 import { requireToken } from "@glassline/service/token";
 
 import type { Cache } from "./cache.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import type { EdgeCacheConfig } from "./config.ts";
 import { OneShotActions } from "./core/actions.ts";
 import { addressOf } from "./core/address.ts";
+import type { Purge, PurgeTarget } from "./core/purges.ts";
 import type { Counts, Traffic } from "./core/traffic.ts";
 import type { Viewers } from "./core/viewers.ts";
 import type { EdgeMetrics } from "./metrics.ts";
 import type { Peers } from "./peers.ts";
-import { prime } from "./priming.ts";
+import type { Primings } from "./primings.ts";
+import { primingMessage, targetText } from "./priming-messages.ts";
+import type { DiskStore } from "./stores/disk/disk-store.ts";
 import type { Store } from "./stores/store.ts";
+import type { Revoking } from "./tokens/revoke.ts";
+import { revocationOf, revoke } from "./tokens/revoke.ts";
+
+/** Of a tag, or a prefix. */
+const NAME_MAX_CHARS = 1_024;
 
 export interface AdminDeps {
   config: EdgeCacheConfig;
   publicUrl: string;
   cache: Cache;
+  cluster: Cluster;
   store: Store;
+  disk: DiskStore | undefined;
   peers: Peers;
   traffic: Traffic;
   viewers: Viewers;
   metrics: EdgeMetrics;
   clock: Clock;
   originReachable: () => boolean;
+  primings: Primings;
+  revoking: Revoking;
 }
 
 export function adminService(deps: AdminDeps): Implementation<typeof EdgeCacheService> {
-  const { config, cache, metrics } = deps;
+  const { config, metrics, primings, revoking } = deps;
   const actions = new OneShotActions();
   const startedUnixNano = deps.clock.nowUnixNano();
   const guard = ({ authorization }: CallContext) =>
@@ -46,39 +59,73 @@ export function adminService(deps: AdminDeps): Implementation<typeof EdgeCacheSe
     getStatus: async () => ({ ...(await statusOf(deps)), startedUnixNano }),
     purge: async (request, context) => {
       guard(context);
-      const target = targetOf(request);
-      return actions.once("purge", JSON.stringify(target), request, async () => {
-        const { objects, bytes } = cache.purge(target);
+      const purge = { target: targetOf(request), isSoft: request.soft } as Purge;
+      const { onlyHere } = request;
+      return actions.once("purge", JSON.stringify({ ...purge, onlyHere }), request, async () => {
+        const { objects, bytes, pending } = await (onlyHere
+          ? deps.cluster.purgeHere(purge)
+          : deps.cluster.purge(purge));
         metrics.actions.inc({ kind: "purge" });
-        return { objects, bytes: BigInt(bytes) };
+        return { objects, bytes: BigInt(bytes), pendingEdges: pending };
       });
     },
     prime: async (request, context) => {
       guard(context);
-      return actions.once("prime", request.path, request, async () => {
-        const { objects, bytes } = await prime(cache, request.path);
-        metrics.actions.inc({ kind: "prime" });
-        return { objects, bytes: BigInt(bytes) };
+      const { idempotencyKey, background: isBackground } = request;
+      const options = { idempotencyKey, isBackground, signal: context.signal };
+      const prime = () =>
+        actions.once("prime", targetText(request), request, async () => {
+          const progress = await primings.run(request, options);
+          const { fetched: objects, bytes } = progress;
+          return { objects, bytes: BigInt(bytes), priming: primingMessage(progress) };
+        });
+      try {
+        return await prime();
+      } catch (error) {
+        // Another caller with this key has gone, this one has not.
+        const isOthers = error instanceof RpcError && error.code === "canceled";
+        if (isOthers && !context.signal.aborted) return prime();
+        throw error;
+      }
+    },
+    getPriming: async ({ idempotencyKey }, context) => {
+      guard(context);
+      return { priming: primingMessage(primings.of(idempotencyKey)) };
+    },
+    revokeTokens: async (request, context) => {
+      guard(context);
+      const nowS = deps.clock.nowMs() / 1_000;
+      const revocation = revocationOf(request, nowS);
+      const { target, issuedUntilUnixNano } = request;
+      const meant = `${target.case} ${String(target.value)} ${issuedUntilUnixNano}`;
+      return actions.once("revocation", meant, request, async () => {
+        const done = await revoke(revoking, revocation, nowS);
+        metrics.actions.inc({ kind: "revoke" });
+        return done;
       });
     },
   };
 }
 
-function targetOf({ target }: PurgeRequest): Parameters<Cache["purge"]>[0] {
-  if (target.case === "tag" && target.value !== "") return { tag: target.value };
+function targetOf({ target }: PurgeRequest): PurgeTarget {
+  if (target.case === "tag" && isName(target.value)) return { tag: target.value };
+  if (target.case === "prefix" && isName(target.value) && target.value.startsWith("/"))
+    return { prefix: target.value };
   if (target.case === "everything" && target.value) return "everything";
   const address = target.case === "path" ? addressOf(target.value) : undefined;
   if (address) return { key: address.key };
   throw new RpcError(
     "invalid_argument",
-    `target: got ${target.case ?? "none"} ${JSON.stringify(target.value ?? "")}, expected a path, a tag, or everything: true`,
+    `target: got ${target.case ?? "none"} ${JSON.stringify(target.value ?? "")}, expected a path, a prefix of paths, a tag (of at most ${NAME_MAX_CHARS} characters), or everything: true`,
   );
 }
+
+const isName = (text: string) => text !== "" && text.length <= NAME_MAX_CHARS;
 
 async function statusOf(
   deps: AdminDeps,
 ): Promise<MessageInitShape<typeof GetStatusResponseSchema>> {
-  const { config, publicUrl, store, peers, traffic, viewers, metrics, clock } = deps;
+  const { config, publicUrl, store, disk, peers, traffic, viewers, metrics, clock } = deps;
   const nowMs = clock.monotonicMs();
   const recent = traffic.recent(nowMs);
   return {
@@ -103,6 +150,15 @@ async function statusOf(
       viewers,
     })),
     instanceId: config.instanceId,
+    members: deps.cluster.members.map((member) => ({
+      edge: member.name,
+      reachable: member.isReachable,
+      usable: member.isUsable(deps.cluster.state().log),
+    })),
+    diskObjects: disk?.objects ?? 0,
+    diskBytes: BigInt(disk?.bytes ?? 0),
+    diskMaxBytes: BigInt(disk?.maxBytes ?? 0),
+    revocations: deps.revoking.revocations.count,
     actionsDone: await valuesByLabel(metrics.actions, "kind"),
   };
 }

@@ -1,10 +1,42 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, duration, integer, list, port, text, urls } from "@glassline/config";
+import {
+  byPrefix,
+  bytes,
+  directory,
+  duration,
+  file,
+  integer,
+  list,
+  number,
+  port,
+  text,
+  urls,
+} from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
+
+const log = file({
+  help: "Where requests are logged, in the Combined Log Format: a file, - for standard output, or nothing.",
+  default: "",
+});
 
 const spec = {
   name: text({ help: "Name of this edge, as in its certificate.", default: "edge-1" }),
+  listen: text({
+    help: "Where viewers connect, instead of --host and --port: 127.0.0.1:8080.",
+    default: "",
+    placeholder: "HOST:PORT",
+  }),
   port: port({ help: "HTTP for viewers.", default: "7471" }),
+  tlsCert: file({
+    help: "Certificate (PEM, with its intermediates) that viewers are shown: they are served by HTTP/2 and HTTP/1.1 over TLS.",
+    default: "",
+  }),
+  tlsKey: file({ help: "Its private key (PEM, without a pass phrase).", default: "" }),
+  plainListen: text({
+    help: "Where HTTP/1.1 without TLS is served too, beside TLS: 10.0.0.1:8080.",
+    default: "",
+    placeholder: "HOST:PORT",
+  }),
   grpcPort: port({ help: "gRPC with client certificates: administration.", default: "7481" }),
   ...commonOptions("7491"),
   origin: text({
@@ -13,19 +45,56 @@ const spec = {
     placeholder: "URL",
   }),
   publicUrl: text({
-    help: "How viewers reach this edge. Empty: http://localhost and the port.",
+    help: "How viewers reach this edge. Empty: http(s)://localhost and the port.",
     default: "",
     placeholder: "URL",
   }),
   peer: urls({ help: "Another edge with the same channels, as viewers reach it." }),
+  member: urls({
+    help: "Another edge of the cluster, at its cluster port: edge-2=https://HOST:7466. Each object is fetched from the origin by one of them.",
+  }),
+  clusterPort: port({ help: "HTTPS for the other edges of the cluster.", default: "7461" }),
   allowedOrigin: list({
     help: "Origin of a page that may play from here, such as http://localhost:7400.",
     placeholder: "ORIGIN",
   }),
   memory: bytes({
-    help: "Size of the store; objects used least lately go first.",
+    help: "Size of the store; what nobody asked for twice goes first.",
     default: "256MiB",
     minBytes: 1_048_576,
+  }),
+  blockingLifetime: byPrefix(
+    {
+      help: "For how long a playlist that was waited for is kept, for channels whose paths begin so. Without it: six target durations.",
+    },
+    duration({ help: "", minMs: 0, maxMs: 600_000 }),
+  ),
+  follow: integer({
+    help: "Renditions that are fetched ahead of their viewers at a time; further ones are fetched when they are asked for.",
+    default: "256",
+    min: 0,
+    max: 100_000,
+  }),
+  inFlightMemory: bytes({
+    help: "For objects on their way from the origin; 0B: a quarter of --memory, at least 64MiB.",
+    default: "0B",
+    minBytes: 0,
+  }),
+  originConnections: integer({
+    help: "Questions to the origin at a time; four times as many more may take over a second.",
+    default: "64",
+    min: 1,
+    max: 10_000,
+  }),
+  disk: directory({
+    help: "Folder for objects on disk, behind those in memory; of one edge. Empty: none.",
+    default: "",
+  }),
+  diskSize: bytes({
+    help: "Of all objects on disk; what was stored first goes first, unless it was asked for since.",
+    default: "4GiB",
+    minBytes: 67_108_864,
+    maxBytes: 1_099_511_627_776,
   }),
   connections: integer({
     help: "Connections of viewers at a time; further ones are closed at once.",
@@ -33,14 +102,89 @@ const spec = {
     min: 1,
     max: 1_000_000,
   }),
+  clientConnections: integer({
+    help: "Of these, from one client: an IPv4 address, or a network of 64 bits of IPv6. 0: as many as it likes.",
+    default: "0",
+    min: 0,
+    max: 1_000_000,
+  }),
+  clientRate: integer({
+    help: "Requests a second of one client; more get 429. 0: as many as it likes.",
+    default: "0",
+    min: 0,
+    max: 1_000_000,
+  }),
+  clientBurst: integer({
+    help: "Requests that a client may make at once, where --client-rate is set.",
+    default: "100",
+    min: 1,
+    max: 1_000_000,
+  }),
+  clientTimeout: duration({
+    help: "For a request to come whole, for a reader who takes nothing, and for a connection that is not used.",
+    default: "30s",
+    minMs: 100,
+    maxMs: 3_600_000,
+  }),
+  headerSize: bytes({
+    help: "Address and fields of a request together; more get 431.",
+    default: "16KiB",
+    minBytes: 1_024,
+    maxBytes: 1_048_576,
+  }),
+  objectSize: bytes({
+    help: "Largest object that is stored; larger ones are passed on.",
+    default: "64MiB",
+    minBytes: 1_024,
+  }),
+  drain: duration({
+    help: "After a signal to stop, viewers are served on for at most this time, and told to go elsewhere. 0: none.",
+    default: "10s",
+    minMs: 100,
+    maxMs: 3_600_000,
+    orNone: true,
+  }),
   steeringTtl: duration({
     help: "After this time players ask again which edge to use.",
     default: "5s",
     minMs: 1_000,
     maxMs: 3_600_000,
   }),
+  protect: list({
+    help: "Beginning of the paths that viewers need a token for, such as /live/cam-0001/.",
+    placeholder: "PREFIX",
+  }),
+  tokenKeys: file({
+    help: "JWK Set with the public keys of viewers' tokens; read again when it changes.",
+    default: "",
+  }),
+  tokenAudience: text({
+    help: "This edge in tokens that say whom they are for (aud).",
+    default: "glassline",
+  }),
+  revocations: file({
+    help: "Where revocations of tokens outlive the process. Empty: they do not.",
+    default: "",
+  }),
+  accessLog: {
+    ...log,
+    parse: (texts: readonly string[], from: string) =>
+      texts.at(-1) === "-" ? "-" : log.parse(texts, from),
+  },
+  accessLogSample: number({
+    help: "Share of the requests that are logged; those that the edge fails to answer are logged always.",
+    default: "0.01",
+    min: 0,
+    max: 1,
+  }),
+  primeRate: number({
+    help: "Objects a second that a priming asks for, at most.",
+    default: "50",
+    min: 0.1,
+    max: 10_000,
+  }),
   adminToken: text({
-    help: "Shown by those who purge and prime. Empty: nobody may.",
+    help: "Shown by those who purge, prime and revoke. Empty: nobody may.",
     default: "",
     placeholder: "TOKEN",
   }),
@@ -54,8 +198,7 @@ const spec = {
 export const program: Program<typeof spec> = {
   name: "edge-cache",
   command: "npm run start -w @glassline/edge-cache --",
-  purpose:
-    "Serves live channels to viewers from memory, and fetches each object from the origin once.",
+  purpose: "A caching reverse proxy that knows HLS: serves viewers, and asks the origin once.",
   environmentPrefix: "GLASSLINE_EDGE_CACHE",
   spec,
 };

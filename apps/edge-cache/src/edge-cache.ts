@@ -1,39 +1,54 @@
 /** An edge cache: HTTP for viewers in front, one origin behind, administration beside. */
-import { EdgeCacheService } from "@glassline/proto/edge";
-import { jsonRoutes } from "@glassline/proto/json";
-import { openApi } from "@glassline/proto/openapi";
-import { addService } from "@glassline/proto/rpc";
-import type { AppDeps } from "@glassline/service/app";
-import { every } from "@glassline/service/clock";
-import { OperatorError, messageOf } from "@glassline/service/errors";
-import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
-import { listen, startAdmin } from "@glassline/service/http";
-import type { Logger } from "@glassline/service/logger";
-import { mutualTlsServer } from "@glassline/service/tls";
-import * as grpc from "@grpc/grpc-js";
+import { join } from "node:path";
 
-import type { AdminDeps } from "./admin.ts";
-import { adminService } from "./admin.ts";
+import type { AppDeps } from "@glassline/service/app";
+import type { Clock } from "@glassline/service/clock";
+import { OperatorError } from "@glassline/service/errors";
+import { closeHttp, listenHttp } from "@glassline/service/listen-http";
+import { BUG } from "@glassline/service/main";
+
+import { startAccessLog } from "./access-log/start-access-log.ts";
 import { Cache } from "./cache.ts";
+import { ClientRates } from "./client-rates.ts";
+import { Cluster } from "./cluster/cluster.ts";
+import { Positions } from "./cluster/positions.ts";
+import type { ClusterServerDeps } from "./cluster/cluster-server.ts";
+import { createClusterServer } from "./cluster/cluster-server.ts";
 import type { EdgeCacheConfig } from "./config.ts";
-import { Traffic, hitRatio } from "./core/traffic.ts";
+import { Addresses } from "./core/addresses.ts";
+import { InFlight } from "./core/in-flight.ts";
+import { Purges } from "./core/purges.ts";
+import { Traffic } from "./core/traffic.ts";
 import { Viewers } from "./core/viewers.ts";
-import type { EdgeMetrics } from "./metrics.ts";
+import { Following } from "./following/following.ts";
+import type { Refused } from "./front/refusals.ts";
+import { startFront, viewedOf } from "./front/start.ts";
+import { keepGauges } from "./gauges.ts";
 import { edgeMetrics } from "./metrics.ts";
 import { watchPeers } from "./peers.ts";
-import { MemoryStore } from "./stores/memory-store.ts";
-import { httpUpstream } from "./upstream/http-upstream.ts";
-import type { Upstream } from "./upstream/upstream.ts";
-import { createViewerServer } from "./viewer-server.ts";
+import { Primings } from "./primings.ts";
+import { openStore } from "./stores/open-store.ts";
+import { startViewerTokens } from "./tokens/viewer-tokens.ts";
+import { lazyUpstream } from "./upstream/lazy-upstream.ts";
+import { QuestionQueue } from "./upstream/question-queue.ts";
+import { watched } from "./upstream/watched-upstream.ts";
+import type { Asking } from "./viewer-exchange.ts";
+import { viewerHandler } from "./viewer-server.ts";
 
-const VERSION = "0.1.0";
-const GRACE_MS = 500;
+/** Clients whose requests are counted apart. */
+const CLIENTS_MAX = 100_000;
 /** Players of segments of up to ten seconds are seen this often. */
 const VIEWER_WINDOW_MS = 15_000;
-const GAUGE_INTERVAL_MS = 1_000;
 
 export interface EdgeCache extends AsyncDisposable {
-  addresses: { port: number; grpcPort: number; adminPort: number };
+  /** The cluster's port is 0 where there is none. */
+  addresses: {
+    port: number;
+    plainPort?: number;
+    clusterPort: number;
+    grpcPort: number;
+    adminPort: number;
+  };
 }
 
 export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Promise<EdgeCache> {
@@ -42,12 +57,36 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
   const metrics = edgeMetrics(deps.metrics);
   const traffic = new Traffic(clock.monotonicMs());
   const viewers = new Viewers(VIEWER_WINDOW_MS);
-  const store = new MemoryStore(config.memory, () => metrics.evicted.inc());
-  const upstream = watched(stack.use(httpUpstream(originOf(config), identity)), deps.logger);
+  const purges = new Purges();
+  const { store, disk } = await openStore(config, { ...deps, purges, metrics }, stack);
+  const inFlight = new InFlight(inFlightMaxBytes(config), (reason) =>
+    metrics.inFlightShortages.inc({ reason }),
+  );
+  const questions = new QuestionQueue(config.originConnections);
+  const upstream = watched(
+    stack.use(lazyUpstream(originOf(config), identity, questions)),
+    deps.logger,
+  );
+  const cluster = stack.use(
+    new Cluster({ name: config.name, members: config.member }, upstream, {
+      identity,
+      clock,
+      positions: disk && new Positions(join(config.disk, "positions.json")),
+      logger: deps.logger,
+      counted: (member, result) => metrics.clusterFetches.inc({ member, result }),
+    }),
+  );
   const cache = new Cache({
     store,
-    upstream,
+    purges,
+    upstream: cluster.upstream,
+    invalidate: (keys) => cluster.invalidate(keys),
+    blockingMs: (path) =>
+      config.blockingLifetime.find(({ prefix }) => path.startsWith(prefix))?.value,
     clock,
+    name: config.name,
+    objectMaxBytes: config.objectSize,
+    inFlight,
     fetched: (bytes) => {
       traffic.fetched(bytes, clock.monotonicMs());
       metrics.originFetches.inc();
@@ -61,55 +100,101 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
     ),
   );
 
-  const publicUrl = config.publicUrl === "" ? `http://localhost:${config.port}` : config.publicUrl;
-  const parts = { cache, store, peers, traffic, viewers, metrics, clock, publicUrl };
-  const server = createViewerServer({
+  const following = stack.use(
+    new Following({
+      cache,
+      store,
+      clock,
+      logger: deps.logger,
+      most: config.follow,
+      fetched: (kind) => metrics.prefetched.inc({ kind }),
+      refused: () => metrics.notFollowed.inc(),
+    }),
+  );
+  const viewed = await viewedOf(config);
+  const { publicUrl } = viewed;
+  const parts = { cache, cluster, store, disk, peers, traffic, viewers, metrics, clock, publicUrl };
+  const addresses = new Addresses();
+  const servers = [publicUrl, ...config.peer.map(({ url }) => url)];
+  const tokenDeps = { clock, logger: deps.logger, metrics, addresses, servers };
+  const { tokens, revoking } = await startViewerTokens(config, tokenDeps, stack);
+  const primings = stack.use(new Primings({ cache, clock, perSecond: config.primeRate }, metrics));
+  const waiting = new Set<Asking>();
+  const refused: Refused = (reason) => metrics.refused.inc({ reason });
+  const { stopping, logger } = deps;
+  let isDraining = false;
+  stopping.addEventListener("abort", () => (isDraining = true), { once: true });
+  const handle = viewerHandler({
     ...parts,
+    following,
     edge: config.name,
     steeringTtlS: config.steeringTtl / 1_000,
     allowedHosts: [...config.allowedHost, new URL(publicUrl).hostname],
     allowedOrigins: config.allowedOrigin,
+    logger,
+    addresses,
+    tokens,
+    accessLog: await startAccessLog(config, { ...deps, metrics }, stack),
+    rates: ratesOf(config, clock),
+    refused,
+    waiting,
+    isDraining: () => isDraining,
   });
-  server.server.maxConnections = config.connections;
-  server.server.on("drop", () => metrics.droppedConnections.inc());
-  const port = await listen(server, "viewers (--port)", config.host, config.port);
-  stack.defer(() => server.close());
+  const busy = () => new Set([...waiting].map(({ socket }) => socket));
+  await cluster.start(cache);
+  const frontDeps = { handle, busy, refused, clock, logger, metrics };
+  const { front, port, plainPort } = await startFront(config, viewed, frontDeps, stack);
 
-  const adminDeps = { ...parts, config, originReachable: () => upstream.reachable };
+  const toCluster = { edge: config.name, identity, cluster, cache };
+  const clusterPort = await listenCluster(config, toCluster, stack);
+  const originReachable = () => upstream.reachable;
+  const adminDeps = { ...parts, config, originReachable, primings, revoking };
+  // Viewers are served already, and from disk, before what they do not need is loaded.
+  await disk?.started;
+  const { user, system } = process.cpuUsage();
+  const about = {
+    port,
+    objectsOnDisk: disk?.objects ?? 0,
+    sinceStartMs: Math.round(clock.monotonicMs()),
+  };
+  deps.logger.info({ ...about, cpuMs: Math.round((user + system) / 1_000) }, "viewers are served");
+  const { startAdministration } = await import("./administration.ts");
   const { grpcPort, adminPort } = await startAdministration(config, deps, adminDeps, stack);
-  stack.use(keepGauges(parts));
+  stack.use(keepGauges({ ...parts, following, inFlight, questions, revoking, front }));
   const owned = stack.move();
   return {
-    addresses: { port, grpcPort, adminPort },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    addresses: {
+      port,
+      ...(plainPort !== undefined && { plainPort }),
+      clusterPort,
+      grpcPort,
+      adminPort,
+    },
+    [Symbol.asyncDispose]: async () => {
+      // What has met a bug may not be able to serve.
+      if (stopping.aborted && stopping.reason !== BUG) await front.drain(config.drain);
+      await owned.disposeAsync();
+    },
   };
 }
 
-async function startAdministration(
-  config: EdgeCacheConfig,
-  { identity, metrics }: AppDeps,
-  adminDeps: AdminDeps,
+function ratesOf({ clientRate, clientBurst }: EdgeCacheConfig, clock: Clock) {
+  if (clientRate === 0) return undefined;
+  const rate = { perSecond: clientRate, burst: clientBurst, clientsMax: CLIENTS_MAX };
+  return new ClientRates(rate, clock);
+}
+
+/** An edge without other members needs no port for them. */
+async function listenCluster(
+  { host, clusterPort, member }: EdgeCacheConfig,
+  deps: ClusterServerDeps,
   stack: AsyncDisposableStack,
-): Promise<{ grpcPort: number; adminPort: number }> {
-  const admin = adminService(adminDeps);
-  const server = new grpc.Server(GRPC_LIMITS);
-  addService(server, EdgeCacheService, admin);
-  const credentials = mutualTlsServer(identity);
-  const grpcPort = await listenGrpc(
-    server,
-    "gRPC (--grpc-port)",
-    config.host,
-    config.grpcPort,
-    credentials,
-  );
-  stack.defer(() => closeGrpc(server, GRACE_MS));
-  const http = stack.use(
-    await startAdmin(config, metrics.registry, {
-      routes: jsonRoutes(EdgeCacheService, admin),
-      openApi: openApi("Glassline edge cache", VERSION, [EdgeCacheService]),
-    }),
-  );
-  return { grpcPort, adminPort: http.port };
+): Promise<number> {
+  if (member.length === 0) return 0;
+  const server = createClusterServer(deps);
+  const port = await listenHttp(server, "the cluster (--cluster-port)", host, clusterPort);
+  stack.defer(() => closeHttp(server));
+  return port;
 }
 
 /** The configured origin without a path. Throws OperatorError. */
@@ -122,44 +207,7 @@ function originOf({ origin }: EdgeCacheConfig): string {
   );
 }
 
-/** Remembers whether the origin answered the last time. */
-function watched(upstream: Upstream, logger: Logger) {
-  const state = {
-    reachable: true,
-    fetch: async (target: string) => {
-      try {
-        const answer = await upstream.fetch(target);
-        if (!state.reachable) logger.info("the origin answers again");
-        state.reachable = true;
-        return answer;
-      } catch (error) {
-        if (state.reachable)
-          logger.warn({ reason: messageOf(error) }, "the origin gives no answer");
-        state.reachable = false;
-        throw error;
-      }
-    },
-    [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose](),
-  };
-  return state;
-}
-
-function keepGauges({
-  metrics,
-  traffic,
-  viewers,
-  store,
-  clock,
-}: Pick<AdminDeps, "traffic" | "viewers" | "store" | "clock"> & {
-  metrics: EdgeMetrics;
-}): Disposable {
-  const stop = new AbortController();
-  void every(clock, GAUGE_INTERVAL_MS, stop.signal, () => {
-    const nowMs = clock.monotonicMs();
-    metrics.hitRatio.set(hitRatio(traffic.recent(nowMs).counts) ?? 0);
-    metrics.viewers.set(viewers.count(nowMs));
-    metrics.storedBytes.set(store.bytes);
-    metrics.objects.set(store.objects);
-  });
-  return { [Symbol.dispose]: () => stop.abort() };
+/** Large enough for one object of any size that is stored. */
+function inFlightMaxBytes({ inFlightMemory, memory, objectSize }: EdgeCacheConfig): number {
+  return inFlightMemory > 0 ? inFlightMemory : Math.max(memory / 4, objectSize);
 }

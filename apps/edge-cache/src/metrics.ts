@@ -5,7 +5,7 @@ const FIRST_BYTE_BUCKETS_S = [
 ];
 
 export function edgeMetrics(metrics: Metrics) {
-  return {
+  const all = {
     requests: metrics.counter(
       "edge_requests_total",
       "Requests of viewers, by kind and how they were served.",
@@ -20,11 +20,46 @@ export function edgeMetrics(metrics: Metrics) {
     originFailures: metrics.counter("edge_origin_failures_total", "Fetches without an answer.", [
       "reason",
     ]),
-    droppedConnections: metrics.counter(
-      "edge_dropped_connections_total",
-      "Connections closed because there were too many.",
+    clusterFetches: metrics.counter(
+      "edge_cluster_fetches_total",
+      "Questions to other edges of the cluster instead of the origin.",
+      ["member", "result"],
+    ),
+    connections: metrics.gauge("edge_connections", "Connections of viewers."),
+    certificateExpires: metrics.gauge(
+      "edge_certificate_expires_timestamp_seconds",
+      "Until when the certificate that viewers are shown counts; 0: there is none.",
+    ),
+    prefetched: metrics.counter(
+      "edge_prefetched_total",
+      "Objects that were there before a viewer asked, by kind.",
+      ["kind"],
+    ),
+    notFollowed: metrics.counter(
+      "edge_not_followed_total",
+      "Times that a rendition was not fetched ahead of its viewers because there were too many.",
+    ),
+    followed: metrics.gauge(
+      "edge_followed_renditions",
+      "Renditions that are fetched ahead of their viewers.",
     ),
     evicted: metrics.counter("edge_evicted_total", "Objects that made room for others."),
+    refused: metrics.counter(
+      "edge_refused_total",
+      "Connections and requests of viewers refused or cut off, by reason.",
+      ["reason"],
+    ),
+    keyLoads: metrics.counter(
+      "edge_token_key_loads_total",
+      "Times that the keys of viewers' tokens had changed.",
+      ["result"],
+    ),
+    primed: metrics.counter("edge_primed_total", "Objects of primings.", ["result"]),
+    accessLogDropped: metrics.counter(
+      "edge_access_log_dropped_total",
+      "Lines that the access log lacks.",
+      ["reason"],
+    ),
     actions: metrics.counter("edge_actions_total", "One-shot actions done.", ["kind"]),
     hitRatio: metrics.gauge(
       "edge_hit_ratio",
@@ -32,13 +67,76 @@ export function edgeMetrics(metrics: Metrics) {
     ),
     viewers: metrics.gauge("edge_viewers", "Distinct viewers seen lately."),
     storedBytes: metrics.gauge("edge_stored_bytes", "Bytes in the store."),
+    inFlightBytes: metrics.gauge(
+      "edge_in_flight_bytes",
+      "Bytes of bodies on their way from the origin.",
+    ),
+    inFlightShortages: metrics.counter(
+      "edge_in_flight_shortages_total",
+      "Large bodies that were not kept, were refused, or whose reader was cut off.",
+      ["reason"],
+    ),
+    originQuestions: metrics.gauge(
+      "edge_origin_questions",
+      "Questions that the origin is asked: short, long, or waiting for a place.",
+      ["state"],
+    ),
+    revocations: metrics.gauge("edge_revocations", "Revocations of viewers' tokens that are kept."),
     objects: metrics.gauge("edge_objects", "Objects in the store."),
+    addedWait: metrics.histogram(
+      "edge_live_added_wait_seconds",
+      "From the head of the origin's answer to that of the viewer's, where viewers waited for the origin.",
+      FIRST_BYTE_BUCKETS_S,
+    ),
+    diskObjects: metrics.gauge("edge_disk_objects", "Objects on disk."),
+    diskBytes: metrics.gauge("edge_disk_bytes", "Bytes of all segments on disk."),
+    diskReads: metrics.counter(
+      "edge_disk_reads_total",
+      "Objects that were looked for on disk, by what came of it.",
+      ["result"],
+    ),
+    diskDamaged: metrics.counter("edge_disk_damaged_total", "Records that were not as written."),
+    diskDropped: metrics.counter(
+      "edge_disk_dropped_total",
+      "Objects that did not get to the disk.",
+      ["reason"],
+    ),
     firstByte: metrics.histogram(
       "edge_first_byte_seconds",
       "From a request to the first byte of its answer.",
       FIRST_BYTE_BUCKETS_S,
       ["kind"],
     ),
+  };
+  return { ...all, counts: countsOf(all) };
+}
+
+/** Series that every request counts, found without making their labels anew. */
+function countsOf({
+  requests,
+  firstByte,
+}: {
+  requests: ReturnType<Metrics["counter"]>;
+  firstByte: ReturnType<Metrics["histogram"]>;
+}) {
+  const counters = new Map<string, ReturnType<typeof requests.labels>>();
+  const histograms = new Map<string, ReturnType<typeof firstByte.labels>>();
+  return {
+    of: (kind: string, result: string) => {
+      const name = `${kind} ${result}`;
+      const known = counters.get(name);
+      if (known) return known;
+      const made = requests.labels(kind, result);
+      counters.set(name, made);
+      return made;
+    },
+    firstByteOf: (kind: string) => {
+      const known = histograms.get(kind);
+      if (known) return known;
+      const made = firstByte.labels(kind);
+      histograms.set(kind, made);
+      return made;
+    },
   };
 }
 

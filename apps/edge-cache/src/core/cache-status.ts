@@ -1,18 +1,34 @@
 /** The Cache-Status header. Source: RFC 9211. */
 
 export type Outcome =
-  /** Served from the store. */
+  /** This edge's own answer, of which it says nothing (section 2). */
+  | { kind: "none" }
+  /** Served from the store; what is stale has a ttl below 0. */
   | { kind: "hit"; ttlS: number }
-  /** Waited for the fetch of another request, or fetched itself. */
-  | { kind: "coalesced" | "miss"; reason: MissReason; status: number; stored: boolean };
+  /** Asked the origin, or waited for the question of another request. */
+  | {
+      kind: "coalesced" | "miss";
+      reason: ForwardReason;
+      status: number | undefined;
+      stored: boolean;
+    };
 
-/** Nothing was stored, or it was too old. */
-export type MissReason = "uri-miss" | "stale";
+/** Why the origin was asked (RFC 9211 section 2.2). */
+export type ForwardReason = "uri-miss" | "vary-miss" | "stale" | "partial" | "request" | "method";
+
+/** It came from the store, or is there now. */
+export const isKept = (outcome: Outcome): boolean =>
+  outcome.kind === "hit" || (outcome.kind !== "none" && outcome.stored);
 
 /** @param cache this cache's name, e.g. "edge-1". */
-export function cacheStatus(cache: string, outcome: Outcome): string {
+export function cacheStatus(cache: string, outcome: Exclude<Outcome, { kind: "none" }>): string {
   const name = JSON.stringify(cache);
-  if (outcome.kind === "hit") return `${name}; hit; ttl=${Math.max(0, Math.floor(outcome.ttlS))}`;
-  const collapsed = outcome.kind === "coalesced" ? "; collapsed" : "";
-  return `${name}; fwd=${outcome.reason}; fwd-status=${outcome.status}${outcome.stored ? "; stored" : ""}${collapsed}`;
+  if (outcome.kind === "hit") return `${name}; hit; ttl=${Math.floor(outcome.ttlS)}`;
+  const { kind, reason, status, stored } = outcome;
+  return [
+    `${name}; fwd=${reason}`,
+    ...(status === undefined ? [] : [`fwd-status=${status}`]),
+    ...(stored ? ["stored"] : []),
+    ...(kind === "coalesced" ? ["collapsed"] : []),
+  ].join("; ");
 }

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { OneShotActions } from "./actions.ts";
 import { addressOf } from "./address.ts";
 import { cacheStatus } from "./cache-status.ts";
-import { freshMs } from "./freshness.ts";
+import type { HlsAnswer } from "./hls-rules.ts";
+import { hlsLifetimeMs } from "./hls-rules.ts";
 import { steer } from "./steering.ts";
 import { Traffic, hitRatio } from "./traffic.ts";
 import { Viewers } from "./viewers.ts";
@@ -18,7 +19,11 @@ describe("an address", () => {
     expect(plain?.key).toBe("/live/cam/v.m3u8?_HLS_msn=1&_HLS_part=2");
     expect(told?.key).toBe(plain?.key);
     expect(told?.session).toBe("abc");
-    expect(plain).toMatchObject({ kind: "playlist", session: undefined });
+    expect(plain).toMatchObject({ kind: "playlist", session: undefined, isBlocking: true });
+  });
+  test("of anything else keeps its query as it is", () => {
+    expect(addressOf("/a?b=2&a=1&x")?.key).toBe("/a?b=2&a=1&x");
+    expect(addressOf("/a?")?.key).toBe("/a");
   });
   test("has one spelling", () => {
     expect(addressOf("/live/a%2db%20%c3%a9")?.key).toBe("/live/a-b%20%C3%A9");
@@ -35,37 +40,58 @@ describe("an address", () => {
     "/a\\b",
     "/./a",
     "/a%00",
+    "/.glassline/cluster/held/a",
+    "/%2Eglassline/edge",
     `/${"a".repeat(5_000)}`,
   ])("%s is refused", (target) => expect(addressOf(target)).toBeUndefined());
 });
 
-describe("freshness", () => {
-  const fresh = (
-    headers: Record<string, string>,
-    body = "",
-    status = 200,
-    kind: "playlist" | "segment" = "segment",
-  ) => freshMs({ status, headers, body: Buffer.from(body) }, kind);
-  const MEDIA = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n";
+test("only what a playlist may depend on is part of its key", () => {
+  const keyOf = (target: string) => addressOf(target)?.key;
+  expect(keyOf("/a.m3u8?_HLS_skip=YES&_HLS_part=0&_HLS_msn=12")).toBe(
+    "/a.m3u8?_HLS_msn=12&_HLS_part=0&_HLS_skip=YES",
+  );
+  for (const junk of ["_HLS_msn=x1", "_HLS_msn=01", "_HLS_skip=x", "_HLS_part=-1", "a=1"])
+    expect(keyOf(`/a.m3u8?${junk}`)).toBe("/a.m3u8");
+  expect(keyOf("/a.m3u8?_HLS_msn=1&_HLS_msn=2")).toBe("/a.m3u8");
+  expect(keyOf("/a.ts?_HLS_msn=12")).toBe("/a.ts");
+});
 
-  test("a segment's is what the origin says, s-maxage first", () => {
-    expect(fresh({ "cache-control": "public, max-age=60" })).toBe(60_000);
-    expect(fresh({ "cache-control": "max-age=60, s-maxage=5" })).toBe(5_000);
+describe("freshness of HLS", () => {
+  const MEDIA = Buffer.from("#EXTM3U\n#EXT-X-TARGETDURATION:4\n");
+  const SEGMENT: HlsAnswer = {
+    kind: "segment",
+    isBlocking: false,
+    blockingMs: undefined,
+    status: 200,
+    body: undefined,
+  };
+  const fresh = (answer: Partial<HlsAnswer>, toldMs?: number) =>
+    hlsLifetimeMs({ ...SEGMENT, ...answer }, toldMs, toldMs ?? 0);
+
+  test("a segment's is what the origin says", () => {
+    expect(fresh({}, 60_000)).toBe(60_000);
     expect(fresh({})).toBe(0);
-    expect(fresh({ "cache-control": "max-age=nonsense" })).toBe(0);
   });
   test("a playlist's is never more than half a segment", () => {
-    expect(fresh({ "cache-control": "max-age=60" }, MEDIA, 200, "playlist")).toBe(2_000);
-    expect(fresh({}, MEDIA, 200, "playlist")).toBe(2_000);
-    expect(fresh({ "cache-control": "max-age=1" }, MEDIA, 200, "playlist")).toBe(1_000);
+    const playlist = { kind: "playlist", body: MEDIA } as const;
+    expect(fresh(playlist, 60_000)).toBe(2_000);
+    expect(fresh(playlist)).toBe(2_000);
+    expect(fresh(playlist, 1_000)).toBe(1_000);
+    expect(fresh({ ...playlist, body: Buffer.from("#EXTM3U\n") }, 5_000)).toBe(5_000);
   });
-  test.each(["no-store", "private", "no-cache", "Max-Age=60, No-Store"])(
-    "%s is not kept",
-    (value) => expect(fresh({ "cache-control": value })).toBe(0),
-  );
-  test("a 404 is kept for a moment, an error not at all", () => {
-    expect(fresh({}, "", 404)).toBe(250);
-    expect(fresh({ "cache-control": "max-age=60" }, "", 503)).toBe(0);
+  test("one that was waited for never changes: six target durations", () => {
+    const playlist = { kind: "playlist", body: MEDIA, isBlocking: true } as const;
+    expect(fresh(playlist)).toBe(24_000);
+    expect(fresh(playlist, 1_000)).toBe(1_000);
+    expect(fresh(playlist, 60_000)).toBe(24_000);
+    expect(fresh({ ...playlist, blockingMs: 3_000 }, 60_000)).toBe(3_000);
+    expect(fresh({ ...playlist, blockingMs: 0 })).toBe(0);
+  });
+  test("what is not there will be in a moment, whatever the origin says", () => {
+    expect(fresh({ status: 404 })).toBe(250);
+    expect(fresh({ status: 404 }, 60_000)).toBe(250);
+    expect(fresh({ status: 404, kind: "other" }, 60_000)).toBe(60_000);
   });
 });
 

@@ -1,10 +1,13 @@
 /** What was served: totals, and the last minute in slots of a second. Pure. */
-import type { Kind } from "./address.ts";
+import type { Kind as AddressKind } from "./address.ts";
 import type { Outcome } from "./cache-status.ts";
+
+/** A part is a segment that a playlist names as part of another. */
+export type Kind = AddressKind | "part";
 
 export interface Served {
   kind: Kind;
-  outcome: Outcome["kind"] | "none";
+  outcome: Outcome["kind"];
   status: number;
   sentBytes: number;
   firstByteMs: number;
@@ -100,7 +103,7 @@ export function hitRatio({ hits, coalesced, misses }: Counts): number | undefine
 
 function emptyCounts(): Counts {
   return {
-    requests: { playlist: 0, segment: 0, other: 0 },
+    requests: { playlist: 0, segment: 0, part: 0, other: 0 },
     hits: 0,
     coalesced: 0,
     misses: 0,
@@ -112,7 +115,7 @@ function emptyCounts(): Counts {
 }
 
 function add(sum: Counts, { requests, ...rest }: Counts): void {
-  for (const kind of ["playlist", "segment", "other"] as const)
+  for (const kind of ["playlist", "segment", "part", "other"] as const)
     sum.requests[kind] += requests[kind];
   for (const name of Object.keys(rest) as (keyof typeof rest)[]) sum[name] += rest[name];
 }

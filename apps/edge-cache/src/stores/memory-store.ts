@@ -1,20 +1,51 @@
-/** Objects in memory, bounded in bytes; those used least lately go first. */
-import type { Purged, Store, StoredObject } from "./store.ts";
+/** Objects in memory, bounded in bytes; S3-FIFO says which go. What a purge has hit is found when it is asked for, and freed by and by. */
+import { setImmediate as turn } from "node:timers/promises";
 
-/** Of an object beyond its body: keys, headers, links. */
+import { isSameSelection } from "../core/http/vary.ts";
+import type { Purges, WidePurge } from "../core/purges.ts";
+import { S3Fifo } from "../core/s3-fifo.ts";
+import { TagCounts } from "../core/tag-counts.ts";
+import { Compactor } from "./compact.ts";
+import type { Purged, Store, StoredResponse } from "./store.ts";
+
+/** Of a response beyond its body and fields: keys, policy, links. */
 const OVERHEAD_BYTES = 512;
+/** Of one object; the oldest ones go. */
+const VARIANTS_MAX = 64;
+const NONE: readonly StoredResponse[] = [];
+const NOTHING: Purged = { objects: 0, bytes: 0 };
+/** Looked at in one turn of the event loop, while objects are freed. */
+const SWEPT_AT_ONCE = 1_000;
+
+interface Held {
+  variants: readonly StoredResponse[];
+  readonly bytes: number;
+  /** How often it was asked for, as the policy counts. */
+  uses: number;
+  /** Number of the newest purge that it was compared with. */
+  checked: number;
+  /** Of the newest purge when it was counted. */
+  counted: number;
+}
+
+export interface MemoryStoreDeps {
+  purges: Purges;
+  /** Milliseconds, monotonic. */
+  nowMs: () => number;
+  evicted?: () => void;
+}
 
 export class MemoryStore implements Store {
   readonly maxBytes: number;
-  /** In order of use, the oldest first. */
-  readonly #objects = new Map<string, StoredObject>();
-  readonly #keysByTag = new Map<string, Set<string>>();
-  readonly #evicted: (object: StoredObject) => void;
-  #bytes = 0;
+  readonly #deps: MemoryStoreDeps;
+  readonly #objects: S3Fifo<Held>;
+  readonly #tags = new TagCounts();
+  readonly #compactor = new Compactor();
 
-  constructor(maxBytes: number, evicted: (object: StoredObject) => void = () => {}) {
+  constructor(maxBytes: number, deps: MemoryStoreDeps) {
     this.maxBytes = maxBytes;
-    this.#evicted = evicted;
+    this.#deps = deps;
+    this.#objects = new S3Fifo(maxBytes);
   }
 
   get objects(): number {
@@ -22,67 +53,137 @@ export class MemoryStore implements Store {
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#objects.bytes;
   }
 
-  get(key: string): StoredObject | undefined {
-    const object = this.#objects.get(key);
-    if (!object) return undefined;
-    this.#objects.delete(key);
-    this.#objects.set(key, object);
-    return object;
+  get(key: string): readonly StoredResponse[] {
+    const held = this.#objects.get(key);
+    if (!held) return NONE;
+    if (held.checked !== this.#deps.purges.last && this.#recheck(key, held) === "gone") return NONE;
+    this.#objects.used(held);
+    return held.variants;
   }
 
-  set(key: string, object: StoredObject): boolean {
-    this.#remove(key);
-    const size = sizeOf(key, object);
-    if (size > this.maxBytes) return false;
-    for (const [oldest, victim] of this.#objects) {
-      if (this.#bytes + size <= this.maxBytes) break;
-      this.#remove(oldest);
-      this.#evicted(victim);
+  /** As `get`, without a use: nobody has asked for it, and purges are not looked at. */
+  peek(key: string): readonly StoredResponse[] | undefined {
+    return this.#objects.get(key)?.variants;
+  }
+
+  keys(): Iterable<string> {
+    return this.#objects.keys();
+  }
+
+  set(key: string, response: StoredResponse): boolean {
+    const others = this.get(key).filter(
+      ({ selecting }) => !isSameSelection(selecting, response.selecting),
+    );
+    const variants = [this.#compactor.compact(response), ...others.slice(0, VARIANTS_MAX - 1)];
+    const bytes = sizeOf(key, variants);
+    if (bytes > this.maxBytes) {
+      this.remove(key);
+      return false;
     }
-    this.#objects.set(key, object);
-    this.#bytes += size;
-    for (const tag of object.tags) {
-      const keys = this.#keysByTag.get(tag);
-      if (keys) keys.add(key);
-      else this.#keysByTag.set(tag, new Set([key]));
+    const before = this.#objects.get(key);
+    if (before) this.#uncount(before);
+    const { last } = this.#deps.purges;
+    const held: Held = { variants, bytes, uses: 0, checked: response.since, counted: last };
+    for (const [, victim] of this.#objects.add(key, held)) {
+      this.#uncount(victim);
+      this.#deps.evicted?.();
     }
+    this.#tags.add(tagsOf(held), bytes, last);
     return true;
   }
 
-  purgeKey(key: string): Purged {
-    return this.#purge([key]);
+  remove(key: string): Purged {
+    const held = this.#objects.remove(key);
+    if (!held) return NOTHING;
+    this.#uncount(held);
+    return { objects: 1, bytes: held.bytes };
   }
 
-  purgeTag(tag: string): Purged {
-    return this.#purge([...(this.#keysByTag.get(tag) ?? [])]);
+  leave(key: string): void {
+    this.#objects.leave(key);
   }
 
-  purgeAll(): Purged {
-    return this.#purge([...this.#objects.keys()]);
+  soften(key: string): Purged {
+    const held = this.#objects.get(key);
+    if (!held) return NOTHING;
+    held.variants = held.variants.map((variant) => this.#stale(variant));
+    return { objects: 1, bytes: held.bytes };
   }
 
-  #purge(keys: readonly string[]): Purged {
-    const before = { objects: this.objects, bytes: this.bytes };
-    for (const key of keys) this.#remove(key);
-    return { objects: before.objects - this.objects, bytes: before.bytes - this.bytes };
-  }
-
-  #remove(key: string): void {
-    const object = this.#objects.get(key);
-    if (!object) return;
-    this.#objects.delete(key);
-    this.#bytes -= sizeOf(key, object);
-    for (const tag of object.tags) {
-      const keys = this.#keysByTag.get(tag);
-      keys?.delete(key);
-      if (keys?.size === 0) this.#keysByTag.delete(tag);
+  async purged({ target, isSoft }: WidePurge): Promise<Purged> {
+    if (typeof target === "object" && "prefix" in target) return this.#sweep();
+    const all = { objects: this.objects, bytes: this.bytes };
+    const hit = target === "everything" ? all : this.#tags.of(target.tag);
+    if (isSoft) return hit;
+    if (target === "everything") this.#clear();
+    else {
+      this.#tags.forget(target.tag);
+      void this.#sweep();
     }
+    return hit;
+  }
+
+  /** Compares all with the newest purges. Resolves with what they hit that no other look has found before. */
+  async #sweep(): Promise<Purged> {
+    const hit = { objects: 0, bytes: 0 };
+    let looked = 0;
+    for (const [key, held] of this.#objects.entries()) {
+      if (looked++ % SWEPT_AT_ONCE === 0) await turn();
+      if (this.#objects.get(key) !== held || held.checked === this.#deps.purges.last) continue;
+      const { bytes } = held;
+      if (this.#recheck(key, held) === "alive") continue;
+      hit.objects++;
+      hit.bytes += bytes;
+    }
+    return hit;
+  }
+
+  #recheck(key: string, held: Held): "alive" | "soft" | "gone" {
+    const { purges } = this.#deps;
+    const verdicts = held.variants.map(({ tags, since }) =>
+      purges.verdict(key, tags, Math.max(since, held.checked)),
+    );
+    held.checked = purges.last;
+    if (verdicts.every((verdict) => verdict === "alive")) return "alive";
+    if (verdicts.includes("gone")) {
+      // Rarely some variants have other tags: they are asked for anew.
+      this.remove(key);
+      return "gone";
+    }
+    this.soften(key);
+    return "soft";
+  }
+
+  #stale(variant: StoredResponse): StoredResponse {
+    const ageMs = this.#deps.nowMs() - variant.bornMs;
+    const lifetimeMs = Math.min(variant.policy.lifetimeMs, ageMs);
+    return { ...variant, policy: { ...variant.policy, lifetimeMs } };
+  }
+
+  #clear(): void {
+    this.#objects.clear();
+    this.#tags.clear();
+  }
+
+  #uncount(held: Held): void {
+    this.#tags.remove(tagsOf(held), held.bytes, held.counted);
   }
 }
 
-function sizeOf(key: string, { body }: StoredObject): number {
-  return body.length + 2 * key.length + OVERHEAD_BYTES;
+function tagsOf({ variants }: Held): Iterable<string> {
+  return variants.length === 1 ? variants[0]!.tags : new Set(variants.flatMap(({ tags }) => tags));
+}
+
+function sizeOf(key: string, variants: readonly StoredResponse[]): number {
+  let bytes = 2 * key.length;
+  for (const { body, fields, selecting, tags } of variants) {
+    bytes += body.length + OVERHEAD_BYTES;
+    for (const [name, value = ""] of selecting) bytes += name.length + value.length;
+    for (const tag of tags) bytes += tag.length;
+    for (const [name, value] of fields.lines) bytes += name.length + value.length;
+  }
+  return bytes;
 }

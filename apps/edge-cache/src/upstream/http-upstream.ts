@@ -1,75 +1,121 @@
 /** An origin over HTTP, or over TLS 1.3 with the network's certificates on both ends. */
-import type { PeerCertificate } from "node:tls";
-
 import { messageOf, systemCodeOf } from "@glassline/service/errors";
-import type { Identity } from "@glassline/service/identity";
-import { peerNameOf } from "@glassline/service/identity";
-import { tlsOptions } from "@glassline/service/tls";
+import type { Identity, Role } from "@glassline/service/identity";
+import { peerCheck, tlsOptions } from "@glassline/service/tls";
+import type { Dispatcher } from "undici";
 import { Pool } from "undici";
 
-import type { OriginAnswer } from "../core/freshness.ts";
-import type { Upstream } from "./upstream.ts";
+import { Fields } from "../core/http/fields.ts";
+import type { QuestionQueue } from "./question-queue.ts";
+import type { Upstream, UpstreamRequest, UpstreamResponse } from "./upstream.ts";
 import { UpstreamError } from "./upstream.ts";
 
-const CONNECTIONS = 64;
 const CONNECT_TIMEOUT_MS = 2_000;
-const HEADERS_TIMEOUT_MS = 5_000;
+/** Blocking reloads are held for up to three target durations (RFC 8216bis section 6.2.5.2). */
+const HEADERS_TIMEOUT_MS = 30_000;
 const BODY_TIMEOUT_MS = 10_000;
-/** A larger object is refused. */
-const OBJECT_MAX_BYTES = 67_108_864;
 
-/** @param origin "https://localhost:7450", without a path. */
-export function httpUpstream(origin: string, identity: Identity): Upstream {
+/**
+ * @param origin "https://localhost:7450", without a path.
+ * @param peer it is known by the SPIFFE id in its certificate, not by its address.
+ */
+export function httpUpstream(
+  origin: string,
+  identity: Identity,
+  questions: QuestionQueue,
+  peer: { role: Role; instance?: string } = { role: "origin" },
+  bodyTimeoutMs = BODY_TIMEOUT_MS,
+): Upstream {
+  const checkServerIdentity = peerCheck(peer.role, peer.instance);
+  const tls = { ...tlsOptions(identity), servername: "localhost", checkServerIdentity };
   const pool = new Pool(origin, {
-    connections: CONNECTIONS,
-    connect: { timeout: CONNECT_TIMEOUT_MS, ...(origin.startsWith("https:") && tls(identity)) },
+    connections: questions.mostAtATime,
+    connect: { timeout: CONNECT_TIMEOUT_MS, ...(origin.startsWith("https:") && tls) },
     headersTimeout: HEADERS_TIMEOUT_MS,
-    bodyTimeout: BODY_TIMEOUT_MS,
-    maxResponseSize: OBJECT_MAX_BYTES,
-  } as Pool.Options);
+    bodyTimeout: bodyTimeoutMs,
+  });
   return {
-    fetch: (target) => fetchFrom(pool, origin, target, identity.instance),
+    asksOrigin: () => true,
+    open: async (request) => {
+      const leave = await questions.enter(request.isHeld ?? false, request.signal);
+      request.signal.addEventListener("abort", leave, { once: true });
+      request.begun?.();
+      return open(pool, origin, request, leave);
+    },
     [Symbol.asyncDispose]: () => pool.destroy(),
   };
 }
 
-async function fetchFrom(
+async function open(
   pool: Pool,
   origin: string,
-  target: string,
-  edge: string,
-): Promise<OriginAnswer> {
+  { method, target, fields, body, signal, informed }: UpstreamRequest,
+  leave: () => void,
+): Promise<UpstreamResponse> {
   try {
-    const { statusCode, headers, body } = await pool.request({
-      method: "GET",
+    const answering = pool.request({
+      method: method as Dispatcher.HttpMethod,
       path: target,
-      headers: { via: `1.1 ${edge}`, "accept-encoding": "identity" },
+      headers: fields.lines.flat(),
+      body: body ?? null,
+      signal,
+      responseHeaders: "raw",
+      ...(informed && {
+        onInfo: ({ statusCode, headers }) => informed(statusCode, rawFields(headers)),
+      }),
     });
-    const bytes = Buffer.from(await body.arrayBuffer());
-    const plain = Object.entries(headers).map(([name, value]) => [name, value?.toString()]);
-    return { status: statusCode, headers: Object.fromEntries(plain), body: bytes };
+    const response = await unlessAborted(answering, signal);
+    return {
+      status: response.statusCode,
+      fields: rawFields(response.headers),
+      body: chunksOf(response.body, origin, leave),
+      trailers: () => Object.entries(response.trailers),
+    };
   } catch (error) {
-    const reason = reasonOf(systemCodeOf(error) ?? "");
-    throw new UpstreamError(reason, `${origin}: ${messageOf(error)}`, { cause: error });
+    leave();
+    throw upstreamError(error, origin);
   }
+}
+
+/** A question that still waits for a connection would not end when it is aborted. */
+async function unlessAborted<T>(answering: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([answering, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Raw headers are names and values in turn, which the types do not tell. */
+function rawFields(headers: unknown): Fields {
+  return Fields.ofRaw(
+    (headers as readonly (string | Buffer)[]).map((each) => each.toString("latin1")),
+  );
+}
+
+async function* chunksOf(
+  body: AsyncIterable<Buffer>,
+  origin: string,
+  leave: () => void,
+): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw upstreamError(error, origin);
+  } finally {
+    leave();
+  }
+}
+
+function upstreamError(error: unknown, origin: string): UpstreamError {
+  const reason = reasonOf(systemCodeOf(error) ?? "");
+  return new UpstreamError(reason, `${origin}: ${messageOf(error)}`, { cause: error });
 }
 
 function reasonOf(code: string): UpstreamError["reason"] {
   if (/TIMEOUT/.test(code)) return "timeout";
-  if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return "too_large";
   return /ECONN|ENOTFOUND|EHOST|ENET|EAI_|CERT|TLS/.test(code) ? "unreachable" : "broken";
-}
-
-/** The origin is known by the SPIFFE id in its certificate, not by its address. */
-function tls(identity: Identity) {
-  return {
-    ...tlsOptions(identity),
-    servername: "localhost",
-    checkServerIdentity: (_host: string, { subjectaltname }: PeerCertificate) => {
-      const peer = peerNameOf(subjectaltname);
-      if (peer?.role === "origin") return undefined;
-      const shown = peer ? `${peer.role} ${peer.instance}` : "a stranger";
-      return new Error(`it shows the certificate of ${shown}, expected an origin`);
-    },
-  };
 }
