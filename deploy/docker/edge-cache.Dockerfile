@@ -19,7 +19,7 @@ RUN npm ci --omit=dev --ignore-scripts --workspace=@glassline/edge-cache
 # Node strips no types below node_modules, so packages stay where the workspace has them, and links lead there.
 FROM base AS runtime
 LABEL org.opencontainers.image.title="glassline-edge-cache" \
-      org.opencontainers.image.description="Serves live channels to viewers from memory, and fetches each object from the origin once." \
+      org.opencontainers.image.description="A caching reverse proxy that knows HLS: serves viewers, and asks the origin once." \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
@@ -32,7 +32,7 @@ COPY --from=install /app/ ./
 COPY --from=prune /app/out/full/ ./
 # The user "node" of the base image, by number: an orchestrator can then see that it is not root.
 USER 1000:1000
-EXPOSE 7471 7481 7491
+EXPOSE 7471 7481 7491 7461
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node","--input-type=module","-e","const { ok } = await fetch(\"http://127.0.0.1:\" + process.env.GLASSLINE_EDGE_CACHE_ADMIN_PORT + \"/livez\"); process.exitCode = ok ? 0 : 1;"]

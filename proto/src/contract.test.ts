@@ -21,7 +21,13 @@ import {
   ReportResponseSchema,
   SeriesKind,
 } from "./gen/glassline/camera/v1alpha1/camera_pb.ts";
-import { PrimeRequestSchema, PurgeRequestSchema } from "./gen/glassline/edge/v1alpha1/edge_pb.ts";
+import {
+  GetPrimingResponseSchema,
+  PrimeRequestSchema,
+  PrimingState,
+  PurgeRequestSchema,
+  RevokeTokensRequestSchema,
+} from "./gen/glassline/edge/v1alpha1/edge_pb.ts";
 import { CircuitSignal, FrameSchema } from "./gen/glassline/mesh/v1alpha1/mesh_pb.ts";
 import { SetDesiredStateRequestSchema } from "./gen/glassline/node/v1alpha1/node_pb.ts";
 import {
@@ -29,6 +35,10 @@ import {
   GetIncidentResponseSchema,
   IncidentPhase,
 } from "./gen/glassline/opsbot/v1alpha1/opsbot_pb.ts";
+import {
+  ChannelKind,
+  ListChannelsResponseSchema,
+} from "./gen/glassline/origin/v1alpha1/origin_pb.ts";
 import {
   NackCode,
   OtqmnService,
@@ -285,6 +295,50 @@ const GOLDEN = [
     path: "/live/cam-0001/index.m3u8",
     idempotencyKey: "key-2",
     fencingToken: 1_790_000_000n,
+  }),
+  golden("edge-prime-list", PrimeRequestSchema, {
+    paths: ["/live/cam-0001/index.m3u8", "/vod/film/1.m4s"],
+    background: true,
+    idempotencyKey: "key-3",
+  }),
+  golden("edge-priming", GetPrimingResponseSchema, {
+    priming: {
+      state: PrimingState.VALIDATING,
+      objectsFound: 7,
+      objectsFetched: 5,
+      bytes: 4_194_304n,
+      objectsFailed: 2,
+      failures: [{ path: "/vod/film/2.m4s", reason: "the origin answers with status 404" }],
+      objectsValidated: 4,
+      hits: 3,
+      failure: "the caller has gone",
+    },
+  }),
+  golden("edge-revoke-tokens", RevokeTokensRequestSchema, {
+    target: { case: "client", value: "anna" },
+    issuedUntilUnixNano: 1_790_000_000_000_000_000n,
+    idempotencyKey: "key-4",
+    fencingToken: 1_790_000_000n,
+  }),
+  golden("origin-channels", ListChannelsResponseSchema, {
+    channels: [
+      {
+        name: "cam-0001",
+        kind: ChannelKind.LOOP,
+        path: "/live/cam-0001/index.m3u8",
+        cameraId: "cam-0001",
+        loopLengthMs: 60_000,
+        targetDurationMs: 2_000,
+        newestSequence: 895_000_000n,
+        newestEndUnixNano: 1_790_000_000_000_000_000n,
+        storedBytes: 400_000n,
+        width: 640,
+        height: 360,
+        codecs: "avc1.4d401e",
+        partTargetDurationMs: 520,
+        renditions: 2,
+      },
+    ],
   }),
   golden("opsbot-incident", GetIncidentResponseSchema, {
     incident: {

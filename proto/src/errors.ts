@@ -58,3 +58,8 @@ export function toRpcError(error: unknown): RpcError {
   const message = error instanceof Error ? error.message : String(error);
   return new RpcError("internal", message, { cause: error });
 }
+
+/** The body of an error response in JSON. */
+export function jsonErrorBody(error: RpcError): { code: string; message: string } {
+  return { code: error.code, message: error.message };
+}

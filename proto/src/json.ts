@@ -72,11 +72,6 @@ function parseRequest(method: DescMethod, body: unknown) {
   }
 }
 
-/** The body of an error response. */
-export function jsonErrorBody(error: RpcError): { code: string; message: string } {
-  return { code: error.code, message: error.message };
-}
-
 export type JsonClient<S extends DescService> = {
   [K in keyof Methods<S> as Methods<S>[K]["methodKind"] extends "unary" ? K : never]: (
     request?: MessageInitShape<Methods<S>[K]["input"]>,

@@ -41,9 +41,11 @@ export const entryPoint = ({ name }: App): string => `apps/${name}/src/main.ts`;
 export const PKI_DIRECTORY = "/pki";
 export const DATA_DIRECTORY = "/data";
 
-/** Folder settings of an app that it writes to. */
+/** Folder settings of an app that it writes to when nothing else is said. */
 export const dataSettings = (app: App): string[] =>
-  settingsOf(app, "DIR").filter((setting) => setting !== "pkiDir");
+  settingsOf(app, "DIR").filter(
+    (setting) => setting !== "pkiDir" && app.program.spec[setting]?.defaultText !== "",
+  );
 
 /** The settings that an image changes; what it is asked for by flags still wins. */
 export function imageEnvironment(app: App): Record<string, string> {

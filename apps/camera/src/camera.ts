@@ -55,7 +55,9 @@ export async function sourcesOf(
 ): Promise<Source[]> {
   const ids = cameraIdsOf(config.camera);
   const recordings = await Promise.all(
-    config.camera.map((path, at) => goproSource({ path, cameraId: ids[at]!, clock })),
+    config.camera.map(({ paths: [path] }, at) =>
+      goproSource({ path: path!, cameraId: ids[at]!, clock }),
+    ),
   );
   if (config.cameras === 0) return recordings;
   return [

@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { duration, integer, files, number, text } from "@glassline/config";
+import { duration, integer, number, recordings, text } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -9,9 +9,8 @@ const spec = {
     default: "localhost:7421",
     placeholder: "HOST:PORT",
   }),
-  camera: files({
-    help: "Recording of a GoPro (MP4 with telemetry), replayed and looped.",
-    placeholder: "FILE.mp4",
+  camera: recordings({
+    help: "Recording of a GoPro (MP4 with telemetry), replayed and looped; of NAME=HIGH.mp4,LOW.mp4 the first is read.",
   }),
   cameras: integer({ help: "Number of simulated cameras.", default: "0", min: 0, max: 20_000 }),
   idPrefix: text({

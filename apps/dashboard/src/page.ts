@@ -3,8 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import fastifyStatic from "@fastify/static";
-import { RpcError } from "@glassline/proto/errors";
-import { jsonErrorBody } from "@glassline/proto/json";
+import { RpcError, jsonErrorBody } from "@glassline/proto/errors";
 import { OperatorError } from "@glassline/service/errors";
 import type { FastifyInstance } from "fastify";
 

@@ -22,6 +22,8 @@ export interface AgentOptions {
   clock: Clock;
   logger: Logger;
   newBackoff: () => Backoff;
+  /** What an edge takes for its viewers when it is told to stop. */
+  drainMs: number;
 }
 
 export class Agent {
@@ -81,9 +83,12 @@ export class Agent {
   #edge(name: string): Edge {
     const known = this.#edges.get(name);
     if (known) return known;
-    const { driver, store, clock, logger, newBackoff } = this.#options;
     const changed = () => this.#reconcile();
-    const edge = new Edge(name, { driver, store, clock, logger, backoff: newBackoff(), changed });
+    const edge = new Edge(name, {
+      ...this.#options,
+      backoff: this.#options.newBackoff(),
+      changed,
+    });
     this.#edges.set(name, edge);
     return edge;
   }

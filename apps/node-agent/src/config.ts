@@ -20,6 +20,13 @@ const spec = {
     placeholder: "FILE",
   }),
   edgeToken: text({ help: "Admin token that edges are given.", default: "", placeholder: "TOKEN" }),
+  edgeDrain: duration({
+    help: "For the viewers of an edge that is told to stop (its --drain). 0: none.",
+    default: "10s",
+    minMs: 100,
+    maxMs: 3_600_000,
+    orNone: true,
+  }),
   restartPause: duration({
     help: "Before an edge that ended by itself is started again; it grows up to sixteen times.",
     default: "1s",

@@ -17,7 +17,7 @@ import type { StartedEdge, StateStore } from "./stores/state-store.ts";
 
 /** An edge that ran so long before it ended is started again without a longer pause. */
 const STABLE_MS = 30_000;
-/** For the answers that are under way; an edge that is not ready, a frozen one above all, has none. */
+/** After its drain. An edge that is not ready, a frozen one above all, has no answers under way. */
 const STOP_PATIENCE_MS = { ready: 3_000, notReady: 1_000 } as const;
 
 export interface EdgeDeps {
@@ -26,6 +26,8 @@ export interface EdgeDeps {
   clock: Clock;
   logger: Logger;
   backoff: Backoff;
+  /** What an edge that is ready takes for its viewers when it is told to stop. */
+  drainMs: number;
   /** To be called when there may be something to do. */
   changed: () => void;
 }
@@ -120,7 +122,8 @@ export class Edge {
   async stop(): Promise<void> {
     const running = this.#running;
     if (!running) return;
-    const patienceMs = STOP_PATIENCE_MS[this.#ready ? "ready" : "notReady"];
+    const { ready, notReady } = STOP_PATIENCE_MS;
+    const patienceMs = this.#ready ? this.#deps.drainMs + ready : notReady;
     this.#turn("stopping");
     await this.#deps.driver.stop(running, patienceMs);
     if (this.#running === running) this.#gone();

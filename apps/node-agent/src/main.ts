@@ -1,6 +1,10 @@
 import { runApp } from "@glassline/service/app";
+import { STOP_DEADLINE_MS } from "@glassline/service/main";
 
 import { program } from "./config.ts";
 import { startNodeAgent } from "./node-agent.ts";
 
-await runApp(program, "node-agent", startNodeAgent);
+// Its edges end before it does.
+await runApp(program, "node-agent", startNodeAgent, {
+  stopDeadlineMs: ({ edgeDrain }) => edgeDrain + STOP_DEADLINE_MS,
+});

@@ -59,6 +59,7 @@ async function startAgent(): Promise<void> {
     "--machine=machine-1",
     "--machine=machine-2",
     "--restart-pause=100ms",
+    "--edge-drain=100ms",
     "--log-level=silent",
   ];
   agent = fork(MAIN, words, { stdio: ["ignore", "inherit", "inherit", "ipc"] });

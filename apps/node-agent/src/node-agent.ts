@@ -39,6 +39,7 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
       logDirectory: join(config.dataDir, "logs"),
       pkiDir: config.pkiDir,
       logLevel: config.logLevel,
+      drainMs: config.edgeDrain,
       adminToken: config.edgeToken,
       clock,
     }),
@@ -46,7 +47,8 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   const machines = config.machine.length > 0 ? config.machine : [config.name];
   const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };
   const newBackoff = () => backoff({ ...pause, random: () => 0.5 + 0.5 * deps.random() });
-  const agent = new Agent({ machines, driver, store, clock, logger, newBackoff });
+  const drainMs = config.edgeDrain;
+  const agent = new Agent({ machines, driver, store, clock, logger, newBackoff, drainMs });
   // What goes wrong in the agent must not cost its edges: the next life takes them over.
   stack.defer(() => agent.close(!config.leaveEdges && deps.stopping.reason !== BUG));
   await agent.start();

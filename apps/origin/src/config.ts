@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, duration, files, integer, port, text } from "@glassline/config";
+import { bytes, duration, integer, port, recordings, text } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -10,20 +10,27 @@ const spec = {
   }),
   grpcPort: port({ help: "gRPC with client certificates: status.", default: "7451" }),
   ...commonOptions("7452"),
-  camera: files({
-    help: "Recording that becomes a live channel, looped.",
-    placeholder: "FILE.mp4",
+  camera: recordings({
+    help: "Recording that becomes a live channel, looped; of NAME=HIGH.mp4,LOW.mp4 each file is a quality, the best first.",
   }),
   testCard: text({
     help: "Camera that shows the test card. Empty: no test card.",
     default: "cam-0001",
     placeholder: "CAMERA",
+    orNone: true,
   }),
   segment: duration({
     help: "Length of a segment; cuts are made at the nearest keyframes.",
     default: "2s",
     minMs: 500,
     maxMs: 20_000,
+  }),
+  part: duration({
+    help: "Length of a part, for players of low latency; cuts are made at the nearest frames. 0: no low latency.",
+    default: "500ms",
+    minMs: 100,
+    maxMs: 5_000,
+    orNone: true,
   }),
   pushKey: text({
     help: "Key that encoders show to push streams. Empty: nobody may push.",

@@ -1,35 +1,21 @@
 /** HTTPS: edges get channels and show a certificate of the network; encoders push streams and show a key. */
-import type { TLSSocket } from "node:tls";
-
-import { RpcError, toRpcError } from "@glassline/proto/errors";
-import { jsonErrorBody } from "@glassline/proto/json";
-import type { Clock } from "@glassline/service/clock";
+import { RpcError, jsonErrorBody, toRpcError } from "@glassline/proto/errors";
 import { answerUnknownAsJson, createHttpServer } from "@glassline/service/http";
-import type { Identity, Role } from "@glassline/service/identity";
-import { peerNameOf } from "@glassline/service/identity";
+import type { Identity } from "@glassline/service/identity";
 import { publicTlsOptions } from "@glassline/service/tls";
 import { requireToken } from "@glassline/service/token";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
-import type { Channels } from "./channels/channels.ts";
-import type { OriginMetrics } from "./metrics.ts";
+import type { ChannelRequest, LiveDeps } from "./live-route.ts";
+import { give } from "./live-route.ts";
 
 /** One pushed object. */
 const OBJECT_MAX_BYTES = 67_108_864;
-/** Who may read channels. */
-const READERS: readonly Role[] = ["edge-cache", "opsbot", "operator"];
 
-export interface ServerDeps {
-  channels: Channels;
+export interface ServerDeps extends LiveDeps {
   identity: Identity;
-  clock: Clock;
-  metrics: OriginMetrics;
   /** Empty: nobody may push. */
   pushKey: string;
-}
-
-interface ChannelRequest {
-  Params: { channel: string; "*": string };
 }
 
 export function createServer(deps: ServerDeps): FastifyInstance {
@@ -64,44 +50,6 @@ export function createServer(deps: ServerDeps): FastifyInstance {
     handler: (request, reply) => drop(request, reply, deps),
   });
   return server;
-}
-
-function give(
-  request: FastifyRequest<ChannelRequest>,
-  reply: FastifyReply,
-  { channels, clock, metrics }: ServerDeps,
-): FastifyReply {
-  const socket = request.raw.socket as TLSSocket;
-  const peer = socket.authorized
-    ? peerNameOf(socket.getPeerCertificate().subjectaltname)
-    : undefined;
-  if (!peer || !READERS.includes(peer.role)) {
-    metrics.requests.inc({ status: 403 });
-    const who = peer
-      ? `${peer.role} ${peer.instance}`
-      : "a client without a certificate of this network";
-    return refuse(
-      reply,
-      new RpcError(
-        "permission_denied",
-        `${who} may not read channels, expected ${READERS.join(", ")}`,
-      ),
-    );
-  }
-  const { channel, "*": path } = request.params;
-  const found = channels.find(channel, path, clock.nowMs());
-  metrics.requests.inc({ status: found ? 200 : 404 });
-  if (!found)
-    return refuse(reply, new RpcError("not_found", `${request.url}: no such channel or segment`));
-  metrics.sentBytes.inc(found.body.length);
-  return reply
-    .headers({
-      "content-type": found.contentType,
-      "cache-control": `public, max-age=${found.maxAgeS}`,
-      // Caches forget a whole channel by this tag.
-      "surrogate-key": `channel:${channel}`,
-    })
-    .send(found.body);
 }
 
 function checkKey(

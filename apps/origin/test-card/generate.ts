@@ -1,5 +1,5 @@
 /**
- * Makes test-card.mp4 with ffmpeg: `npm run test-card -w @glassline/origin`. A minute of colour bars with a running clock, and
+ * Makes the test card in two sizes with ffmpeg: `npm run test-card -w @glassline/origin`. A minute of colour bars with a running clock, and
  * the number of each frame as black and white blocks that a program can read. A loop begins at each full minute, so the
  * clock shows the seconds of the time of day at which a frame was "captured". Needs ffmpeg with libx264, and DejaVu fonts.
  */
@@ -9,7 +9,11 @@ import { fileURLToPath } from "node:url";
 import { BLOCK, CARD } from "./layout.ts";
 
 const FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf";
-const OUTPUT = fileURLToPath(new URL("test-card.mp4", import.meta.url));
+/** The same frames in each. */
+const QUALITIES = [
+  { file: "test-card.mp4", scale: [], crf: 30 },
+  { file: "test-card-180p.mp4", scale: ["scale=320:180:flags=area"], crf: 38 },
+];
 
 const { width, height, framesPerSecond, seconds, keyframeSeconds } = CARD;
 
@@ -46,31 +50,18 @@ const filters = [
 
 const bars = `smptehdbars=size=${width}x${height}:rate=${framesPerSecond}:duration=${seconds}`;
 const hand = `color=white:size=6x12:rate=${framesPerSecond}:duration=${seconds}`;
-const words = [
-  ["-hide_banner", "-loglevel", "error", "-y"],
-  ["-f", "lavfi", "-i", bars, "-f", "lavfi", "-i", hand],
-  [
-    "-filter_complex",
-    // The hand crosses the picture once in a loop.
-    `[0:v]${filters.join(",")}[card];[card][1:v]overlay=x='t/${seconds}*(W-w)':y=H-h-2,format=yuv420p`,
-  ],
-  ["-c:v", "libx264", "-profile:v", "main", "-preset", "veryslow", "-crf", "30", "-bf", "0"],
-  [
-    "-g",
-    `${keyframeSeconds * framesPerSecond}`,
-    "-keyint_min",
-    `${keyframeSeconds * framesPerSecond}`,
-  ],
-  [
-    "-sc_threshold",
-    "0",
-    "-fflags",
-    "+bitexact",
-    "-flags:v",
-    "+bitexact",
-    "-movflags",
-    "+faststart",
-  ],
-  [OUTPUT],
-].flat();
-execFileSync("ffmpeg", words, { stdio: "inherit" });
+for (const { file, scale, crf } of QUALITIES) {
+  // The hand crosses the picture once in a loop.
+  const overlay = [`[card][1:v]overlay=x='t/${seconds}*(W-w)':y=H-h-2`, ...scale, "format=yuv420p"];
+  const keyframeEvery = `${keyframeSeconds * framesPerSecond}`;
+  const words = [
+    ["-hide_banner", "-loglevel", "error", "-y"],
+    ["-f", "lavfi", "-i", bars, "-f", "lavfi", "-i", hand],
+    ["-filter_complex", `[0:v]${filters.join(",")}[card];${overlay.join(",")}`],
+    ["-c:v", "libx264", "-profile:v", "main", "-preset", "veryslow", "-crf", `${crf}`, "-bf", "0"],
+    ["-g", keyframeEvery, "-keyint_min", keyframeEvery, "-sc_threshold", "0"],
+    ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-movflags", "+faststart"],
+    [fileURLToPath(new URL(file, import.meta.url))],
+  ].flat();
+  execFileSync("ffmpeg", words, { stdio: "inherit" });
+}

@@ -4,9 +4,9 @@ import {
   directory,
   duration,
   integer,
-  files,
   number,
   port,
+  recordings,
   toggle,
 } from "@glassline/config";
 import { LOG_LEVELS } from "@glassline/service/logger";
@@ -15,9 +15,8 @@ import { LOG_LEVELS } from "@glassline/service/logger";
 const PORT_SPAN = 100;
 
 const spec = {
-  camera: files({
-    help: "Recording of a real camera (GoPro MP4 with telemetry), replayed and looped.",
-    placeholder: "FILE.mp4",
+  camera: recordings({
+    help: "Recording of a real camera (GoPro MP4 with telemetry), replayed and looped; of NAME=HIGH.mp4,LOW.mp4 each file is a quality.",
   }),
   cameras: integer({ help: "Number of simulated cameras.", default: "200", min: 0, max: 20_000 }),
   interval: duration({

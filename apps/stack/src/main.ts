@@ -22,7 +22,7 @@ const DEFAULTS = { basePort: 7_400, data: ".glassline" } as const;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 
-await runMain(program, start, { logs: false, stopDeadlineMs: STOP_DEADLINE_MS });
+await runMain(program, start, { logs: false, stopDeadlineMs: () => STOP_DEADLINE_MS });
 
 async function start(config: StackConfig, { stopping }: Context): Promise<Running> {
   await checkRecordings(config.camera);

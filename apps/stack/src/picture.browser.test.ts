@@ -18,6 +18,7 @@ import type { ProcessStack } from "./testing/processes.ts";
 import { startProcesses } from "./testing/processes.ts";
 import { RECORDING, has, testWith } from "./testing/requirements.ts";
 import { shownFrames } from "./testing/shown-frame.ts";
+import { eventually } from "./testing/testbed.ts";
 
 const AGREE_MS = 100;
 const SAMPLES = 10;
@@ -64,6 +65,20 @@ describe(
         loopDifferenceMs(lengthMs, inLoopMs(lengthMs, momentMs), cardMomentMs(image)),
       );
       expectAgreement(differencesMs);
+    });
+
+    testWith("chromium")("part by part, each as soon as it is there", async () => {
+      const answers: { url: URL; status: number }[] = [];
+      page.on("response", (response) =>
+        answers.push({ url: new URL(response.url()), status: response.status() }),
+      );
+      await show("cam-0001");
+      const of = (pattern: RegExp) => answers.filter(({ url }) => pattern.test(url.href));
+      await eventually("the player waits at the edge for playlists, and gets parts", () =>
+        of(/_HLS_part=/).length > 5 && of(/\/\d+\.\d+\.m4s/).length > 5 ? true : undefined,
+      );
+      expect(of(/\.m3u8|\.m4s/).filter(({ status }) => status !== 200)).toEqual([]);
+      page.removeAllListeners("response");
     });
 
     testWith(

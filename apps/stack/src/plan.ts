@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create, toJsonString } from "@bufbuild/protobuf";
+import { recordingText } from "@glassline/config";
 import type { EdgeSpecSchema } from "@glassline/proto/node";
 import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import type { PeerName } from "@glassline/service/identity";
@@ -51,6 +52,7 @@ export const OFFSET = {
   nodeAgentAdmin: 61,
   opsbot: 64,
   opsbotAdmin: 65,
+  edgeCluster: 65,
   edge: 70,
   edgeGrpc: 80,
   edgeAdmin: 90,
@@ -108,7 +110,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       seed: config.seed,
       interval: `${config.interval}ms`,
       "trace-ratio": config.traceRatio,
-      camera: config.camera,
+      camera: config.camera.map(recordingText),
     }),
   };
 
@@ -148,7 +150,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       "grpc-port": at(OFFSET.originGrpc),
       "admin-port": at(OFFSET.originAdmin),
       "test-card": TEST_CARD_CAMERA,
-      camera: config.camera,
+      camera: config.camera.map(recordingText),
     }),
   };
 
@@ -159,12 +161,14 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
     port: at(OFFSET.edge + number),
     grpcPort: at(OFFSET.edgeGrpc + number),
     adminPort: at(OFFSET.edgeAdmin + number),
+    clusterPort: at(OFFSET.edgeCluster + number),
     publicUrl: edgeUrl(number),
     originUrl: `https://${address(OFFSET.origin)}`,
     allowedOrigins: [dashboardOrigin],
     peers: EDGES.filter((other) => other !== number).map((other) => ({
       name: `edge-${other}`,
       publicUrl: edgeUrl(other),
+      clusterUrl: `https://${address(OFFSET.edgeCluster + other)}`,
     })),
   });
   const edges = EDGES.map(edgeSpec);
@@ -183,6 +187,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
         { port: at(OFFSET.edge + edge), what: `edge-${edge}` },
         { port: at(OFFSET.edgeGrpc + edge), what: `edge-${edge}'s administration` },
         { port: at(OFFSET.edgeAdmin + edge), what: `edge-${edge}'s health` },
+        { port: at(OFFSET.edgeCluster + edge), what: `edge-${edge}'s cluster` },
       ]),
     ],
     arguments: flags({
@@ -192,6 +197,8 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       "admin-port": at(OFFSET.nodeAgentAdmin),
       machine: EDGES.map((edge) => `machine-${edge}`),
       "data-dir": agentDataDir,
+      // Whoever stops the stack does not wait for its players.
+      "edge-drain": 0,
     }),
   };
 

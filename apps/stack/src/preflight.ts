@@ -1,12 +1,12 @@
 /** What must be right before anything starts; each mistake is one clear line. */
 import { once } from "node:events";
-import { mkdir, stat } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname } from "node:path";
 
 import { readRecording } from "@glassline/camera/recording";
-import { cameraIdsOf } from "@glassline/mp4";
+import type { CameraFiles } from "@glassline/mp4";
+import { cameraIdsOf, readMp4 } from "@glassline/mp4";
 import { survivors } from "@glassline/node-agent/survivors";
+import { makeFolder } from "@glassline/segment-log/folder";
 import { DirectoryInUse, lockDirectory } from "@glassline/segment-log/lock";
 import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
 
@@ -15,9 +15,14 @@ import type { Plan, ProcessPlan } from "./plan.ts";
 const LOOPBACK = "127.0.0.1";
 
 /** Each recording must be one that can be read. */
-export async function checkRecordings(paths: readonly string[]): Promise<void> {
-  const ids = cameraIdsOf(paths);
-  await Promise.all(paths.map((path, at) => readRecording(path, ids[at]!)));
+export async function checkRecordings(cameras: readonly CameraFiles[]): Promise<void> {
+  const ids = cameraIdsOf(cameras);
+  await Promise.all(
+    cameras.map(async ({ paths: [first, ...others] }, at) => {
+      await readRecording(first!, ids[at]!);
+      for (const path of others) await readMp4(path);
+    }),
+  );
 }
 
 /** Makes the data folder and holds it: two stacks never write to the same one. Fails with OperatorError. */
@@ -35,14 +40,6 @@ export async function holdDataFolder(data: string): Promise<Disposable> {
   }
 }
 
-/** One folder after another: asking for all at once may never return on a file system that is none (/proc). */
-async function makeFolder(path: string): Promise<void> {
-  const information = await stat(path).catch(() => undefined);
-  if (information?.isDirectory()) return;
-  if (dirname(path) !== path && !information) await makeFolder(dirname(path));
-  await mkdir(path, { mode: 0o700 });
-}
-
 /** Ports of the plan must be possible, and each for one service only. */
 export function checkPlan(processes: readonly ProcessPlan[]): void {
   const ports = processes.flatMap((process) => process.ports);
@@ -58,10 +55,11 @@ export function checkPlan(processes: readonly ProcessPlan[]): void {
 /** Every port of the plan must be free, or held by an edge that outlived its agent: that one is taken over. */
 export async function checkPorts({ processes, agentDataDir }: Plan): Promise<void> {
   const ours = new Set(
-    (await survivors(agentDataDir)).flatMap(({ port, grpcPort, adminPort }) => [
+    (await survivors(agentDataDir)).flatMap(({ port, grpcPort, adminPort, clusterPort }) => [
       port,
       grpcPort,
       adminPort,
+      clusterPort,
     ]),
   );
   const wanted = processes.flatMap(({ ports }) => ports).filter(({ port }) => !ours.has(port));

@@ -8,9 +8,11 @@ import {
   endpoints,
   integer,
   directory,
-  files,
   port,
+  recordings,
   readConfig,
+  recordingText,
+  text,
   toggle,
 } from "./config.ts";
 import type { Option } from "./option.ts";
@@ -26,10 +28,12 @@ const program = {
     port: port({ help: "Port.", default: "7400" }),
     cameras: integer({ help: "Cameras.", default: "200", min: 0, max: 100_000 }),
     dataDir: directory({ help: "Folder.", default: ".glassline" }),
-    camera: files({ help: "Recording.", placeholder: "FILE" }),
+    camera: recordings({ help: "Recording." }),
     ringSize: bytes({ help: "Ring.", default: "64MiB", minBytes: 1024 }),
     idle: duration({ help: "Idle.", default: "5s", minMs: 1, maxMs: 60_000 }),
+    part: duration({ help: "Part.", default: "500ms", minMs: 100, maxMs: 5_000, orNone: true }),
     level: choice({ help: "Level.", default: "info", of: ["debug", "info"] }),
+    card: text({ help: "Card.", default: "cam-1", orNone: true }),
     peer: endpoints({ help: "Neighbour." }),
     open: toggle({ help: "Open." }),
   },
@@ -63,6 +67,8 @@ describe("readConfig", () => {
       camera: [],
       ringSize: 64 * 2 ** 20,
       idle: 5_000,
+      part: 500,
+      card: "cam-1",
       level: "info",
       peer: [],
       open: false,
@@ -81,7 +87,10 @@ describe("readConfig", () => {
       "node-2=localhost:7422",
     ]);
     expect(config.port).toBe(1);
-    expect(config.camera).toEqual(["/home/user/a.mp4", "/home/user/b.mp4"]);
+    expect(config.camera).toEqual([
+      { name: undefined, paths: ["/home/user/a.mp4"] },
+      { name: undefined, paths: ["/home/user/b.mp4"] },
+    ]);
     expect(config.open).toBe(true);
     expect(config.peer).toEqual([{ name: "node-2", host: "localhost", port: 7422 }]);
   });
@@ -96,8 +105,40 @@ describe("readConfig", () => {
     expect(config).toMatchObject({
       port: 3,
       dataDir: "/data",
-      camera: ["/home/user/a", "/home/user/b"],
+      camera: [
+        { name: undefined, paths: ["/home/user/a"] },
+        { name: undefined, paths: ["/home/user/b"] },
+      ],
     });
+  });
+
+  test("a camera has a name and several files, also in the environment", () => {
+    const expected = [
+      { name: "hall", paths: ["/home/user/a.mp4", "/clips/a-360p.mp4"] },
+      { name: undefined, paths: ["/home/user/x=1.mp4"] },
+      { name: "yard", paths: ["/home/user/b.mp4"] },
+    ];
+    const words = ["hall=a.mp4,/clips/a-360p.mp4", "./x=1.mp4", "yard=b.mp4"];
+    expect(read(words.flatMap((word) => ["--camera", word])).camera).toEqual(expected);
+    const [hall, , yard] = words;
+    const environment = { GLASSLINE_TEST_CAMERA: `./x=1.mp4,${hall},${yard}` };
+    expect(read([], environment).camera).toEqual([expected[1], expected[0], expected[2]]);
+    expect(read([], environment).camera.map(recordingText)).toEqual([
+      "/home/user/x=1.mp4",
+      "hall=/home/user/a.mp4,/clips/a-360p.mp4",
+      "yard=/home/user/b.mp4",
+    ]);
+    expect(problems(["--camera", "hall=a.mp4,"])[0]).toMatch(/got "hall=a.mp4,", expected FILE/);
+  });
+
+  test("a text may be none where that has a meaning", () => {
+    expect(read(["--card="]).card).toBe("");
+  });
+
+  test("a time may be none where that has a meaning", () => {
+    expect(read(["--part", "0"]).part).toBe(0);
+    expect(problems(["--part", "10ms"])[0]).toMatch(/expected 0, or a time from 100ms to 5000ms/);
+    expect(problems(["--idle", "0"])[0]).toMatch(/expected a time from 1ms/);
   });
 
   test("reports all mistakes at once, each with what was got and what was expected", () => {

@@ -8,10 +8,10 @@ import type { SettingsFile } from "./settings-file.ts";
 import { FileProblems } from "./settings-file.ts";
 
 export {
+  byPrefix,
   bytes,
   directory,
   file,
-  files,
   choice,
   duration,
   endpoints,
@@ -23,7 +23,9 @@ export {
   toggle,
   urls,
 } from "./option.ts";
-export type { Endpoint, Environment, NamedUrl, Option } from "./option.ts";
+export type { Endpoint, Environment, ForPrefix, NamedUrl, Option } from "./option.ts";
+export { recordingText, recordings } from "./recordings.ts";
+export type { Recording } from "./recordings.ts";
 export type { ConfigOf, Program, Spec } from "./program.ts";
 
 export interface Inputs {
@@ -101,9 +103,13 @@ function chooseSource(
 ): [source: string, texts: readonly string[]] {
   if (fromFlag) return [flag, fromFlag];
   if (fromEnvironment !== undefined)
-    return [variable, option.repeatable ? fromEnvironment.split(",") : [fromEnvironment]];
+    return [variable, option.repeatable ? splitOf(option, fromEnvironment) : [fromEnvironment]];
   if (fromFile) return [fromFile.where, [fromFile.text]];
   return [flag, option.defaultText === undefined ? [] : [option.defaultText]];
+}
+
+function splitOf(option: Option<unknown>, text: string): readonly string[] {
+  return option.split ? option.split(text) : text.split(",");
 }
 
 function collectFlags(

@@ -12,6 +12,8 @@ export interface Option<T> {
   readonly defaultText: string | undefined;
   /** True: may be given several times. */
   readonly repeatable: boolean;
+  /** The values in one text of the environment; undefined: they are separated by commas. */
+  readonly split?: (text: string) => readonly string[];
   /**
    * @param texts all values given, in order; the default when none was; empty when there is none.
    * @param directory where the user typed the command: relative paths begin there.
@@ -42,38 +44,31 @@ function single<T>(
   };
 }
 
-/** Any text; empty text is refused unless it is the default. */
-export function text(common: Common & { placeholder?: string }): Option<string> {
+/** Any text; empty text is refused unless it is the default, or `orNone` says that it has a meaning. */
+export function text(common: Common & { placeholder?: string; orNone?: boolean }): Option<string> {
   return single(common.placeholder ?? "TEXT", common, (value) => {
-    if (value === "" && common.default !== "") throw new Error("expected a text that is not empty");
+    if (value === "" && common.default !== "" && !common.orNone)
+      throw new Error("expected a text that is not empty");
     return value;
   });
 }
 
-/** A folder; absolute, or from where the user typed the command. */
+/** A folder; absolute, or from where the user typed the command. Empty text is refused unless it is the default. */
 export function directory(common: Common): Option<string> {
-  return single("DIR", common, (value, from) => {
-    if (value === "") throw new Error("expected a folder");
-    return resolve(from, value);
-  });
+  return path("DIR", "a folder", common);
 }
 
 /** A file; absolute, or from where the user typed the command. Empty text is refused unless it is the default. */
 export function file(common: Common): Option<string> {
-  return single("FILE", common, (value, from) => {
-    if (value !== "") return resolve(from, value);
-    if (common.default !== "") throw new Error("expected a file");
-    return "";
-  });
+  return path("FILE", "a file", common);
 }
 
-/** Files, absolute or from where the user typed the command; may be given several times. */
-export function files(common: { help: string; placeholder: string }): Option<readonly string[]> {
-  const texts = list(common);
-  return {
-    ...texts,
-    parse: (values, from) => texts.parse(values, from).map((value) => resolve(from, value)),
-  };
+function path(placeholder: string, what: string, common: Common): Option<string> {
+  return single(placeholder, common, (value, from) => {
+    if (value !== "") return resolve(from, value);
+    if (common.default !== "") throw new Error(`expected ${what}`);
+    return "";
+  });
 }
 
 /** A whole number from min to max. */
@@ -137,14 +132,21 @@ const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** A length of time such as 500ms or 5m, in milliseconds. */
-export function duration(common: Common & { minMs: number; maxMs: number }): Option<number> {
+/**
+ * A length of time such as 500ms or 5m, in milliseconds.
+ * @param common with `orNone`, "0" is allowed too: what takes that time is not done.
+ */
+export function duration(
+  common: Common & { minMs: number; maxMs: number; orNone?: boolean },
+): Option<number> {
+  const none = common.orNone ? "0, or " : "";
   return single("TIME", common, (value) => {
+    if (common.orNone && value === "0") return 0;
     const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value);
     const lengthMs = match ? Number(match[1]) * DURATION_UNITS_MS[match[2]!]! : Number.NaN;
     if (!(lengthMs >= common.minMs && lengthMs <= common.maxMs)) {
       throw new Error(
-        `expected a time from ${common.minMs}ms to ${common.maxMs}ms, such as 500ms, 5s or 10m`,
+        `expected ${none}a time from ${common.minMs}ms to ${common.maxMs}ms, such as 500ms, 5s or 10m`,
       );
     }
     return lengthMs;
@@ -186,6 +188,30 @@ export function list(common: { help: string; placeholder: string }): Option<read
       if (texts.includes("")) throw new Error("expected texts that are not empty");
       return texts;
     },
+  };
+}
+
+export interface ForPrefix<T> {
+  /** Of paths: "/live/cam-0001/". */
+  prefix: string;
+  value: T;
+}
+
+/** PATH=VALUE, may be given several times: a value for all paths that begin so. */
+export function byPrefix<T>(
+  common: { help: string },
+  option: Option<T>,
+): Option<readonly ForPrefix<T>[]> {
+  const texts = list({ ...common, placeholder: `PATH=${option.placeholder}` });
+  const parseOne = (text: string, from: string) => {
+    const at = text.lastIndexOf("=");
+    if (at < 1 || !text.startsWith("/"))
+      throw new Error(`expected PATH=${option.placeholder}, such as /live/=...`);
+    return { prefix: text.slice(0, at), value: option.parse([text.slice(at + 1)], from) };
+  };
+  return {
+    ...texts,
+    parse: (values, from) => texts.parse(values, from).map((text) => parseOne(text, from)),
   };
 }
 

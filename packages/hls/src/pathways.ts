@@ -99,6 +99,7 @@ function addressesOn(pathway: Pathway, line: string, path: string): string {
 
 function addressOn({ baseUrl }: Pathway, uri: string, path: string): string {
   if (/^[a-z][a-z0-9+.-]*:/i.test(uri) || uri.startsWith("//")) return uri;
+  if (!URL.canParse(uri, `http://pathway${path}`)) return uri;
   const { pathname, search } = new URL(uri, `http://pathway${path}`);
   return `${baseUrl}${pathname}${search}`;
 }

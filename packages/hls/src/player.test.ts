@@ -35,12 +35,13 @@ function clockOf() {
 
 const SEGMENT_MS = 2_000;
 
-/** Two edges with one live channel; `answer` may say otherwise. */
+/** Two edges with one live channel, which may wait for its next segment when they are asked for it. */
 function network(
   clock: ReturnType<typeof clockOf>,
   stop: { atMs: number; abort: AbortController },
 ) {
   const asked: string[] = [];
+  const server = { canBlockReload: false };
   const dead = new Set<string>();
   const body = (url: URL): string | undefined => {
     if (url.pathname === "/steering/cam") {
@@ -65,7 +66,13 @@ function network(
         programTimeMs: sequence * SEGMENT_MS,
         mapUri: "init.mp4",
       }));
+      const control = {
+        canSkipUntilMs: undefined,
+        holdBackMs: undefined,
+        partHoldBackMs: undefined,
+      };
       return writeMediaPlaylist({
+        ...(server.canBlockReload && { serverControl: { canBlockReload: true, ...control } }),
         kind: "media",
         targetDurationMs: SEGMENT_MS,
         segments,
@@ -79,6 +86,9 @@ function network(
     asked.push(`${url.host}${url.pathname}`);
     if (clock.nowMs() > stop.atMs) stop.abort.abort();
     if (dead.has(url.host)) throw new TypeError("refused");
+    const wanted = url.searchParams.get("_HLS_msn");
+    const existsMs = (Number(wanted) + 1) * SEGMENT_MS;
+    if (wanted !== null && existsMs > clock.nowMs()) await clock.sleep(existsMs - clock.nowMs());
     const found = body(url);
     return {
       status: found === undefined ? 404 : 200,
@@ -87,7 +97,7 @@ function network(
       firstByteMs: 1,
     };
   };
-  return { get, asked, dead };
+  return { get, asked, dead, server };
 }
 
 async function watch(
@@ -127,6 +137,17 @@ describe("the player", () => {
     });
     expect(asked.filter((path) => path.endsWith("init.mp4"))).toHaveLength(1);
     expect(report.latencyMs).toBeLessThan(4 * SEGMENT_MS);
+  });
+
+  test("asks a server that can wait for the next segment, once a segment", async () => {
+    const { report, asked } = await watch(60_000, ({ server }) => {
+      server.canBlockReload = true;
+    });
+    const segments = asked.filter((path) => path.endsWith(".m4s")).length;
+    const reloads = asked.filter((path) => path.endsWith("v.m3u8")).length;
+    expect(segments).toBeGreaterThan(28);
+    expect(reloads).toBeLessThanOrEqual(segments);
+    expect(report).toMatchObject({ errors: {}, skipped: 0, stalls: 0 });
   });
 
   test("begins at another server when the first is away", async () => {

@@ -1,6 +1,7 @@
 /**
  * A client that behaves like a player: reloads the playlist as the standard says, fetches segments in order, keeps a buffer
- * that plays in real time, follows content steering, and leaves a pathway that fails. It decodes nothing.
+ * that plays in real time, follows content steering, and leaves a pathway that fails. Where the server can, it asks for the
+ * playlist that has the next segment instead of polling (section 6.2.5.2). It plays whole segments and decodes nothing.
  * Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis sections 6.3 and 7.
  */
 import type { HttpAnswer, HttpGet } from "./fetch.ts";
@@ -125,17 +126,22 @@ export class Player {
   /** Reloads the media playlist and fetches what is new (section 6.3.4). */
   async #follow(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
+    let known: MediaPlaylist | undefined;
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       const { pathway, url } = this.#variant();
-      const playlist = await this.#playlist(url, signal);
+      const playlist = await this.#playlist(reloadUrl(url, known), signal, known?.targetDurationMs);
       if (signal.aborted) return;
       if (playlist?.kind !== "media") {
+        known = undefined;
         await this.#leave(pathway, signal);
         continue;
       }
+      known = playlist;
       const fetched = await this.#fetchNew(playlist, url, signal);
       if (playlist.ended) return;
+      // The answer comes when there is something new.
+      if (fetched > 0 && playlist.serverControl?.canBlockReload) continue;
       const waitMs = fetched > 0 ? playlist.targetDurationMs : playlist.targetDurationMs / 2;
       await pause(clock, Math.max(50, waitMs - (clock.monotonicMs() - startedMs)), signal);
     }
@@ -253,8 +259,8 @@ export class Player {
     return manifest.TTL * 1_000;
   }
 
-  async #playlist(url: string, signal: AbortSignal) {
-    const answer = await this.#get(url, signal);
+  async #playlist(url: string, signal: AbortSignal, heldMs = 0) {
+    const answer = await this.#get(url, signal, heldMs);
     if (!answer) return undefined;
     this.report.playlists++;
     try {
@@ -265,12 +271,15 @@ export class Player {
     }
   }
 
-  /** With one retry; undefined when it failed, and then it has been counted. */
-  async #get(url: string, signal: AbortSignal): Promise<HttpAnswer | undefined> {
+  /**
+   * With one retry; undefined when it failed, and then it has been counted.
+   * @param heldMs the server may wait so long before it answers.
+   */
+  async #get(url: string, signal: AbortSignal, heldMs = 0): Promise<HttpAnswer | undefined> {
     for (const isLast of [false, true]) {
       let reason: string;
       try {
-        const answer = await this.#attempt(url, signal);
+        const answer = await this.#attempt(url, signal, heldMs);
         if (answer.status === 200) return answer;
         reason = `status ${answer.status}`;
       } catch {
@@ -283,8 +292,9 @@ export class Player {
     return undefined;
   }
 
-  #attempt(url: string, signal: AbortSignal): Promise<HttpAnswer> {
-    const { get, timeoutMs, sessionId } = this.#options;
+  #attempt(url: string, signal: AbortSignal, heldMs = 0): Promise<HttpAnswer> {
+    const { get, sessionId } = this.#options;
+    const timeoutMs = this.#options.timeoutMs + heldMs;
     const address = new URL(url);
     address.searchParams.set("CMCD", `sid="${sessionId}"`);
     return get(address.href, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
@@ -293,6 +303,15 @@ export class Player {
   #failed(reason: string): void {
     this.report.errors[reason] = (this.report.errors[reason] ?? 0) + 1;
   }
+}
+
+/** The playlist that has the segment behind the last known one, where the server can wait for it. */
+function reloadUrl(url: string, known: MediaPlaylist | undefined): string {
+  const last = known?.segments.at(-1);
+  if (!last || !known?.serverControl?.canBlockReload) return url;
+  const reload = new URL(url);
+  reload.searchParams.set("_HLS_msn", `${last.sequence + 1}`);
+  return reload.href;
 }
 
 function readSteering(body: Uint8Array): SteeringManifest | undefined {

@@ -1,6 +1,15 @@
 /** HLS playlists as values. Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis */
 import { Parser } from "m3u8-parser";
 
+import type {
+  LowLatency,
+  LowLatencyManifest,
+  Part,
+  PartManifest,
+  ServerControl,
+} from "./low-latency.ts";
+import { lowLatencyOf, millisecondsOf, partsOf, serverControlOf } from "./low-latency.ts";
+
 /** A text that is not a playlist: says what was got and what was expected. */
 export class PlaylistError extends Error {
   override readonly name = "PlaylistError";
@@ -18,14 +27,22 @@ export interface Segment {
   programTimeMs: number | undefined;
   /** URI of its media initialization section. */
   mapUri: string | undefined;
+  /** Together they are the segment; named near the end of a playlist of low latency only (section 6.2.2). */
+  parts?: readonly Part[] | undefined;
 }
 
 export interface MediaPlaylist {
   kind: "media";
   targetDurationMs: number;
+  /** The whole ones. */
   segments: readonly Segment[];
   /** Nothing will be added any more. */
   ended: boolean;
+  serverControl?: ServerControl | undefined;
+  /** Undefined: it has no parts. */
+  lowLatency?: LowLatency | undefined;
+  /** A delta update leaves out so many segments before the first one (EXT-X-SKIP, section 4.4.5.2). */
+  skippedSegments?: number | undefined;
 }
 
 export interface Variant {
@@ -59,7 +76,7 @@ export function parsePlaylist(text: string): Playlist {
 }
 
 /** What m3u8-parser gives, as far as it is used here. */
-interface Manifest {
+interface Manifest extends LowLatencyManifest {
   playlists?: { uri?: string; attributes?: Record<string, unknown> }[];
   contentSteering?: { serverUri?: string; pathwayId?: string };
   targetDuration?: number;
@@ -72,7 +89,9 @@ interface Manifest {
     timeline: number;
     programDateTime?: number;
     map?: { uri: string };
+    parts?: PartManifest[];
   }[];
+  skip?: { skippedSegments?: number };
 }
 
 function parse(text: string): Manifest {
@@ -112,18 +131,19 @@ function mediaOf(manifest: Manifest, text: string): MediaPlaylist {
   // The parser makes up a target duration that is missing (section 4.4.3.1: REQUIRED).
   if (!/^#EXT-X-TARGETDURATION:\d/m.test(text) || !manifest.targetDuration)
     throw new PlaylistError("a media playlist needs #EXT-X-TARGETDURATION, got none");
-  const first = manifest.mediaSequence ?? 0;
+  const skippedSegments = skippedIn(manifest);
+  const first = (manifest.mediaSequence ?? 0) + (skippedSegments ?? 0);
   const segments = (manifest.segments ?? []).map((segment, at): Segment => {
     if (!(segment.duration >= 0))
       throw new PlaylistError(`segment ${first + at}: #EXTINF expected before ${segment.uri}`);
     return {
       uri: segment.uri,
-      // To the microsecond: seconds are written with a point.
-      durationMs: Math.round(segment.duration * 1_000_000) / 1_000,
+      durationMs: millisecondsOf(segment.duration),
       sequence: first + at,
       discontinuitySequence: segment.timeline,
       programTimeMs: segment.programDateTime,
       mapUri: segment.map?.uri,
+      parts: partsOf(segment.parts),
     };
   });
   return {
@@ -131,5 +151,16 @@ function mediaOf(manifest: Manifest, text: string): MediaPlaylist {
     targetDurationMs: manifest.targetDuration * 1_000,
     segments,
     ended: manifest.endList ?? false,
+    serverControl: serverControlOf(manifest),
+    lowLatency: lowLatencyOf(manifest, first + segments.length),
+    skippedSegments,
   };
+}
+
+/** Undefined: the whole playlist, no delta update. */
+function skippedIn({ skip }: Manifest): number | undefined {
+  if (!skip) return undefined;
+  const { skippedSegments = Number.NaN } = skip;
+  if (Number.isSafeInteger(skippedSegments) && skippedSegments >= 0) return skippedSegments;
+  throw new PlaylistError("#EXT-X-SKIP expects SKIPPED-SEGMENTS with a number of segments");
 }

@@ -1,36 +1,94 @@
 /** Playlists as text. Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis */
-import type { MediaPlaylist } from "./playlist.ts";
+import type { OpenSegment, Part, RenditionReport, ServerControl } from "./low-latency.ts";
+import type { MediaPlaylist, Segment } from "./playlist.ts";
 
 /** 7: EXT-X-MAP in a playlist of ordinary segments (section 8). */
 const VERSION = 7;
+/** 9: EXT-X-SKIP (section 8); also of the whole playlist that a delta update belongs to. */
+const VERSION_OF_DELTAS = 9;
 
 /**
  * A live media playlist. Every segment carries its program time, so that a player that joins anywhere knows the moment.
  * Each segment's `mapUri` is written where it changes and behind each discontinuity.
+ * @param skip so many of the oldest segments are left out: a delta update (section 6.2.5.1). See skippableSegments.
  */
-export function writeMediaPlaylist({ targetDurationMs, segments, ended }: MediaPlaylist): string {
-  const first = segments[0];
-  const lines = [
+export function writeMediaPlaylist(playlist: MediaPlaylist, skip = 0): string {
+  const { segments, ended, lowLatency } = playlist;
+  const lines = headLines(playlist);
+  if (skip > 0) lines.push(`#EXT-X-SKIP:SKIPPED-SEGMENTS=${skip}`);
+  for (let at = skip; at < segments.length; at++) {
+    const segment = segments[at]!;
+    // Tags of a segment stand before its first part (section 4.4.4.9).
+    lines.push(...segmentTags(segment, segments[at - 1]), ...(segment.parts ?? []).map(partLine));
+    lines.push(`#EXTINF:${(segment.durationMs / 1_000).toFixed(5)},`, segment.uri);
+  }
+  if (lowLatency?.open) {
+    const { open } = lowLatency;
+    lines.push(...segmentTags(open, segments.at(-1)), ...open.parts.map(partLine));
+  }
+  if (lowLatency?.preloadHint)
+    lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${lowLatency.preloadHint}"`);
+  lines.push(...(lowLatency?.renditionReports ?? []).map(reportLine));
+  if (ended) lines.push("#EXT-X-ENDLIST");
+  return `${lines.join("\n")}\n`;
+}
+
+function headLines({
+  targetDurationMs,
+  segments: [first],
+  serverControl,
+  lowLatency,
+}: MediaPlaylist): string[] {
+  const canSkip = serverControl?.canSkipUntilMs !== undefined;
+  return [
     "#EXTM3U",
-    `#EXT-X-VERSION:${VERSION}`,
+    `#EXT-X-VERSION:${canSkip ? VERSION_OF_DELTAS : VERSION}`,
     // The integer that no rounded EXTINF is above (section 4.4.3.1).
     `#EXT-X-TARGETDURATION:${Math.max(1, Math.round(targetDurationMs / 1_000))}`,
+    ...(serverControl ? [`#EXT-X-SERVER-CONTROL:${controlAttributes(serverControl)}`] : []),
+    ...(lowLatency ? [`#EXT-X-PART-INF:PART-TARGET=${seconds(lowLatency.partTargetMs)}`] : []),
     `#EXT-X-MEDIA-SEQUENCE:${first?.sequence ?? 0}`,
     `#EXT-X-DISCONTINUITY-SEQUENCE:${first?.discontinuitySequence ?? 0}`,
     "#EXT-X-INDEPENDENT-SEGMENTS",
   ];
-  segments.forEach((segment, at) => {
-    const before = segments[at - 1];
-    const isBreak = before && before.discontinuitySequence !== segment.discontinuitySequence;
-    if (isBreak) lines.push("#EXT-X-DISCONTINUITY");
-    if (segment.mapUri && (isBreak || segment.mapUri !== before?.mapUri))
-      lines.push(`#EXT-X-MAP:URI="${segment.mapUri}"`);
-    if (segment.programTimeMs !== undefined)
-      lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.programTimeMs).toISOString()}`);
-    lines.push(`#EXTINF:${(segment.durationMs / 1_000).toFixed(5)},`, segment.uri);
-  });
-  if (ended) lines.push("#EXT-X-ENDLIST");
-  return `${lines.join("\n")}\n`;
+}
+
+/** What stands before a segment, or before its parts when it is not whole yet. */
+function segmentTags(segment: Segment | OpenSegment, before: Segment | undefined): string[] {
+  const isBreak = before && before.discontinuitySequence !== segment.discontinuitySequence;
+  const lines = isBreak ? ["#EXT-X-DISCONTINUITY"] : [];
+  if (segment.mapUri && (isBreak || segment.mapUri !== before?.mapUri))
+    lines.push(`#EXT-X-MAP:URI="${segment.mapUri}"`);
+  if (segment.programTimeMs !== undefined)
+    lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.programTimeMs).toISOString()}`);
+  return lines;
+}
+
+function partLine({ uri, durationMs, independent }: Part): string {
+  const duration = (durationMs / 1_000).toFixed(5);
+  return `#EXT-X-PART:DURATION=${duration},URI="${uri}"${independent ? ",INDEPENDENT=YES" : ""}`;
+}
+
+function reportLine({ uri, lastSequence, lastPart }: RenditionReport): string {
+  const part = lastPart === undefined ? "" : `,LAST-PART=${lastPart}`;
+  return `#EXT-X-RENDITION-REPORT:URI="${uri}",LAST-MSN=${lastSequence}${part}`;
+}
+
+function controlAttributes(control: ServerControl): string {
+  const { canBlockReload, canSkipUntilMs, holdBackMs, partHoldBackMs } = control;
+  return [
+    canBlockReload && "CAN-BLOCK-RELOAD=YES",
+    canSkipUntilMs !== undefined && `CAN-SKIP-UNTIL=${seconds(canSkipUntilMs)}`,
+    holdBackMs !== undefined && `HOLD-BACK=${seconds(holdBackMs)}`,
+    partHoldBackMs !== undefined && `PART-HOLD-BACK=${seconds(partHoldBackMs)}`,
+  ]
+    .filter(Boolean)
+    .join(",");
+}
+
+/** Without zeros behind the point. */
+function seconds(lengthMs: number): string {
+  return String(Number((lengthMs / 1_000).toFixed(5)));
 }
 
 export interface VariantLine {

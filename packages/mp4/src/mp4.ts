@@ -26,9 +26,22 @@ export async function readMp4(path: string): Promise<Buffer> {
   return file.readFile();
 }
 
+/** A camera's files: the same content in several qualities, the best first. */
+export interface CameraFiles {
+  /** Undefined: that of the first file. */
+  name: string | undefined;
+  paths: readonly string[];
+}
+
 /** The cameras that recordings stand for, and the names of their channels; equal ones are told apart. */
-export function cameraIdsOf(paths: readonly string[]): string[] {
-  return uniqueIds(paths.map(cameraIdOf));
+export function cameraIdsOf(recordings: readonly (string | CameraFiles)[]): string[] {
+  return uniqueIds(
+    recordings.map((recording) =>
+      typeof recording === "string"
+        ? cameraIdOf(recording)
+        : (recording.name ?? cameraIdOf(recording.paths[0]!)),
+    ),
+  );
 }
 
 /** The same file given twice is two cameras: "clip", "clip-2". */

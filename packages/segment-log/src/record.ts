@@ -9,21 +9,47 @@ export const HEADER_BYTES = MAGIC.length;
 export const FRAME_BYTES = 16;
 /** The index is the part of the frame that the checksum covers. */
 const INDEX_OFFSET = 8;
+const WORD = 4_294_967_296;
 /** Behind a damaged record the next index is believed up to this far on. */
 const RESYNC_INDEX_SPAN = 1_048_576;
 
 export const segmentHeader = (): Buffer => Buffer.from(MAGIC);
 
-/** A payload with its frame, as two buffers for one vectored write. */
-export function frameRecord(
-  index: number,
-  payload: Uint8Array,
-): [frame: Buffer, payload: Uint8Array] {
-  const frame = Buffer.alloc(FRAME_BYTES);
-  frame.writeUInt32LE(payload.length, 0);
-  frame.writeBigUInt64LE(BigInt(index), INDEX_OFFSET);
-  frame.writeUInt32LE(crc32(payload, crc32(frame.subarray(INDEX_OFFSET))), 4);
-  return [frame, payload];
+/** Payloads up to this size are copied behind their frames; a larger one is a buffer of its own. */
+const COPIED_MAX_BYTES = 16_384;
+
+/** Records of consecutive indexes with their frames, as few buffers for one vectored write. */
+export function frameRecords(firstIndex: number, payloads: readonly Uint8Array[]): Uint8Array[] {
+  const copied = Buffer.allocUnsafe(
+    payloads.reduce((sum, { length }) => sum + FRAME_BYTES + copiedBytes(length), 0),
+  );
+  const buffers: Uint8Array[] = [];
+  let [from, at] = [0, 0];
+  for (const [offset, payload] of payloads.entries()) {
+    const isCopied = copiedBytes(payload.length) > 0;
+    const end = at + FRAME_BYTES + copiedBytes(payload.length);
+    if (isCopied) copied.set(payload, at + FRAME_BYTES);
+    writeFrame(copied.subarray(at, end), firstIndex + offset, payload.length);
+    if (!isCopied && payload.length > 0) {
+      // The checksum goes on over what is not copied.
+      copied.writeUInt32LE(crc32(payload, copied.readUInt32LE(at + 4)), at + 4);
+      buffers.push(copied.subarray(from, end), payload);
+      from = end;
+    }
+    at = end;
+  }
+  if (at > from) buffers.push(copied.subarray(from, at));
+  return buffers;
+}
+
+const copiedBytes = (length: number): number => (length <= COPIED_MAX_BYTES ? length : 0);
+
+/** @param record room for a frame, and what of its payload is behind it already. */
+function writeFrame(record: Buffer, index: number, payloadBytes: number): void {
+  record.writeUInt32LE(payloadBytes, 0);
+  record.writeUInt32LE(index % WORD, INDEX_OFFSET);
+  record.writeUInt32LE(Math.floor(index / WORD), INDEX_OFFSET + 4);
+  record.writeUInt32LE(crc32(record.subarray(INDEX_OFFSET)), 4);
 }
 
 export interface Scan {

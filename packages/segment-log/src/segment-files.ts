@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { open, readFile, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 
-import { FRAME_BYTES, HEADER_BYTES, frameRecord, scanSegment, segmentHeader } from "./record.ts";
+import { FRAME_BYTES, HEADER_BYTES, frameRecords, scanSegment, segmentHeader } from "./record.ts";
 
 export interface Segment {
   path: string;
@@ -80,7 +80,10 @@ export async function createSegment(
   try {
     return await closingOnError(handle, async () => {
       await handle.truncate(0);
-      const parts = [segmentHeader(), ...(checkpoint ? frameRecord(firstIndex, checkpoint) : [])];
+      const parts = [
+        segmentHeader(),
+        ...(checkpoint ? frameRecords(firstIndex, [checkpoint]) : []),
+      ];
       const bytes = await writeWhole(handle, parts);
       await handle.datasync();
       await syncDirectory(directory);

@@ -71,6 +71,21 @@ describe("SegmentLog", () => {
     expect((await readAll(log, 97)).map(([index]) => index)).toEqual([97, 98, 99, 100]);
   });
 
+  test("records of one moment are written together, small ones and large ones, and empty ones", async () => {
+    const large = { recordMaxBytes: 2 ** 25, segmentMaxBytes: 2 ** 28, maxBytes: 2 ** 29 };
+    const sizes = [0, 1, 16_384, 16_385, 3, 0, 40_000, 40_001, 7];
+    const payloads = sizes.map((size, at) => Buffer.alloc(size, at + 1));
+    {
+      await using log = await SegmentLog.open(options(large));
+      await Promise.all(payloads.map((payload) => log.append(payload)));
+    }
+    await using log = await SegmentLog.open(options(large));
+    expect(log.findings).toEqual([]);
+    const read: (Uint8Array | undefined)[] = [];
+    for await (const { payload } of log.read(1)) read.push(payload);
+    expect(read).toEqual(payloads);
+  });
+
   test("appends of the same moment get indexes in their order", async () => {
     await using log = await SegmentLog.open(options());
     const indexes = await Promise.all(

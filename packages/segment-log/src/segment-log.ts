@@ -7,7 +7,7 @@ import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
 
 import { lockDirectory } from "./directory-lock.ts";
 import { RecordTail } from "./record-tail.ts";
-import { FRAME_BYTES, HEADER_BYTES, frameRecord, scanSegment } from "./record.ts";
+import { FRAME_BYTES, HEADER_BYTES, frameRecords, scanSegment } from "./record.ts";
 import type { Recovered, Segment } from "./segment-files.ts";
 import { createSegment, recoverSegments, writeWhole } from "./segment-files.ts";
 
@@ -248,8 +248,8 @@ export class SegmentLog implements AsyncDisposable {
     if (this.#tainted || last.bytes >= this.#options.segmentMaxBytes) await this.#openNextSegment();
     const firstIndex = this.#nextIndex;
     try {
-      const frames = group.flatMap(({ payload }, at) => frameRecord(firstIndex + at, payload!));
-      const bytes = await writeWhole(this.#active, frames);
+      const payloads = group.map(({ payload }) => payload!);
+      const bytes = await writeWhole(this.#active, frameRecords(firstIndex, payloads));
       await this.#active.datasync();
       this.#segments.at(-1)!.bytes += bytes;
       this.#pendingBytes -= bytes;

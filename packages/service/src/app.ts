@@ -5,13 +5,14 @@ import type { TracerProvider } from "@opentelemetry/api";
 
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
-import type { Identity, Role } from "./identity.ts";
+import type { Identity, PeerName, Role } from "./identity.ts";
 import { readIdentity } from "./identity.ts";
 import type { Logger } from "./logger.ts";
-import type { Running } from "./main.ts";
+import type { Context, MainOptions, Running } from "./main.ts";
 import { runMain } from "./main.ts";
 import type { Metrics } from "./metrics.ts";
 import { createMetrics } from "./metrics.ts";
+import { hasFreshIdentity, isOwnPki } from "./pki-state.ts";
 import type { Random } from "./random.ts";
 
 export interface AppDeps {
@@ -25,10 +26,22 @@ export interface AppDeps {
   stopping: AbortSignal;
 }
 
+/** Makes a certificate where none is there that is fresh, and one may be made. */
+async function ensureIdentity(pkiDir: string, name: PeerName): Promise<void> {
+  if (!(await isOwnPki(pkiDir)) || (await hasFreshIdentity(pkiDir, name))) return;
+  const { ensureDevelopmentPki } = await import("./pki.ts");
+  await ensureDevelopmentPki(pkiDir, [name]);
+}
+
 /** The settings that the frame itself needs. */
 interface FrameSettings {
   name: string;
   pkiDir: string;
+}
+
+export interface AppOptions<S extends Spec> extends MainOptions<S> {
+  /** Of an app that needs no other one: it makes its certificates itself where no CA of others is. */
+  standsAlone?: (config: ConfigOf<S>) => boolean;
 }
 
 /** Runs an app on the real clock, with the certificate of its role and the name in its configuration. */
@@ -36,9 +49,11 @@ export function runApp<S extends Spec>(
   program: Program<S>,
   role: Role,
   start: (config: ConfigOf<S>, deps: AppDeps) => Promise<Running>,
+  { standsAlone = () => false, ...options }: AppOptions<S> = {},
 ): Promise<void> {
-  return runMain(program, async (config, { logger, stopping }) => {
+  const run = async (config: ConfigOf<S>, { logger, stopping }: Context): Promise<Running> => {
     const { name, pkiDir } = config as unknown as FrameSettings;
+    if (standsAlone(config)) await ensureIdentity(pkiDir, { role, instance: name });
     const identity = await readIdentity(pkiDir, { role, instance: name });
     const { tracerProvider, ...tracing } = await startTracing({ service: role, instance: name });
     const metrics = createMetrics(role, true);
@@ -59,5 +74,6 @@ export function runApp<S extends Spec>(
         await app[Symbol.asyncDispose]();
       },
     };
-  });
+  };
+  return runMain(program, run, options);
 }

@@ -2,14 +2,14 @@
 import { lookup } from "node:dns/promises";
 
 import type { JsonRoute } from "@glassline/proto/json";
-import { jsonErrorBody } from "@glassline/proto/json";
-import { RpcError, toRpcError } from "@glassline/proto/errors";
+import { RpcError, jsonErrorBody, toRpcError } from "@glassline/proto/errors";
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from "fastify";
 import { fastify } from "fastify";
 
 import type { ConnectionLimit } from "./connections.ts";
 import { limitConnections } from "./connections.ts";
 import { listenError } from "./errors.ts";
+import { guardOf } from "./guard.ts";
 
 const BODY_MAX_BYTES = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -50,47 +50,13 @@ function answerError(
   return reply.code(status).send(jsonErrorBody(new RpcError(code, message)));
 }
 
-/** Names by which this machine reaches itself. */
-const LOOPBACK_HOSTS = ["localhost", "127.0.0.1", "[::1]"] as const;
-
-/**
- * Refuses requests for another host (DNS rebinding) and from pages of another origin (cross-site requests).
- * @param moreHosts host names (without port) beside those of loopback that a browser may have asked for.
- * @param moreOrigins origins of pages beside the server's own that may read its answers: "http://localhost:7400".
- * Source: https://fetch.spec.whatwg.org/#origin-header, RFC 9110 section 7.2.
- */
-export function checkAddresses(
-  server: FastifyInstance,
-  moreHosts: readonly string[],
-  moreOrigins: readonly string[] = [],
-): void {
-  const allowedHosts = [...new Set([...LOOPBACK_HOSTS, ...moreHosts])];
-  server.addHook("onRequest", async (request, reply) => {
-    const host = request.headers.host ?? "";
-    if (!allowedHosts.includes(hostName(host))) {
-      return reply.code(421).send({
-        code: "permission_denied",
-        message: `Host: got ${JSON.stringify(host)}, expected one of ${allowedHosts.join(", ")}`,
-      });
-    }
-    const { origin } = request.headers;
-    if (moreOrigins.length > 0) void reply.header("vary", "Origin");
-    if (origin === undefined) return undefined;
-    if (moreOrigins.includes(origin)) {
-      void reply.header("access-control-allow-origin", origin);
-      // A proxy in front may speak TLS with browsers, and not with us.
-    } else if (origin !== `http://${host}` && origin !== `https://${host}`) {
-      return reply.code(403).send({
-        code: "permission_denied",
-        message: `Origin: got ${JSON.stringify(origin)}, expected ${["none", `${request.protocol}://${host}`, ...moreOrigins].join(" or ")}`,
-      });
-    }
-    return undefined;
+/** Refuses requests for another host, and from pages of another origin. @param moreHosts host names beside those of loopback. */
+export function checkAddresses(server: FastifyInstance, moreHosts: readonly string[]): void {
+  const guard = guardOf(moreHosts);
+  server.addHook("onRequest", async ({ headers, protocol }, reply) => {
+    const { refusal } = guard(headers.host ?? "", headers.origin, protocol);
+    return refusal && reply.code(refusal.status).send(refusal.body);
   });
-}
-
-function hostName(host: string): string {
-  return host.replace(/:\d+$/, "").toLowerCase();
 }
 
 /** Mounts JSON routes below a prefix. */

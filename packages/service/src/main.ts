@@ -10,7 +10,10 @@ import { releaseStartMemory } from "./start-memory.ts";
 /** Exit codes, after sysexits.h. */
 const EXIT = { usage: 64, software: 70, unavailable: 69 } as const;
 
-const STOP_DEADLINE_MS = 10_000;
+/** For what an app does at its end, beside what its settings allow it. */
+export const STOP_DEADLINE_MS = 10_000;
+/** A terminal and npm may both pass on one Ctrl-C: what comes sooner is the same signal. */
+const SECOND_SIGNAL_MS = 200;
 
 /** Why an app stops that met an error nobody had foreseen. */
 export const BUG = "a bug";
@@ -31,11 +34,11 @@ export interface Context {
   stopping: AbortSignal;
 }
 
-export interface MainOptions {
+export interface MainOptions<S extends Spec> {
   /** False for a program that speaks to a person instead. */
   logs?: boolean;
-  /** An app that has not stopped so long after a signal is ended. */
-  stopDeadlineMs?: number;
+  /** An app that has not stopped so long after a signal is ended; one that gets a second signal, at once. */
+  stopDeadlineMs?: (config: ConfigOf<S>) => number;
 }
 
 /** A running app; `addresses` are printed and told to the parent process. */
@@ -47,10 +50,11 @@ export interface Running extends AsyncDisposable {
 export async function runMain<S extends Spec>(
   program: Program<S>,
   start: (config: ConfigOf<S>, context: Context) => Promise<Running>,
-  { logs = true, stopDeadlineMs = STOP_DEADLINE_MS }: MainOptions = {},
+  { logs = true, stopDeadlineMs: deadlineOf = () => STOP_DEADLINE_MS }: MainOptions<S> = {},
 ): Promise<void> {
   const config = readOrExplain(program);
   if (!config) return;
+  const stopDeadlineMs = deadlineOf(config);
   const level = logs && "logLevel" in config ? (config.logLevel as LogLevel) : "silent";
   const logger = createLogger(
     program.name,
@@ -101,7 +105,14 @@ function tellParent(message: Ready | Failed): void {
 
 function stopSignal(logger: Logger, stopDeadlineMs: number): AbortSignal {
   const abort = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => abort.abort(name));
+  let firstMs: number | undefined;
+  const onSignal = (name: NodeJS.Signals) => {
+    const nowMs = performance.now();
+    firstMs ??= nowMs;
+    if (nowMs - firstMs > SECOND_SIGNAL_MS) endLater(0);
+    abort.abort(name);
+  };
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, onSignal);
   // The parent's end closes the channel: an app does not outlive the stack that started it.
   process.on("disconnect", () => abort.abort("the parent process has ended"));
   const bug = (error: unknown) => {

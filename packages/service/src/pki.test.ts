@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import type { Identity } from "./identity.ts";
 import { peerNameOf, readIdentity } from "./identity.ts";
+import { hasFreshIdentity, isOwnPki } from "./pki-state.ts";
 import { ensureDevelopmentPki, ephemeralPki } from "./pki.ts";
 import {
   TLS_CHANNEL_OPTIONS,
@@ -36,6 +37,16 @@ describe("the development CA", () => {
     expect(certificate.verify(new X509Certificate(identity.ca).publicKey)).toBe(true);
     expect((await stat(join(directory, "mesh-node.node-1.key"))).mode & 0o777).toBe(0o600);
     expect((await stat(join(directory, "ca.key"))).mode & 0o777).toBe(0o600);
+  });
+
+  test("is made where there is none, and not where that of others is", async () => {
+    expect(await isOwnPki(join(directory, "not-there"))).toBe(true);
+    await ensureDevelopmentPki(directory, [NODE]);
+    expect(await isOwnPki(directory)).toBe(true);
+    expect(await hasFreshIdentity(directory, NODE)).toBe(true);
+    expect(await hasFreshIdentity(directory, { ...NODE, instance: "other" })).toBe(false);
+    await rm(join(directory, "ca.key"));
+    expect(await isOwnPki(directory)).toBe(false);
   });
 
   test("keeps what is there, and makes a certificate anew when its CA is another", async () => {

@@ -9,13 +9,12 @@ import * as x509 from "@peculiar/x509";
 import { systemCodeOf } from "./errors.ts";
 import type { Identity, PeerName } from "./identity.ts";
 import { identityFiles, spiffeId } from "./identity.ts";
+import { isFresh } from "./pki-state.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 const DAY_MS = 86_400_000;
 const CA_LIFETIME_DAYS = 3_650;
 const CERTIFICATE_LIFETIME_DAYS = 90;
-/** A certificate is made anew at start when it has less left. */
-const RENEW_BEFORE_DAYS = 30;
 
 interface Authority {
   certificate: x509.X509Certificate;
@@ -96,17 +95,8 @@ async function ensureCertificate(
 ): Promise<void> {
   const paths = identityFiles(directory, name);
   const found = await readPair(paths);
-  if (found && (await isFresh(found.certificate, authority))) return;
+  if (found && isFresh(found.certificate, authority.certificate.toString("pem"))) return;
   await writePair(paths, await issue(authority, name));
-}
-
-async function isFresh(pem: string, authority: Authority): Promise<boolean> {
-  const certificate = new x509.X509Certificate(pem);
-  const enoughLeft = certificate.notAfter.getTime() - Date.now() > RENEW_BEFORE_DAYS * DAY_MS;
-  return (
-    enoughLeft &&
-    certificate.verify({ publicKey: authority.certificate.publicKey, signatureOnly: true })
-  );
 }
 
 async function issue(authority: Authority, name: PeerName): Promise<Pair> {

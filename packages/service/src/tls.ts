@@ -1,5 +1,5 @@
 /** TLS 1.3 between our processes: both ends show a certificate of the network's CA, the key exchange is X25519MLKEM768. */
-import type { SecureContextOptions } from "node:tls";
+import type { PeerCertificate, SecureContextOptions } from "node:tls";
 import { createSecureContext } from "node:tls";
 
 import { RpcError } from "@glassline/proto/errors";
@@ -62,9 +62,21 @@ export function tokenTlsServer(identity: Identity): grpc.ServerCredentials {
   return new TlsServerCredentials({ requestCert: false, ALPNCallback }, publicTlsOptions(identity));
 }
 
+/** Refuses a server whose certificate has another role, or another instance if one is named; its address does not matter. */
+export function peerCheck(role: Role, instance?: string) {
+  return (_host: string, { subjectaltname }: Pick<PeerCertificate, "subjectaltname">) => {
+    const peer = peerNameOf(subjectaltname);
+    if (peer?.role === role && (instance === undefined || peer.instance === instance))
+      return undefined;
+    const expected = `${role}${instance === undefined ? "" : ` ${instance}`}`;
+    const shown = peer ? `${peer.role} ${peer.instance}` : "a stranger";
+    return new Error(`peer shows the certificate of ${shown}, expected ${expected}`);
+  };
+}
+
 /**
- * For clients. The peer is known by the SPIFFE id in its certificate, not by its address: it must have the role, and the
- * instance if one is named. With a load balancer, which is not ours, the key exchange may be a classical one.
+ * For clients. The peer is known by the SPIFFE id in its certificate (peerCheck). With a load balancer, which is not ours, the key exchange
+ * may be a classical one.
  */
 export function mutualTlsClient(
   identity: Identity,
@@ -73,15 +85,7 @@ export function mutualTlsClient(
 ): grpc.ChannelCredentials {
   const options = role === "load-balancer" ? publicTlsOptions(identity) : tlsOptions(identity);
   return grpc.credentials.createFromSecureContext(createSecureContext(options), {
-    checkServerIdentity: (_host, certificate) => {
-      const peer = peerNameOf(certificate.subjectaltname);
-      if (peer?.role === role && (instance === undefined || peer.instance === instance))
-        return undefined;
-      const expected = `${role}${instance === undefined ? "" : ` ${instance}`}`;
-      return new Error(
-        `peer shows the certificate of ${peer ? `${peer.role} ${peer.instance}` : "a stranger"}, expected ${expected}`,
-      );
-    },
+    checkServerIdentity: peerCheck(role, instance),
   });
 }
 

@@ -27,7 +27,9 @@ export function checkDesired(
     if (!machines.includes(machine)) refuse(`machine of ${name}`, machine, machines.join(" or "));
     for (const port of portsOf(edge))
       if (port < 1 || port > 65_535) refuse(`port of ${name}`, port, "1 to 65535");
-    for (const url of [publicUrl, originUrl, ...edge.peers.map((peer) => peer.publicUrl)])
+    const clusterUrls = edge.peers.map((peer) => peer.clusterUrl).filter((url) => url !== "");
+    const peerUrls = edge.peers.map((peer) => peer.publicUrl);
+    for (const url of [publicUrl, originUrl, ...peerUrls, ...clusterUrls])
       if (!URL_OF_SERVER.test(url)) refuse(`address of ${name}`, url, "http(s)://HOST:PORT");
     for (const origin of edge.allowedOrigins)
       if (!URL_OF_SERVER.test(origin))
@@ -47,6 +49,6 @@ export function checkDesired(
   if (new Set(ports).size < ports.length) refuse("ports of edges", ports, "different ones");
 }
 
-function portsOf({ port, grpcPort, adminPort }: EdgeSpec): number[] {
-  return [port, grpcPort, adminPort];
+function portsOf({ port, grpcPort, adminPort, clusterPort }: EdgeSpec): number[] {
+  return [port, grpcPort, adminPort, ...(clusterPort === 0 ? [] : [clusterPort])];
 }

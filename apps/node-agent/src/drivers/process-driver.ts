@@ -21,6 +21,8 @@ export interface ProcessDriverOptions {
   logDirectory: string;
   pkiDir: string;
   logLevel: string;
+  /** Of an edge that is told to stop. */
+  drainMs: number;
   /** Given to edges; not on their command line, which everybody on the machine can read. */
   adminToken: string;
   clock: Clock;
@@ -77,7 +79,7 @@ export function processDriver(options: ProcessDriverOptions): Driver {
 function wordsOf(
   spec: EdgeSpec,
   instanceId: string,
-  { pkiDir, logLevel }: ProcessDriverOptions,
+  { pkiDir, logLevel, drainMs }: ProcessDriverOptions,
 ): string[] {
   const one = (flag: string, value: string | number) => `--${flag}=${value}`;
   return [
@@ -90,8 +92,13 @@ function wordsOf(
     one("origin", spec.originUrl),
     one("pki-dir", pkiDir),
     one("log-level", logLevel),
+    one("drain", drainMs === 0 ? "0" : `${drainMs}ms`),
     ...(spec.storeMaxBytes > 0n ? [one("memory", `${spec.storeMaxBytes}B`)] : []),
     ...spec.peers.map(({ name, publicUrl }) => one("peer", `${name}=${publicUrl}`)),
+    ...(spec.clusterPort > 0 ? [one("cluster-port", spec.clusterPort)] : []),
+    ...spec.peers
+      .filter(({ clusterUrl }) => clusterUrl !== "")
+      .map(({ name, clusterUrl }) => one("member", `${name}=${clusterUrl}`)),
     ...spec.allowedOrigins.map((origin) => one("allowed-origin", origin)),
   ];
 }

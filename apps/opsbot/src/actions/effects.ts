@@ -70,7 +70,7 @@ async function flush(intent: Intent, deps: EffectDeps) {
   const { idempotencyKey } = intent;
   const target = { case: "everything", value: true } as const;
   return edgeOf(intent, deps).purge(
-    { target, idempotencyKey, fencingToken: deps.journal.fencingToken },
+    { target, onlyHere: true, idempotencyKey, fencingToken: deps.journal.fencingToken },
     { ...LIMITED, authorization: `Bearer ${deps.edgeToken}` },
   );
 }

@@ -1,7 +1,7 @@
 /** All channels of an origin: those made of files, and those that encoders push. */
 import { RpcError } from "@glassline/proto/errors";
 
-import type { Channel, Found } from "./channel.ts";
+import type { Channel, Found, NotYet } from "./channel.ts";
 import type { PushChannel } from "./push-channel.ts";
 import { pushChannel } from "./push-channel.ts";
 
@@ -30,9 +30,15 @@ export class Channels {
     return [...this.#fixed.values(), ...this.#pushed.values()];
   }
 
-  find(name: string, path: string, nowMs: number): Found | undefined {
+  /** Throws DirectiveError. */
+  find(
+    name: string,
+    path: string,
+    nowMs: number,
+    query: URLSearchParams,
+  ): Found | NotYet | undefined {
     this.#forgetIdle(nowMs);
-    return (this.#fixed.get(name) ?? this.#pushed.get(name))?.find(path, nowMs);
+    return (this.#fixed.get(name) ?? this.#pushed.get(name))?.find(path, nowMs, query);
   }
 
   /** Stores what an encoder sent. Throws RpcError. */

@@ -9,12 +9,13 @@ import { RpcError } from "@glassline/proto/errors";
 import { PUSHED_TYPES, pushedExtension, withinChannel } from "../core/push-path.ts";
 import type { Channel, Found } from "./channel.ts";
 import {
+  IMMUTABLE,
   INDEX,
-  MULTIVARIANT_MAX_AGE_S,
+  MULTIVARIANT_FRESH,
   PLAYLIST_TYPE,
-  SEGMENT_MAX_AGE_S,
   channelPath,
-  playlistMaxAgeS,
+  fresh,
+  playlistFresh,
 } from "./channel.ts";
 import { PushedObjects } from "./pushed-objects.ts";
 
@@ -25,7 +26,7 @@ const PLAYLISTS_MAX = 64;
  */
 const MEDIA_ALIAS = "~media.m3u8";
 /** A segment by its name alone: an encoder that starts again may send another under the same one. */
-const BARE_NAME_MAX_AGE_S = 1;
+const BARE_NAME_FRESH = fresh(1);
 
 interface PushedPlaylist {
   text: string;
@@ -35,6 +36,8 @@ interface PushedPlaylist {
 }
 
 export interface PushChannel extends Channel {
+  /** Directives are left alone: an encoder's playlist is given as it is. */
+  find(path: string, nowMs: number): Found | undefined;
   /** Stores an object. Throws RpcError: a name, playlist or size that is not accepted. */
   put(path: string, body: Buffer, nowMs: number): void;
   /** @returns whether there was such an object. */
@@ -89,14 +92,14 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
 
   /** A media playlist names its objects together with their content, so that caches never mix them up. */
   const give = ({ text, playlist, named }: PushedPlaylist, path: string): Found => {
-    if (playlist.kind === "multivariant") return playlistFound(text, MULTIVARIANT_MAX_AGE_S);
+    if (playlist.kind === "multivariant") return playlistFound(text, MULTIVARIANT_FRESH);
     const up = "../".repeat(path.split("/").length - 1);
     const written = mapUris(text, (uri) => {
       const { name: object, address } = named.get(uri)!;
       const known = address ?? objects.addressOf(object);
       return known ? `${up}${known}` : uri;
     });
-    return playlistFound(written, playlistMaxAgeS(playlist.targetDurationMs));
+    return playlistFound(written, playlistFresh(playlist.targetDurationMs));
   };
 
   return {
@@ -114,9 +117,9 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
       const playlist = playlists.get(path);
       if (playlist) return give(playlist, path);
       const addressed = objects.at(path);
-      if (addressed) return found(addressed.body, path, SEGMENT_MAX_AGE_S);
+      if (addressed) return found(addressed.body, path, IMMUTABLE);
       const newest = objects.newest(path);
-      return newest && found(newest.body, path, BARE_NAME_MAX_AGE_S);
+      return newest && found(newest.body, path, BARE_NAME_FRESH);
     },
     put(path, body, nowMs) {
       const extension = pushedExtension(path);
@@ -147,6 +150,8 @@ export function pushChannel(name: string, maxBytes: number): PushChannel {
         newestSequence: BigInt(newest?.sequence ?? 0),
         newestEndUnixNano: BigInt(Math.round(endMs ?? lastPutMs)) * 1_000_000n,
         storedBytes: BigInt(storedBytes()),
+        partTargetDurationMs: first?.playlist.lowLatency?.partTargetMs ?? 0,
+        renditions: media().length,
       };
     },
   };
@@ -181,12 +186,13 @@ function namesIn(text: string, path: string): [uri: string, name: string][] {
   });
 }
 
-function found(body: Buffer, path: string, maxAgeS: number): Found {
-  return { body, contentType: PUSHED_TYPES[pushedExtension(path.split("/").at(-1)!)!]!, maxAgeS };
+function found(body: Buffer, path: string, cacheControl: string): Found {
+  const contentType = PUSHED_TYPES[pushedExtension(path.split("/").at(-1)!)!]!;
+  return { body, contentType, cacheControl };
 }
 
-function playlistFound(text: string, maxAgeS: number): Found {
-  return { body: Buffer.from(text), contentType: PLAYLIST_TYPE, maxAgeS };
+function playlistFound(text: string, cacheControl: string): Found {
+  return { body: Buffer.from(text), contentType: PLAYLIST_TYPE, cacheControl };
 }
 
 /** A multivariant playlist over pushed media playlists; undefined before the first one. */
@@ -196,7 +202,7 @@ function indexOf(media: readonly { path: string; playlist: MediaPlaylist }[]): F
     uri: path === INDEX ? MEDIA_ALIAS : path,
     bandwidth: ASSUMED_BANDWIDTH,
   }));
-  return playlistFound(writeMultivariantPlaylist(variants), MULTIVARIANT_MAX_AGE_S);
+  return playlistFound(writeMultivariantPlaylist(variants), MULTIVARIANT_FRESH);
 }
 
 /** BANDWIDTH is required; without a multivariant playlist nobody has told it. Bits a second. */

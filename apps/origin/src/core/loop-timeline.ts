@@ -1,15 +1,26 @@
 /** A file as a live stream without an end: which segments exist at a moment, and how they are numbered. Pure. */
-import type { Segment } from "@glassline/hls/playlist";
 import { passAt, passStartMs } from "@glassline/mp4/loop";
 
-/** One segment of one pass. */
+/** A part of a segment, for players of low latency. */
 export interface LoopPart {
+  /** From the beginning of the file. */
   startMs: number;
   durationMs: number;
+  /** It begins with a keyframe. */
+  independent: boolean;
+}
+
+/** One segment of one pass. */
+export interface LoopSegment {
+  /** From the beginning of the file. */
+  startMs: number;
+  durationMs: number;
+  /** They fill the segment; none: the stream is not one of low latency. */
+  parts: readonly LoopPart[];
 }
 
 export interface LoopTimeline {
-  parts: readonly LoopPart[];
+  segments: readonly LoopSegment[];
   lengthMs: number;
 }
 
@@ -25,51 +36,47 @@ export function firstCountedPass({ lengthMs }: LoopTimeline, startedMs: number):
   return passAt(lengthMs, Date.UTC(yesterday.getUTCFullYear(), 3 * quarter, 1));
 }
 
-/**
- * The number of the newest segment whose last frame has been captured. Numbers count from 1970 on, so that they go on
- * over restarts, and two origins with one file agree.
- */
-export function newestSequence({ parts, lengthMs }: LoopTimeline, nowMs: number): number {
-  const pass = passAt(lengthMs, nowMs);
-  const atMs = nowMs - passStartMs(lengthMs, pass);
-  const complete = parts.findLastIndex(({ startMs, durationMs }) => startMs + durationMs <= atMs);
-  return pass * parts.length + complete;
+/** The pass that a segment belongs to. Each pass is a discontinuity: its timestamps begin anew. */
+export function passOf({ segments }: LoopTimeline, sequence: number): number {
+  return Math.floor(sequence / segments.length);
 }
 
-/** Which part of the file a number stands for. */
-export function partOf({ parts }: LoopTimeline, sequence: number): number {
-  return sequence % parts.length;
+/** Which segment of the file a number stands for. */
+export function indexOf({ segments }: LoopTimeline, sequence: number): number {
+  return sequence % segments.length;
+}
+
+export function segmentAt(timeline: LoopTimeline, sequence: number): LoopSegment {
+  return timeline.segments[indexOf(timeline, sequence)]!;
 }
 
 /** When a segment's first frame is captured, Unix milliseconds. */
-export function segmentStartMs({ parts, lengthMs }: LoopTimeline, sequence: number): number {
-  const pass = Math.floor(sequence / parts.length);
-  return passStartMs(lengthMs, pass) + parts[sequence % parts.length]!.startMs;
+export function segmentStartMs(timeline: LoopTimeline, sequence: number): number {
+  const { startMs } = segmentAt(timeline, sequence);
+  return passStartMs(timeline.lengthMs, passOf(timeline, sequence)) + startMs;
 }
 
-/**
- * The playlist's window: at most `count` segments, the newest last. Each pass is a discontinuity: its timestamps begin anew.
- * @param countedFrom see firstCountedPass.
- */
-export function windowAt(
-  timeline: LoopTimeline,
-  nowMs: number,
-  count: number,
-  countedFrom = 0,
-): Omit<Segment, "uri" | "mapUri">[] {
-  const newest = newestSequence(timeline, nowMs);
-  return Array.from({ length: count }, (_, at) => newest - count + 1 + at)
-    .filter((sequence) => sequence >= 0)
-    .map((sequence) => ({
-      sequence,
-      discontinuitySequence: Math.floor(sequence / timeline.parts.length) - countedFrom,
-      durationMs: timeline.parts[partOf(timeline, sequence)]!.durationMs,
-      programTimeMs: segmentStartMs(timeline, sequence),
-    }));
+/** When a segment's last frame has been captured, and it exists; Unix milliseconds. */
+export function segmentEndMs(timeline: LoopTimeline, sequence: number): number {
+  const { startMs, durationMs } = segmentAt(timeline, sequence);
+  return passStartMs(timeline.lengthMs, passOf(timeline, sequence)) + startMs + durationMs;
 }
 
-/** The longest segment, rounded up to whole seconds as EXT-X-TARGETDURATION wants it. */
-export function targetDurationMs({ parts }: LoopTimeline): number {
-  const longestMs = Math.max(...parts.map(({ durationMs }) => durationMs));
+/** When a part's last frame has been captured, and it exists; Unix milliseconds. */
+export function partEndMs(timeline: LoopTimeline, sequence: number, part: number): number {
+  const { startMs, durationMs } = segmentAt(timeline, sequence).parts[part]!;
+  return passStartMs(timeline.lengthMs, passOf(timeline, sequence)) + startMs + durationMs;
+}
+
+/** The longest segment, rounded to whole seconds as EXT-X-TARGETDURATION wants it (section 4.4.3.1). */
+export function targetDurationMs({ segments }: LoopTimeline): number {
+  const longestMs = Math.max(...segments.map(({ durationMs }) => durationMs));
   return Math.max(1, Math.round(longestMs / 1_000)) * 1_000;
+}
+
+/** The longest part, rounded up to whole milliseconds: no part is above it (section 4.4.4.9). 0: there are no parts. */
+export function partTargetMs({ segments }: LoopTimeline): number {
+  const lengths = segments.flatMap(({ parts }) => parts.map(({ durationMs }) => durationMs));
+  // Less than a thousandth of a millisecond is an error of the division by the timescale.
+  return lengths.length === 0 ? 0 : Math.ceil(Math.max(...lengths) - 0.001);
 }

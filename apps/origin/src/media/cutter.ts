@@ -1,20 +1,32 @@
-/** Cuts an MP4 into fragmented MP4 segments (ISO/IEC 14496-12, CMAF-like, muxed), without ffmpeg and without decoding. */
+/** Cuts an MP4 into fragmented MP4 segments and parts (CMAF-like, muxed), without ffmpeg and without decoding. */
 import { createHash } from "node:crypto";
 
 import { OperatorError, messageOf } from "@glassline/service/errors";
-import type { ISOFile, Movie, Sample, Track } from "mp4box";
-import { DataStream, MP4BoxBuffer, createFile } from "mp4box";
+import type { Track } from "mp4box";
+import { DataStream } from "mp4box";
 
-import { cutPoints } from "../core/cut-points.ts";
-import type { LoopPart, LoopTimeline } from "../core/loop-timeline.ts";
+import type { WantedLengths } from "../core/cut-plan.ts";
+import { CutError, alignCuts, planCuts } from "../core/cut-plan.ts";
+import type { FrameTimes } from "../core/frame-times.ts";
+import { lowerBound } from "../core/frame-times.ts";
+import type { LoopPart, LoopSegment, LoopTimeline } from "../core/loop-timeline.ts";
+import type { Mp4File } from "./mp4-file.ts";
+import { milliseconds, notPlayable, openMp4 } from "./mp4-file.ts";
 
-export interface CutSegment extends LoopPart {
+export interface CutPart extends LoopPart {
+  /** A moof and an mdat for each track. */
   bytes: Buffer;
+}
+
+export interface CutSegment extends LoopSegment {
+  /** Those of its parts, one after another. */
+  bytes: Buffer;
+  parts: readonly CutPart[];
 }
 
 export interface CutPicture extends LoopTimeline {
   init: Buffer;
-  parts: readonly CutSegment[];
+  segments: readonly CutSegment[];
   /** Of the content: names of segments with another content differ. 8 hexadecimal digits. */
   digest: string;
   /** RFC 6381. */
@@ -26,130 +38,85 @@ export interface CutPicture extends LoopTimeline {
 
 /**
  * @param path for messages only.
- * @param wantedMs length of a segment; cuts are made at the nearest keyframes.
+ * @param lengths of segments, which are cut at the nearest keyframes, and of parts, cut at the nearest frames.
  * Fails with OperatorError when the file has no picture that browsers play.
  */
-export function cutPicture(bytes: Buffer, path: string, wantedMs: number): CutPicture {
-  const { file, movie } = open(bytes, path);
-  const video = movie.videoTracks[0];
-  if (!video) throw notPlayable(path, "it has no picture track");
-  const audio = movie.audioTracks[0];
-  const tracks = audio ? [video, audio] : [video];
-  const samples = file.getTrackSamplesInfo(video.id);
-  const first = samples[0];
-  if (!first?.is_sync) throw notPlayable(path, "its picture does not begin with a keyframe");
-  alignTracks(file, tracks);
-  const init = initialisation(file, tracks);
-  const last = samples.at(-1)!;
-  const lengthMs = milliseconds(last.dts + last.duration - first.dts, video);
-  const parts = cutOrExplain(file, tracks, { lengthMs, wantedMs, path });
+export function cutPicture(bytes: Buffer, path: string, lengths: WantedLengths): CutPicture {
+  return cutAs(bytes, path, (times) => planCuts(times, lengths));
+}
+
+/** The same content as another picture, cut at the same moments. Fails with OperatorError when that cannot be. */
+export function cutLike(bytes: Buffer, path: string, other: CutPicture): CutPicture {
+  return cutAs(bytes, path, (times) => alignCuts(times, other, 500 / other.frameRate));
+}
+
+function cutAs(bytes: Buffer, path: string, plan: (times: FrameTimes) => LoopTimeline): CutPicture {
+  const mp4 = openMp4(bytes, path);
+  const { video, tracks, times, init } = mp4;
+  const timeline = planOrExplain(path, () => plan(times));
+  const segments = cutOrExplain(path, () =>
+    timeline.segments.map((segment) => cutSegment(mp4, segment)),
+  );
   const digest = createHash("sha256")
     .update(init)
-    .update(parts[0]!.bytes)
+    .update(JSON.stringify(timeline))
+    .update(segments[0]!.bytes)
     .update(bytes.subarray(-65_536));
   return {
     init,
-    parts,
-    lengthMs,
+    segments,
+    lengthMs: timeline.lengthMs,
     digest: digest.digest("hex").slice(0, 8),
     codecs: tracks.map(({ codec }) => codec).join(","),
     width: video.video?.width ?? 0,
     height: video.video?.height ?? 0,
-    frameRate: (samples.length * 1_000) / lengthMs,
+    frameRate: (times.frames.length * 1_000) / timeline.lengthMs,
   };
 }
 
-function open(bytes: Buffer, path: string): { file: ISOFile; movie: Movie } {
-  // True: the media data are kept.
-  const file = createFile(true);
-  let movie: Movie | undefined;
-  file.onReady = (found) => void (movie = found);
+function planOrExplain(path: string, plan: () => LoopTimeline): LoopTimeline {
   try {
-    const whole = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
-    file.appendBuffer(MP4BoxBuffer.fromArrayBuffer(whole as ArrayBuffer, 0));
-    file.flush();
+    return plan();
   } catch (error) {
-    throw notPlayable(path, messageOf(error));
-  }
-  if (!movie) throw notPlayable(path, "it has no moov box that can be read");
-  return { file, movie };
-}
-
-function notPlayable(path: string, reason: string): OperatorError {
-  return new OperatorError(
-    `${path}: cannot become a channel: ${reason}. Give an MP4 with an H.264 or H.265 picture.`,
-  );
-}
-
-/**
- * Edit lists shift tracks against each other, and players of fragments ignore them: the shift of the picture is put into
- * the sound's times instead.
- */
-function alignTracks(file: ISOFile, [video, audio]: readonly Track[]): void {
-  const shiftOf = (track: Track | undefined) =>
-    track
-      ? Math.max(0, track.edits?.findLast(({ media_time }) => media_time >= 0)?.media_time ?? 0) /
-        track.timescale
-      : 0;
-  if (audio) {
-    const shift = Math.round((shiftOf(video) - shiftOf(audio)) * audio.timescale);
-    const samples = file.getTrackSamplesInfo(audio.id);
-    for (const sample of shift > 0 ? samples : []) {
-      sample.dts += shift;
-      sample.cts += shift;
-    }
-  }
-  for (const trak of file.moov.traks) {
-    if (!trak.edts) continue;
-    trak.boxes = trak.boxes?.filter((box) => box !== trak.edts) ?? [];
-    delete (trak as { edts?: unknown }).edts;
+    if (!(error instanceof CutError)) throw error;
+    throw new OperatorError(`${path}: cannot be cut: ${error.message}.`, { cause: error });
   }
 }
 
-function initialisation(file: ISOFile, tracks: readonly Track[]): Buffer {
-  // Without a callback the library warns.
-  file.onSegment = () => {};
-  for (const { id } of tracks) file.setSegmentOptions(id, undefined, {});
-  return Buffer.from(file.initializeSegmentation("combined").buffer);
-}
-
-function cutOrExplain(
-  file: ISOFile,
-  tracks: readonly Track[],
-  { lengthMs, wantedMs, path }: { lengthMs: number; wantedMs: number; path: string },
-): CutSegment[] {
+function cutOrExplain<T>(path: string, cut: () => T): T {
   try {
-    return cut(file, tracks, lengthMs, wantedMs);
+    return cut();
   } catch (error) {
     throw notPlayable(path, `its media data cannot be read (${messageOf(error)})`);
   }
 }
 
-function cut(
-  file: ISOFile,
-  tracks: readonly Track[],
-  lengthMs: number,
-  wantedMs: number,
-): CutSegment[] {
-  const video = tracks[0]!;
-  const samples = file.getTrackSamplesInfo(video.id);
-  const origin = samples[0]!.dts;
-  const atMs = (sample: Sample) => milliseconds(sample.dts - origin, video);
-  const starts = cutPoints(samples.filter(({ is_sync }) => is_sync).map(atMs), lengthMs, wantedMs);
-  return starts.map((startMs, index) => {
-    const endMs = starts[index + 1] ?? lengthMs;
-    const stream = new DataStream();
-    for (const track of tracks) {
-      const first = milliseconds(origin, video);
-      addFragment(file, track, stream, first + startMs, first + endMs);
-    }
-    return { startMs, durationMs: endMs - startMs, bytes: Buffer.from(stream.buffer.slice(0)) };
+/** A segment without parts is cut as one. */
+function cutSegment(mp4: Mp4File, segment: LoopSegment): CutSegment {
+  const { parts } = segment;
+  const pieces = (parts.length > 0 ? parts : [segment]).map((piece) => cutPiece(mp4, piece));
+  const bytes = Buffer.concat(pieces);
+  let at = 0;
+  const cutParts = parts.map((part, index): CutPart => {
+    const from = at;
+    at += pieces[index]!.length;
+    return { ...part, bytes: bytes.subarray(from, at) };
   });
+  return { ...segment, bytes, parts: cutParts };
 }
 
-/** The track's samples that begin in [fromMs, toMs), as one moof and mdat. */
+function cutPiece(mp4: Mp4File, { startMs, durationMs }: Omit<LoopPart, "independent">): Buffer {
+  const { file, video, tracks } = mp4;
+  const originMs = milliseconds(file.getTrackSamplesInfo(video.id)[0]!.dts, video);
+  const stream = new DataStream();
+  for (const track of tracks)
+    addFragment(mp4, track, stream, originMs + startMs, originMs + startMs + durationMs);
+  return Buffer.from(stream.buffer.slice(0));
+}
+
+/** The track's samples that begin in [fromMs, toMs), as one moof and mdat; nothing when there are none. */
 function addFragment(
-  file: ISOFile,
+  { file }: Mp4File,
   track: Track,
   stream: DataStream,
   fromMs: number,
@@ -158,16 +125,10 @@ function addFragment(
   const samples = file.getTrackSamplesInfo(track.id);
   // Half a tick, so that rounding does not move a sample to its neighbour.
   const tickMs = 500 / track.timescale;
-  const isIn = (sample: Sample) => {
-    const atMs = milliseconds(sample.dts, track) + tickMs;
-    return atMs >= fromMs && atMs < toMs;
-  };
-  const from = samples.findIndex(isIn);
-  if (from < 0) return;
-  if (!file.createFragment(track.id, from, samples.findLastIndex(isIn), stream))
+  const startMs = (at: number) => milliseconds(samples[at]!.dts, track) + tickMs;
+  const from = lowerBound(samples.length, startMs, fromMs);
+  const end = lowerBound(samples.length, startMs, toMs);
+  if (from >= end) return;
+  if (!file.createFragment(track.id, from, end - 1, stream))
     throw new Error(`samples from ${fromMs} ms on are missing`);
-}
-
-function milliseconds(ticks: number, { timescale }: Track): number {
-  return (ticks * 1_000) / timescale;
 }

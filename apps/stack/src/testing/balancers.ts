@@ -1,9 +1,9 @@
 /** Load balancers of others in front of collectors, with the configurations of deploy/load-balancer. */
+import { accepts } from "@glassline/bench/ports";
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
 
 import { identityFiles } from "@glassline/service/identity";
@@ -129,15 +129,4 @@ async function run(
     return (await accepts(port)) || undefined;
   });
   return balancer;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-  });
 }

@@ -19,6 +19,10 @@ export const VICTORIA_METRICS = process.env["VICTORIA_METRICS"] ?? "/usr/bin/vic
 export const NGINX = process.env["NGINX"] ?? "/usr/sbin/nginx";
 export const HAPROXY = process.env["HAPROXY"] ?? "/usr/sbin/haproxy";
 
+const VARNISH = process.env["VARNISHD"] ?? "/usr/sbin/varnishd";
+const WRK = process.env["WRK"] ?? "/usr/bin/wrk";
+const H2LOAD = process.env["H2LOAD"] ?? "/usr/bin/h2load";
+
 const FILES = {
   chromium: CHROMIUM,
   ffmpeg: FFMPEG,
@@ -28,6 +32,9 @@ const FILES = {
   "victoria-metrics": VICTORIA_METRICS,
   nginx: NGINX,
   haproxy: HAPROXY,
+  varnish: VARNISH,
+  wrk: WRK,
+  h2load: H2LOAD,
 } as const;
 
 export type Requirement = keyof typeof FILES;

@@ -4,15 +4,15 @@
 
 // Administration of an edge cache.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file glassline/edge/v1alpha1/edge.proto.
  */
 export const file_glassline_edge_v1alpha1_edge: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvZWRnZS92MWFscGhhMS9lZGdlLnByb3RvEhdnbGFzc2xpbmUuZWRnZS52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0ItsEChFHZXRTdGF0dXNSZXNwb25zZRIMCgRlZGdlGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSGQoRc3RhcnRlZF91bml4X25hbm8YAyABKAYSFQoNbm93X3VuaXhfbmFubxgEIAEoBhI1CgV0b3RhbBgFIAEoCzImLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlRyYWZmaWNDb3VudHMSNgoGcmVjZW50GAYgASgLMiYuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuVHJhZmZpY0NvdW50cxIYChByZWNlbnRfd2luZG93X21zGAcgASgNEhkKEWZpcnN0X2J5dGVfcDUwX21zGAggASgBEhkKEWZpcnN0X2J5dGVfcDk5X21zGAkgASgBEg8KB3ZpZXdlcnMYCiABKA0SDwoHb2JqZWN0cxgLIAEoDRIUCgxzdG9yZWRfYnl0ZXMYDCABKAQSFwoPc3RvcmVfbWF4X2J5dGVzGA0gASgEEhgKEG9yaWdpbl9yZWFjaGFibGUYDiABKAgSLAoFcGVlcnMYDyADKAsyHS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QZWVyEhMKC2luc3RhbmNlX2lkGBAgASgJElEKDGFjdGlvbnNfZG9uZRgRIAMoCzI7LmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlLkFjdGlvbnNEb25lRW50cnkaMgoQQWN0aW9uc0RvbmVFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIosCCg1UcmFmZmljQ291bnRzEkYKCHJlcXVlc3RzGAEgAygLMjQuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuVHJhZmZpY0NvdW50cy5SZXF1ZXN0c0VudHJ5EgwKBGhpdHMYAiABKAQSEQoJY29hbGVzY2VkGAMgASgEEg4KBm1pc3NlcxgEIAEoBBIOCgZlcnJvcnMYBSABKAQSEgoKc2VudF9ieXRlcxgGIAEoBBIWCg5vcmlnaW5fZmV0Y2hlcxgHIAEoBBIUCgxvcmlnaW5fYnl0ZXMYCCABKAQaLwoNUmVxdWVzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBImUKBFBlZXISDAoEZWRnZRgBIAEoCRISCgpwdWJsaWNfdXJsGAIgASgJEhEKCXJlYWNoYWJsZRgDIAEoCBIXCg9zaW5jZV91bml4X25hbm8YBCABKAYSDwoHdmlld2VycxgFIAEoDSJ9CgxQdXJnZVJlcXVlc3QSDgoEcGF0aBgBIAEoCUgAEg0KA3RhZxgCIAEoCUgAEhQKCmV2ZXJ5dGhpbmcYBSABKAhIABIXCg9pZGVtcG90ZW5jeV9rZXkYAyABKAkSFQoNZmVuY2luZ190b2tlbhgEIAEoBEIICgZ0YXJnZXQiQQoNUHVyZ2VSZXNwb25zZRIPCgdvYmplY3RzGAEgASgNEg0KBWJ5dGVzGAIgASgEEhAKCHJlcGxheWVkGAMgASgIIkwKDFByaW1lUmVxdWVzdBIMCgRwYXRoGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEIkEKDVByaW1lUmVzcG9uc2USDwoHb2JqZWN0cxgBIAEoDRINCgVieXRlcxgCIAEoBBIQCghyZXBsYXllZBgDIAEoCDK1AgoQRWRnZUNhY2hlU2VydmljZRJnCglHZXRTdGF0dXMSKS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5HZXRTdGF0dXNSZXF1ZXN0GiouZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACARJbCgVQdXJnZRIlLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlB1cmdlUmVxdWVzdBomLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlB1cmdlUmVzcG9uc2UiA5ACAhJbCgVQcmltZRIlLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlByaW1lUmVxdWVzdBomLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlByaW1lUmVzcG9uc2UiA5ACAmIGcHJvdG8z");
+  fileDesc("CiJnbGFzc2xpbmUvZWRnZS92MWFscGhhMS9lZGdlLnByb3RvEhdnbGFzc2xpbmUuZWRnZS52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0IuQFChFHZXRTdGF0dXNSZXNwb25zZRIMCgRlZGdlGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSGQoRc3RhcnRlZF91bml4X25hbm8YAyABKAYSFQoNbm93X3VuaXhfbmFubxgEIAEoBhI1CgV0b3RhbBgFIAEoCzImLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlRyYWZmaWNDb3VudHMSNgoGcmVjZW50GAYgASgLMiYuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuVHJhZmZpY0NvdW50cxIYChByZWNlbnRfd2luZG93X21zGAcgASgNEhkKEWZpcnN0X2J5dGVfcDUwX21zGAggASgBEhkKEWZpcnN0X2J5dGVfcDk5X21zGAkgASgBEg8KB3ZpZXdlcnMYCiABKA0SDwoHb2JqZWN0cxgLIAEoDRIUCgxzdG9yZWRfYnl0ZXMYDCABKAQSFwoPc3RvcmVfbWF4X2J5dGVzGA0gASgEEhgKEG9yaWdpbl9yZWFjaGFibGUYDiABKAgSLAoFcGVlcnMYDyADKAsyHS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QZWVyEhMKC2luc3RhbmNlX2lkGBAgASgJElEKDGFjdGlvbnNfZG9uZRgRIAMoCzI7LmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlLkFjdGlvbnNEb25lRW50cnkSMAoHbWVtYmVycxgSIAMoCzIfLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLk1lbWJlchIUCgxkaXNrX29iamVjdHMYFCABKA0SEgoKZGlza19ieXRlcxgVIAEoBBIWCg5kaXNrX21heF9ieXRlcxgWIAEoBBITCgtyZXZvY2F0aW9ucxgTIAEoDRoyChBBY3Rpb25zRG9uZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiiwIKDVRyYWZmaWNDb3VudHMSRgoIcmVxdWVzdHMYASADKAsyNC5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5UcmFmZmljQ291bnRzLlJlcXVlc3RzRW50cnkSDAoEaGl0cxgCIAEoBBIRCgljb2FsZXNjZWQYAyABKAQSDgoGbWlzc2VzGAQgASgEEg4KBmVycm9ycxgFIAEoBBISCgpzZW50X2J5dGVzGAYgASgEEhYKDm9yaWdpbl9mZXRjaGVzGAcgASgEEhQKDG9yaWdpbl9ieXRlcxgIIAEoBBovCg1SZXF1ZXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiZQoEUGVlchIMCgRlZGdlGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSEQoJcmVhY2hhYmxlGAMgASgIEhcKD3NpbmNlX3VuaXhfbmFubxgEIAEoBhIPCgd2aWV3ZXJzGAUgASgNIjkKBk1lbWJlchIMCgRlZGdlGAEgASgJEhEKCXJlYWNoYWJsZRgCIAEoCBIOCgZ1c2FibGUYAyABKAgisAEKDFB1cmdlUmVxdWVzdBIOCgRwYXRoGAEgASgJSAASDQoDdGFnGAIgASgJSAASFAoKZXZlcnl0aGluZxgFIAEoCEgAEhAKBnByZWZpeBgGIAEoCUgAEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAQgASgEEgwKBHNvZnQYByABKAgSEQoJb25seV9oZXJlGAggASgIQggKBnRhcmdldCJYCg1QdXJnZVJlc3BvbnNlEg8KB29iamVjdHMYASABKA0SDQoFYnl0ZXMYAiABKAQSEAoIcmVwbGF5ZWQYAyABKAgSFQoNcGVuZGluZ19lZGdlcxgEIAMoCSJvCgxQcmltZVJlcXVlc3QSDAoEcGF0aBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBBINCgVwYXRocxgEIAMoCRISCgpiYWNrZ3JvdW5kGAUgASgIInQKDVByaW1lUmVzcG9uc2USDwoHb2JqZWN0cxgBIAEoDRINCgVieXRlcxgCIAEoBBIQCghyZXBsYXllZBgDIAEoCBIxCgdwcmltaW5nGAQgASgLMiAuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZyIsChFHZXRQcmltaW5nUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkiRwoSR2V0UHJpbWluZ1Jlc3BvbnNlEjEKB3ByaW1pbmcYASABKAsyIC5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QcmltaW5nIosCCgdQcmltaW5nEjQKBXN0YXRlGAEgASgOMiUuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZ1N0YXRlEhUKDW9iamVjdHNfZm91bmQYAiABKA0SFwoPb2JqZWN0c19mZXRjaGVkGAMgASgNEg0KBWJ5dGVzGAQgASgEEhYKDm9iamVjdHNfZmFpbGVkGAUgASgNEjkKCGZhaWx1cmVzGAYgAygLMicuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZ0ZhaWx1cmUSGQoRb2JqZWN0c192YWxpZGF0ZWQYByABKA0SDAoEaGl0cxgIIAEoDRIPCgdmYWlsdXJlGAkgASgJIi4KDlByaW1pbmdGYWlsdXJlEgwKBHBhdGgYASABKAkSDgoGcmVhc29uGAIgASgJIqkBChNSZXZva2VUb2tlbnNSZXF1ZXN0EhIKCHRva2VuX2lkGAEgASgJSAASEAoGY2xpZW50GAIgASgJSAASEgoIZXZlcnlvbmUYAyABKAhIABIeChZpc3N1ZWRfdW50aWxfdW5peF9uYW5vGAQgASgGEhcKD2lkZW1wb3RlbmN5X2tleRgFIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAYgASgEQggKBnRhcmdldCI9ChRSZXZva2VUb2tlbnNSZXNwb25zZRITCgtyZXZvY2F0aW9ucxgBIAEoDRIQCghyZXBsYXllZBgCIAEoCCqzAQoMUHJpbWluZ1N0YXRlEh0KGVBSSU1JTkdfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRQUklNSU5HX1NUQVRFX1FVRVVFRBABEhoKFlBSSU1JTkdfU1RBVEVfRkVUQ0hJTkcQAhIcChhQUklNSU5HX1NUQVRFX1ZBTElEQVRJTkcQAxIWChJQUklNSU5HX1NUQVRFX0RPTkUQBBIYChRQUklNSU5HX1NUQVRFX0ZBSUxFRBAFMpMEChBFZGdlQ2FjaGVTZXJ2aWNlEmcKCUdldFN0YXR1cxIpLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFN0YXR1c1JlcXVlc3QaKi5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBElsKBVB1cmdlEiUuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHVyZ2VSZXF1ZXN0GiYuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHVyZ2VSZXNwb25zZSIDkAICElsKBVByaW1lEiUuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWVSZXF1ZXN0GiYuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWVSZXNwb25zZSIDkAICEmoKCkdldFByaW1pbmcSKi5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5HZXRQcmltaW5nUmVxdWVzdBorLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFByaW1pbmdSZXNwb25zZSIDkAIBEnAKDFJldm9rZVRva2VucxIsLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlJldm9rZVRva2Vuc1JlcXVlc3QaLS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5SZXZva2VUb2tlbnNSZXNwb25zZSIDkAICYgZwcm90bzM");
 
 /**
  * @generated from message glassline.edge.v1alpha1.GetStatusRequest
@@ -133,6 +133,37 @@ export type GetStatusResponse = Message<"glassline.edge.v1alpha1.GetStatusRespon
    * @generated from field: map<string, uint64> actions_done = 17;
    */
   actionsDone: { [key: string]: bigint };
+
+  /**
+   * The other edges of its cluster.
+   *
+   * @generated from field: repeated glassline.edge.v1alpha1.Member members = 18;
+   */
+  members: Member[];
+
+  /**
+   * Of the tier on disk; all 0 when there is none.
+   *
+   * @generated from field: uint32 disk_objects = 20;
+   */
+  diskObjects: number;
+
+  /**
+   * @generated from field: uint64 disk_bytes = 21;
+   */
+  diskBytes: bigint;
+
+  /**
+   * @generated from field: uint64 disk_max_bytes = 22;
+   */
+  diskMaxBytes: bigint;
+
+  /**
+   * Of viewers' tokens: how many are kept until those tokens have expired.
+   *
+   * @generated from field: uint32 revocations = 19;
+   */
+  revocations: number;
 };
 
 /**
@@ -147,7 +178,7 @@ export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE_
  */
 export type TrafficCounts = Message<"glassline.edge.v1alpha1.TrafficCounts"> & {
   /**
-   * By kind: "playlist", "segment", "other".
+   * By kind: "playlist", "segment", "part" (of a segment, for low latency), "other".
    *
    * @generated from field: map<string, uint64> requests = 1;
    */
@@ -238,6 +269,37 @@ export const PeerSchema: GenMessage<Peer> = /*@__PURE__*/
   messageDesc(file_glassline_edge_v1alpha1_edge, 3);
 
 /**
+ * @generated from message glassline.edge.v1alpha1.Member
+ */
+export type Member = Message<"glassline.edge.v1alpha1.Member"> & {
+  /**
+   * @generated from field: string edge = 1;
+   */
+  edge: string;
+
+  /**
+   * It answers.
+   *
+   * @generated from field: bool reachable = 2;
+   */
+  reachable: boolean;
+
+  /**
+   * And it has done all purges of this edge: it is asked for objects.
+   *
+   * @generated from field: bool usable = 3;
+   */
+  usable: boolean;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 4);
+
+/**
  * @generated from message glassline.edge.v1alpha1.PurgeRequest
  */
 export type PurgeRequest = Message<"glassline.edge.v1alpha1.PurgeRequest"> & {
@@ -268,6 +330,14 @@ export type PurgeRequest = Message<"glassline.edge.v1alpha1.PurgeRequest"> & {
      */
     value: boolean;
     case: "everything";
+  } | {
+    /**
+     * All objects whose path and query begin so: "/live/cam-0001/".
+     *
+     * @generated from field: string prefix = 6;
+     */
+    value: string;
+    case: "prefix";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -283,6 +353,20 @@ export type PurgeRequest = Message<"glassline.edge.v1alpha1.PurgeRequest"> & {
    * @generated from field: uint64 fencing_token = 4;
    */
   fencingToken: bigint;
+
+  /**
+   * They stay, and are stale: asked about before they are used, or used while the origin is away.
+   *
+   * @generated from field: bool soft = 7;
+   */
+  soft: boolean;
+
+  /**
+   * Not in its cluster: what is wrong is this edge's copy.
+   *
+   * @generated from field: bool only_here = 8;
+   */
+  onlyHere: boolean;
 };
 
 /**
@@ -290,9 +374,11 @@ export type PurgeRequest = Message<"glassline.edge.v1alpha1.PurgeRequest"> & {
  * Use `create(PurgeRequestSchema)` to create a new message.
  */
 export const PurgeRequestSchema: GenMessage<PurgeRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_edge_v1alpha1_edge, 4);
+  messageDesc(file_glassline_edge_v1alpha1_edge, 5);
 
 /**
+ * What was hit in the memory of the edge that was asked.
+ *
  * @generated from message glassline.edge.v1alpha1.PurgeResponse
  */
 export type PurgeResponse = Message<"glassline.edge.v1alpha1.PurgeResponse"> & {
@@ -312,6 +398,13 @@ export type PurgeResponse = Message<"glassline.edge.v1alpha1.PurgeResponse"> & {
    * @generated from field: bool replayed = 3;
    */
   replayed: boolean;
+
+  /**
+   * Members of the cluster that could not be reached; they purge it when they are back.
+   *
+   * @generated from field: repeated string pending_edges = 4;
+   */
+  pendingEdges: string[];
 };
 
 /**
@@ -319,14 +412,14 @@ export type PurgeResponse = Message<"glassline.edge.v1alpha1.PurgeResponse"> & {
  * Use `create(PurgeResponseSchema)` to create a new message.
  */
 export const PurgeResponseSchema: GenMessage<PurgeResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_edge_v1alpha1_edge, 5);
+  messageDesc(file_glassline_edge_v1alpha1_edge, 6);
 
 /**
  * @generated from message glassline.edge.v1alpha1.PrimeRequest
  */
 export type PrimeRequest = Message<"glassline.edge.v1alpha1.PrimeRequest"> & {
   /**
-   * "/live/cam-0001/index.m3u8"; only addresses of this edge's origin.
+   * "/live/cam-0001/index.m3u8"; only addresses of this edge's origin. One that cannot be fetched is an error.
    *
    * @generated from field: string path = 1;
    */
@@ -341,6 +434,20 @@ export type PrimeRequest = Message<"glassline.edge.v1alpha1.PrimeRequest"> & {
    * @generated from field: uint64 fencing_token = 3;
    */
   fencingToken: bigint;
+
+  /**
+   * More of them, playlists or other objects; playlists are followed. What cannot be fetched is told in the answer.
+   *
+   * @generated from field: repeated string paths = 4;
+   */
+  paths: string[];
+
+  /**
+   * The answer comes at once, and GetPriming tells the rest. False: it comes at the end, and a caller that goes ends the priming.
+   *
+   * @generated from field: bool background = 5;
+   */
+  background: boolean;
 };
 
 /**
@@ -348,7 +455,7 @@ export type PrimeRequest = Message<"glassline.edge.v1alpha1.PrimeRequest"> & {
  * Use `create(PrimeRequestSchema)` to create a new message.
  */
 export const PrimeRequestSchema: GenMessage<PrimeRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_edge_v1alpha1_edge, 6);
+  messageDesc(file_glassline_edge_v1alpha1_edge, 7);
 
 /**
  * @generated from message glassline.edge.v1alpha1.PrimeResponse
@@ -368,6 +475,13 @@ export type PrimeResponse = Message<"glassline.edge.v1alpha1.PrimeResponse"> & {
    * @generated from field: bool replayed = 3;
    */
   replayed: boolean;
+
+  /**
+   * At the end, or when it was asked for in the background.
+   *
+   * @generated from field: glassline.edge.v1alpha1.Priming priming = 4;
+   */
+  priming?: Priming | undefined;
 };
 
 /**
@@ -375,7 +489,262 @@ export type PrimeResponse = Message<"glassline.edge.v1alpha1.PrimeResponse"> & {
  * Use `create(PrimeResponseSchema)` to create a new message.
  */
 export const PrimeResponseSchema: GenMessage<PrimeResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_edge_v1alpha1_edge, 7);
+  messageDesc(file_glassline_edge_v1alpha1_edge, 8);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.GetPrimingRequest
+ */
+export type GetPrimingRequest = Message<"glassline.edge.v1alpha1.GetPrimingRequest"> & {
+  /**
+   * That of the Prime.
+   *
+   * @generated from field: string idempotency_key = 1;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.GetPrimingRequest.
+ * Use `create(GetPrimingRequestSchema)` to create a new message.
+ */
+export const GetPrimingRequestSchema: GenMessage<GetPrimingRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 9);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.GetPrimingResponse
+ */
+export type GetPrimingResponse = Message<"glassline.edge.v1alpha1.GetPrimingResponse"> & {
+  /**
+   * @generated from field: glassline.edge.v1alpha1.Priming priming = 1;
+   */
+  priming?: Priming | undefined;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.GetPrimingResponse.
+ * Use `create(GetPrimingResponseSchema)` to create a new message.
+ */
+export const GetPrimingResponseSchema: GenMessage<GetPrimingResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 10);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.Priming
+ */
+export type Priming = Message<"glassline.edge.v1alpha1.Priming"> & {
+  /**
+   * @generated from field: glassline.edge.v1alpha1.PrimingState state = 1;
+   */
+  state: PrimingState;
+
+  /**
+   * Known so far: playlists name more.
+   *
+   * @generated from field: uint32 objects_found = 2;
+   */
+  objectsFound: number;
+
+  /**
+   * @generated from field: uint32 objects_fetched = 3;
+   */
+  objectsFetched: number;
+
+  /**
+   * @generated from field: uint64 bytes = 4;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: uint32 objects_failed = 5;
+   */
+  objectsFailed: number;
+
+  /**
+   * The first hundred.
+   *
+   * @generated from field: repeated glassline.edge.v1alpha1.PrimingFailure failures = 6;
+   */
+  failures: PrimingFailure[];
+
+  /**
+   * Asked for again, without asking the origin; and those of them that the store answered.
+   *
+   * @generated from field: uint32 objects_validated = 7;
+   */
+  objectsValidated: number;
+
+  /**
+   * @generated from field: uint32 hits = 8;
+   */
+  hits: number;
+
+  /**
+   * Why it failed as a whole.
+   *
+   * @generated from field: string failure = 9;
+   */
+  failure: string;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.Priming.
+ * Use `create(PrimingSchema)` to create a new message.
+ */
+export const PrimingSchema: GenMessage<Priming> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 11);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.PrimingFailure
+ */
+export type PrimingFailure = Message<"glassline.edge.v1alpha1.PrimingFailure"> & {
+  /**
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.PrimingFailure.
+ * Use `create(PrimingFailureSchema)` to create a new message.
+ */
+export const PrimingFailureSchema: GenMessage<PrimingFailure> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 12);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.RevokeTokensRequest
+ */
+export type RevokeTokensRequest = Message<"glassline.edge.v1alpha1.RevokeTokensRequest"> & {
+  /**
+   * @generated from oneof glassline.edge.v1alpha1.RevokeTokensRequest.target
+   */
+  target: {
+    /**
+     * One token, by its `jti`.
+     *
+     * @generated from field: string token_id = 1;
+     */
+    value: string;
+    case: "tokenId";
+  } | {
+    /**
+     * All of a client, by their `sub`.
+     *
+     * @generated from field: string client = 2;
+     */
+    value: string;
+    case: "client";
+  } | {
+    /**
+     * All tokens. False is refused.
+     *
+     * @generated from field: bool everyone = 3;
+     */
+    value: boolean;
+    case: "everyone";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Of a client, or of everyone: those issued (`iat`) until then. 0: now, and the 30 seconds by which clocks may differ.
+   *
+   * @generated from field: fixed64 issued_until_unix_nano = 4;
+   */
+  issuedUntilUnixNano: bigint;
+
+  /**
+   * @generated from field: string idempotency_key = 5;
+   */
+  idempotencyKey: string;
+
+  /**
+   * @generated from field: uint64 fencing_token = 6;
+   */
+  fencingToken: bigint;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.RevokeTokensRequest.
+ * Use `create(RevokeTokensRequestSchema)` to create a new message.
+ */
+export const RevokeTokensRequestSchema: GenMessage<RevokeTokensRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 13);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.RevokeTokensResponse
+ */
+export type RevokeTokensResponse = Message<"glassline.edge.v1alpha1.RevokeTokensResponse"> & {
+  /**
+   * Kept now.
+   *
+   * @generated from field: uint32 revocations = 1;
+   */
+  revocations: number;
+
+  /**
+   * @generated from field: bool replayed = 2;
+   */
+  replayed: boolean;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.RevokeTokensResponse.
+ * Use `create(RevokeTokensResponseSchema)` to create a new message.
+ */
+export const RevokeTokensResponseSchema: GenMessage<RevokeTokensResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 14);
+
+/**
+ * @generated from enum glassline.edge.v1alpha1.PrimingState
+ */
+export const PrimingState = {
+  /**
+   * @generated from enum value: PRIMING_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Another one goes first.
+   *
+   * @generated from enum value: PRIMING_STATE_QUEUED = 1;
+   */
+  QUEUED: 1,
+
+  /**
+   * @generated from enum value: PRIMING_STATE_FETCHING = 2;
+   */
+  FETCHING: 2,
+
+  /**
+   * What was fetched is asked for again.
+   *
+   * @generated from enum value: PRIMING_STATE_VALIDATING = 3;
+   */
+  VALIDATING: 3,
+
+  /**
+   * @generated from enum value: PRIMING_STATE_DONE = 4;
+   */
+  DONE: 4,
+
+  /**
+   * @generated from enum value: PRIMING_STATE_FAILED = 5;
+   */
+  FAILED: 5,
+} as const;
+
+/**
+ * @generated from enum glassline.edge.v1alpha1.PrimingState
+ */
+export type PrimingState = (typeof PrimingState)[keyof typeof PrimingState] | UnknownEnum;
+
+/**
+ * Describes the enum glassline.edge.v1alpha1.PrimingState.
+ */
+export const PrimingStateSchema: GenEnum<PrimingState> = /*@__PURE__*/
+  enumDesc(file_glassline_edge_v1alpha1_edge, 0);
 
 /**
  * @generated from service glassline.edge.v1alpha1.EdgeCacheService
@@ -408,6 +777,26 @@ export const EdgeCacheService: GenService<{
     methodKind: "unary";
     input: typeof PrimeRequestSchema;
     output: typeof PrimeResponseSchema;
+  },
+  /**
+   * How a priming goes, or went. Needs the admin token.
+   *
+   * @generated from rpc glassline.edge.v1alpha1.EdgeCacheService.GetPriming
+   */
+  getPriming: {
+    methodKind: "unary";
+    input: typeof GetPrimingRequestSchema;
+    output: typeof GetPrimingResponseSchema;
+  },
+  /**
+   * Refuses viewers' tokens that have not expired. Done once an idempotency key. Needs the admin token.
+   *
+   * @generated from rpc glassline.edge.v1alpha1.EdgeCacheService.RevokeTokens
+   */
+  revokeTokens: {
+    methodKind: "unary";
+    input: typeof RevokeTokensRequestSchema;
+    output: typeof RevokeTokensResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_glassline_edge_v1alpha1_edge, 0);

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/origin/v1alpha1/origin.proto.
  */
 export const file_glassline_origin_v1alpha1_origin: GenFile = /*@__PURE__*/
-  fileDesc("CiZnbGFzc2xpbmUvb3JpZ2luL3YxYWxwaGExL29yaWdpbi5wcm90bxIZZ2xhc3NsaW5lLm9yaWdpbi52MWFscGhhMSIVChNMaXN0Q2hhbm5lbHNSZXF1ZXN0IkwKFExpc3RDaGFubmVsc1Jlc3BvbnNlEjQKCGNoYW5uZWxzGAEgAygLMiIuZ2xhc3NsaW5lLm9yaWdpbi52MWFscGhhMS5DaGFubmVsIp4CCgdDaGFubmVsEgwKBG5hbWUYASABKAkSNAoEa2luZBgCIAEoDjImLmdsYXNzbGluZS5vcmlnaW4udjFhbHBoYTEuQ2hhbm5lbEtpbmQSDAoEcGF0aBgDIAEoCRIRCgljYW1lcmFfaWQYBCABKAkSFgoObG9vcF9sZW5ndGhfbXMYBSABKAESGgoSdGFyZ2V0X2R1cmF0aW9uX21zGAYgASgBEhcKD25ld2VzdF9zZXF1ZW5jZRgHIAEoBBIcChRuZXdlc3RfZW5kX3VuaXhfbmFubxgIIAEoBhIUCgxzdG9yZWRfYnl0ZXMYCSABKAQSDQoFd2lkdGgYCiABKA0SDgoGaGVpZ2h0GAsgASgNEg4KBmNvZGVjcxgMIAEoCSpZCgtDaGFubmVsS2luZBIcChhDSEFOTkVMX0tJTkRfVU5TUEVDSUZJRUQQABIVChFDSEFOTkVMX0tJTkRfTE9PUBABEhUKEUNIQU5ORUxfS0lORF9QVVNIEAIyhQEKDU9yaWdpblNlcnZpY2USdAoMTGlzdENoYW5uZWxzEi4uZ2xhc3NsaW5lLm9yaWdpbi52MWFscGhhMS5MaXN0Q2hhbm5lbHNSZXF1ZXN0Gi8uZ2xhc3NsaW5lLm9yaWdpbi52MWFscGhhMS5MaXN0Q2hhbm5lbHNSZXNwb25zZSIDkAIBYgZwcm90bzM");
+  fileDesc("CiZnbGFzc2xpbmUvb3JpZ2luL3YxYWxwaGExL29yaWdpbi5wcm90bxIZZ2xhc3NsaW5lLm9yaWdpbi52MWFscGhhMSIVChNMaXN0Q2hhbm5lbHNSZXF1ZXN0IkwKFExpc3RDaGFubmVsc1Jlc3BvbnNlEjQKCGNoYW5uZWxzGAEgAygLMiIuZ2xhc3NsaW5lLm9yaWdpbi52MWFscGhhMS5DaGFubmVsItMCCgdDaGFubmVsEgwKBG5hbWUYASABKAkSNAoEa2luZBgCIAEoDjImLmdsYXNzbGluZS5vcmlnaW4udjFhbHBoYTEuQ2hhbm5lbEtpbmQSDAoEcGF0aBgDIAEoCRIRCgljYW1lcmFfaWQYBCABKAkSFgoObG9vcF9sZW5ndGhfbXMYBSABKAESGgoSdGFyZ2V0X2R1cmF0aW9uX21zGAYgASgBEhcKD25ld2VzdF9zZXF1ZW5jZRgHIAEoBBIcChRuZXdlc3RfZW5kX3VuaXhfbmFubxgIIAEoBhIUCgxzdG9yZWRfYnl0ZXMYCSABKAQSDQoFd2lkdGgYCiABKA0SDgoGaGVpZ2h0GAsgASgNEg4KBmNvZGVjcxgMIAEoCRIfChdwYXJ0X3RhcmdldF9kdXJhdGlvbl9tcxgNIAEoARISCgpyZW5kaXRpb25zGA4gASgNKlkKC0NoYW5uZWxLaW5kEhwKGENIQU5ORUxfS0lORF9VTlNQRUNJRklFRBAAEhUKEUNIQU5ORUxfS0lORF9MT09QEAESFQoRQ0hBTk5FTF9LSU5EX1BVU0gQAjKFAQoNT3JpZ2luU2VydmljZRJ0CgxMaXN0Q2hhbm5lbHMSLi5nbGFzc2xpbmUub3JpZ2luLnYxYWxwaGExLkxpc3RDaGFubmVsc1JlcXVlc3QaLy5nbGFzc2xpbmUub3JpZ2luLnYxYWxwaGExLkxpc3RDaGFubmVsc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
 
 /**
  * @generated from message glassline.origin.v1alpha1.ListChannelsRequest
@@ -125,6 +125,20 @@ export type Channel = Message<"glassline.origin.v1alpha1.Channel"> & {
    * @generated from field: string codecs = 12;
    */
   codecs: string;
+
+  /**
+   * The longest part, for players of low latency; 0: the channel has no parts.
+   *
+   * @generated from field: double part_target_duration_ms = 13;
+   */
+  partTargetDurationMs: number;
+
+  /**
+   * Qualities of its picture; width, height and codecs are those of the best.
+   *
+   * @generated from field: uint32 renditions = 14;
+   */
+  renditions: number;
 };
 
 /**
