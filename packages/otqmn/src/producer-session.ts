@@ -42,6 +42,7 @@ export function newProducerSession(headSeq: number, durableSeq: number): Produce
     progressMs: 0,
     heardMs: 0,
     sentMs: 0,
+    refusedBehind: -1,
     reason: "",
   };
 }
@@ -158,6 +159,10 @@ const nack: Handler<Extract<ProducerEvent, { type: "nack" }>> = (
     return pump({ ...session, nextSeq: event.seq, mustBeginAnew: true, heardMs: nowMs }, limits);
   }
   if (event.code === "permanent") {
+    const { durableSeq } = session;
+    // A batch that builds on others may be read when it comes again as a key batch: once, without a pause.
+    if (session.state === "streaming" && session.refusedBehind !== durableSeq)
+      return giveUp({ ...session, refusedBehind: durableSeq }, event.reason);
     return {
       session: { ...session, state: "refused", reason: event.reason, heardMs: nowMs },
       effects: [{ type: "close", reason: event.reason }],

@@ -26,6 +26,8 @@ export interface ProducerSession {
   readonly progressMs: number;
   readonly heardMs: number;
   readonly sentMs: number;
+  /** `durableSeq` when a batch was refused last; -1 before. */
+  readonly refusedBehind: number;
   /** Why the session was refused, or the last stream ended. */
   readonly reason: string;
 }

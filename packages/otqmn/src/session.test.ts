@@ -122,6 +122,25 @@ describe("the producer's session", () => {
     expect(older.effects).toEqual([{ type: "renew", durableSeq: 8 }]);
   });
 
+  test("tries a batch that is refused once more, as a key batch, and then pauses", () => {
+    const refusal = { type: "nack", seq: 1, code: "permanent", reason: "symbol" } as const;
+    const sent = [
+      ...STREAMING,
+      { type: "appended", headSeq: 1 },
+      { type: "transmitted", seq: 1, sizeBytes: 10 },
+      refusal,
+    ] as const;
+    const once = producer([...sent]);
+    expect(once.session).toMatchObject({ state: "idle", mustBeginAnew: true, nextSeq: 1 });
+    expect(once.effects).toEqual([{ type: "close", reason: "symbol" }]);
+    expect(producer([...sent], once.session).session.state).toBe("refused");
+    const moved = producer(
+      [...STREAMING, { type: "ack", durableSeq: 1, creditBytes: 0 }, refusal],
+      once.session,
+    );
+    expect(moved.session.state).toBe("idle");
+  });
+
   test("drains: sends nothing new and ends when all that was sent is durable", () => {
     const draining = producer([
       ...STREAMING,

@@ -8,7 +8,7 @@ import type { ByteReader, ByteWriter } from "../bytes.ts";
 import { CodecError } from "../bytes.ts";
 import type { Dictionary } from "./dictionary.ts";
 import type { NumberedSeries } from "./series-list.ts";
-import { FIELD_MAX, PARTS_MAX, SERIES_COLUMNS_MAX, TEXT_MAX_BYTES } from "./limits.ts";
+import { FIELD_MAX, PARTS_LEAST, PARTS_MAX, SERIES_COLUMNS_MAX, TEXT_MAX_BYTES } from "./limits.ts";
 
 /** How many of each the other side has been told. */
 export interface Told {
@@ -83,7 +83,8 @@ function readSeries(reader: ByteReader, dictionary: Dictionary): void {
 
 function readParts(reader: ByteReader, texts: number, before: readonly number[] = []): number[] {
   const count = reader.count("parts", PARTS_MAX);
-  if (count < 2) throw new CodecError(`parts of a series: got ${count}, expected at least 2`);
+  if (count < PARTS_LEAST)
+    throw new CodecError(`parts of a series: got ${count}, expected at least ${PARTS_LEAST}`);
   const parts: number[] = [];
   for (let at = 0; at < count; at++) {
     const number = reader.count("part", texts);

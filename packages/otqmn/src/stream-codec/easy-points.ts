@@ -22,8 +22,8 @@ const SLOT_MASK = coder.SLOT_MASK;
 const DIRECT = tokens.DIRECT;
 const WHOLE_MAX = scales.WHOLE_MAX;
 const CALM_AFTER = modes.CALM_AFTER;
-/** Symbols below are differences that are too small to be looked back for. */
-const EASY_END = DIRECT + 4;
+/** Symbols below are differences that are too small to be looked back for; that of 28 to 31 is -32's too, which is not. */
+const EASY_END = DIRECT + 3;
 
 /**
  * The loop that most points go through: it calls nothing, and holds the coder's state in variables. It stops at the first point

@@ -26,6 +26,7 @@ export const STREAM_LIMITS: StreamLimits = {
   contextsMax: 512,
 };
 
+export const PARTS_LEAST = 2;
 export const PARTS_MAX = 256;
 export const TEXT_MAX_BYTES = 65_536;
 export const SERIES_COLUMNS_MAX = 4_096;

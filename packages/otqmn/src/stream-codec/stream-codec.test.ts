@@ -103,6 +103,25 @@ const batches = fc.array(
   { maxLength: 12 },
 );
 
+/** So many columns of one quantity that a reader looks symbols up. */
+const MANY: SeriesDefinition = {
+  parts: ["quantity", "owner"],
+  columns: Array.from({ length: 40 }, () => ({ type: "float" as const, field: 0 })),
+};
+/** Around each size from which on differences are written otherwise, and few, so that they come again. */
+const edge = fc
+  .tuple(fc.constantFrom(0, 16, 28, 32, 64, 2 ** 25, 2 ** 30), fc.integer({ min: -1, max: 1 }))
+  .chain(([size, more]) => fc.constantFrom(size + more, -size - more));
+const manyTicks = fc.array(edge, { minLength: 1, maxLength: 6 }).chain((some) =>
+  fc.array(
+    fc.array(fc.oneof({ arbitrary: fc.constant(0), weight: 3 }, fc.constantFrom(...some)), {
+      minLength: MANY.columns.length,
+      maxLength: MANY.columns.length,
+    }),
+    { minLength: 2, maxLength: 12 },
+  ),
+);
+
 describe("a stream", () => {
   test("gives back whatever was written, bit for bit", () => {
     fc.assert(
@@ -114,6 +133,30 @@ describe("a stream", () => {
         }
       }),
       { numRuns: 400 },
+    );
+  });
+
+  test("gives back long runs of one quantity, whatever the differences", () => {
+    fc.assert(
+      fc.property(manyTicks, fc.constantFrom(1, 100, 1 / 4_096), (ticks, divisor) => {
+        const encoder = new StreamEncoder();
+        encoder.addSeries(MANY);
+        const decoder = new StreamDecoder();
+        const wholes = MANY.columns.map(() => 0);
+        for (const [tick, differences] of ticks.entries()) {
+          wholes.forEach((_, at) => (wholes[at]! += differences[at]!));
+          const points = wholes.map((whole, column) => ({
+            column,
+            time: NOW + BigInt(tick),
+            bits: bitsOf(whole / divisor),
+          }));
+          const got = decoder.decode(encoder.encode(pointsOf(points)));
+          expect([...got.floats.subarray(0, got.count)]).toEqual(
+            wholes.map((whole) => whole / divisor),
+          );
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 

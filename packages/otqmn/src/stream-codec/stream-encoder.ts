@@ -7,7 +7,7 @@ import { COMPRESS_LEAST_BYTES, FLAG, SHAPE_BITS } from "./format.ts";
 import { grown } from "./grown.ts";
 import { GroupModels } from "./group-models.ts";
 import type { StreamLimits } from "./limits.ts";
-import { PARTS_MAX, STREAM_LIMITS, TEXT_MAX_BYTES } from "./limits.ts";
+import { PARTS_LEAST, PARTS_MAX, STREAM_LIMITS, TEXT_MAX_BYTES } from "./limits.ts";
 import type { Placement } from "./placement.ts";
 import { placementOf } from "./placement.ts";
 import type { Points, SeriesDefinition } from "./series-definition.ts";
@@ -138,8 +138,10 @@ class StreamState {
   }
 
   define({ parts, columns }: SeriesDefinition): number {
-    if (parts.length > PARTS_MAX)
-      throw new CodecError(`parts of a series: got ${parts.length}, expected at most ${PARTS_MAX}`);
+    if (parts.length < PARTS_LEAST || parts.length > PARTS_MAX)
+      throw new CodecError(
+        `parts of a series: got ${parts.length}, expected ${PARTS_LEAST} to ${PARTS_MAX}`,
+      );
     return this.#dictionary.addSeries(
       parts.map((part) => this.#text(part)),
       columns.map(({ type, field }) => 2 * field + (type === "int" ? 1 : 0)),
