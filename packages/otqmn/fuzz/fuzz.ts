@@ -13,6 +13,7 @@ import { reduced } from "./reduce.ts";
 import { runInput } from "./run-input.ts";
 import type { Seed } from "./seeds.ts";
 import { seedsOf } from "./seeds.ts";
+import { problemOfWritten } from "./written.ts";
 
 /** Of one input: more is a finding. */
 const CPU_MAX_MS = 2_000;
@@ -21,10 +22,13 @@ const MEMORY_MAX_BYTES = 512 * 2 ** 20;
 const CORPUS_BATCH_MAX_BYTES = 1_000;
 /** Streams are made anew every so many inputs. */
 const RESEED = 5_000;
+/** A stream is written by chance every so many inputs. */
+const WRITTEN = 100;
 const KIND_CHARACTERS = 120;
 
 export interface Finding {
-  input: Input;
+  /** Undefined: of a stream that was written by chance. */
+  input?: Input;
   problem: string;
 }
 
@@ -45,18 +49,21 @@ export function fuzz(
   const small = inputsIn(corpus).filter(isSmall);
   const fuzzed: Fuzzed = { inputs: 0, refused: 0, findings: [] };
   let seeds: Seed[] = [];
+  const note = (finding: Finding | undefined): void => {
+    if (!finding) return;
+    fuzzed.findings.push(finding);
+    found(finding);
+  };
   for (const endMs = cpuMs() + 1_000 * seconds; cpuMs() < endMs; fuzzed.inputs++) {
     if (fuzzed.inputs % RESEED === 0) seeds = [...seedsOf(random), ...small];
+    if (fuzzed.inputs % WRITTEN === 0) note(writtenFinding(fuzzed, random));
     const { subject, batches } = mutated(oneOf(random, seeds), oneOf(random, seeds), random);
     const input: Input = { subject, batches, expected: "any", what: "" };
     const limits = random.uniform() < 0.5 ? STREAM_LIMITS : SMALL_LIMITS;
     const { problem, isRefused } = check(input, limits);
     if (isRefused) fuzzed.refused++;
     if (problem === undefined) continue;
-    const finding = findingOf(fuzzed.findings, { input, problem }, limits);
-    if (!finding) continue;
-    fuzzed.findings.push(finding);
-    found(finding);
+    note(findingOf(fuzzed.findings, input, problem, limits));
   }
   return fuzzed;
 }
@@ -82,16 +89,26 @@ function check(
 /** One finding of a kind is enough. */
 function findingOf(
   findings: readonly Finding[],
-  { input, problem }: Finding,
+  input: Input,
+  problem: string,
   limits: StreamLimits,
 ): Finding | undefined {
   const kind = kindOf(problem);
-  if (findings.some((known) => kindOf(known.problem) === kind)) return undefined;
+  if (isKnown(findings, kind)) return undefined;
   const small = reduced(input, (each) => kindOf(check(each, limits).problem ?? "") === kind);
   const hash = createHash("sha256");
   for (const batch of small.batches) hash.update(batch);
   const what = `found-${hash.digest("hex").slice(0, 8)}`;
   return { input: { ...small, what }, problem };
+}
+
+function writtenFinding({ findings }: Fuzzed, random: Random): Finding | undefined {
+  const problem = problemOfWritten(random);
+  return problem && !isKnown(findings, kindOf(problem)) ? { problem } : undefined;
+}
+
+function isKnown(findings: readonly Finding[], kind: string): boolean {
+  return findings.some(({ problem }) => kindOf(problem) === kind);
 }
 
 /** What numbers and places a problem has does not make it another. */

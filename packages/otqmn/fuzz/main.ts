@@ -10,7 +10,9 @@ const config = readOrExplain(program);
 if (config) {
   const seed = config.seed === 0 ? 1 + Math.floor(Math.random() * 4_294_967_295) : config.seed;
   const { inputs, refused, findings } = fuzz(config.seconds, seed, CORPUS, ({ input, problem }) =>
-    process.stderr.write(`${writeInput(CORPUS, input)}: ${problem}\n`),
+    process.stderr.write(
+      `${input ? writeInput(CORPUS, input) : "written by chance"}: ${problem}\n`,
+    ),
   );
   report("fuzz", "findings", findings.length, "{input}", { inputs, refused, seed });
   if (findings.length > 0) process.exitCode = 1;
