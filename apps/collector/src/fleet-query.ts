@@ -21,8 +21,9 @@ export async function aggregateFleet(
     stepsMax: STEPS_MAX,
   });
   const missing = await blocks.rollUp(metric, fleet.recent.firstIndex, rollup, signal);
-  fleet.recent.rollUp(fleet.table.slotsOfMetric(metric), missing, rollup);
-  if (!rollup.isKnown)
+  const slots = fleet.table.slotsOfMetric(metric);
+  fleet.recent.rollUp(slots, missing, rollup);
+  if (!rollup.isKnown && !slots.includes(1))
     throw new RpcError("not_found", `metric ${JSON.stringify(metric)}: no camera has it`);
   if (rollup.isFull)
     throw new RpcError(

@@ -5,7 +5,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { open } from "node:fs/promises";
-import { dirname } from "node:path";
+import { join } from "node:path";
 import { crc32, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
@@ -15,6 +15,8 @@ import { BlockIndexSchema } from "@glassline/proto/storage";
 
 import type { Rollup } from "../core/rollup.ts";
 import type { Chunk } from "./block-builder.ts";
+import type { BlockName } from "./block-name.ts";
+import { indexName, millisecondOf, nameOf } from "./block-name.ts";
 
 const MAGIC = Buffer.from("GLBLOCK1", "latin1");
 const TAIL_BYTES = 8 + MAGIC.length;
@@ -35,15 +37,21 @@ export interface BlockFacts {
 }
 
 /** Writes and syncs; the file is there when this returns. Leaves nothing behind when it fails. */
-export function writeBlock(path: string, chunks: Iterable<Chunk>, about: BlockFacts): void {
-  const draft = `${path}.new`;
+export function writeBlock(
+  directory: string,
+  chunks: Iterable<Chunk>,
+  about: BlockFacts,
+): BlockName {
+  const draft = join(directory, `${indexName(about.firstIndex)}.new`);
   const file = openSync(draft, "w", 0o600);
   try {
-    writeParts(file, chunks, about);
+    const times = timesIn(writeParts(file, chunks, about));
     fsyncSync(file);
     closeSync(file);
-    renameSync(draft, path);
-    syncDirectory(dirname(path));
+    const name = { firstIndex: about.firstIndex, ...times };
+    renameSync(draft, join(directory, nameOf(name)));
+    syncDirectory(directory);
+    return name;
   } catch (error) {
     rmSync(draft, { force: true });
     throw error;
@@ -54,7 +62,7 @@ function writeParts(
   file: number,
   chunks: Iterable<Chunk>,
   { firstIndex, endIndex, points, rollups, unreadable }: BlockFacts,
-): void {
+): BlockIndex {
   const index = create(BlockIndexSchema, {
     firstIndex: BigInt(firstIndex),
     endIndex: BigInt(endIndex),
@@ -75,6 +83,17 @@ function writeParts(
   MAGIC.copy(tail, 8);
   writeWhole(file, packed);
   writeWhole(file, tail);
+  return index;
+}
+
+function timesIn({ chunks: [first, ...rest] }: BlockIndex): Omit<BlockName, "firstIndex"> {
+  if (!first) return { leastMs: 0, greatestMs: 0 };
+  let { leastTimeUnixNano: least, greatestTimeUnixNano: greatest } = first;
+  for (const { leastTimeUnixNano, greatestTimeUnixNano } of rest) {
+    if (leastTimeUnixNano < least) least = leastTimeUnixNano;
+    if (greatestTimeUnixNano > greatest) greatest = greatestTimeUnixNano;
+  }
+  return { leastMs: millisecondOf(least), greatestMs: millisecondOf(greatest) };
 }
 
 function wireRollup(metric: string, { cells }: Rollup): MessageInitShape<typeof BlockRollupSchema> {

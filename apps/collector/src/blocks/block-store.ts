@@ -11,6 +11,8 @@ import type { Rollup } from "../core/rollup.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
 import { BlockDamaged, readChunks, readIndex } from "./block-file.ts";
+import type { BlockName } from "./block-name.ts";
+import { mayHold, nameOf, readName } from "./block-name.ts";
 import { BlockThread } from "./block-thread.ts";
 import type { BlockReport } from "./block-worker.ts";
 import type { Found, Wanted } from "./chunk-points.ts";
@@ -19,7 +21,8 @@ import { IndexCache } from "./index-cache.ts";
 
 const INDEXES_MAX_BYTES = 134_217_728;
 const RETRY_MS = 10_000;
-const BLOCK_NAME = /^(\d{16})\.block$/;
+/** Blocks, drafts of blocks, and blocks of an older format, which are made again. */
+const OURS = /^\d{16}.*\.(block|new)$/;
 
 export interface BlockStoreDeps {
   directory: string;
@@ -31,6 +34,8 @@ export interface BlockStoreDeps {
   indexesMaxBytes?: number;
 }
 
+type Times = Pick<Wanted, "from" | "to" | "besides">;
+
 interface Waiting {
   promise: Promise<void>;
   resolve: () => void;
@@ -40,7 +45,7 @@ export class BlockStore implements AsyncDisposable {
   readonly #deps: BlockStoreDeps;
   readonly #thread: BlockThread;
   /** By the first record's index. */
-  readonly #stored = new Set<number>();
+  readonly #stored = new Map<number, BlockName>();
   #retryAtMs = 0;
   readonly #waiting = new Map<number, Waiting>();
   readonly #indexes: IndexCache;
@@ -56,11 +61,10 @@ export class BlockStore implements AsyncDisposable {
   static async open(deps: BlockStoreDeps): Promise<BlockStore> {
     await mkdir(deps.directory, { recursive: true, mode: 0o700 });
     const store = new BlockStore(deps);
-    const names = await readdir(deps.directory);
-    for (const name of names) {
-      const match = BLOCK_NAME.exec(name);
-      if (match) store.#stored.add(Number(match[1]));
-      else if (name.endsWith(".new")) await rm(join(deps.directory, name), { force: true });
+    for (const name of await readdir(deps.directory)) {
+      const block = readName(name);
+      if (block && !store.isStored(block.firstIndex)) store.#stored.set(block.firstIndex, block);
+      else if (OURS.test(name)) await rm(join(deps.directory, name), { force: true });
     }
     return store;
   }
@@ -72,7 +76,7 @@ export class BlockStore implements AsyncDisposable {
   /** Orders the next block when there is one to be made, and lets blocks go whose segment is gone. */
   sweep(): void {
     const { segments } = this.#deps.log;
-    for (const firstIndex of this.#stored) {
+    for (const firstIndex of this.#stored.keys()) {
       if (firstIndex < segments[0]!.firstIndex) void this.#drop(firstIndex);
     }
     for (const firstIndex of this.#waiting.keys()) {
@@ -92,7 +96,7 @@ export class BlockStore implements AsyncDisposable {
     this.#thread.order({
       segment,
       earlier: ranges.toReversed(),
-      blockPath: this.#pathOf(segment.fromIndex),
+      blockDirectory: this.#deps.directory,
     });
   }
 
@@ -105,13 +109,14 @@ export class BlockStore implements AsyncDisposable {
     for (const { firstIndex } of segments.slice(0, -1)) {
       if (firstIndex >= beforeIndex) break;
       signal.throwIfAborted();
-      const found = await this.#ask(firstIndex, signal, () => this.#collect(firstIndex, wanted));
+      if (this.#isBeside(firstIndex, wanted)) continue;
+      const found = await this.#ask(firstIndex, signal, (block) => this.#collect(block, wanted));
       if (found) yield found;
     }
   }
 
   /**
-   * The metric over all cameras, from blocks. Waits for those of records before `beforeIndex`.
+   * The metric over all cameras, from blocks that may have minutes of the rollup. Waits for those of records before `beforeIndex`.
    * @returns the first indexes of segments that are not in it, because they have no block yet.
    */
   async rollUp(
@@ -127,7 +132,8 @@ export class BlockStore implements AsyncDisposable {
         missing.add(firstIndex);
         continue;
       }
-      const index = await this.#ask(firstIndex, signal, () => this.#index(firstIndex));
+      if (this.#isBeside(firstIndex, rollup.times)) continue;
+      const index = await this.#ask(firstIndex, signal, (block) => this.#index(block));
       if (index) addRollup(index, metric, rollup);
     }
     return missing;
@@ -138,8 +144,14 @@ export class BlockStore implements AsyncDisposable {
     for (const firstIndex of this.#waiting.keys()) this.#settle(firstIndex);
   }
 
-  #pathOf(firstIndex: number): string {
-    return join(this.#deps.directory, `${String(firstIndex).padStart(16, "0")}.block`);
+  /** A block that is there and has nothing of those times. */
+  #isBeside(firstIndex: number, { from, to, besides = from }: Times): boolean {
+    const block = this.#stored.get(firstIndex);
+    return block !== undefined && !(mayHold(block, from, to) && mayHold(block, besides, to));
+  }
+
+  #pathOf(block: BlockName): string {
+    return join(this.#deps.directory, nameOf(block));
   }
 
   #made(report: BlockReport): void {
@@ -150,7 +162,8 @@ export class BlockStore implements AsyncDisposable {
       logger.error({ segment: report.firstIndex, reason: report.error }, "no block could be made");
       return;
     }
-    this.#stored.add(report.firstIndex);
+    const { firstIndex, leastMs, greatestMs } = report;
+    this.#stored.set(firstIndex, { firstIndex, leastMs, greatestMs });
     metrics.blocks.inc();
     metrics.notInBlocks.inc(report.unreadable);
     if (report.unreadable > 0)
@@ -160,10 +173,12 @@ export class BlockStore implements AsyncDisposable {
   }
 
   async #drop(firstIndex: number): Promise<void> {
+    const block = this.#stored.get(firstIndex);
+    if (!block) return;
     this.#stored.delete(firstIndex);
     this.#indexes.delete(firstIndex);
     try {
-      await rm(this.#pathOf(firstIndex), { force: true });
+      await rm(this.#pathOf(block), { force: true });
     } catch (error) {
       this.#deps.logger.warn({ reason: messageOf(error) }, "an old block could not be deleted");
     }
@@ -194,12 +209,14 @@ export class BlockStore implements AsyncDisposable {
   async #ask<T>(
     firstIndex: number,
     signal: AbortSignal,
-    work: () => Promise<T>,
+    work: (block: BlockName) => Promise<T>,
   ): Promise<T | undefined> {
     for (let time = 0; time < 2; time++) {
       await this.#whenStored(firstIndex, signal);
+      const block = this.#stored.get(firstIndex);
+      if (!block) return undefined;
       try {
-        return await work();
+        return await work(block);
       } catch (error) {
         const isGone = systemCodeOf(error) === "ENOENT";
         if (isGone && !this.#stored.has(firstIndex)) return undefined;
@@ -212,21 +229,21 @@ export class BlockStore implements AsyncDisposable {
     throw new Error(`block ${firstIndex} is damaged again, as soon as it was made`);
   }
 
-  async #collect(firstIndex: number, wanted: Wanted): Promise<Found> {
+  async #collect(block: BlockName, wanted: Wanted): Promise<Found> {
     const found: Found = new Map();
-    const { chunks } = await this.#index(firstIndex);
+    const { chunks } = await this.#index(block);
     const asked = chunksFor(chunks, wanted);
     if (asked.length === 0) return found;
-    for await (const bytes of readChunks(this.#pathOf(firstIndex), asked))
+    for await (const bytes of readChunks(this.#pathOf(block), asked))
       collectChunk(bytes, wanted, found);
     return found;
   }
 
-  async #index(firstIndex: number): Promise<BlockIndex> {
-    let index = this.#indexes.get(firstIndex);
+  async #index(block: BlockName): Promise<BlockIndex> {
+    let index = this.#indexes.get(block.firstIndex);
     if (!index) {
-      index = await readIndex(this.#pathOf(firstIndex));
-      this.#indexes.set(firstIndex, index);
+      index = await readIndex(this.#pathOf(block));
+      this.#indexes.set(block.firstIndex, index);
     }
     return index;
   }

@@ -16,16 +16,17 @@ import type { IndexRange, RecordOrigin, RecordSource } from "../stores/record-so
 import { openRecordSource } from "../stores/record-source.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { writeBlock } from "./block-file.ts";
+import type { BlockName } from "./block-name.ts";
 
 export interface BlockOrder {
   segment: IndexRange;
   /** The segments before it, the last first, in which runs may begin; some may be gone. */
   earlier: readonly IndexRange[];
-  blockPath: string;
+  blockDirectory: string;
 }
 
 export type BlockReport =
-  | { firstIndex: number; points: number; unreadable: number }
+  | (BlockName & { unreadable: number })
   | { firstIndex: number; error: string };
 
 /** With which a checkpoint begins: it tells no time. */
@@ -45,7 +46,7 @@ async function report(order: BlockOrder): Promise<BlockReport> {
   const firstIndex = order.segment.fromIndex;
   try {
     opened ??= await openRecordSource(workerData as RecordOrigin);
-    return { firstIndex, ...(await build(order, opened)) };
+    return await build(order, opened);
   } catch (error) {
     readUpTo = undefined;
     return { firstIndex, error: messageOf(error) };
@@ -64,9 +65,9 @@ function yieldToIngestion(): void {
 }
 
 async function build(
-  { segment, earlier, blockPath }: BlockOrder,
+  { segment, earlier, blockDirectory }: BlockOrder,
   source: RecordSource,
-): Promise<{ points: number; unreadable: number }> {
+): Promise<BlockReport> {
   const records = await recordsOf(source, segment);
   if (!records) throw new Error(`the segment from ${segment.fromIndex} on is not in the log`);
   const goesOn = readUpTo === segment.fromIndex;
@@ -81,9 +82,9 @@ async function build(
   reader.endSegment();
   const about = { firstIndex: segment.fromIndex, endIndex: segment.toIndex, unreadable };
   const { points, rollups } = builder;
-  writeBlock(blockPath, builder.chunks(), { ...about, points, rollups });
+  const name = writeBlock(blockDirectory, builder.chunks(), { ...about, points, rollups });
   readUpTo = segment.toIndex;
-  return { points, unreadable };
+  return { ...name, unreadable };
 }
 
 /** Earlier segments, in order, from the one with which the oldest run of the records begins. */

@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, rm } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -20,7 +20,9 @@ import { openFileLog } from "../stores/file-log.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
 import { BlockBuilder } from "./block-builder.ts";
 import { BlockDamaged, readChunks, readIndex, writeBlock } from "./block-file.ts";
+import { nameOf } from "./block-name.ts";
 import { BlockStore } from "./block-store.ts";
+import type { Wanted } from "./chunk-points.ts";
 
 let directory: string;
 beforeEach(async () => void (directory = await mkdtemp(join(tmpdir(), "glassline-blocks-"))));
@@ -97,11 +99,11 @@ describe("a block", () => {
     const builder = new BlockBuilder();
     for (let camera = 0; camera < 40; camera++)
       builder.add(pointsOf(Array.from({ length: 1_000 }, (_, at) => [camera, 0, at, at % 7])));
-    const path = join(directory, "one.block");
     const { points, rollups } = builder;
     const about = { firstIndex: 7, endIndex: 9, points, rollups, unreadable: 2 };
-    writeBlock(path, builder.chunks(), about);
-    expect(await readdir(directory)).toEqual(["one.block"]);
+    const name = nameOf(writeBlock(directory, builder.chunks(), about));
+    expect(await readdir(directory)).toEqual([name]);
+    const path = join(directory, name);
     const index = await readIndex(path);
     expect(index).toMatchObject({ firstIndex: 7n, endIndex: 9n, points: 40_000n });
     expect(await Array.fromAsync(readChunks(path, index.chunks))).toHaveLength(index.chunks.length);
@@ -160,8 +162,8 @@ describe("the blocks of a log", () => {
     const value = { producer: "p", incarnation, seq, keySeq: seq, payload };
     return log.append({ receivedUnixNano: 1n, record: { case: "batch", value } });
   };
-  const valuesIn = async (store: BlockStore, log: TelemetryLog) => {
-    const found = store.points(wanted, log.segments.at(-1)!.firstIndex, signal);
+  const valuesIn = async (store: BlockStore, log: TelemetryLog, asked: Wanted = wanted) => {
+    const found = store.points(asked, log.segments.at(-1)!.firstIndex, signal);
     const blocks = await Array.fromAsync(found, (ofBlock) => [...ofBlock.values()]);
     return blocks.flat().flatMap(({ points }) => rowsOf(points).map(([, value]) => value));
   };
@@ -206,6 +208,31 @@ describe("the blocks of a log", () => {
       await rm(path);
       expect(await valuesIn(store, log)).toEqual([1]);
     }));
+
+  test("are not opened for other times, also after a start", async () => {
+    const ms = 1_000_000;
+    const some = { ...wanted, from: BigInt(4 * ms), to: BigInt(6 * ms) };
+    await withStore(async (store, log) => {
+      for (let number = 1; number <= 9; number++) {
+        await append(log, number * ms);
+        await log.roll();
+      }
+      await valuesIn(store, log, { ...wanted, to: BigInt(99 * ms) });
+    });
+    const folder = join(directory, "blocks");
+    const names = (await readdir(folder)).toSorted();
+    expect(names).toHaveLength(9);
+    for (const other of [0, 1, 7, 8]) await truncate(join(folder, names[other]!), 0);
+    await writeFile(join(folder, "0000000000000001.block"), "of an older format");
+    await withStore(async (store, log) => {
+      expect(await valuesIn(store, log, some)).toEqual([4 * ms, 5 * ms]);
+      const late = { ...wanted, besides: BigInt(5 * ms), to: BigInt(7 * ms) };
+      expect(await valuesIn(store, log, late)).toEqual([5 * ms, 6 * ms]);
+      expect((await readdir(folder)).toSorted()).toEqual(names);
+      const { size } = await stat(join(folder, names[0]!));
+      expect(size).toBe(0);
+    });
+  });
 
   test("are waited for no longer than somebody wants them", () =>
     withStore(async (store, log) => {

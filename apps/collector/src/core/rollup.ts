@@ -1,4 +1,5 @@
 /** A metric over all cameras, minute by minute: how many values, their sum, the least and the greatest. NaN does not count. */
+import { LATEST_TIME } from "./times.ts";
 
 export interface Cell {
   count: number;
@@ -43,6 +44,13 @@ export class Rollup {
 
   constructor(steps = EVERY_MINUTE) {
     this.#steps = steps;
+  }
+
+  /** Of points that may count, in nanoseconds since 1970: from <= time < to. */
+  get times(): { from: bigint; to: bigint } {
+    const { fromMinute, toMinute } = this.#steps;
+    const to = Number.isFinite(toMinute) ? BigInt(toMinute) * MINUTE_NANO : LATEST_TIME;
+    return { from: BigInt(fromMinute) * MINUTE_NANO, to };
   }
 
   add(minute: number, value: number): void {
