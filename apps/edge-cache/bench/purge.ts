@@ -18,10 +18,10 @@ const POLICY = {
 };
 
 export async function measurePurge(_systems: unknown, isQuick: boolean): Promise<void> {
-  const rounds = isQuick ? 3 : 20;
+  const rounds = isQuick ? 3 : 100;
   about(
     BENCH,
-    `A tag that ${OBJECTS} objects have is purged, until nobody is given one of them any more. Their memory is freed afterwards, by and by: the time that all looks at them take together. Goal: 1 ms (p99).`,
+    `A tag that ${OBJECTS} objects have is purged, ${rounds} times, until nobody is given one of them any more. Their memory is freed afterwards, by and by: the time that all looks at them take together. Goal: 1 ms (p99).`,
   );
   const times: number[] = [];
   const freed: number[] = [];
@@ -41,7 +41,8 @@ export async function measurePurge(_systems: unknown, isQuick: boolean): Promise
   }
   times.sort((a, b) => a - b);
   report(BENCH, "purge_p50", median(times), "ms", { objects: OBJECTS });
-  report(BENCH, "purge_p99", times.at(-1)!, "ms", { objects: OBJECTS });
+  report(BENCH, "purge_p99", times[Math.ceil(0.99 * rounds) - 1]!, "ms", { objects: OBJECTS });
+  report(BENCH, "purge_worst", times.at(-1)!, "ms", { objects: OBJECTS });
   report(BENCH, "freed", Math.max(...freed), "ms", { objects: OBJECTS });
 }
 

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 
 import { Fields } from "../core/http/fields.ts";
 import type { WidePurge } from "../core/purges.ts";
@@ -82,43 +82,4 @@ test("when there is no room, what nobody asked for goes first, and is told", () 
   expect([evicted, store.get("b")]).toEqual([1, []]);
   expect(store.get("a")).toEqual([a]);
   expect(store.set("huge", object(5_000))).toBe(false);
-});
-
-test("variants stand side by side, the newest first; one takes the place of its equal", async () => {
-  const { store, purge, set } = startStore(100_000);
-  const [text, json, newer] = [
-    object(1, ["t"], "text"),
-    object(2, [], "json"),
-    object(3, [], "text"),
-  ];
-  for (const variant of [text, json]) store.set("a", variant);
-  expect(store.get("a")).toEqual([json, text]);
-  store.set("a", newer);
-  expect(store.get("a")).toEqual([newer, json]);
-  expect((await purge({ tag: "t" })).objects).toBe(0);
-  for (let at = 0; at < 100; at++) set("a", object(1, [], String(at)));
-  expect(store.get("a")).toHaveLength(64);
-  store.remove("a");
-  expect(store.bytes).toBe(0);
-});
-
-test("purging a tag frees its objects and no others, though nobody asks for them", async () => {
-  const { store, purge, set } = startStore(10_000_000);
-  for (let at = 0; at < 3_000; at++) set(`/a/${at}`, object(10, ["channel:a"]));
-  set("y", object(10, ["channel:a", "other"]));
-  set("z", object(10, ["channel:b"]));
-  expect((await purge({ tag: "channel:a" })).objects).toBe(3_001);
-  await vi.waitFor(() => expect(store.objects).toBe(1));
-  expect((await purge({ tag: "other" })).objects).toBe(0);
-  expect(store.get("z")).toHaveLength(1);
-});
-
-test("what is purged softly stays, and is stale", async () => {
-  const { store, purge, set } = startStore(100_000);
-  const policy = { ...object(0).policy, lifetimeMs: 60_000 };
-  set("x", { ...object(10, ["t"]), policy });
-  expect((await purge({ tag: "t" }, true)).objects).toBe(1);
-  expect(store.get("x")[0]?.policy.lifetimeMs).toBe(0);
-  set("x", { ...object(10, ["t"]), policy });
-  expect(store.get("x")[0]?.policy.lifetimeMs).toBe(60_000);
 });
