@@ -46,6 +46,7 @@ export class TokenGate {
     const path = withoutEscapes(address.path);
     if (!protection.covers(path)) return undefined;
     const token = inQuery?.token ?? bearerOf(request.headers.authorization);
+    if (!token && isPreflight(request)) return undefined;
     if (!token)
       return refused(
         "missing",
@@ -83,6 +84,11 @@ export class Protection {
     for (const prefix of this.#prefixes) if (path.startsWith(prefix)) return true;
     return false;
   }
+}
+
+/** A browser asks, without the token, whether it may show it. Source: Fetch, section 3.3.2 (CORS-preflight request). */
+function isPreflight({ method, headers }: Asking): boolean {
+  return method === "OPTIONS" && headers["access-control-request-method"] !== undefined;
 }
 
 function bearerOf(authorization: string | undefined): string | undefined {

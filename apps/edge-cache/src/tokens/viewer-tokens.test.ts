@@ -80,6 +80,17 @@ describe("a protected path", () => {
     expect(both.origin.asked).toEqual([`GET ${SEGMENT}`, "GET /live/cam-0001/2.m4s"]);
   });
 
+  test("lets browsers ask without it whether they may show it, and gives them nothing else", async () => {
+    await using both = await startBoth("--allowed-origin=http://page.example");
+    const ask = async (headers: Record<string, string>) =>
+      fetch(`http://127.0.0.1:${both.port}${SEGMENT}`, { method: "OPTIONS", headers });
+    const preflight = { origin: "http://page.example", "access-control-request-method": "GET" };
+    expect((await ask(preflight)).status).toBe(200);
+    expect((await ask({})).status).toBe(401);
+    expect(both.origin.asked).toEqual([`OPTIONS ${SEGMENT}`]);
+    expect((await both.get(SEGMENT)).status).toBe(401);
+  });
+
   test("does not tell the origin of tokens", async () => {
     await using both = await startBoth();
     const token = both.keys.token();
