@@ -11,6 +11,10 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import { readDesired } from "./actions/effects.ts";
 import { Bot } from "./bot.ts";
+import type { Action } from "./core/decide.ts";
+import type { GuardLimits } from "./core/guard.ts";
+import { GUARD_LIMITS } from "./core/guard.ts";
+import { Guard } from "./guard.ts";
 import type { State } from "./core/check-state.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import type { Network } from "./network.ts";
@@ -30,6 +34,7 @@ interface Asked {
 /** What a test turns and looks at. */
 interface Stage extends Disposable {
   journal: Journal;
+  guard: Guard;
   bot: Bot;
   /** Every request that reached an edge or the node-agent, in order. */
   asked: Asked[];
@@ -47,7 +52,16 @@ function scratch(): string {
   return directory;
 }
 
-function startBot(directory = scratch(), wrap = (journal: Journal) => journal): Stage {
+interface StageOptions {
+  limits?: Partial<GuardLimits>;
+  approvals?: ReadonlySet<Action["kind"]>;
+}
+
+function startBot(
+  directory = scratch(),
+  wrap = (journal: Journal) => journal,
+  { limits = {}, approvals = new Set() }: StageOptions = {},
+): Stage {
   const clock = simulatedClock();
   const journal = wrap(openJournal(directory, () => clock.nowUnixNano()));
   const stop = new AbortController();
@@ -79,12 +93,21 @@ function startBot(directory = scratch(), wrap = (journal: Journal) => journal): 
     ]),
     channels: { known: () => [], refresh: async () => [{ name: "cam-0001", path: "/live" }] },
   } as unknown as Network;
+  const guard = new Guard({
+    records: journal.guard,
+    clock,
+    limits: { ...GUARD_LIMITS, ...limits },
+    domains: new Map(["edge-1", "edge-2"].map((name) => [name, "edges"])),
+    approvals,
+  });
   const bot = new Bot({
     network,
     journal,
     clock,
     edgeToken: "token",
     desired: readDesired(EDGES),
+    isHeld: () => guard.isKilled,
+    guard,
     signal: stop.signal,
     observer: {
       onResult: (each) => (listener = each),
@@ -98,10 +121,17 @@ function startBot(directory = scratch(), wrap = (journal: Journal) => journal): 
   bot.start();
   return Object.assign(stage, {
     journal,
+    guard,
     bot,
     asked,
     hear: async (check: string, state: State, { object = "edge-1", hard = true } = {}) => {
-      const times = { sinceUnixNano: 1n, lastCheckedUnixNano: 1n, attempt: 3, maxAttempts: 3 };
+      const nowUnixNano = clock.nowUnixNano();
+      const times = {
+        sinceUnixNano: nowUnixNano,
+        lastCheckedUnixNano: nowUnixNano,
+        attempt: 3,
+        maxAttempts: 3,
+      };
       listener({ object, check, state, output: `${check} is ${state}`, hard, ...times }, "none");
       await clock.advance(0);
     },
@@ -173,6 +203,9 @@ describe("an incident", () => {
     expect(stage.kinds(2)).toEqual(["seen", "decided"]);
     expect(stage.journal.entries(2).at(-1)!.text).toMatch(/wait: edge-1/);
     await stage.hear("health", "ok");
+    await stage.hear("health", "critical", { object: "edge-2" });
+    expect(stage.asked).toHaveLength(1);
+    await stage.pass(GUARD_LIMITS.disruptionWindowMs);
     await stage.hear("health", "critical", { object: "edge-2" });
     expect(stage.asked.at(-1)!.what).toBe("edge-1/2 edge-2/2");
   });
@@ -280,11 +313,120 @@ describe("what somebody asks for", () => {
     using stage = startBot();
     stage.refusal = new RpcError("unavailable", "away");
     const first = stage.bot.request(FLUSH, "operator local");
-    expect(await stage.bot.request(FLUSH, "operator local")).toBeUndefined();
+    expect(await stage.bot.request(FLUSH, "operator local")).toEqual({
+      refused: "what was asked for before is under way",
+    });
     stage.refusal = undefined;
     await stage.pass(1_000);
-    expect((await first)!.phase).toBe("resolved");
+    expect(await first).toMatchObject({ incident: { phase: "resolved" } });
     expect(stage.kinds(1)).toEqual(["seen", "intent", "done", "closed"]);
     expect(stage.asked).toHaveLength(1);
+  });
+});
+
+describe("the guard", () => {
+  const said = ({ journal }: Stage, id = 1) => journal.entries(id).at(-1)!.text;
+
+  test("lets nothing be begun while the kill switch is on, nor by those who ask, and remembers it", async () => {
+    const directory = scratch();
+    {
+      using stage = startBot(directory);
+      stage.guard.order("kill", "", "anna");
+      await stage.hear("freshness", "critical");
+      expect(said(stage)).toMatch(/wait: the kill switch is on/);
+      expect(await stage.bot.request(FLUSH, "bert")).toMatchObject({ refused: /kill switch/ });
+      expect(stage.asked).toEqual([]);
+    }
+    using again = startBot(directory);
+    await again.hear("freshness", "critical");
+    expect(again.asked).toEqual([]);
+    again.guard.lift("kill", "");
+    await again.hear("freshness", "critical");
+    expect(again.asked.map(({ what }) => what)).toEqual(["flush edge-1"]);
+  });
+
+  test("holds what was intended before the kill switch, and lets it go on behind it", async () => {
+    using stage = startBot();
+    stage.refusal = new RpcError("unavailable", "away");
+    await stage.hear("freshness", "critical");
+    stage.guard.order("kill", "", "anna");
+    stage.refusal = undefined;
+    await stage.pass(10_000);
+    expect(stage.asked).toEqual([]);
+    stage.guard.lift("kill", "");
+    await stage.pass(100);
+    expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-1"]);
+  });
+
+  test("rests while automation is paused or an edge is worked on, and says so once", async () => {
+    using stage = startBot();
+    stage.guard.order("pause", "", "anna", 60_000);
+    stage.guard.order("maintenance", "edge-1", "anna", 120_000);
+    for (let time = 0; time < 3; time++) await stage.hear("freshness", "critical");
+    expect(stage.kinds(1)).toEqual(["seen", "decided"]);
+    expect(said(stage)).toMatch(/automation is paused until/);
+    await stage.pass(60_000);
+    await stage.hear("freshness", "critical");
+    expect(said(stage)).toMatch(/edge-1 is being worked on until/);
+    expect(await stage.bot.request({ ...FLUSH, edge: "edge-2" }, "anna")).toHaveProperty(
+      "incident",
+    );
+    await stage.pass(60_000);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-2", "flush edge-1"]);
+  });
+
+  test("waits for a person where one has to agree", async () => {
+    using stage = startBot(scratch(), undefined, { approvals: new Set(["flush"] as const) });
+    await stage.hear("freshness", "critical");
+    expect(said(stage)).toMatch(/to flush edge-1 a person has to agree/);
+    stage.guard.approve({ incidentId: 1, action: 0 }, "anna", 1_000);
+    await stage.pass(1_000);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked).toEqual([]);
+    stage.guard.approve({ incidentId: 1, action: 0 }, "anna", 1_000);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-1"]);
+  });
+
+  test("leaves to people what comes again and again, and what a budget has no room for; a new life knows of it", async () => {
+    const directory = scratch();
+    const options = { limits: { coolDownMs: 0, flapping: { problems: 4, windowMs: 600_000 } } };
+    const fault = async (stage: Stage) => {
+      await stage.hear("hit-rate", "critical");
+      await stage.hear("hit-rate", "ok");
+    };
+    {
+      using stage = startBot(directory, undefined, options);
+      for (let time = 0; time < 3; time++) await fault(stage);
+      expect(stage.asked).toHaveLength(3);
+    }
+    using again = startBot(directory, undefined, options);
+    await again.hear("hit-rate", "critical");
+    expect(said(again, 4)).toMatch(/comes and goes: 4 times within 10 min. A person should look/);
+    expect(again.journal.incident(4)!.phase).toBe("escalated");
+    const budgets = { ...GUARD_LIMITS.budgets, target: 3 };
+    using third = startBot(scratch(), undefined, { limits: { coolDownMs: 0, budgets } });
+    for (let time = 0; time < 4; time++) await fault(third);
+    expect(third.asked).toHaveLength(3);
+    expect(
+      third.journal.entries(4).some(({ text }) => /budget of edge-1 is used up/.test(text)),
+    ).toBe(true);
+  });
+
+  test("takes many that alert at once for one fault, and calls people once", async () => {
+    const storm = { share: 0.5, least: 2, windowMs: 60_000, holdMs: 60_000 };
+    using stage = startBot(scratch(), undefined, { limits: { storm } });
+    await stage.hear("freshness", "critical");
+    await stage.hear("freshness", "critical", { object: "edge-2" });
+    await stage.hear("health", "critical", { object: "edge-2" });
+    expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-1"]);
+    const open = stage.journal.incidents(9, true);
+    expect(open.filter(({ check }) => check === "storm")).toMatchObject([{ phase: "escalated" }]);
+    await stage.hear("freshness", "ok");
+    await stage.pass(60_000);
+    await stage.hear("freshness", "critical", { object: "edge-2" });
+    expect(stage.journal.openIncidentOf("automation", "storm")).toBeUndefined();
+    expect(stage.asked).toHaveLength(2);
   });
 });

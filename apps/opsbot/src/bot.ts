@@ -7,7 +7,10 @@ import { effect } from "./actions/effects.ts";
 import type { EffectDeps } from "./actions/effects.ts";
 import type { Change } from "./core/check-state.ts";
 import type { Action, Event } from "./core/decide.ts";
-import { decide, describeAction, isDisruptive, runbookFor } from "./core/decide.ts";
+import { decide, describeAction, runbookFor } from "./core/decide.ts";
+import type { Verdict } from "./core/guard.ts";
+import { FOR_PEOPLE } from "./core/guard.ts";
+import type { Guard } from "./guard.ts";
 import type { Observation, Observer } from "./observers/observer.ts";
 import type { OpsBotMetrics } from "./metrics.ts";
 import type { IncidentRow, Intent, Journal } from "./stores/journal.ts";
@@ -15,11 +18,15 @@ import type { IncidentRow, Intent, Journal } from "./stores/journal.ts";
 /** What people ask for is an incident too: it has a story, and goes on after a restart. */
 export const REQUEST = "request";
 
+/** Many targets alert at once: the incident by which people are called. */
+const STORM = { object: "automation", check: "storm" } as const;
+
 /** Until what cannot be written down is tried again. */
 const RETRY_MS = 1_000;
 
 export interface BotDeps extends EffectDeps {
   observer: Observer;
+  guard: Guard;
   journal: Journal;
   clock: Clock;
   logger: Logger;
@@ -49,27 +56,42 @@ export class Bot {
     observer.onResult((observation, change) => this.#heard(observation, change));
   }
 
-  /** Acts because somebody asked. @returns undefined while the edge is still busy with what was asked before. */
-  async request(action: Action, who: string): Promise<IncidentRow | undefined> {
-    const { journal } = this.#deps;
+  /** Acts because somebody asked, as far as the guard lets it. */
+  async request(
+    action: Action,
+    who: string,
+  ): Promise<{ incident: IncidentRow } | { refused: string }> {
+    const { journal, metrics } = this.#deps;
+    const begun = journal.atomically(() => this.#beginRequest(action, who));
+    if ("refused" in begun) {
+      metrics.refusals.inc({ because: begun.because });
+      return { refused: begun.refused };
+    }
+    await this.#carryOut(begun);
+    return { incident: journal.incident(begun.incidentId)! };
+  }
+
+  #beginRequest(action: Action, who: string): Intent | { refused: string; because: string } {
+    const { journal, guard } = this.#deps;
     const { kind, edge } = action;
-    if (journal.openIncidentOf(edge, REQUEST)) return undefined;
-    const intent = journal.atomically(() => {
-      const row = { object: edge, check: REQUEST, title: `${edge}: ${kind} asked for` };
-      const { id } = journal.openIncident(row, `${who} asks to ${kind} ${edge}`);
-      return journal.intend(id, action, describeAction(action));
-    });
-    await this.#carryOut(intent);
-    return journal.incident(intent.incidentId);
+    if (journal.openIncidentOf(edge, REQUEST))
+      return { refused: "what was asked for before is under way", because: "under_way" };
+    const verdict = guard.judge(action, { by: "person", runbook: REQUEST });
+    if (!verdict.may) return { refused: verdict.says, because: verdict.because };
+    const row = { object: edge, check: REQUEST, title: `${edge}: ${kind} asked for` };
+    const { id } = journal.openIncident(row, `${who} asks to ${kind} ${edge}`);
+    return this.#intend(id, action, REQUEST, verdict.says);
   }
 
   /** What cannot be written down is not acted on; the next result of the check brings it again. */
   #heard(observation: Observation, change: Change): void {
-    const { journal, logger, metrics } = this.#deps;
+    const { journal, guard, logger, metrics } = this.#deps;
     const { object, check, state, output } = observation;
+    guard.saw(observation);
     metrics.results.inc({ check, state });
     if (change !== "none") logger.info({ object, check, state, output, change }, "state");
     try {
+      this.#endStorm();
       const intent = journal.atomically(() => this.#decide(observation));
       metrics.open.set(journal.countOpen());
       this.#impediment = "";
@@ -120,34 +142,60 @@ export class Bot {
   }
 
   #act(incident: IncidentRow, output: string): Intent | undefined {
-    const { journal, logger, metrics } = this.#deps;
+    const { journal, guard } = this.#deps;
     const { id, object, check, actions } = incident;
     const action: Action | undefined = runbookFor(check, object)[actions];
     if (action) {
-      const busy = isDisruptive(action) ? this.#disrupted(id) : undefined;
-      if (busy !== undefined) return this.#wait(incident, busy);
-      journal.note(id, "decided", describeAction(action));
-      return journal.intend(id, action, describeAction(action));
+      const step = { incidentId: id, action: actions };
+      const verdict = guard.judge(action, { by: "alert", runbook: check, step });
+      if (!verdict.may) return this.#refused(incident, verdict);
+      journal.note(id, "decided", verdict.says);
+      return this.#intend(id, action, check, describeAction(action));
     }
     const tried =
       actions === 0 ? "nothing can be done by itself" : `${actions} actions did not help`;
-    logger.error({ incident: id, object, check }, "escalated");
-    metrics.escalations.inc({ check });
-    journal.note(id, "escalated", `${tried}: ${output}. A person should look.`, "escalated");
+    this.#escalate(incident, `${tried}: ${output}`);
     return undefined;
   }
 
-  /** The edge that viewers have lost, or are about to lose, because of another incident. */
-  #disrupted(id: number): string | undefined {
-    const others = this.#deps.journal.underWay().filter(({ incidentId }) => incidentId !== id);
-    return others.find(({ action }) => isDisruptive(action))?.action.edge;
+  #intend(id: number, action: Action, runbook: string, says: string): Intent {
+    const { journal, guard } = this.#deps;
+    const intent = journal.intend(id, action, says);
+    guard.begin(intent, runbook);
+    return intent;
   }
 
-  /** The next result of the check brings it up again. */
-  #wait({ id }: IncidentRow, edge: string): undefined {
+  #escalate({ id, object, check }: IncidentRow, why: string): void {
+    const { journal, logger, metrics } = this.#deps;
+    logger.error({ incident: id, object, check, why }, "escalated");
+    metrics.escalations.inc({ check });
+    journal.note(id, "escalated", `${why}. A person should look.`, "escalated");
+  }
+
+  /** Waiting ends most refusals: the next result of the check brings it up again. */
+  #refused(incident: IncidentRow, { because, says }: Extract<Verdict, { may: false }>): undefined {
+    const { journal, metrics } = this.#deps;
+    const text = `wait: ${says}`;
+    if (journal.entries(incident.id).at(-1)?.text === text) return undefined;
+    metrics.refusals.inc({ because });
+    if (because === "storm") this.#callPeople(says);
+    if (FOR_PEOPLE.has(because)) this.#escalate(incident, says);
+    else journal.note(incident.id, "decided", text);
+    return undefined;
+  }
+
+  /** Once for a storm. */
+  #callPeople(says: string): void {
     const { journal } = this.#deps;
-    const text = `wait: ${edge} is being repaired, and one at a time is enough`;
-    if (journal.entries(id).at(-1)?.text !== text) journal.note(id, "decided", text);
+    if (journal.openIncidentOf(STORM.object, STORM.check)) return;
+    const row = { ...STORM, title: `${STORM.object}: ${says}` };
+    this.#escalate(journal.openIncident(row, says), says);
+  }
+
+  #endStorm(): void {
+    const { journal, guard } = this.#deps;
+    const open = guard.isStormy ? undefined : journal.openIncidentOf(STORM.object, STORM.check);
+    if (open) journal.note(open.id, "closed", "it is over", "resolved");
   }
 
   /** The effect, and its result; what was cut off is done again, and recognised by its receiver. */

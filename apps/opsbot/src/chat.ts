@@ -1,25 +1,31 @@
 /** What OpsBot answers to people. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RpcError } from "@glassline/proto/errors";
-import type { ChatResponseSchema } from "@glassline/proto/opsbot";
 
 import type { Bot } from "./bot.ts";
+import type { Answer } from "./chat-answer.ts";
+import { good, isNoEdge, shortened } from "./chat-answer.ts";
 import type { Action } from "./core/decide.ts";
 import { COMMANDS, TEXT_MAX_CHARS, parseCommand } from "./core/grammar.ts";
+import type { Guard } from "./guard.ts";
+import { order, ordersOf } from "./orders.ts";
 import type { Observation, Observer } from "./observers/observer.ts";
 import type { Journal } from "./stores/journal.ts";
 
-/** So much of what was said is said back. */
-const ECHO_CHARS = 60;
-
-type Answer = MessageInitShape<typeof ChatResponseSchema>;
+const USAGE_CHARS = Math.max(...COMMANDS.map(({ usage }) => usage.length));
 
 export interface ChatDeps {
   bot: Bot;
+  guard: Guard;
   observer: Observer;
   journal: Journal;
   edges: readonly string[];
 }
+
+const REFUSED: Answer = {
+  text: "This changes something, and this session may not: open the link that `npm start` prints.",
+  ok: false,
+  suggestions: [],
+};
 
 /** @param who for the journal. Throws RpcError for a text that is too long. */
 export async function answer(
@@ -36,17 +42,24 @@ export async function answer(
   const command = parseCommand(text, known);
   switch (command.kind) {
     case "help":
-      return good(COMMANDS.map(({ usage, help }) => `${usage.padEnd(13)}  ${help}`).join("\n"), [
-        "status",
-        "why",
-      ]);
+      return good(
+        COMMANDS.map(({ usage, help }) => `${usage.padEnd(USAGE_CHARS)}  ${help}`).join("\n"),
+        ["status", "why"],
+      );
     case "status":
       return status(command.object, deps);
     case "why":
       return why(command.object, deps);
     case "flush":
     case "restart":
-      return request(command, mayChange, who, deps);
+      return mayChange ? request(command, who, deps) : REFUSED;
+    case "pause":
+    case "resume":
+    case "stop":
+    case "continue":
+    case "maintain":
+    case "approve":
+      return mayChange ? order(command, who, deps) : REFUSED;
     case "unknown": {
       const { nearest } = command;
       const hint = nearest ? ` Did you mean "${nearest}"?` : ` Say "help" for what I understand.`;
@@ -59,16 +72,8 @@ export async function answer(
   }
 }
 
-function good(text: string, suggestions: string[] = []): Answer {
-  return { text, ok: true, suggestions };
-}
-
 function objectsOf({ observer }: ChatDeps): string[] {
   return observer.observations().map(({ object }) => object);
-}
-
-function shortened(text: string): string {
-  return text.length > ECHO_CHARS ? `${text.slice(0, ECHO_CHARS)}…` : text;
 }
 
 function isUnheardOf(object: string, deps: ChatDeps): Answer {
@@ -93,6 +98,7 @@ function status(object: string | undefined, deps: ChatDeps): Answer {
       ? `All ${all.length} checks are OK.`
       : `${problems.length} of ${all.length} checks are not OK:`,
     ...problems.map(lineOf),
+    ...ordersOf(deps.guard),
     open.length === 0 ? "No incident is open." : "Open incidents:",
     ...open.map(({ id, title, phase }) => `  ${id}  ${title} (${phase})`),
   ];
@@ -132,29 +138,18 @@ function why(object: string | undefined, deps: ChatDeps): Answer {
 
 async function request(
   { kind, edge }: Action,
-  mayChange: boolean,
   who: string,
   { bot, journal, edges }: ChatDeps,
 ): Promise<Answer> {
-  if (!edges.includes(edge))
+  if (!edges.includes(edge)) return isNoEdge(edge, kind, edges);
+  const asked = await bot.request({ kind, edge }, who);
+  if ("refused" in asked)
     return {
-      text: `I know no edge called "${edge}", only ${edges.join(", ")}.`,
+      text: `${edge}: ${asked.refused}.`,
       ok: false,
-      suggestions: edges.map((known) => `${kind} ${known}`),
+      suggestions: [`why ${edge}`, "status"],
     };
-  if (!mayChange)
-    return {
-      text: "This changes something, and this session may not: open the link that `npm start` prints.",
-      ok: false,
-      suggestions: [],
-    };
-  const incident = await bot.request({ kind, edge }, who);
-  if (!incident)
-    return {
-      text: `${edge}: what was asked for before is under way.`,
-      ok: false,
-      suggestions: [`why ${edge}`],
-    };
+  const { incident } = asked;
   const last = journal
     .entries(incident.id)
     .findLast(({ kind }) => kind === "done" || kind === "failed");

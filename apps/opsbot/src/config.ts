@@ -1,6 +1,14 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { directory, duration, endpoints, port, text } from "@glassline/config";
+import { directory, duration, endpoints, integer, list, port, text } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
+
+const budget = (scope: string, byDefault: string) =>
+  integer({
+    help: `Most actions of ${scope} within --budget-window; then people are called.`,
+    default: byDefault,
+    min: 1,
+    max: 1_000_000,
+  });
 
 const spec = {
   name: text({ help: "Name of this OpsBot, as in its certificate.", default: "opsbot" }),
@@ -18,6 +26,61 @@ const spec = {
     placeholder: "JSON",
   }),
   interval: duration({ help: "Between two looks.", default: "1s", minMs: 100, maxMs: 600_000 }),
+  failureDomain: list({
+    help: "Which edges fail together, such as those of one hall; edges without one share a domain.",
+    placeholder: "EDGE=DOMAIN",
+  }),
+  budgetTarget: budget("one edge", "6"),
+  budgetRunbook: budget("one kind of problem", "20"),
+  budgetDomain: budget("one failure domain", "20"),
+  budgetGlobal: budget("all together", "60"),
+  budgetWindow: duration({
+    help: "Budgets hold for each window of this length.",
+    default: "1h",
+    minMs: 1_000,
+    maxMs: 86_400_000,
+  }),
+  disruptionWindow: duration({
+    help: "Within it, viewers feel repairs on one edge of a failure domain, or on a tenth of it.",
+    default: "15s",
+    minMs: 0,
+    maxMs: 86_400_000,
+  }),
+  coolDown: duration({
+    help: "So long after a problem's end the same problem of the same edge is left alone.",
+    default: "10s",
+    minMs: 0,
+    maxMs: 86_400_000,
+  }),
+  flapProblems: integer({
+    help: "So many times a problem may come within --flap-window; then it is left to people.",
+    default: "5",
+    min: 1,
+    max: 1_000,
+  }),
+  flapWindow: duration({
+    help: "See --flap-problems.",
+    default: "10m",
+    minMs: 1_000,
+    maxMs: 86_400_000,
+  }),
+  stormLeast: integer({
+    help: "So many edges of a failure domain, and at least --storm-share of it, that alert within a minute are one fault: automation stops and people are called, once.",
+    default: "5",
+    min: 2,
+    max: 1_000_000,
+  }),
+  stormShare: integer({
+    help: "See --storm-least; in percent.",
+    default: "30",
+    min: 1,
+    max: 100,
+    placeholder: "PERCENT",
+  }),
+  approval: list({
+    help: "Action that waits until a person agrees: restart, prime or flush.",
+    placeholder: "ACTION",
+  }),
   verify: duration({
     help: "So long after an action the problem may last before the next action.",
     default: "15s",

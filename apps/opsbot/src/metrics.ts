@@ -14,6 +14,9 @@ export function opsBotMetrics(metrics: Metrics) {
     escalations: metrics.counter("opsbot_escalations_total", "Incidents left to people.", [
       "check",
     ]),
+    refusals: metrics.counter("opsbot_refusals_total", "What the guard did not let be done.", [
+      "because",
+    ]),
     open: metrics.gauge("opsbot_open_incidents", "Incidents that are open."),
   };
 }

@@ -20,6 +20,8 @@ import { assertDesired, readDesired } from "./actions/effects.ts";
 import { Bot } from "./bot.ts";
 import { answer } from "./chat.ts";
 import type { OpsBotConfig } from "./config.ts";
+import { openGuard } from "./guard-settings.ts";
+import type { Guard } from "./guard.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import { connect } from "./network.ts";
 import { checksOf } from "./observers/checks.ts";
@@ -54,22 +56,25 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   );
   const stop = new AbortController();
   stack.defer(() => stop.abort());
+  const guard = openGuard(config, journal.guard, clock);
   const effects: EffectDeps = {
     network,
     journal,
     clock,
     edgeToken: config.edgeToken,
     desired: readDesired(config.edges),
+    isHeld: () => guard.isKilled,
     signal: stop.signal,
   };
   const metrics = opsBotMetrics(deps.metrics);
-  const bot = new Bot({ ...effects, observer: monitor, logger, metrics, verifyMs: config.verify });
+  const verifyMs = config.verify;
+  const bot = new Bot({ ...effects, observer: monitor, guard, logger, metrics, verifyMs });
   bot.start();
   monitor.start(config.interval);
   const untold = keepDesired(effects, deps, stop.signal);
-  const impediment = () => bot.impediment || untold();
+  const impediment = () => bot.impediment || ordered(guard) || untold();
 
-  const chat = { bot, observer: monitor, journal, edges: [...network.edges.keys()] };
+  const chat = { bot, guard, observer: monitor, journal, edges: [...network.edges.keys()] };
   const service = serviceOf(config.name, { monitor, journal, impediment, chat }, deps);
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, OpsBotService, service);
@@ -105,6 +110,7 @@ function keepDesired(
   let [impediment, toldMs] = ["it has just been started", Number.NEGATIVE_INFINITY];
   const tell = async () => {
     if (impediment === "" && clock.monotonicMs() - toldMs < TELL_INTERVAL_MS) return;
+    if (effects.isHeld()) return;
     toldMs = clock.monotonicMs();
     try {
       await assertDesired(effects);
@@ -117,6 +123,12 @@ function keepDesired(
   };
   void every(clock, FIRST_TELL_INTERVAL_MS, signal, tell);
   return () => impediment;
+}
+
+/** What people have ordered, as far as it holds all back. */
+function ordered({ isKilled, orders }: Guard): string {
+  if (isKilled) return "the kill switch is on: nothing is begun";
+  return orders.some(({ kind }) => kind === "pause") ? "automation is paused" : "";
 }
 
 interface Parts {

@@ -14,6 +14,8 @@ import type { Intent, Journal } from "../stores/journal.ts";
 const RETRY_MS = 300;
 /** An edge that is being started is waited for. */
 const PATIENCE_MS = 20_000;
+/** Between two looks at the kill switch. */
+const HELD_MS = 50;
 
 export interface EffectDeps {
   network: Network;
@@ -21,6 +23,8 @@ export interface EffectDeps {
   clock: Clock;
   edgeToken: string;
   desired: SetDesiredStateRequest | undefined;
+  /** The kill switch: what has not begun waits. */
+  isHeld: () => boolean;
   signal: AbortSignal;
 }
 
@@ -83,6 +87,7 @@ async function prime(intent: Intent, deps: EffectDeps): Promise<string> {
   let objects = 0;
   const failures: { name: string; error: unknown }[] = [];
   for (const { name, path } of channels) {
+    await released(deps);
     const idempotencyKey = `${intent.idempotencyKey}:${name}`;
     const options = { timeoutMs: PATIENCE_MS, authorization: `Bearer ${edgeToken}` };
     await edge.prime({ path, idempotencyKey, fencingToken: journal.fencingToken }, options).then(
@@ -95,11 +100,19 @@ async function prime(intent: Intent, deps: EffectDeps): Promise<string> {
   return `${objects} objects fetched into the cache${failed}`;
 }
 
+/** Rejects with the signal's reason when the process ends meanwhile. */
+async function released({ clock, isHeld, signal }: EffectDeps): Promise<void> {
+  while (isHeld()) await clock.sleep(HELD_MS, signal);
+}
+
 /** Tries again while the other side is away; what it refuses is not tried again. */
-async function persist<T>({ clock, signal }: EffectDeps, attempt: () => Promise<T>): Promise<T> {
+async function persist<T>(deps: EffectDeps, attempt: () => Promise<T>): Promise<T> {
+  const { clock, signal } = deps;
+  await released(deps);
   const deadlineMs = clock.monotonicMs() + PATIENCE_MS;
   for (;;) {
     try {
+      await released(deps);
       return await attempt();
     } catch (error) {
       const { code } = toRpcError(error);

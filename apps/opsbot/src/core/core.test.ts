@@ -128,6 +128,14 @@ describe("the grammar", () => {
     ["FLUSH EDGE-1", { kind: "flush", edge: "edge-1" }],
     ["restart edge-2", { kind: "restart", edge: "edge-2" }],
     ["help", { kind: "help" }],
+    ["pause automation", { kind: "pause", forMs: undefined }],
+    ["Pause Automation 30m", { kind: "pause", forMs: 1_800_000 }],
+    ["resume automation", { kind: "resume" }],
+    ["stop everything!", { kind: "stop" }],
+    ["continue", { kind: "continue" }],
+    ["maintain edge-1 2h", { kind: "maintain", edge: "edge-1", forMs: 7_200_000 }],
+    ["maintain EDGE-1 end", { kind: "maintain", edge: "edge-1", forMs: undefined }],
+    ["approve 12", { kind: "approve", incident: 12 }],
   ])("%s", (text, command) => expect(parse(text)).toEqual(command));
 
   test("near misses get a suggestion, anything else none", () => {
@@ -135,6 +143,11 @@ describe("the grammar", () => {
     expect(parse("flsh edge-1")).toMatchObject({ nearest: "flush edge-1" });
     expect(parse("flush")).toMatchObject({ nearest: "flush EDGE" });
     expect(parse("flush edge-1 edge-2")).toMatchObject({ nearest: "flush edge-1" });
+    expect(parse("pause automation 0m")).toMatchObject({ nearest: "pause automation 30m" });
+    expect(parse("pause edge-1")).toMatchObject({ nearest: "pause automation 30m" });
+    expect(parse("stop")).toMatchObject({ nearest: "stop everything" });
+    expect(parse("maintain edge-1")).toMatchObject({ nearest: "maintain edge-1 30m" });
+    expect(parse("approve all")).toMatchObject({ nearest: "approve NUMBER" });
     expect(parse("make coffee")).toMatchObject({ kind: "unknown", nearest: undefined });
   });
   test("any text is a command or unknown", () => {

@@ -63,7 +63,9 @@ export type Action =
   | { kind: "prime"; edge: string }
   | { kind: "flush"; edge: string };
 
-/** Viewers of the edge feel it: never done to two edges at a time. */
+export const ACTION_KINDS: readonly Action["kind"][] = ["restart", "prime", "flush"];
+
+/** Viewers of the edge feel it. */
 export function isDisruptive({ kind }: Action): boolean {
   return kind !== "prime";
 }

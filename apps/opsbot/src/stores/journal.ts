@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { openDatabase } from "@glassline/service/database";
 
 import type { Action, Phase } from "../core/decide.ts";
+import type { GuardRecords } from "./guard-records.ts";
+import { GUARD_SCHEMA, guardRecords } from "./guard-records.ts";
 
 export type EntryKind =
   | "seen"
@@ -51,6 +53,7 @@ export interface Journal extends Disposable {
    * not bar its successor.
    */
   readonly fencingToken: bigint;
+  readonly guard: GuardRecords;
   /** What the work writes is on disk as a whole when this returns, or not at all. */
   atomically<T>(work: () => T): T;
   /** @param openedUnixNano when it began; now, if it is left out. */
@@ -72,8 +75,6 @@ export interface Journal extends Disposable {
   settle(intent: Intent, kind: "done" | "failed", text: string): void;
   turn(id: number, phase: Phase): void;
   unsettled(): Intent[];
-  /** The newest action of each incident that is acted on, or looked at after an action. */
-  underWay(): { incidentId: number; action: Action }[];
   /** The generation that an edge shall run with. */
   generation(edge: string): number;
 }
@@ -103,7 +104,7 @@ const SCHEMA = `
 
 /** @param now Unix nanoseconds. */
 export function openJournal(directory: string, now: () => bigint): Journal {
-  const database = openDatabase(join(directory, "opsbot.sqlite"), SCHEMA);
+  const database = openDatabase(join(directory, "opsbot.sqlite"), SCHEMA + GUARD_SCHEMA);
   const one = (sql: string, ...values: (string | number)[]) => database.prepare(sql).get(...values);
   const run = (sql: string, ...values: (string | number)[]) => database.prepare(sql).run(...values);
   const atomically = <T>(work: () => T): T => {
@@ -153,6 +154,7 @@ export function openJournal(directory: string, now: () => bigint): Journal {
 
   return {
     fencingToken: BigInt(fencingToken),
+    guard: guardRecords(database),
     atomically,
     incident,
     generation,
@@ -241,17 +243,6 @@ export function openJournal(directory: string, now: () => bigint): Journal {
           incidentId: Number(row["incident"]),
           action: JSON.parse(String(row["action"])) as Action,
           generation: Number(row["generation"]),
-        })),
-    underWay: () =>
-      database
-        .prepare(
-          `SELECT incident, action, max(intents.rowid) FROM intents JOIN incidents ON incidents.id = incident
-           WHERE phase IN ('acting', 'verifying') GROUP BY incident`,
-        )
-        .all()
-        .map((row) => ({
-          incidentId: Number(row["incident"]),
-          action: JSON.parse(String(row["action"])) as Action,
         })),
     [Symbol.dispose]: () => database.close(),
   };
