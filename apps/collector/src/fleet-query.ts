@@ -4,6 +4,7 @@ import { RpcError } from "@glassline/proto/errors";
 import type { AggregateFleetRequest, AggregateFleetResponseSchema } from "@glassline/proto/query";
 
 import { Rollup, minuteOf } from "./core/rollup.ts";
+import { LATEST_TIME, requireOrder } from "./core/times.ts";
 import type { PointDeps } from "./series-points.ts";
 
 const MINUTE_NANO = 60_000_000_000n;
@@ -14,6 +15,7 @@ export async function aggregateFleet(
   { metric, fromUnixNano, toUnixNano, stepMinutes }: AggregateFleetRequest,
   signal: AbortSignal,
 ): Promise<MessageInitShape<typeof AggregateFleetResponseSchema>> {
+  requireOrder(fromUnixNano, toUnixNano || LATEST_TIME);
   const rollup = new Rollup({
     fromMinute: minuteOf(fromUnixNano),
     toMinute: toUnixNano === 0n ? Number.POSITIVE_INFINITY : minuteOf(toUnixNano),

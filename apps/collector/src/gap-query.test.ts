@@ -68,6 +68,13 @@ test("a told gap is shown by every window of which it takes a part, from blocks 
     }
   }));
 
+test("of bounds that are swapped it is said that they are", () =>
+  withLedger(1_000, async ({ gaps }) => {
+    await expect(gaps("", 9, 3)).rejects.toThrow(
+      /from_unix_nano: got \d+, expected at most to_unix_nano/,
+    );
+  }));
+
 test("a told gap that covers a part of an outage leaves the rest of it a hole", () =>
   withLedger(8_100, async ({ append, gaps }) => {
     await append("cam", [...statuses(0, 600), ...statuses(8_000, 8_100)]);

@@ -23,7 +23,7 @@ import {
   toldGaps,
 } from "./core/gaps.ts";
 import { Points } from "./core/points.ts";
-import { LATEST_TIME } from "./core/times.ts";
+import { LATEST_TIME, requireOrder } from "./core/times.ts";
 import type { PointDeps } from "./series-points.ts";
 import { seriesPoints } from "./series-points.ts";
 
@@ -52,6 +52,7 @@ export async function listGaps(
   signal: AbortSignal,
 ): Promise<MessageInitShape<typeof ListGapsResponseSchema>> {
   const window = { from, to: toUnixNano || LATEST_TIME };
+  requireOrder(window.from, window.to);
   const { gaps, ...pace }: FoundGaps =
     cameraId === ""
       ? { gaps: await toldByAll(deps, window, signal) }

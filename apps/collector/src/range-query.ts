@@ -10,7 +10,7 @@ import { requireCamera, wireSeries } from "./camera-query.ts";
 import type { RangeOfSeries } from "./core/range-answer.ts";
 import { encodeRanges } from "./core/range-answer.ts";
 import { thin } from "./core/thin.ts";
-import { LATEST_TIME } from "./core/times.ts";
+import { LATEST_TIME, requireOrder } from "./core/times.ts";
 import type { OrderedPoints, PointDeps } from "./series-points.ts";
 import { seriesPoints } from "./series-points.ts";
 
@@ -30,11 +30,7 @@ export async function queryRange(
   signal: AbortSignal,
 ): Promise<Encoded<typeof QueryRangeResponseSchema>> {
   const to = toUnixNano || LATEST_TIME;
-  if (from > to)
-    throw new RpcError(
-      "invalid_argument",
-      `from_unix_nano: got ${from}, expected at most to_unix_nano ${to}`,
-    );
+  requireOrder(from, to);
   const found = await seriesPoints(deps, { cameraId, metrics: [metric], from, to }, signal, BOUND);
   const wanted = found.filter(({ series }) => hasAttributes(series, attributes));
   if (wanted.length === 0) {

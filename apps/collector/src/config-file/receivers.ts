@@ -11,6 +11,8 @@ export interface Setting {
 
 /** What both protocols of the receiver have in common. */
 interface Listening {
+  /** Whether the address could be read. */
+  isKnown: boolean;
   host: string;
   port: number;
   /** Equal when both are protected alike. */
@@ -32,7 +34,7 @@ export function otlpReceiver(receiver: Section, tokens: Tokens): Record<string, 
     const [first] = found;
     found.push(listening);
     if (!first) continue;
-    if (first.host !== listening.host)
+    if (first.isKnown && listening.isKnown && first.host !== listening.host)
       protocols.problem(
         protocols.placeOf(name),
         `the host ${listening.host}`,
@@ -85,6 +87,7 @@ function protocol(section: Section, name: "grpc" | "http", tokens: Tokens): List
   return {
     host,
     port,
+    isKnown: endpoint !== undefined,
     protection: JSON.stringify(protection),
     settings: {
       otlpHost: setting(host === "" ? "0.0.0.0" : host.replaceAll(/[[\]]/g, "")),

@@ -19,6 +19,7 @@ import { REQUEST_MAX_BYTES, admit, refuse } from "./otlp-intake.ts";
 import { parseOtlpJson } from "./otlp-json.ts";
 import { OtlpRefusal, STATUS_REGISTRY, statusOf } from "./otlp-refusal.ts";
 import type { Signal } from "./otlp-signals.ts";
+import { REMOTE_WRITE_PATH } from "./remote-write.ts";
 import { SIGNALS } from "./otlp-signals.ts";
 
 const JSON_TYPE = "application/json";
@@ -81,7 +82,7 @@ function requirePost({ method, url }: FastifyRequest, reply: FastifyReply): void
 }
 
 function unknownAddress({ method, url }: FastifyRequest): OtlpRefusal {
-  const expected = SIGNALS.map(({ path }) => path).join(", ");
+  const expected = [...SIGNALS.map(({ path }) => path), REMOTE_WRITE_PATH].join(", ");
   return new OtlpRefusal("address", "not_found", `${method} ${url}: expected POST ${expected}`);
 }
 

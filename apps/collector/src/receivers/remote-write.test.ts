@@ -146,6 +146,13 @@ describe("what is written", () => {
     },
   );
 
+  test("is posted: other methods are told so", async () => {
+    const address = `http://localhost:${collector.addresses.otlpHttpPort}${REMOTE_WRITE_PATH}`;
+    const response = await fetch(address);
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
+    expect(await response.text()).toBe("/api/v1/write: got GET, expected POST\n");
+  });
+
   test("by 2.0 is stored and shown, and counted in the answer", async () => {
     const response = await post(compress(requestV2("camera-2")), V2);
     expect([response.status, ...writtenIn(response)]).toEqual([204, "1", "1", "1"]);

@@ -54,9 +54,10 @@ const NOTHING: DecodedRequest["written"] = { samples: 0, histograms: 0, exemplar
 export function addRemoteWrite(server: FastifyInstance, deps: RemoteWriteDeps): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser("*", (_request, _payload, done) => done(null));
-  server.post(REMOTE_WRITE_PATH, async (request, reply) => {
+  server.all(REMOTE_WRITE_PATH, async (request, reply) => {
     using hold = deps.memory.hold();
     try {
+      requirePost(request, reply);
       if (deps.token !== undefined)
         requireToken(request.headers.authorization, deps.token, OWN_TOKEN);
       const message = messageOf(request);
@@ -75,6 +76,12 @@ export function addRemoteWrite(server: FastifyInstance, deps: RemoteWriteDeps): 
       return reply.code(status).type("text/plain; charset=utf-8").send(`${message}\n`);
     }
   });
+}
+
+function requirePost({ method }: FastifyRequest, reply: FastifyReply): void {
+  if (method === "POST") return;
+  void reply.header("allow", "POST");
+  throw new Refusal(405, "method", `${REMOTE_WRITE_PATH}: got ${method}, expected POST`);
 }
 
 /** Which message the body is; Content-Type decides. Throws Refusal 415 for what is not known. */

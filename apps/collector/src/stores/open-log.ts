@@ -1,6 +1,7 @@
 /** The log that the settings name. */
 import { join } from "node:path";
 
+import { DirectoryInUse } from "@glassline/segment-log/lock";
 import { OperatorError } from "@glassline/service/errors";
 import type { AppDeps } from "@glassline/service/app";
 
@@ -30,7 +31,7 @@ export async function openTelemetryLog(
     // Exporters that have caught up do not touch the disk.
     const tailMaxBytes = (config.config?.exporters.length ?? 0) > 0 ? TAIL_MAX_BYTES : 0;
     const directory = join(config.dataDir, "log");
-    return openFileLog({ ...retention, directory, tailMaxBytes }, checkpoint);
+    return openFileLog({ ...retention, directory, tailMaxBytes }, checkpoint).catch(inWords);
   }
   const place = {
     servers: config.logNats,
@@ -43,6 +44,11 @@ export async function openTelemetryLog(
   const { name, logNatsReplicas: replicas } = config;
   const { openJetStreamLog } = await import("./jetstream/jetstream-log.ts");
   return openJetStreamLog({ ...retention, ...deps, place, replicas, name }, checkpoint);
+}
+
+function inWords(error: unknown): never {
+  if (!(error instanceof DirectoryInUse)) throw error;
+  throw new OperatorError(`--data-dir: ${error.message}.`, { cause: error });
 }
 
 /** It is the first word of the stream's subjects. */

@@ -1,4 +1,6 @@
 /** The gateway's session with a collector: carries out what the session (packages/otqmn) decides, over a carrier. */
+import { setImmediate as turn } from "node:timers/promises";
+
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { BundleWriter } from "@glassline/otqmn/bundle-writer";
@@ -198,6 +200,8 @@ export class Uplink implements AsyncDisposable {
     carrier: Carrier | undefined,
   ): Promise<void> {
     const { bundle, hopContexts } = await this.#deps.ring.read(seq);
+    // A backlog may all be in memory: between two bundles the links are read and written, heartbeats above all.
+    await turn();
     if (this.#carrier !== carrier) return;
     if (anew) this.#writer.beginAnew();
     // Contexts travel beside the bundle, where every node can read them.
