@@ -250,9 +250,26 @@ describe("the fleet", () => {
       [7n, 70],
       [2n ** 40n, 2],
     ] as const)
-      fleet.addRecord(1, points("cam", "m", value, time), 0);
+      fleet.addRecord(1, points("cam", "m", value, time), 1_000_000);
     const [slot] = slotsOf(fleet, "cam");
     expect(fleet.table.latest(slot!)).toEqual({ timeUnixNano: 2n ** 40n, value: 2 });
+  });
+
+  test("does not stay with a point of a clock that is far ahead", () => {
+    const fleet = new Fleet(LIMITS);
+    const nowMs = 1_790_000_000_000;
+    const now = BigInt(nowMs) * 1_000_000n;
+    const latest = (time: bigint, value: number) => {
+      fleet.addRecord(1, points("cam", "m", value, time), nowMs);
+      return fleet.table.latest(slotsOf(fleet, "cam")[0]!)?.value;
+    };
+    const minute = 60_000_000_000n;
+    expect(latest(now + 3n * minute, 1)).toBe(1);
+    expect(latest(now, 2)).toBe(1);
+    expect(latest(now + 60n * minute, 3)).toBe(3);
+    expect(latest(2n ** 64n - 1n, 4)).toBe(4);
+    expect(latest(now, 5)).toBe(5);
+    expect(latest(now - minute, 6)).toBe(5);
   });
 
   test("forgets series that came once and stay away, but never a camera; their slots go to others when memory has let their points go", () => {

@@ -36,6 +36,9 @@ const SEGMENT_SHARE = 1 / 6;
 const BYTES_PER_POINT = 13;
 
 /** No camera's number. */
+/** Of the higher word of a time: what it counts, and how far ahead of ours a clock may be, about 5 minutes. */
+const HIGH_WORD_MS = 4_294.967296;
+const FUTURE_HIGH_WORDS = 70;
 const NOT_SEEN = -1;
 const FORGOTTEN = NOT_SHOWN_REASONS.indexOf("forgotten");
 
@@ -227,6 +230,7 @@ export class Fleet {
   #follow({ slots, value, groupEnd, groupTime }: SlottedPoints, receivedMs: number): void {
     const { latestTime, latestValue, lastReceivedS, cameraOf, cameraAt } = this.table;
     const seconds = Math.max(1, receivedMs / 1_000);
+    const future = receivedMs / HIGH_WORD_MS + FUTURE_HIGH_WORDS;
     let number = NOT_SEEN;
     let at = 0;
     for (let group = 0; group < groupEnd.length; group++) {
@@ -240,8 +244,10 @@ export class Fleet {
           continue;
         }
         const before = latestTime[2 * slot + 1]!;
+        // What was sent by a clock that is ahead is the newest only until something else comes.
         const isNewest =
           high > before ||
+          before > future ||
           (high === before && low >= latestTime[2 * slot]!) ||
           lastReceivedS[slot] === 0;
         if (isNewest) {
