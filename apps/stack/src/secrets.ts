@@ -13,6 +13,8 @@ import { telemetryEnvironment } from "./telemetry-environment.ts";
 
 const TOKEN_BYTES = 24;
 
+const METRIC_INTERVAL_MS = 5_000;
+
 /** Makes what is missing, and gives the plan that uses it. Also writes otlp.env, for senders of the user's own. */
 export async function prepare(config: StackConfig): Promise<Plan> {
   const pkiDir = join(config.data, "pki");
@@ -51,6 +53,8 @@ async function writeEnvironmentFile(
   const lines = Object.entries(variables)
     .filter(([name]) => name.startsWith("OTEL_EXPORTER_OTLP_"))
     .map(([name, value]) => `export ${name}='${value}'`);
-  const content = `# Sends any OpenTelemetry SDK's metrics and traces to this stack: . ${join(config.data, "otlp.env")}\n${lines.join("\n")}\n`;
+  // By default SDKs send metrics once a minute, and would be silent in between.
+  lines.push(`export OTEL_METRIC_EXPORT_INTERVAL='${METRIC_INTERVAL_MS}'`);
+  const content = `# Sends any OpenTelemetry SDK's metrics, traces and logs to this stack: . ${join(config.data, "otlp.env")}\n${lines.join("\n")}\n`;
   await writeFile(join(config.data, "otlp.env"), content, { mode: 0o600 });
 }

@@ -45,7 +45,8 @@ export function MetricControls({
       )}
       <FilterField label="Filter metrics …" value={text} onChange={onText} />
       <p class="controls-count" role="status">
-        {shownCount === allCount ? `${allCount} metrics` : `${shownCount} of ${allCount} metrics`}
+        {shownCount === allCount ? "" : `${shownCount} of `}
+        {allCount === 1 ? "1 metric" : `${allCount} metrics`}
       </p>
       <nav class="group-links" aria-label="Groups">
         {groups.map(({ group }) => (
