@@ -5,19 +5,24 @@ import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-import type { Line } from "./benchmarks/page.ts";
-import { parseLine, writePage } from "./benchmarks/page.ts";
+import type { Line, Machine } from "./benchmarks/page.ts";
+import { parseLine, replaceSections, writePage } from "./benchmarks/page.ts";
 import { ROOT } from "./images/apps.ts";
 
+const PAGE = join(ROOT, "BENCHMARKS.md");
+
 const words = process.argv.slice(2);
+const [first, ...files] = words;
 if (words.includes("--help")) {
   console.log(`Runs the benchmarks of all workspaces and writes BENCHMARKS.md.
 
 Usage: npm run bench [-- --quick]       --quick: under a minute each, and nothing is written
-       npm run bench -w WORKSPACE       only that one's figures, as lines of JSON`);
-} else if (words.some((word) => word !== "--quick")) {
+       npm run bench -w WORKSPACE       only that one's figures, as lines of JSON
+       npm run bench -- --from FILE     puts such lines, just measured on this machine, into BENCHMARKS.md`);
+} else if (first === "--from" && files.length > 0) await takeFrom(files);
+else if (words.some((word) => word !== "--quick")) {
   console.error(
-    `got ${words.join(" ")}, expected --quick or nothing\nSee: npm run bench -- --help`,
+    `got ${words.join(" ")}, expected --quick, --from FILE or nothing\nSee: npm run bench -- --help`,
   );
   process.exitCode = 64;
 } else await main(words.includes("--quick"));
@@ -29,14 +34,24 @@ async function main(isQuick: boolean): Promise<void> {
     lines.push(...(await run(workspace, isQuick)));
   }
   if (isQuick || process.exitCode) return;
-  const machine = {
+  await writeFile(PAGE, writePage(lines, thisMachine()));
+}
+
+async function takeFrom(paths: readonly string[]): Promise<void> {
+  const texts = await Promise.all(paths.map((path) => readFile(path, "utf8")));
+  const lines = texts.flatMap((text) => text.split("\n")).flatMap((text) => parseLine(text) ?? []);
+  if (lines.length === 0) throw new Error(`${paths.join(", ")}: got no figures, expected some`);
+  await writeFile(PAGE, replaceSections(await readFile(PAGE, "utf8"), lines, thisMachine()));
+}
+
+function thisMachine(): Machine {
+  return {
     processor: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     memoryGib: totalmem() / 2 ** 30,
     node: process.version,
     date: new Date().toISOString().slice(0, 10),
   };
-  await writeFile(join(ROOT, "BENCHMARKS.md"), writePage(lines, machine));
 }
 
 async function workspacesWithBenchmarks(): Promise<string[]> {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { parseLine, writePage } from "./page.ts";
+import { parseLine, replaceSections, writePage } from "./page.ts";
 
 const MACHINE = { processor: "A core", cores: 2, memoryGib: 15.6, node: "v26", date: "2026-01-01" };
 
@@ -70,6 +70,31 @@ pinned: true.
 | acknowledged | zstd | 40 points/s |  |
 | lost | gzip | 1 points/s |  |
 `);
+});
+
+test("sections of another run take the place of their own, and say on which machine it was", () => {
+  const figure = (bench: string, value: number) => [
+    { bench, about: `What ${bench} is.` },
+    { bench, metric: "took", value, unit: "ms", params: {} },
+  ];
+  const page = writePage([...figure("one", 1), ...figure("two", 2)], MACHINE);
+  const [head, one, two] = page.split(/^(?=## )/m) as [string, string, string];
+  const again = [...figure("one", 3), ...figure("three", 4)];
+  expect(replaceSections(page, again, MACHINE)).toBe(
+    [
+      head,
+      one.replace("| 1 ms", "| 3 ms"),
+      two,
+      one.replaceAll("one", "three").replace("1 ms", "4 ms"),
+    ]
+      .map((text) => `${text.trimEnd()}\n`)
+      .join("\n"),
+  );
+  const other = replaceSections(page, figure("one", 3), { ...MACHINE, processor: "B core" });
+  expect(other).toContain(
+    "## one\n\nMeasured on another machine: B core, 2 cores, 16 GiB; Node v26; 2026-01-01.\n\nWhat one is.",
+  );
+  expect(other).toContain(two.trimEnd());
 });
 
 test.each([

@@ -39,16 +39,35 @@ export function parseLine(text: string): Line | undefined {
 }
 
 export function writePage(lines: readonly Line[], machine: Machine): string {
-  const benches = [...new Set(lines.map(({ bench }) => bench))];
-  const { processor, cores, memoryGib, node, date } = machine;
   const head = `# Benchmarks
 
-Written by \`npm run bench\`. ${processor}, ${cores} cores, ${Math.round(memoryGib)} GiB; Node ${node}; ${date}.
+Written by \`npm run bench\`. ${machineText(machine)}.
 `;
-  return [head, ...benches.map((bench) => sectionOf(bench, lines))].join("\n");
+  return [head, ...benchesIn(lines).map((bench) => sectionOf(bench, lines))].join("\n");
 }
 
-function sectionOf(bench: string, lines: readonly Line[]): string {
+/** The page with the sections of these lines in place of its own, each with the machine that they are of; new ones come last. */
+export function replaceSections(page: string, lines: readonly Line[], machine: Machine): string {
+  const [head = "", ...sections] = page.split(/^(?=## )/m);
+  for (const bench of benchesIn(lines)) {
+    const isOfHead = head.includes(machineText(machine));
+    const section = sectionOf(bench, lines, isOfHead ? undefined : machine);
+    const at = sections.findIndex((text) => text.startsWith(`## ${bench}\n`));
+    if (at < 0) sections.push(section);
+    else sections[at] = section;
+  }
+  return [head, ...sections].map((text) => `${text.trimEnd()}\n`).join("\n");
+}
+
+function benchesIn(lines: readonly Line[]): string[] {
+  return [...new Set(lines.map(({ bench }) => bench))];
+}
+
+function machineText({ processor, cores, memoryGib, node, date }: Machine): string {
+  return `${processor}, ${cores} cores, ${Math.round(memoryGib)} GiB; Node ${node}; ${date}`;
+}
+
+function sectionOf(bench: string, lines: readonly Line[], machine?: Machine): string {
   const own = lines.filter((line) => line.bench === bench);
   const about = new Set(own.flatMap((line) => ("about" in line ? [line.about] : [])));
   const figures = own.flatMap((line) => ("value" in line ? [line] : []));
@@ -68,6 +87,7 @@ function sectionOf(bench: string, lines: readonly Line[]): string {
     : list(figures, shown);
   return [
     `## ${bench}\n`,
+    ...(machine ? [`Measured on another machine: ${machineText(machine)}.\n`] : []),
     ...[...about].map((text) => `${text}\n`),
     ...(said.length > 0 ? [`${said.join(", ")}.\n`] : []),
     ...table.map((cells) => `| ${cells.join(" | ")} |`),
