@@ -31,6 +31,8 @@ const TYPICAL_START_MS = 600;
 const SHARD_START_MS = 2_000;
 const DRAIN_TIMEOUT_MS = 10_000;
 const LAST_LOAD_MS = 300;
+/** Until the end of a process is known. */
+const ENDED_MS = 200;
 
 type Ports = [number, number, number, number];
 
@@ -121,8 +123,19 @@ class Torture implements AsyncDisposable {
     this.checks++;
     this.#note("log", await this.#checks.readLog());
     await this.#started();
-    this.#note("queries", await this.#checks.query(this.#place.ports.adminPort));
+    this.#note("queries", await this.#query(this.#checks));
     await this.#kill();
+  }
+
+  /** Rejects with what the collector said when it ended meanwhile. */
+  async #query(checks: Checks): Promise<CheckTotals> {
+    try {
+      return await checks.query(this.#place.ports.adminPort);
+    } catch (error) {
+      await delay(ENDED_MS);
+      if (!this.#process!.hasEnded) throw error;
+      throw new Error(`the collector ended by itself:\n${this.#process!.output}`, { cause: error });
+    }
   }
 
   line(kills: number): string {
@@ -136,7 +149,7 @@ class Torture implements AsyncDisposable {
     await this.#started();
     await delay(LAST_LOAD_MS);
     const whole = new Checks(this.#all, logDirectories(this.#place));
-    const queried = await whole.query(this.#place.ports.adminPort);
+    const queried = await this.#query(whole);
     await this.#process!.end("SIGTERM");
     await this.#silence();
     const inLog = await whole.readLog();
