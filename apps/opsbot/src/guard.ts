@@ -10,7 +10,7 @@ import type { GuardRecords, Order, OrderKind } from "./stores/guard-records.ts";
 
 export interface GuardDeps {
   records: GuardRecords;
-  clock: Clock;
+  clock: Pick<Clock, "nowMs" | "monotonicMs">;
   limits: GuardLimits;
   /** All that may be acted upon, each with those that fail together with it. */
   domains: ReadonlyMap<string, string>;

@@ -1,6 +1,7 @@
 /** What OpsBot saw, decided and did, on disk before it is believed. SQLite. */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 
 import { openDatabase } from "@glassline/service/database";
 
@@ -83,7 +84,7 @@ export interface Journal extends Disposable {
 const INCIDENTS_KEPT = 10_000;
 const NANO_PER_SECOND = 1_000_000_000n;
 
-const SCHEMA = `
+const INCIDENT_SCHEMA = `
   CREATE TABLE IF NOT EXISTS starts (fencing_token INTEGER PRIMARY KEY, journal TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS incidents (
     id INTEGER PRIMARY KEY AUTOINCREMENT, object TEXT NOT NULL, "check" TEXT NOT NULL, title TEXT NOT NULL,
@@ -102,9 +103,15 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS generations (edge TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT;
 `;
 
-/** @param now Unix nanoseconds. */
+export const JOURNAL_SCHEMA = INCIDENT_SCHEMA + GUARD_SCHEMA;
+
+/** @param now Unix nanoseconds. Throws OperatorError when another process has the journal. */
 export function openJournal(directory: string, now: () => bigint): Journal {
-  const database = openDatabase(join(directory, "opsbot.sqlite"), SCHEMA + GUARD_SCHEMA);
+  return journalIn(openDatabase(join(directory, "opsbot.sqlite"), JOURNAL_SCHEMA), now);
+}
+
+/** @param database with JOURNAL_SCHEMA; it is closed with the journal. */
+export function journalIn(database: DatabaseSync, now: () => bigint): Journal {
   const one = (sql: string, ...values: (string | number)[]) => database.prepare(sql).get(...values);
   const run = (sql: string, ...values: (string | number)[]) => database.prepare(sql).run(...values);
   const atomically = <T>(work: () => T): T => {

@@ -1,0 +1,67 @@
+/** Sequence after sequence on the guard, each looked at whether a window was over its budget. */
+import { DatabaseSync } from "node:sqlite";
+
+import type { Progress } from "@glassline/bench/progress";
+
+import type { Because } from "../src/core/guard.ts";
+import { JOURNAL_SCHEMA } from "../src/stores/journal.ts";
+import { LIMITS, SIZES, playSequence } from "./guard-sequence.ts";
+import { excesses } from "./history.ts";
+
+const PROBLEMS_MAX = 20;
+const TELL_EVERY = 500;
+
+export interface Tortured {
+  sequences: number;
+  asked: number;
+  begun: number;
+  failovers: number;
+  refused: Partial<Record<Because, number>>;
+  overBudget: number;
+  /** For people; the first ones. */
+  problems: string[];
+}
+
+/** @param stopping aborted: no more sequences. */
+export async function torture(
+  sequences: number,
+  random: () => number,
+  progress: Progress,
+  stopping: AbortSignal,
+): Promise<Tortured> {
+  const all: Tortured = {
+    sequences: 0,
+    asked: 0,
+    begun: 0,
+    failovers: 0,
+    refused: {},
+    overBudget: 0,
+    problems: [],
+  };
+  while (all.sequences < sequences && !stopping.aborted) {
+    playOne(all, random);
+    if (all.sequences % TELL_EVERY !== 0) continue;
+    progress.tell(`${all.sequences} of ${sequences} sequences, ${all.problems.length} problems`);
+    // Ctrl-C is heard.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return all;
+}
+
+function playOne(all: Tortured, random: () => number): void {
+  const database = new DatabaseSync(":memory:");
+  database.exec(JOURNAL_SCHEMA);
+  const { happened, asked, refused, failovers, problems } = playSequence(database, random);
+  database.close();
+  const over = excesses(happened, LIMITS, SIZES);
+  all.sequences++;
+  all.asked += asked;
+  all.begun += happened.length;
+  all.failovers += failovers;
+  if (over.length > 0) all.overBudget++;
+  for (const [because, count] of Object.entries(refused) as [Because, number][])
+    all.refused[because] = (all.refused[because] ?? 0) + count;
+  for (const problem of [...over, ...problems])
+    if (all.problems.length < PROBLEMS_MAX)
+      all.problems.push(`sequence ${all.sequences}: ${problem}`);
+}
