@@ -14,7 +14,7 @@ import { Bot } from "./bot.ts";
 import type { State } from "./core/check-state.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import type { Network } from "./network.ts";
-import type { Observer } from "./observers/observer.ts";
+import type { Listener } from "./observers/observer.ts";
 import type { Journal } from "./stores/journal.ts";
 import { openJournal } from "./stores/journal.ts";
 
@@ -52,7 +52,7 @@ function startBot(directory = scratch(), wrap = (journal: Journal) => journal): 
   const journal = wrap(openJournal(directory, () => clock.nowUnixNano()));
   const stop = new AbortController();
   const asked: Asked[] = [];
-  let listener: Parameters<Observer["onResult"]>[0] = () => {};
+  let listener: Listener = () => true;
   const stage = { refusal: undefined as Error | undefined };
   const record = (what: string, key: string) => {
     if (stage.refusal) throw stage.refusal;

@@ -6,7 +6,7 @@ import type { Logger } from "@glassline/service/logger";
 import { effect } from "./actions/effects.ts";
 import type { EffectDeps } from "./actions/effects.ts";
 import type { Change } from "./core/check-state.ts";
-import type { Action, Event } from "./core/decide.ts";
+import type { Action, Event, Phase } from "./core/decide.ts";
 import { decide, describeAction, isDisruptive, runbookFor } from "./core/decide.ts";
 import type { Observation, Observer } from "./observers/observer.ts";
 import type { OpsBotMetrics } from "./metrics.ts";
@@ -63,19 +63,25 @@ export class Bot {
     return journal.incident(intent.incidentId);
   }
 
-  /** What cannot be written down is not acted on; the next result of the check brings it again. */
-  #heard(observation: Observation, change: Change): void {
+  /**
+   * What cannot be written down is not acted on; the next result of the check brings it again.
+   * @returns whether nothing is left to do about it.
+   */
+  #heard(observation: Observation, change: Change): boolean {
     const { journal, logger, metrics } = this.#deps;
     const { object, check, state, output } = observation;
-    metrics.results.inc({ check, state });
-    if (change !== "none") logger.info({ object, check, state, output, change }, "state");
+    if (change !== "again") metrics.results.inc({ check, state });
+    if (change !== "none" && change !== "again")
+      logger.info({ object, check, state, output, change }, "state");
     try {
       const intent = journal.atomically(() => this.#decide(observation));
       metrics.open.set(journal.countOpen());
       this.#impediment = "";
       if (intent) void this.#carryOut(intent);
+      return journal.openIncidentOf(object, check) === undefined;
     } catch (error) {
       this.#cannotWrite(error);
+      return false;
     }
   }
 
@@ -83,6 +89,7 @@ export class Bot {
     const { journal, logger, metrics } = this.#deps;
     const { object, check, state, output, hard, sinceUnixNano } = observation;
     const open = journal.openIncidentOf(object, check);
+    if (observation.suppressed !== undefined) return this.#leave(open, observation.suppressed);
     if (open) return this.#turn(open, eventOf(observation, this.#isOverdue(open)), output);
     if (state !== "critical" || !hard) return undefined;
     const title = `${object}: ${output}`;
@@ -122,6 +129,8 @@ export class Bot {
   #act(incident: IncidentRow, output: string): Intent | undefined {
     const { journal, logger, metrics } = this.#deps;
     const { id, object, check, actions } = incident;
+    const suppressed = this.#suppressed(incident);
+    if (suppressed !== undefined) return this.#leave(incident, suppressed, "open");
     const action: Action | undefined = runbookFor(check, object)[actions];
     if (action) {
       const busy = isDisruptive(action) ? this.#disrupted(id) : undefined;
@@ -135,6 +144,22 @@ export class Bot {
     metrics.escalations.inc({ check });
     journal.note(id, "escalated", `${tried}: ${output}. A person should look.`, "escalated");
     return undefined;
+  }
+
+  /** Also while no result is heard: an action may have ended. */
+  #suppressed({ object, check }: IncidentRow): string | undefined {
+    const observations = this.#deps.observer.observations();
+    return observations.find((each) => each.object === object && each.check === check)?.suppressed;
+  }
+
+  /** Its story says so once; when nothing stands in the way any more, the problem brings it up again. */
+  #leave(incident: IncidentRow | undefined, why: string, phase?: Phase): undefined {
+    if (!incident || incident.phase === "escalated") return;
+    const { journal } = this.#deps;
+    const text = `left alone: ${why}`;
+    const last = journal.entries(incident.id).findLast(({ kind }) => kind === "decided");
+    if (last?.text !== text) journal.note(incident.id, "decided", text, phase);
+    else if (phase) journal.turn(incident.id, phase);
   }
 
   /** The edge that viewers have lost, or are about to lose, because of another incident. */

@@ -22,9 +22,8 @@ import { answer } from "./chat.ts";
 import type { OpsBotConfig } from "./config.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import { connect } from "./network.ts";
-import { checksOf } from "./observers/checks.ts";
-import { Monitor } from "./observers/monitor.ts";
-import type { Observation } from "./observers/observer.ts";
+import { chooseObserver } from "./observers/chosen-observer.ts";
+import type { Observation, Observer } from "./observers/observer.ts";
 import type { EntryRow, IncidentRow, Journal } from "./stores/journal.ts";
 import { openJournal } from "./stores/journal.ts";
 
@@ -46,12 +45,8 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   const { clock, logger, identity } = deps;
   const journal = stack.use(openJournal(config.dataDir, () => clock.nowUnixNano()));
   const network = stack.use(connect(config, identity));
-  const monitor = stack.use(
-    new Monitor(
-      checksOf(network, () => clock.nowMs()),
-      clock,
-    ),
-  );
+  const chosen = chooseObserver(config, { network, reports: journal.reports }, deps);
+  const observer = stack.use(chosen.observer);
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const effects: EffectDeps = {
@@ -63,14 +58,14 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
     signal: stop.signal,
   };
   const metrics = opsBotMetrics(deps.metrics);
-  const bot = new Bot({ ...effects, observer: monitor, logger, metrics, verifyMs: config.verify });
+  const bot = new Bot({ ...effects, observer, logger, metrics, verifyMs: config.verify });
   bot.start();
-  monitor.start(config.interval);
+  chosen.start();
   const untold = keepDesired(effects, deps, stop.signal);
-  const impediment = () => bot.impediment || untold();
+  const impediment = () => bot.impediment || chosen.impediment() || untold();
 
-  const chat = { bot, observer: monitor, journal, edges: [...network.edges.keys()] };
-  const service = serviceOf(config.name, { monitor, journal, impediment, chat }, deps);
+  const chat = { bot, observer, journal, edges: [...network.edges.keys()] };
+  const service = serviceOf(config.name, { observer, journal, impediment, chat }, deps);
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, OpsBotService, service);
   const port = await listenGrpc(
@@ -83,9 +78,10 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   stack.defer(() => closeGrpc(server, GRACE_MS));
   const http = stack.use(
     await startAdmin(config, deps.metrics.registry, {
-      routes: jsonRoutes(OpsBotService, service).filter(
-        ({ method }) => method.localName !== "chat",
-      ),
+      routes: [
+        ...jsonRoutes(OpsBotService, service).filter(({ method }) => method.localName !== "chat"),
+        ...chosen.routes,
+      ],
       openApi: openApi("Glassline OpsBot", VERSION, [OpsBotService]),
     }),
   );
@@ -120,7 +116,7 @@ function keepDesired(
 }
 
 interface Parts {
-  monitor: Monitor;
+  observer: Observer;
   journal: Journal;
   impediment: () => string;
   chat: Parameters<typeof answer>[2];
@@ -128,7 +124,7 @@ interface Parts {
 
 function serviceOf(
   name: string,
-  { monitor, journal, impediment, chat }: Parts,
+  { observer, journal, impediment, chat }: Parts,
   { clock }: AppDeps,
 ): Implementation<typeof OpsBotService> {
   return {
@@ -136,7 +132,7 @@ function serviceOf(
       opsbot: name,
       nowUnixNano: clock.nowUnixNano(),
       fencingToken: journal.fencingToken,
-      checks: monitor.observations().map(checkOf),
+      checks: observer.observations().map(checkOf),
       openIncidents: journal.countOpen(),
       impediment: impediment(),
     }),
@@ -189,12 +185,14 @@ function checkOf({
   value,
   warning,
   critical,
+  suppressed,
   ...rest
 }: Observation): MessageInitShape<typeof CheckSchema> {
   return {
     ...rest,
     state: STATES[state],
     unit: unit ?? "",
+    suppressed: suppressed ?? "",
     ...(value !== undefined && { value }),
     ...(warning !== undefined && { warning }),
     ...(critical !== undefined && { critical }),

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { openDatabase } from "@glassline/service/database";
 
 import type { Action, Phase } from "../core/decide.ts";
+import type { Reports } from "./reports.ts";
+import { REPORTS_SCHEMA, reportsOf } from "./reports.ts";
 
 export type EntryKind =
   | "seen"
@@ -76,6 +78,8 @@ export interface Journal extends Disposable {
   underWay(): { incidentId: number; action: Action }[];
   /** The generation that an edge shall run with. */
   generation(edge: string): number;
+  /** What Icinga is still to be told. */
+  readonly reports: Reports;
 }
 
 /** Closed ones that are older are forgotten. */
@@ -103,7 +107,7 @@ const SCHEMA = `
 
 /** @param now Unix nanoseconds. */
 export function openJournal(directory: string, now: () => bigint): Journal {
-  const database = openDatabase(join(directory, "opsbot.sqlite"), SCHEMA);
+  const database = openDatabase(join(directory, "opsbot.sqlite"), SCHEMA + REPORTS_SCHEMA);
   const one = (sql: string, ...values: (string | number)[]) => database.prepare(sql).get(...values);
   const run = (sql: string, ...values: (string | number)[]) => database.prepare(sql).run(...values);
   const atomically = <T>(work: () => T): T => {
@@ -156,6 +160,7 @@ export function openJournal(directory: string, now: () => bigint): Journal {
     atomically,
     incident,
     generation,
+    reports: reportsOf(database, "icinga", name),
     openIncident: ({ object, check, title }, text, openedUnixNano = now()) =>
       atomically(() => {
         const { lastInsertRowid: rowId } = run(
