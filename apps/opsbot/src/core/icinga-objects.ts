@@ -131,13 +131,12 @@ function firstLine(output: string): string {
 }
 
 /**
- * `last_reachable` is as old as the last result. A host that is down makes its services unreachable at once.
+ * `last_reachable` is of the last result, which says nothing when it is false. A host that is down makes its services unreachable at once.
  * Source: https://icinga.com/docs/icinga-2/latest/doc/03-monitoring-basics/#dependencies
  */
 function unreachable(all: Json, type: IcingaObject["type"], host: Json): string | undefined {
-  if (!flag(all, "last_reachable")) return "unreachable: what it depends on is down";
-  if (type === "Host") return undefined;
-  const isDown = count(host, "state") > 0 && count(host, "state_type") === 1;
+  const isDown = type === "Service" && count(host, "state") > 0 && count(host, "state_type") === 1;
   if (isDown) return "unreachable: its host is down";
-  return flag(host, "last_reachable") ? undefined : "unreachable: its host is unreachable";
+  if (flag(all, "last_reachable") && flag(host, "last_reachable")) return undefined;
+  return "unreachable: what it depends on was down when it was last checked";
 }

@@ -81,7 +81,8 @@ export function stepReconciliation<S extends Sight>(
 
 /** What happens during a look may have been missed by it. Where nobody answers, a hint waits for the look that is due. */
 function wanted<S extends Sight>(state: Reconciliation<S>, kind: "hint" | "due"): Step<S> {
-  if (kind === "hint" && !state.current) return { next: state, look: false, tell: [] };
+  if (state.looking === "no" && kind === "hint" && !state.current)
+    return { next: state, look: false, tell: [] };
   if (state.looking === "no") return { next: { ...state, looking: "yes" }, look: true, tell: [] };
   const looking = kind === "hint" ? "hinted again" : state.looking;
   return { next: { ...state, looking }, look: false, tell: [] };

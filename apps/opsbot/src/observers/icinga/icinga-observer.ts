@@ -9,6 +9,7 @@ import type { Input, Reconciliation } from "../../core/reconcile.ts";
 import { beginning, stepReconciliation } from "../../core/reconcile.ts";
 import type { Reports } from "../../stores/reports.ts";
 import type { Listener, Observation, Observer } from "../observer.ts";
+import type { ClientLimits } from "./client.ts";
 import { IcingaClient } from "./client.ts";
 import { EventStream } from "./event-stream.ts";
 import type { IcingaSight } from "./icinga-looks.ts";
@@ -35,6 +36,7 @@ export interface IcingaDeps {
   random: Random;
   logger: Logger;
   metrics: IcingaMetrics;
+  limits?: ClientLimits;
 }
 
 export class IcingaObserver implements Observer {
@@ -55,7 +57,7 @@ export class IcingaObserver implements Observer {
     const { settings, clock, random, logger, metrics, reports } = deps;
     const { signal } = this.#stop;
     this.#deps = deps;
-    this.#client = new IcingaClient(settings);
+    this.#client = new IcingaClient(settings, deps.limits);
     this.#looks = new IcingaLooks({ client: this.#client, logger, metrics, isOwn });
     this.#events = new EventStream({
       client: this.#client,
