@@ -284,14 +284,12 @@ describeWithIcinga()("what Icinga does not allow", () => {
     await using stage = startStage(icinga.settings, { intervalMs: 3_600_000 });
     await eventually(() => expect(stage.observer.eventsProblem).toBe(""));
     await eventually(() => expect(stage.observer.observations()).toHaveLength(4));
-    for (const edge of ["edge-1", "edge-2", "edge-1"]) {
-      const before = stage.asked.length;
+    // The second one cannot be seen by the look that the opened stream brought. Each may be late by 5 s.
+    for (const [at, edge] of ["edge-1", "edge-2"].entries()) {
       await icinga.result(`${edge}!hits`, 2);
-      await eventually(() => expect(stage.asked).toHaveLength(before + 1));
-      await icinga.result(`${edge}!hits`, 0);
-      await eventually(() => expect(stage.journal.countOpen()).toBe(0));
+      await eventually(() => expect(stage.asked).toHaveLength(at + 1));
     }
-  });
+  }, 40_000);
 
   test("a wrong password is said, and shown to nobody", async () => {
     await using icinga = await startIcinga();

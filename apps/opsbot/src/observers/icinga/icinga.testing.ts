@@ -7,7 +7,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 
@@ -35,7 +35,7 @@ export interface Icinga extends AsyncDisposable {
   directory: string;
   /** OpsBot's user, by its certificate, with the rights that it needs. */
   settings: IcingaSettings;
-  /** A user by its password: "opsbot-deaf" has no right to events. */
+  /** A user by its password: "opsbot-deaf" has no right to events, "opsbot-mute" may only look. */
   as(user: string, password?: string): IcingaSettings;
   /** A passive result: 0 to 3, of hosts 0 or 1. */
   result(name: string, exitStatus: number, output?: string, more?: object): Promise<void>;
@@ -75,11 +75,13 @@ export async function startIcinga(objects = EDGES): Promise<Icinga> {
     const status = await ask("/v1/status/IcingaApplication", {}, "GET");
     return /"pid":(\d+)/.exec(status)?.[1] ?? "";
   };
+  const { username } = userInfo();
   const start = async () => {
     running = spawn(ICINGA2, ["daemon", ...definitions(directory)], {
       detached: true,
       stdio: "ignore",
-      env: { ...process.env, ICINGA2_USER: "root", ICINGA2_GROUP: "root" },
+      // Its own user could not read this folder.
+      env: { ...process.env, ICINGA2_USER: username, ICINGA2_GROUP: username },
     });
     await vi.waitFor(processId, { timeout: START_TIMEOUT_MS, interval: 30 });
   };
@@ -208,6 +210,10 @@ object ApiUser "opsbot" {
 object ApiUser "opsbot-deaf" {
   password = "${PASSWORD}"
   permissions = [ ${RIGHTS} ]
+}
+object ApiUser "opsbot-mute" {
+  password = "${PASSWORD}"
+  permissions = [ "objects/query/*" ]
 }
 template Host "passive-host" {
   check_command = "passive"

@@ -4,7 +4,7 @@ import type { Logger } from "@glassline/service/logger";
 
 import type { Comment } from "../../core/suppression.ts";
 import type { Report, Reports } from "../../stores/reports.ts";
-import type { IcingaClient } from "./client.ts";
+import type { ActionName, IcingaClient } from "./client.ts";
 import { IcingaError } from "./icinga-error.ts";
 import type { IcingaSight } from "./icinga-looks.ts";
 import type { IcingaMetrics } from "./metrics.ts";
@@ -25,7 +25,7 @@ export function isOwn({ author, text }: Pick<Comment, "author" | "text">): boole
 }
 
 export interface ReporterDeps {
-  client: IcingaClient;
+  client: Pick<IcingaClient, "act" | "query">;
   reports: Reports;
   logger: Logger;
   metrics: IcingaMetrics;
@@ -105,21 +105,27 @@ export class Reporter {
   async #acknowledge(sight: IcingaSight, report: Report): Promise<boolean> {
     const { name, state, hard, acknowledged, pending } = sight;
     if (state === "ok" || !hard || acknowledged || pending) return false;
-    const { client, signal } = this.#deps;
     const comment = { author: AUTHOR, comment: textOf(report), sticky: false, notify: false };
-    try {
-      await client.act("acknowledge-problem", name, comment, signal);
-      return true;
-    } catch (error) {
-      if (error instanceof IcingaError && error.fault === "refused") return false;
-      throw error;
-    }
+    return this.#isDone("acknowledge-problem", name, comment);
   }
 
   /** People shall be reminded again. */
   async #unacknowledge({ name }: IcingaSight): Promise<void> {
-    const { client, signal } = this.#deps;
-    await client.act("remove-acknowledgement", name, { author: AUTHOR }, signal);
+    await this.#isDone("remove-acknowledgement", name, { author: AUTHOR });
+  }
+
+  /** @returns false where Icinga does not do it; then there is the comment. */
+  async #isDone(action: ActionName, name: string, more: Record<string, unknown>): Promise<boolean> {
+    const { client, logger, signal } = this.#deps;
+    try {
+      await client.act(action, name, more, signal);
+      return true;
+    } catch (error) {
+      const { fault, message } = error instanceof IcingaError ? error : { fault: "", message: "" };
+      if (fault !== "refused" && fault !== "not-found") throw error;
+      logger.warn({ problem: message }, "Icinga did not do it");
+      return false;
+    }
   }
 
   async #comment({ name }: IcingaSight, report: Report): Promise<void> {
