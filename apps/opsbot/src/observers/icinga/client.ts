@@ -13,8 +13,8 @@ import { IcingaError } from "./icinga-error.ts";
 import type { IcingaSettings } from "./settings.ts";
 import { tlsOf } from "./settings.ts";
 
-/** A thousand services with their results are about 2 MB. */
-const ANSWER_MAX_BYTES = 16_777_216;
+/** A thousand services with their results are 1 to 2 MB. */
+const ANSWER_MAX_BYTES = 33_554_432;
 const TIMEOUT_MS = 5_000;
 const CONNECTIONS_MAX = 4;
 const TCP_KEEP_ALIVE_MS = 10_000;

@@ -86,10 +86,11 @@ export class EventStream {
     const end = new AbortController();
     const both = AbortSignal.any([signal, end.signal]);
     this.#heardMs = clock.monotonicMs();
-    const watching = this.#watch(end);
+    const heartbeat = this.#deps.heartbeat();
+    const watching = this.#watch(heartbeat, end);
     try {
       const queue = `glassline-opsbot-${randomUUID()}`;
-      const types = this.#deps.heartbeat() === undefined ? TYPES : [...TYPES, "CheckResult"];
+      const types = heartbeat === undefined ? TYPES : [...TYPES, "CheckResult"];
       const answer = await client.events({ queue, types, filter: FILTER }, both);
       this.#settle("");
       metrics.streamUp.set(1);
@@ -111,9 +112,7 @@ export class EventStream {
 
   #failed(error: unknown, ended: AbortSignal): boolean {
     const isDenied = error instanceof IcingaError && error.fault === "not-found";
-    const reason = ended.aborted
-      ? "the stream of events was silent for too long"
-      : messageOf(error);
+    const reason = messageOf(ended.aborted ? ended.reason : error);
     this.#settle(isDenied ? `${reason} events/*` : reason);
     return isDenied;
   }
@@ -149,15 +148,17 @@ export class EventStream {
     if (!isHeartbeat) this.#deps.hint();
   }
 
-  /** Sends heartbeats, and ends a stream that is silent for too long. */
-  async #watch(end: AbortController): Promise<void> {
+  /** Sends heartbeats, and ends a stream that is silent for too long, or is not the one that is needed. */
+  async #watch(heartbeat: string | undefined, end: AbortController): Promise<void> {
     const { clock, limits = {} } = this.#deps;
+    const { silenceMs = SILENCE_MS, silenceWithHeartbeatMs = SILENCE_WITH_HEARTBEAT_MS } = limits;
+    const patienceMs = heartbeat === undefined ? silenceMs : silenceWithHeartbeatMs;
     let sentMs = Number.NEGATIVE_INFINITY;
     await every(clock, WATCH_INTERVAL_MS, end.signal, async () => {
-      const heartbeat = this.#deps.heartbeat();
-      const { silenceMs = SILENCE_MS, silenceWithHeartbeatMs = SILENCE_WITH_HEARTBEAT_MS } = limits;
-      const patienceMs = heartbeat === undefined ? silenceMs : silenceWithHeartbeatMs;
-      if (clock.monotonicMs() - this.#heardMs > patienceMs) return end.abort();
+      if (this.#deps.heartbeat() !== heartbeat)
+        return end.abort(new Error("the heartbeat is another one: the stream is opened anew"));
+      if (clock.monotonicMs() - this.#heardMs > patienceMs)
+        return end.abort(new Error("the stream of events was silent for too long"));
       if (heartbeat === undefined || clock.monotonicMs() - sentMs < HEARTBEAT_INTERVAL_MS) return;
       sentMs = clock.monotonicMs();
       await this.#beat(heartbeat, end.signal);

@@ -25,7 +25,7 @@ import type { IcingaMetrics } from "./metrics.ts";
 
 /** A service with this check is none of ours: it takes heartbeats. */
 const HEARTBEAT_CHECK = "heartbeat";
-/** So long results are left out once they were too large. */
+/** So long results are left out of looks of a kind, at all or at problems, once they were too large. */
 const WITHOUT_RESULTS_LOOKS = 100;
 const SAID_MAX = 100;
 const LEFT_OUT = "what its check says is left out: Icinga's answer would be too large";
@@ -44,7 +44,7 @@ export interface LooksDeps {
 
 export class IcingaLooks {
   readonly #deps: LooksDeps;
-  #withoutResults = 0;
+  readonly #withoutResults = { all: 0, problems: 0 };
   #heartbeat: string | undefined;
   readonly #said = new Set<string>();
 
@@ -72,18 +72,24 @@ export class IcingaLooks {
   }
 
   async #objects(names: "all" | ReadonlySet<string>, signal: AbortSignal): Promise<IcingaObject[]> {
-    if (this.#withoutResults > 0) {
-      this.#withoutResults--;
-      return this.#read(await this.#entries(names, false, signal));
+    const kind = names === "all" ? "all" : "problems";
+    if (this.#withoutResults[kind] > 0) {
+      this.#withoutResults[kind]--;
+      return this.#readWithoutResults(names, signal);
     }
     try {
       return this.#read(await this.#entries(names, true, signal));
     } catch (error) {
       if (!(error instanceof IcingaError && error.fault === "too-large")) throw error;
       this.#deps.logger.warn({ problem: error.message }, "results are left out");
-      this.#withoutResults = WITHOUT_RESULTS_LOOKS;
-      return this.#read(await this.#entries(names, false, signal));
+      this.#withoutResults[kind] = WITHOUT_RESULTS_LOOKS;
+      return this.#readWithoutResults(names, signal);
     }
+  }
+
+  async #readWithoutResults(names: "all" | ReadonlySet<string>, signal: AbortSignal) {
+    const objects = this.#read(await this.#entries(names, false, signal));
+    return objects.map((object) => ({ ...object, output: LEFT_OUT }));
   }
 
   async #entries(names: "all" | ReadonlySet<string>, results: boolean, signal: AbortSignal) {
@@ -101,12 +107,7 @@ export class IcingaLooks {
 
   /** What cannot be understood is left out, counted, and said once. */
   #read(entries: readonly unknown[]): IcingaObject[] {
-    const withoutResults = this.#withoutResults > 0;
-    return entries.flatMap((entry) => {
-      const object = this.#understood(entry, readObject);
-      if (!object) return [];
-      return withoutResults ? [{ ...object, output: LEFT_OUT }] : [object];
-    });
+    return entries.flatMap((entry) => this.#understood(entry, readObject) ?? []);
   }
 
   #understood<T>(entry: unknown, read: (entry: unknown) => T): T | undefined {
@@ -211,5 +212,6 @@ function filterOf(type: "host" | "service", names: "all" | ReadonlySet<string>) 
   const ours = `${type}.vars.glassline_object && ${type}.vars.glassline_check`;
   if (names === "all") return { filter: ours, filterVars: {} };
   const wanted = `${type}.state != 0 || ${type}.__name in names`;
-  return { filter: `${ours} && (${wanted})`, filterVars: { names: [...names] } };
+  // Most are well, and are left after one comparison.
+  return { filter: `(${wanted}) && ${ours}`, filterVars: { names: [...names] } };
 }

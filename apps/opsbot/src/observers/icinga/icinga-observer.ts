@@ -5,7 +5,7 @@ import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 import type { Random } from "@glassline/service/random";
 
-import type { Input, Reconciliation } from "../../core/reconcile.ts";
+import type { Input, Reconciliation, Telling } from "../../core/reconcile.ts";
 import { beginning, stepReconciliation } from "../../core/reconcile.ts";
 import type { Reports } from "../../stores/reports.ts";
 import type { Listener, Observation, Observer } from "../observer.ts";
@@ -24,6 +24,11 @@ const FULL_LOOK_INTERVAL_MS = 15_000;
 const NAMES_MAX = 500;
 /** Hints that come closer together than this share a look. */
 const COALESCE_MS = 10;
+/** Between looks while hints do not end. */
+const HINTED_AGAIN_MS = 50;
+/** What is not settled is told again after each look; in a storm not all of it. */
+const TOLD_AGAIN_MAX = 500;
+const NOTHING_SAID = "its check says nothing";
 const AWAY = "Icinga does not say how it is now";
 const NOTHING =
   "Icinga shows no host or service with the custom variables glassline_object and glassline_check";
@@ -51,6 +56,8 @@ export class IcingaObserver implements Observer {
   #state: Reconciliation<IcingaSight> = beginning();
   #impediment = "Icinga has not been asked yet";
   #lookedAtAllMs = Number.NEGATIVE_INFINITY;
+  /** Whose turn it is among those that are told again. */
+  #toldAgain = 0;
   #wake = () => {};
 
   constructor(deps: IcingaDeps) {
@@ -119,19 +126,23 @@ export class IcingaObserver implements Observer {
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
+    const { clock } = this.#deps;
     this.#step({ kind: "due" });
     while (!signal.aborted) {
-      if (!(await this.#look())) await this.#untilWanted();
+      if (await this.#look()) await clock.sleep(HINTED_AGAIN_MS, signal).catch(() => {});
+      else await this.#untilWanted();
     }
   }
 
   /** Until the next look is due, or a hint comes; what follows it closely is seen by the same look. */
   async #untilWanted(): Promise<void> {
     const { clock, intervalMs } = this.#deps;
-    const woken = new AbortController();
-    this.#wake = () => woken.abort();
-    const signal = AbortSignal.any([this.#stop.signal, woken.signal]);
-    await clock.sleep(intervalMs, signal).catch(() => {});
+    if (this.#state.looking === "no") {
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
+      const signal = AbortSignal.any([this.#stop.signal, woken.signal]);
+      await clock.sleep(intervalMs, signal).catch(() => {});
+    }
     await clock.sleep(COALESCE_MS, this.#stop.signal).catch(() => {});
     this.#wake = () => {};
     this.#step({ kind: "due" });
@@ -170,13 +181,23 @@ export class IcingaObserver implements Observer {
   #step(input: Input<IcingaSight>): boolean {
     const { next, look, tell } = stepReconciliation(this.#state, input);
     this.#state = next;
-    const settled = tell.flatMap(({ sight, change }) => {
+    const settled = this.#shared(tell).flatMap(({ sight, change }) => {
       const observation = observationOf(sight, undefined);
       return this.#listeners.every((listener) => listener(observation, change)) ? [sight] : [];
     });
     if (settled.length > 0)
       this.#state = stepReconciliation(this.#state, { kind: "settled", sights: settled }).next;
     return look;
+  }
+
+  /** All that is new, and of the rest as many as there is time for, in turn. */
+  #shared(tell: readonly Telling<IcingaSight>[]): readonly Telling<IcingaSight>[] {
+    const again = tell.filter(({ change }) => change === "again");
+    if (again.length <= TOLD_AGAIN_MAX) return tell;
+    this.#toldAgain %= again.length;
+    const turn = [...again, ...again].slice(this.#toldAgain, this.#toldAgain + TOLD_AGAIN_MAX);
+    this.#toldAgain += TOLD_AGAIN_MAX;
+    return [...tell.filter(({ change }) => change !== "again"), ...turn];
   }
 
   #settleImpediment(impediment: string): void {
@@ -217,7 +238,7 @@ function observationOf(sight: IcingaSight, stale: string | undefined): Observati
     hard,
     attempt,
     maxAttempts,
-    output,
+    output: output || NOTHING_SAID,
     ...measured,
     sinceUnixNano: since,
     lastCheckedUnixNano: sight.checkedUnixNano,
