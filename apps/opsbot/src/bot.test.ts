@@ -18,7 +18,7 @@ import { Guard } from "./guard.ts";
 import type { State } from "./core/check-state.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import type { Network } from "./network.ts";
-import type { Observer } from "./observers/observer.ts";
+import type { Listener, Observation } from "./observers/observer.ts";
 import type { Journal } from "./stores/journal.ts";
 import { openJournal } from "./stores/journal.ts";
 
@@ -41,7 +41,11 @@ interface Stage extends Disposable {
   /** While it is set, edges and node-agent answer with it. */
   refusal: Error | undefined;
   /** A result of a check, and all that follows from it at once. */
-  hear(check: string, state: State, options?: { object?: string; hard?: boolean }): Promise<void>;
+  hear(
+    check: string,
+    state: State,
+    options?: { object?: string; hard?: boolean; suppressed?: string },
+  ): Promise<void>;
   pass(lengthMs: number): Promise<void>;
   kinds(id: number): string[];
 }
@@ -66,7 +70,8 @@ function startBot(
   const journal = wrap(openJournal(directory, () => clock.nowUnixNano()));
   const stop = new AbortController();
   const asked: Asked[] = [];
-  let listener: Parameters<Observer["onResult"]>[0] = () => {};
+  let listener: Listener = () => true;
+  let observations: Observation[] = [];
   const stage = { refusal: undefined as Error | undefined };
   const record = (what: string, key: string) => {
     if (stage.refusal) throw stage.refusal;
@@ -111,7 +116,7 @@ function startBot(
     signal: stop.signal,
     observer: {
       onResult: (each) => (listener = each),
-      observations: () => [],
+      observations: () => observations,
       [Symbol.asyncDispose]: async () => {},
     },
     logger: createLogger("opsbot", "silent"),
@@ -124,7 +129,11 @@ function startBot(
     guard,
     bot,
     asked,
-    hear: async (check: string, state: State, { object = "edge-1", hard = true } = {}) => {
+    hear: async (
+      check: string,
+      state: State,
+      { object = "edge-1", hard = true, suppressed = undefined as string | undefined } = {},
+    ) => {
       const nowUnixNano = clock.nowUnixNano();
       const times = {
         sinceUnixNano: nowUnixNano,
@@ -132,7 +141,10 @@ function startBot(
         attempt: 3,
         maxAttempts: 3,
       };
-      listener({ object, check, state, output: `${check} is ${state}`, hard, ...times }, "none");
+      const output = `${check} is ${state}`;
+      const observation = { object, check, state, output, hard, suppressed, ...times };
+      observations = [observation];
+      listener(observation, "none");
       await clock.advance(0);
     },
     pass: (lengthMs: number) => clock.advance(lengthMs),
@@ -229,6 +241,43 @@ describe("an incident", () => {
     await stage.pass(1_000);
     expect(stage.kinds(1)).toEqual(["seen", "decided", "intent", "done"]);
     expect(stage.asked).toHaveLength(1);
+  });
+});
+
+describe("what something stands in the way of", () => {
+  test("opens no incident, and is one when nothing does any more", async () => {
+    using stage = startBot();
+    await stage.hear("freshness", "critical", { suppressed: "in downtime" });
+    expect(stage.journal.countOpen()).toBe(0);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-1"]);
+  });
+
+  test("is not acted on further, its story says so once, and it goes on where it was", async () => {
+    using stage = startBot();
+    await stage.hear("freshness", "critical");
+    await stage.pass(VERIFY_MS + 1_000);
+    for (let time = 0; time < 3; time++)
+      await stage.hear("freshness", "critical", { suppressed: "acknowledged by anna" });
+    expect(stage.asked).toHaveLength(1);
+    const story = stage.journal.entries(1).map(({ text }) => text);
+    expect(story.filter((text) => text === "left alone: acknowledged by anna")).toHaveLength(1);
+    await stage.hear("freshness", "critical");
+    expect(stage.asked.at(-1)!.what).toBe("edge-1/2 edge-2/1");
+  });
+
+  test("is not followed by the next action when one fails meanwhile", async () => {
+    using stage = startBot();
+    stage.refusal = new RpcError("unavailable", "away");
+    await stage.hear("freshness", "critical");
+    await stage.hear("freshness", "critical", { suppressed: "flapping" });
+    stage.refusal = new RpcError("permission_denied", "wrong token");
+    await stage.pass(1_000);
+    expect(stage.kinds(1).slice(-2)).toEqual(["decided", "failed"]);
+    expect(stage.journal.incident(1)!.phase).toBe("open");
+    stage.refusal = undefined;
+    await stage.hear("freshness", "critical");
+    expect(stage.asked.map(({ what }) => what)).toEqual(["edge-1/2 edge-2/1"]);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Logger } from "@glassline/service/logger";
 import { effect } from "./actions/effects.ts";
 import type { EffectDeps } from "./actions/effects.ts";
 import type { Change } from "./core/check-state.ts";
-import type { Action, Event } from "./core/decide.ts";
+import type { Action, Event, Phase } from "./core/decide.ts";
 import { decide, describeAction, runbookFor } from "./core/decide.ts";
 import type { Verdict } from "./core/guard.ts";
 import { FOR_PEOPLE } from "./core/guard.ts";
@@ -83,21 +83,27 @@ export class Bot {
     return this.#intend(id, action, REQUEST, verdict.says);
   }
 
-  /** What cannot be written down is not acted on; the next result of the check brings it again. */
-  #heard(observation: Observation, change: Change): void {
+  /**
+   * What cannot be written down is not acted on; the next result of the check brings it again.
+   * @returns whether nothing is left to do about it.
+   */
+  #heard(observation: Observation, change: Change): boolean {
     const { journal, guard, logger, metrics } = this.#deps;
     const { object, check, state, output } = observation;
     guard.saw(observation);
-    metrics.results.inc({ check, state });
-    if (change !== "none") logger.info({ object, check, state, output, change }, "state");
+    if (change !== "again") metrics.results.inc({ check, state });
+    if (change !== "none" && change !== "again")
+      logger.info({ object, check, state, output, change }, "state");
     try {
       this.#endStorm();
       const intent = journal.atomically(() => this.#decide(observation));
       metrics.open.set(journal.countOpen());
       this.#impediment = "";
       if (intent) void this.#carryOut(intent);
+      return journal.openIncidentOf(object, check) === undefined;
     } catch (error) {
       this.#cannotWrite(error);
+      return false;
     }
   }
 
@@ -105,6 +111,7 @@ export class Bot {
     const { journal, logger, metrics } = this.#deps;
     const { object, check, state, output, hard, sinceUnixNano } = observation;
     const open = journal.openIncidentOf(object, check);
+    if (observation.suppressed !== undefined) return this.#leave(open, observation.suppressed);
     if (open) return this.#turn(open, eventOf(observation, this.#isOverdue(open)), output);
     if (state !== "critical" || !hard) return undefined;
     const title = `${object}: ${output}`;
@@ -144,6 +151,8 @@ export class Bot {
   #act(incident: IncidentRow, output: string): Intent | undefined {
     const { journal, guard } = this.#deps;
     const { id, object, check, actions } = incident;
+    const suppressed = this.#suppressed(incident);
+    if (suppressed !== undefined) return this.#leave(incident, suppressed, "open");
     const action: Action | undefined = runbookFor(check, object)[actions];
     if (action) {
       const step = { incidentId: id, action: actions };
@@ -165,6 +174,22 @@ export class Bot {
     return intent;
   }
 
+  /** Also while no result is heard: an action may have ended. */
+  #suppressed({ object, check }: IncidentRow): string | undefined {
+    const observations = this.#deps.observer.observations();
+    return observations.find((each) => each.object === object && each.check === check)?.suppressed;
+  }
+
+  /** Its story says so once; when nothing stands in the way any more, the problem brings it up again. */
+  #leave(incident: IncidentRow | undefined, why: string, phase?: Phase): undefined {
+    if (!incident || incident.phase === "escalated") return;
+    const { journal } = this.#deps;
+    const text = `left alone: ${why}`;
+    const last = journal.entries(incident.id).findLast(({ kind }) => kind === "decided");
+    if (last?.text !== text) journal.note(incident.id, "decided", text, phase);
+    else if (phase) journal.turn(incident.id, phase);
+  }
+
   #escalate({ id, object, check }: IncidentRow, why: string): void {
     const { journal, logger, metrics } = this.#deps;
     logger.error({ incident: id, object, check, why }, "escalated");
@@ -176,11 +201,12 @@ export class Bot {
   #refused(incident: IncidentRow, { because, says }: Extract<Verdict, { may: false }>): undefined {
     const { journal, metrics } = this.#deps;
     const text = `wait: ${says}`;
-    if (journal.entries(incident.id).at(-1)?.text === text) return undefined;
+    if (journal.entries(incident.id).at(-1)?.text === text)
+      return void journal.turn(incident.id, "open");
     metrics.refusals.inc({ because });
     if (because === "storm") this.#callPeople(says);
     if (FOR_PEOPLE.has(because)) this.#escalate(incident, says);
-    else journal.note(incident.id, "decided", text);
+    else journal.note(incident.id, "decided", text, "open");
     return undefined;
   }
 

@@ -105,8 +105,9 @@ function status(object: string | undefined, deps: ChatDeps): Answer {
   return good(lines.join("\n"), open.length > 0 ? [`why ${open[0]!.object}`] : []);
 }
 
-function lineOf({ object, check, state, hard, output }: Observation): string {
-  return `  ${object} ${check}: ${state.toUpperCase()}${hard ? "" : " (not yet believed)"} - ${output}`;
+function lineOf({ object, check, state, hard, output, suppressed }: Observation): string {
+  const remark = suppressed !== undefined ? ` (${suppressed})` : hard ? "" : " (not yet believed)";
+  return `  ${object} ${check}: ${state.toUpperCase()}${remark} - ${output}`;
 }
 
 function why(object: string | undefined, deps: ChatDeps): Answer {

@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { directory, duration, endpoints, integer, list, port, text } from "@glassline/config";
+import { directory, duration, endpoints, file, integer, list, port, text } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const budget = (scope: string, byDefault: string) =>
@@ -24,6 +24,34 @@ const spec = {
     help: "What shall run: SetDesiredStateRequest as JSON, without a fencing token. Empty: edges are left as they are.",
     default: "",
     placeholder: "JSON",
+  }),
+  icinga: text({
+    help: "Icinga2 that is listened to instead of OpsBot's own checks: https://HOST:5665. Empty: none.",
+    default: "",
+    placeholder: "URL",
+  }),
+  icingaName: text({
+    help: "NodeName in Icinga's certificate. Empty: the host of --icinga.",
+    default: "",
+  }),
+  icingaCa: file({
+    help: "Authority of Icinga's certificate, PEM. Empty: those that Node knows.",
+    default: "",
+  }),
+  icingaCert: file({ help: "Client certificate of an ApiUser, PEM.", default: "" }),
+  icingaKey: file({ help: "Its key.", default: "" }),
+  icingaUser: text({ help: "ApiUser, instead of a client certificate.", default: "" }),
+  icingaPassword: text({ help: "Its password.", default: "", placeholder: "PASSWORD" }),
+  icingaInterval: duration({
+    help: "Between two looks at what Icinga shows.",
+    default: "500ms",
+    minMs: 100,
+    maxMs: 60_000,
+  }),
+  icingaPushToken: text({
+    help: "What an EventCommand shows at POST /icinga/event of the admin port. Empty: nobody may push.",
+    default: "",
+    placeholder: "TOKEN",
   }),
   interval: duration({ help: "Between two looks.", default: "1s", minMs: 100, maxMs: 600_000 }),
   failureDomain: list({

@@ -24,9 +24,8 @@ import { openGuard } from "./guard-settings.ts";
 import type { Guard } from "./guard.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import { connect } from "./network.ts";
-import { checksOf } from "./observers/checks.ts";
-import { Monitor } from "./observers/monitor.ts";
-import type { Observation } from "./observers/observer.ts";
+import { chooseObserver } from "./observers/chosen-observer.ts";
+import type { Observation, Observer } from "./observers/observer.ts";
 import type { EntryRow, IncidentRow, Journal } from "./stores/journal.ts";
 import { openJournal } from "./stores/journal.ts";
 
@@ -48,12 +47,8 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   const { clock, logger, identity } = deps;
   const journal = stack.use(openJournal(config.dataDir, () => clock.nowUnixNano()));
   const network = stack.use(connect(config, identity));
-  const monitor = stack.use(
-    new Monitor(
-      checksOf(network, () => clock.nowMs()),
-      clock,
-    ),
-  );
+  const chosen = chooseObserver(config, { network, reports: journal.reports }, deps);
+  const observer = stack.use(chosen.observer);
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   const guard = openGuard(config, journal.guard, clock);
@@ -68,14 +63,14 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   };
   const metrics = opsBotMetrics(deps.metrics);
   const verifyMs = config.verify;
-  const bot = new Bot({ ...effects, observer: monitor, guard, logger, metrics, verifyMs });
+  const bot = new Bot({ ...effects, observer, guard, logger, metrics, verifyMs });
   bot.start();
-  monitor.start(config.interval);
+  chosen.start();
   const untold = keepDesired(effects, deps, stop.signal);
-  const impediment = () => bot.impediment || ordered(guard) || untold();
+  const impediment = () => bot.impediment || ordered(guard) || chosen.impediment() || untold();
 
-  const chat = { bot, guard, observer: monitor, journal, edges: [...network.edges.keys()] };
-  const service = serviceOf(config.name, { monitor, journal, impediment, chat }, deps);
+  const chat = { bot, guard, observer, journal, edges: [...network.edges.keys()] };
+  const service = serviceOf(config.name, { observer, journal, impediment, chat }, deps);
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, OpsBotService, service);
   const port = await listenGrpc(
@@ -88,9 +83,10 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   stack.defer(() => closeGrpc(server, GRACE_MS));
   const http = stack.use(
     await startAdmin(config, deps.metrics.registry, {
-      routes: jsonRoutes(OpsBotService, service).filter(
-        ({ method }) => method.localName !== "chat",
-      ),
+      routes: [
+        ...jsonRoutes(OpsBotService, service).filter(({ method }) => method.localName !== "chat"),
+        ...chosen.routes,
+      ],
       openApi: openApi("Glassline OpsBot", VERSION, [OpsBotService]),
     }),
   );
@@ -132,7 +128,7 @@ function ordered({ isKilled, orders }: Guard): string {
 }
 
 interface Parts {
-  monitor: Monitor;
+  observer: Observer;
   journal: Journal;
   impediment: () => string;
   chat: Parameters<typeof answer>[2];
@@ -140,7 +136,7 @@ interface Parts {
 
 function serviceOf(
   name: string,
-  { monitor, journal, impediment, chat }: Parts,
+  { observer, journal, impediment, chat }: Parts,
   { clock }: AppDeps,
 ): Implementation<typeof OpsBotService> {
   return {
@@ -148,7 +144,7 @@ function serviceOf(
       opsbot: name,
       nowUnixNano: clock.nowUnixNano(),
       fencingToken: journal.fencingToken,
-      checks: monitor.observations().map(checkOf),
+      checks: observer.observations().map(checkOf),
       openIncidents: journal.countOpen(),
       impediment: impediment(),
     }),
@@ -201,12 +197,14 @@ function checkOf({
   value,
   warning,
   critical,
+  suppressed,
   ...rest
 }: Observation): MessageInitShape<typeof CheckSchema> {
   return {
     ...rest,
     state: STATES[state],
     unit: unit ?? "",
+    suppressed: suppressed ?? "",
     ...(value !== undefined && { value }),
     ...(warning !== undefined && { warning }),
     ...(critical !== undefined && { critical }),

@@ -59,10 +59,13 @@ export function checkAddresses(server: FastifyInstance, moreHosts: readonly stri
   });
 }
 
+/** Where something is posted, JSON in and out. */
+export type PostRoute = Pick<JsonRoute, "path" | "handle">;
+
 /** Mounts JSON routes below a prefix. */
 export function mountJson(
   server: FastifyInstance,
-  routes: readonly JsonRoute[],
+  routes: readonly PostRoute[],
   prefix = "",
 ): void {
   for (const route of routes) {
@@ -121,7 +124,7 @@ export interface AdminSettings {
 export interface AdminExtras {
   /** Why the app is not ready; undefined when it is. An app without this is ready once it has started. */
   unreadyReason?: () => string | undefined;
-  routes?: readonly JsonRoute[];
+  routes?: readonly PostRoute[];
   /** Served at /openapi.json. */
   openApi?: object;
   connections?: ConnectionLimit;

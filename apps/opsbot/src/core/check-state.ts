@@ -26,6 +26,8 @@ export interface CheckRules {
 export type Change =
   /** Nothing that anybody has to hear. */
   | "none"
+  /** No new result: what was told is told again, since there may be something left to do. */
+  | "again"
   | "soft-problem"
   /** A problem is believed, for the first time or with another state. */
   | "hard-problem"

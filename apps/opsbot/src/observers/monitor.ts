@@ -3,9 +3,9 @@ import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
-import type { Change, CheckState } from "../core/check-state.ts";
+import type { CheckState } from "../core/check-state.ts";
 import { PENDING, afterResult } from "../core/check-state.ts";
-import type { Finding, Observation, Observer } from "./observer.ts";
+import type { Finding, Listener, Observation, Observer } from "./observer.ts";
 
 export interface Check {
   name: string;
@@ -25,7 +25,7 @@ export class Monitor implements Observer {
   readonly #checks: readonly Check[];
   readonly #clock: Clock;
   readonly #known = new Map<string, Known>();
-  readonly #listeners: ((observation: Observation, change: Change) => void)[] = [];
+  readonly #listeners: Listener[] = [];
   readonly #stop = new AbortController();
 
   constructor(checks: readonly Check[], clock: Clock) {
@@ -38,7 +38,7 @@ export class Monitor implements Observer {
       void every(this.#clock, intervalMs, this.#stop.signal, () => this.#run(check));
   }
 
-  onResult(listener: (observation: Observation, change: Change) => void): void {
+  onResult(listener: Listener): void {
     this.#listeners.push(listener);
   }
 

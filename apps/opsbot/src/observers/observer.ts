@@ -19,11 +19,16 @@ export interface Observation
   extends Omit<Finding, "state">, Pick<CheckState, "state" | "hard" | "attempt" | "sinceUnixNano"> {
   maxAttempts: number;
   lastCheckedUnixNano: bigint;
+  /** Why nothing is done about it, for people: "in downtime", "acknowledged by anna". Undefined: nothing stands in the way. */
+  suppressed?: string | undefined;
 }
+
+/** @returns whether nothing is left to do about it: no incident is open. */
+export type Listener = (observation: Observation, change: Change) => boolean;
 
 export interface Observer extends AsyncDisposable {
   /** Everything that is looked at. */
   observations(): Observation[];
-  /** Told of every result; `change` says whether it matters. */
-  onResult(listener: (observation: Observation, change: Change) => void): void;
+  /** Told of every result; `change` says whether it matters. What is not settled may be told again. */
+  onResult(listener: Listener): void;
 }

@@ -8,6 +8,8 @@ import { openDatabase } from "@glassline/service/database";
 import type { Action, Phase } from "../core/decide.ts";
 import type { GuardRecords } from "./guard-records.ts";
 import { GUARD_SCHEMA, guardRecords } from "./guard-records.ts";
+import type { Reports } from "./reports.ts";
+import { REPORTS_SCHEMA, reportsOf } from "./reports.ts";
 
 export type EntryKind =
   | "seen"
@@ -78,6 +80,8 @@ export interface Journal extends Disposable {
   unsettled(): Intent[];
   /** The generation that an edge shall run with. */
   generation(edge: string): number;
+  /** What Icinga is still to be told. */
+  readonly reports: Reports;
 }
 
 /** Closed ones that are older are forgotten. */
@@ -103,7 +107,7 @@ const INCIDENT_SCHEMA = `
   CREATE TABLE IF NOT EXISTS generations (edge TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT;
 `;
 
-export const JOURNAL_SCHEMA = INCIDENT_SCHEMA + GUARD_SCHEMA;
+export const JOURNAL_SCHEMA = INCIDENT_SCHEMA + GUARD_SCHEMA + REPORTS_SCHEMA;
 
 /** @param now Unix nanoseconds. Throws OperatorError when another process has the journal. */
 export function openJournal(directory: string, now: () => bigint): Journal {
@@ -165,6 +169,7 @@ export function journalIn(database: DatabaseSync, now: () => bigint): Journal {
     atomically,
     incident,
     generation,
+    reports: reportsOf(database, "icinga", name),
     openIncident: ({ object, check, title }, text, openedUnixNano = now()) =>
       atomically(() => {
         const { lastInsertRowid: rowId } = run(

@@ -37,7 +37,8 @@ export function CheckTable({ checks }: { checks: readonly Check[] }) {
 function CheckRow({ check }: { check: Check }) {
   const state = checkStateName(check.state);
   const sinceMs = millisecondsOf(check.sinceUnixNano);
-  const isCertain = state === "ok" && check.hard;
+  const remark = check.suppressed || certaintyText(check);
+  const isPlain = state === "ok" && check.hard && check.suppressed === "";
   return (
     <tr
       class={`is-${state}`}
@@ -48,7 +49,7 @@ function CheckRow({ check }: { check: Check }) {
         <span class="state-text">
           <CheckGlyph state={state} /> {state}
         </span>
-        {!isCertain && <span class="check-certainty">{certaintyText(check)}</span>}
+        {!isPlain && <span class="check-certainty">{remark}</span>}
       </td>
       <th scope="row">
         {check.object} <span class="quiet">{check.check}</span>

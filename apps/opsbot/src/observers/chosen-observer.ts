@@ -1,0 +1,53 @@
+/** Who tells OpsBot what is wrong: Icinga where there is one, else the embedded monitor. */
+import type { AppDeps } from "@glassline/service/app";
+import type { PostRoute } from "@glassline/service/http";
+
+import type { OpsBotConfig } from "../config.ts";
+import type { Network } from "../network.ts";
+import type { Reports } from "../stores/reports.ts";
+import { checksOf } from "./checks.ts";
+import { IcingaObserver } from "./icinga/icinga-observer.ts";
+import { icingaMetrics } from "./icinga/metrics.ts";
+import { pushRoute } from "./icinga/push-receiver.ts";
+import { readIcingaSettings } from "./icinga/settings.ts";
+import { Monitor } from "./monitor.ts";
+import type { Observer } from "./observer.ts";
+
+export interface ChosenObserver {
+  observer: Observer;
+  start(): void;
+  /** Why it cannot be known how things are; empty when it can. */
+  impediment(): string;
+  routes: readonly PostRoute[];
+}
+
+/** Throws OperatorError. */
+export function chooseObserver(
+  config: OpsBotConfig,
+  { network, reports }: { network: Network; reports: Reports },
+  { clock, random, logger, metrics: registry }: AppDeps,
+): ChosenObserver {
+  const settings = readIcingaSettings(config);
+  if (!settings) {
+    const checks = checksOf(network, () => clock.nowMs());
+    const observer = new Monitor(checks, clock);
+    const start = () => observer.start(config.interval);
+    return { observer, start, impediment: () => "", routes: [] };
+  }
+  const metrics = icingaMetrics(registry);
+  const observer = new IcingaObserver({
+    settings,
+    reports,
+    clock,
+    random,
+    logger,
+    metrics,
+    intervalMs: config.icingaInterval,
+  });
+  return {
+    observer,
+    start: () => observer.start(),
+    impediment: () => observer.impediment,
+    routes: [pushRoute(config.icingaPushToken, () => observer.hint(), metrics)],
+  };
+}
