@@ -15,6 +15,8 @@ const FIRST_LINE_MAX_BYTES = 4_095;
 const TEXT_MAX_BYTES = 1_024;
 const DETAIL_MAX_BYTES = 512;
 const DETAILS_MAX = 100;
+/** What is longer is cut before anything is done with it. */
+const TEXT_MAX_LENGTH = 4_096;
 const LABEL_MAX_BYTES = 128;
 const DECIMALS = 6;
 
@@ -73,6 +75,7 @@ const rounded = (value: number) => Number(value.toFixed(DECIMALS));
 /** Control, format and separator characters as spaces, and no sign that begins performance data. */
 function plain(text: string): string {
   return text
+    .slice(0, TEXT_MAX_LENGTH)
     .replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ")
     .replaceAll("|", "/")
     .trim();

@@ -69,12 +69,12 @@ export function limitOf({ start, end }: Range): number | undefined {
   return isOpen ? end : undefined;
 }
 
-const DECIMALS_MAX = 100;
-
 /** Without an exponent, which thresholds and performance data do not have. */
 export function decimal(value: number): string {
   if (value === 0) return "0";
   if (Number.isInteger(value)) return BigInt(value).toString();
-  const text = String(value);
-  return text.includes("e") ? value.toFixed(DECIMALS_MAX).replace(/\.?0+$/, "") : text;
+  const [digits = "", zeros] = String(value).split("e-");
+  if (zeros === undefined) return digits;
+  const sign = value < 0 ? "-" : "";
+  return `${sign}0.${"0".repeat(Number(zeros) - 1)}${digits.replaceAll(/[-.]/g, "")}`;
 }

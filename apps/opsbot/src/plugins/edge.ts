@@ -15,7 +15,7 @@ OK: it answers. WARNING: it does not reach its origin. CRITICAL: it does not ans
   problem: targetProblem,
   run: async (config, { signal }) => {
     using client = await access(EdgeCacheService, "edge-cache", config);
-    return client
+    return await client
       .getStatus({}, signal)
       .then(judgeHealth, (error: unknown) => failedCall(error, NOT_ANSWERING));
   },

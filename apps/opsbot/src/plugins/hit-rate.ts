@@ -33,7 +33,7 @@ UNKNOWN: the edge does not answer. With few viewers it is OK.`,
   problem: targetProblem,
   run: async ({ warning, critical, leastViewers, ...config }, { signal }) => {
     using client = await access(EdgeCacheService, "edge-cache", config);
-    return client.getStatus({}, signal).then(
+    return await client.getStatus({}, signal).then(
       (status) => judgeHitRate(status, { warning, critical }, leastViewers) ?? UNTOLD,
       (error: unknown) => failedCall(error, UNKNOWN_EDGE),
     );

@@ -23,7 +23,7 @@ A node tells only of links that it has: name with --link those that it must have
   problem: targetProblem,
   run: async ({ warning, critical, link, ...config }, { signal }) => {
     using client = await access(MeshAdminService, "mesh-node", config);
-    return client.getStatus({}, signal).then(
+    return await client.getStatus({}, signal).then(
       ({ links }) => judgeLinks(links, link, { warning, critical }),
       (error: unknown) => failedCall(error, UNKNOWN_NODE),
     );

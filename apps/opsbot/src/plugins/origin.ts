@@ -20,7 +20,7 @@ CRITICAL: it does not answer, a channel of --channel is not there, or its encode
   problem: targetProblem,
   run: async ({ warning, critical, channel: expected, ...config }, { signal, nowMs }) => {
     using client = await access(OriginService, "origin", config);
-    return client.listChannels({}, signal).then(
+    return await client.listChannels({}, signal).then(
       ({ channels }) =>
         judgeChannels(channels, nowMs(), { expected, limits: { warning, critical } }),
       (error: unknown) => failedCall(error, NOT_ANSWERING),

@@ -19,7 +19,7 @@ UNKNOWN: the collector does not answer. How long a camera may be silent is the c
   problem: targetProblem,
   run: async ({ warning, critical, ...config }, { signal }) => {
     using client = await access(QueryService, "collector", config);
-    return client.listCameras({}, signal).then(
+    return await client.listCameras({}, signal).then(
       ({ cameras }) => judgeSilence(silentOf(cameras), cameras.length, { warning, critical }),
       (error: unknown) => failedCall(error, UNKNOWN_COLLECTOR),
     );
