@@ -50,8 +50,12 @@ function read(output: string): Pick<CheckResult, "line" | "performance" | "more"
 export function readPerformanceData(text: string): Record<string, Measured> {
   const items = text.trim() === "" ? [] : [...text.trim().matchAll(/(?:'[^']*'|[^\s'])+/g)];
   const all = items.map(([item]) => {
-    const [, label, value, unit, rest] =
-      /^'([^'=]+)'=(-?[0-9.]+|U)(|s|ms|us|%|B|KB|MB|GB|TB|c)(?:;(.*))?$/.exec(item) ?? [];
+    // Icinga shows a label without its quotes where it needs none.
+    const [, quoted, bare, value, unit, rest] =
+      /^(?:'([^'=]+)'|([^'=\s]+))=(-?[0-9.]+|U)(|s|ms|us|%|B|KB|MB|GB|TB|c)(?:;(.*))?$/.exec(
+        item,
+      ) ?? [];
+    const label = quoted ?? bare;
     if (label === undefined) throw new Error(`got ${item}, expected 'label'=value[UOM];...`);
     const bounds = rest?.split(";") ?? [];
     return [label, { value: Number(value), unit: unit ?? "", bounds }] as const;
