@@ -141,7 +141,7 @@ describe("deploy/icinga2", { timeout: 240_000 }, () => {
   afterEach(() => bed[Symbol.asyncDispose]());
 
   testIcinga("is valid as it is shipped, with the hosts of its example", async () => {
-    const files = deployed("constants.conf", "glassline.conf", "hosts.conf");
+    const files = deployed("constants.conf", "hosts.conf", "glassline.conf");
     const said = await validate(bed.directory, files);
     expect(said).toContain("Instantiated 17 Services");
     expect(said).not.toMatch(/warning/i);
@@ -194,8 +194,11 @@ describe("deploy/icinga2", { timeout: 240_000 }, () => {
       ]);
       expect((await services(icinga, reader)).size).toBe(Object.keys(EXPECTED).length + 2);
       const result = (service: string) => ({
-        ...{ type: "Service", filter: "service.__name == name", filter_vars: { name: service } },
-        ...{ exit_status: 0, plugin_output: "OpsBot listens" },
+        type: "Service",
+        filter: "service.__name == name",
+        filter_vars: { name: service },
+        exit_status: 0,
+        plugin_output: "OpsBot listens",
       });
       const submit = (as: Identity, service: string) =>
         icinga.ask(as, "POST", "/v1/actions/process-check-result", result(service));

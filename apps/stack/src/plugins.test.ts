@@ -294,11 +294,18 @@ test(
     const liar: Implementation<typeof MeshAdminService> = {
       getStatus: async () => ({
         $typeName: "glassline.mesh.v1alpha1.GetStatusResponse",
-        ...{ node: hostile, routes: [], services: [] },
+        node: hostile,
+        routes: [],
+        services: [],
         links: Array.from({ length: 200 }, (_, at) => ({
           $typeName: "glassline.mesh.v1alpha1.LinkStatus" as const,
-          ...{ neighbour: `${at}${hostile}`, up: at > 0, rttMs: Number.NaN, cost: 1 },
-          ...{ keyExchange: hostile, framesSent: 0n, framesReceived: 0n },
+          neighbour: `${at}${hostile}`,
+          up: at > 0,
+          rttMs: Number.NaN,
+          cost: 1,
+          keyExchange: hostile,
+          framesSent: 0n,
+          framesReceived: 0n,
         })),
       }),
     };

@@ -44,7 +44,14 @@ export async function openCheckedNetwork(): Promise<CheckedNetwork> {
   const source = countingSource("cam-a", { perReport: 1, intervalMs: 50 });
   const camera = await bed.camera("agent-1", gateway.addresses.port, [source]);
   return {
-    ...{ bed, pkiDir, origin, edge, collector, gateway, relay, camera },
+    bed,
+    pkiDir,
+    origin,
+    edge,
+    collector,
+    gateway,
+    relay,
+    camera,
     edgeUrl: `http://localhost:${edgePort}`,
     [Symbol.asyncDispose]: () => bed[Symbol.asyncDispose](),
   };

@@ -38,7 +38,10 @@ describe("an edge", () => {
       check: "hit-rate",
       state: "ok",
       output: "50 % of 2 requests",
-      ...{ value: 50, unit: "%", warning: 50, critical: 20 },
+      value: 50,
+      unit: "%",
+      warning: 50,
+      critical: 20,
     });
   });
   test("that does not reach its origin is a warning", () => {
@@ -50,7 +53,11 @@ describe("an edge", () => {
 
 describe("channels", () => {
   const channel = (name: string, kind: ChannelKind = ChannelKind.LOOP) => ({
-    ...{ name, kind, newestEndUnixNano: 0n, newestSequence: 10n, targetDurationMs: 2_000 },
+    name,
+    kind,
+    newestEndUnixNano: 0n,
+    newestSequence: 10n,
+    targetDurationMs: 2_000,
   });
   const view = (name: string, sequence: number, programTimeMs = 0): PlaylistView => ({
     channel: channel(name),
