@@ -7,16 +7,13 @@ import type { Channel } from "@glassline/proto/origin";
 import { OriginService } from "@glassline/proto/origin";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
-import { createClient } from "@glassline/proto/rpc";
-import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
 import type { Identity, Role } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 
+import { clientOf } from "./client.ts";
 import type { OpsBotConfig } from "./config.ts";
 
 /** Longer than any healthy peer takes. */
 export const LIMITED = { timeoutMs: 1_500 } as const;
-const ANSWER_MAX_BYTES = 67_108_864;
 
 export interface Network extends Disposable {
   agent: Client<typeof NodeAgentService> | undefined;
@@ -39,15 +36,8 @@ export interface ChannelList {
 
 export function connect(config: OpsBotConfig, identity: Identity): Network {
   const stack = new DisposableStack();
-  const to = <S extends DescService>(service: S, { name, host, port }: Endpoint, role: Role) =>
-    stack.use(
-      createClient(service, `${host}:${port}`, mutualTlsClient(identity, role, name), {
-        ...GRPC_LIMITS,
-        ...TLS_CHANNEL_OPTIONS,
-        ...RECONNECT_OPTIONS,
-        "grpc.max_receive_message_length": ANSWER_MAX_BYTES,
-      }),
-    );
+  const to = <S extends DescService>(service: S, endpoint: Endpoint, role: Role) =>
+    stack.use(clientOf(service, endpoint, role, identity));
   const [agent] = config.nodeAgent.map((endpoint) => to(NodeAgentService, endpoint, "node-agent"));
   const [origin] = config.origin.map((endpoint) => to(OriginService, endpoint, "origin"));
   const [collector] = config.collector.map((endpoint) => to(QueryService, endpoint, "collector"));

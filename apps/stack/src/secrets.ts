@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { systemCodeOf } from "@glassline/service/errors";
+import type { PeerName } from "@glassline/service/identity";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import type { StackConfig } from "./config.ts";
@@ -14,6 +15,11 @@ import { telemetryEnvironment } from "./telemetry-environment.ts";
 const TOKEN_BYTES = 24;
 
 const METRIC_INTERVAL_MS = 5_000;
+/** Who asks without being a service: the command line, and check plugins. */
+const GUESTS: readonly PeerName[] = [
+  { role: "operator", instance: "local" },
+  { role: "monitor", instance: "local" },
+];
 
 /** Makes what is missing, and gives the plan that uses it. Also writes otlp.env, for senders of the user's own. */
 export async function prepare(config: StackConfig): Promise<Plan> {
@@ -26,7 +32,7 @@ export async function prepare(config: StackConfig): Promise<Plan> {
   };
   const plan = planOf(config, secrets);
   const names = [...plan.processes, ...plan.edges].map(({ identity }) => identity);
-  await ensureDevelopmentPki(pkiDir, [...names, { role: "operator", instance: "local" }]);
+  await ensureDevelopmentPki(pkiDir, [...names, ...GUESTS]);
   await writeEnvironmentFile(config, pkiDir, secrets);
   return plan;
 }

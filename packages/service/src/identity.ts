@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { OperatorError, systemCodeOf } from "./errors.ts";
 
 /**
- * The roles of the network. Cameras write to gateways, mesh nodes to collectors, OpsBot to node-agents and edges. A load
- * balancer hands streams of producers on to collectors and may do nothing else.
+ * The roles of the network. Cameras write to gateways, mesh nodes to collectors, OpsBot to node-agents and edges. A monitor
+ * only reads. A load balancer hands streams of producers on to collectors and may do nothing else.
  */
 export const ROLES = [
   "camera",
@@ -18,6 +18,7 @@ export const ROLES = [
   "opsbot",
   "dashboard",
   "operator",
+  "monitor",
   "load-balancer",
 ] as const;
 export type Role = (typeof ROLES)[number];

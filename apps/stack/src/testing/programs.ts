@@ -18,8 +18,12 @@ export interface RunningProgram extends AsyncDisposable {
   readonly output: string;
 }
 
-export function startProgram(path: string, words: readonly string[]): RunningProgram {
-  const child = spawn(path, words, { stdio: ["ignore", "pipe", "pipe"] });
+export function startProgram(
+  path: string,
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): RunningProgram {
+  const child = spawn(path, words, { stdio: ["ignore", "pipe", "pipe"], env: environment });
   const ended = once(child, "exit");
   let output = "";
   for (const stream of [child.stdout, child.stderr])

@@ -19,6 +19,11 @@ export const VICTORIA_METRICS = process.env["VICTORIA_METRICS"] ?? "/usr/bin/vic
 export const NGINX = process.env["NGINX"] ?? "/usr/sbin/nginx";
 export const HAPROXY = process.env["HAPROXY"] ?? "/usr/sbin/haproxy";
 
+export const ICINGA2 = process.env["ICINGA2"] ?? "/usr/sbin/icinga2";
+const MONITORING_PLUGINS =
+  process.env["MONITORING_PLUGINS"] ?? "/usr/lib/nagios/plugins/check_ping";
+const PING = "/usr/bin/ping";
+
 const VARNISH = process.env["VARNISHD"] ?? "/usr/sbin/varnishd";
 const WRK = process.env["WRK"] ?? "/usr/bin/wrk";
 const H2LOAD = process.env["H2LOAD"] ?? "/usr/bin/h2load";
@@ -32,6 +37,9 @@ const FILES = {
   "victoria-metrics": VICTORIA_METRICS,
   nginx: NGINX,
   haproxy: HAPROXY,
+  icinga2: ICINGA2,
+  "monitoring-plugins": MONITORING_PLUGINS,
+  ping: PING,
   varnish: VARNISH,
   wrk: WRK,
   h2load: H2LOAD,

@@ -1,0 +1,24 @@
+/** How OpsBot and its check plugins ask: gRPC with client certificates. */
+import type { DescService } from "@bufbuild/protobuf";
+import type { Client } from "@glassline/proto/rpc";
+import { createClient } from "@glassline/proto/rpc";
+import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
+import type { Identity, Role } from "@glassline/service/identity";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+
+const ANSWER_MAX_BYTES = 67_108_864;
+
+/** @param endpoint `name` is that of its certificate; undefined: anybody of the role. */
+export function clientOf<S extends DescService>(
+  service: S,
+  { name, host, port }: { name?: string | undefined; host: string; port: number },
+  role: Role,
+  identity: Identity,
+): Client<S> {
+  return createClient(service, `${host}:${port}`, mutualTlsClient(identity, role, name), {
+    ...GRPC_LIMITS,
+    ...TLS_CHANNEL_OPTIONS,
+    ...RECONNECT_OPTIONS,
+    "grpc.max_receive_message_length": ANSWER_MAX_BYTES,
+  });
+}
