@@ -30,6 +30,7 @@ const TRUTH = {
     downtime_depth: 0,
     acknowledgement: 0,
     acknowledgement_last_change: 0,
+    enable_flapping: false,
     flapping: false,
     last_reachable: true,
     last_check_result: { output: "20 %", performance_data: ["hit_rate=20%;50:;20:"] },
