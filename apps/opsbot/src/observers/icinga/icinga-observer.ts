@@ -183,7 +183,8 @@ export class IcingaObserver implements Observer {
     this.#state = next;
     const settled = this.#shared(tell).flatMap(({ sight, change }) => {
       const observation = observationOf(sight, undefined);
-      return this.#listeners.every((listener) => listener(observation, change)) ? [sight] : [];
+      const settled = this.#listeners.map((listener) => listener(observation, change));
+      return settled.every(Boolean) ? [sight] : [];
     });
     if (settled.length > 0)
       this.#state = stepReconciliation(this.#state, { kind: "settled", sights: settled }).next;
