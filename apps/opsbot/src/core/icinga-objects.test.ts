@@ -20,6 +20,7 @@ const ATTRS = {
   downtime_depth: 0,
   acknowledgement: 0,
   acknowledgement_last_change: 0,
+  enable_flapping: true,
   flapping: false,
   last_reachable: true,
   last_check_result: { output: "it does not answer\nand more", performance_data: [] },
@@ -120,6 +121,11 @@ describe("a problem is left alone", () => {
   test("and what is well in a downtime is well", () => {
     expect(suppressionOf(service({ downtime_depth: 1, state: 0 }), {})).toBeUndefined();
     expect(suppressionOf(service({ flapping: true, state: 0 }), {})).toBe("flapping");
+  });
+
+  test("and what would flap, where nobody looks whether it flaps, is not", () => {
+    const attrs = { flapping: true, enable_flapping: false };
+    expect(suppressionOf(service(attrs), {})).toBeUndefined();
   });
 
   test("a host that is not down for certain yet hides nothing", () => {

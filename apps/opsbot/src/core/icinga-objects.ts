@@ -23,6 +23,7 @@ export const ATTRIBUTES = [
   "downtime_depth",
   "acknowledgement",
   "acknowledgement_last_change",
+  "enable_flapping",
   "flapping",
   "last_reachable",
 ] as const;
@@ -83,7 +84,8 @@ export function readObject(entry: unknown): IcingaObject {
     inDowntime: count(all, "downtime_depth") > 0,
     acknowledged: count(all, "acknowledgement") > 0,
     acknowledgedUnixNano: time(all, "acknowledgement_last_change"),
-    flapping: flag(all, "flapping"),
+    // It is reckoned also where it is turned off, and means nothing there.
+    flapping: flag(all, "enable_flapping") && flag(all, "flapping"),
     unreachable: unreachable(all, kind, host),
     hostInDowntime: kind === "Service" && count(host, "downtime_depth") > 0,
   };

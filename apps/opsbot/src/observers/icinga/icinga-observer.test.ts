@@ -1,7 +1,7 @@
 /** On a real Icinga2: what it shows is what OpsBot acts on, once. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
-import { describeWithIcinga, startIcinga } from "./icinga.testing.ts";
+import { EDGES, describeWithIcinga, startIcinga } from "./icinga.testing.ts";
 import { eventually, moreLooks, scratch, startStage } from "./stage.testing.ts";
 
 const FRESH = "edge-1!fresh";
@@ -252,6 +252,45 @@ describeWithIcinga()("nothing is lost, and nothing is done twice", () => {
     expect(comments.filter((word) => word === " Done")).toHaveLength(1);
     expect(told.length).toBeLessThanOrEqual(2);
   });
+
+  test("over many reloads of Icinga and lives of OpsBot: each problem is one incident, acted on once and told at most once", async () => {
+    const [directory, lives, problemsOfLife] = [scratch(), 3, 3];
+    // As often as here would be flapping.
+    await using icinga = await startIcinga(EDGES.replace("enable_flapping = true", ""));
+    const asked: string[] = [];
+    for (let life = 1; life <= lives; life++) {
+      await using stage = startStage(icinga.settings, { directory });
+      // What was over while OpsBot was not there is closed first.
+      await eventually(() => expect(stage.observer.impediment).toBe(""));
+      await eventually(() => expect(stage.journal.countOpen()).toBe(0));
+      for (let problem = 1; problem <= problemsOfLife; problem++) {
+        const reloading = icinga.reload();
+        await vi.waitFor(() => icinga.result(HITS, 2), { timeout: 10_000, interval: 50 });
+        await reloading;
+        // The process that ended may have taken it with it.
+        if ((await icinga.attributes(HITS))["state"] !== 2) await icinga.result(HITS, 2);
+        await eventually(() => expect(stage.asked).toHaveLength(problem));
+        // The last one is over while OpsBot is not there.
+        if (problem === problemsOfLife) break;
+        await icinga.result(HITS, 0);
+        await eventually(() => expect(stage.journal.countOpen()).toBe(0));
+      }
+      asked.push(...stage.asked);
+      await stage[Symbol.asyncDispose]();
+      await icinga.result(HITS, 0);
+    }
+    await using stage = startStage(icinga.settings, { directory });
+    await eventually(() => expect(stage.journal.countOpen()).toBe(0));
+    await eventually(() => expect(stage.journal.reports.untold(100)).toEqual([]));
+    const all = stage.journal.incidents(100, false);
+    expect(all).toHaveLength(lives * problemsOfLife);
+    expect(all.every(({ actions, phase }) => actions === 1 && phase === "resolved")).toBe(true);
+    expect([...asked, ...stage.asked]).toHaveLength(lives * problemsOfLife);
+    const comments = await icinga.comments(HITS);
+    // One that was written in the middle of a reload may have gone with the process that took it.
+    expect(comments.filter((line) => line.includes("Closed")).length).toBeGreaterThan(1);
+    expect(new Set(comments).size).toBe(comments.length);
+  }, 90_000);
 
   test("when Icinga is killed and has forgotten, nothing is done on what it does not know", async () => {
     await using icinga = await startIcinga();

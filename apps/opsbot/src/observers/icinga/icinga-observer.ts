@@ -12,6 +12,7 @@ import type { Listener, Observation, Observer } from "../observer.ts";
 import type { ClientLimits } from "./client.ts";
 import { IcingaClient } from "./client.ts";
 import { EventStream } from "./event-stream.ts";
+import { IcingaError } from "./icinga-error.ts";
 import type { IcingaSight } from "./icinga-looks.ts";
 import { IcingaLooks } from "./icinga-looks.ts";
 import type { IcingaMetrics } from "./metrics.ts";
@@ -183,7 +184,8 @@ export class IcingaObserver implements Observer {
     this.#state = next;
     const settled = this.#shared(tell).flatMap(({ sight, change }) => {
       const observation = observationOf(sight, undefined);
-      return this.#listeners.every((listener) => listener(observation, change)) ? [sight] : [];
+      const settled = this.#listeners.map((listener) => listener(observation, change));
+      return settled.every(Boolean) ? [sight] : [];
     });
     if (settled.length > 0)
       this.#state = stepReconciliation(this.#state, { kind: "settled", sights: settled }).next;
@@ -209,7 +211,7 @@ export class IcingaObserver implements Observer {
   }
 
   async #report(): Promise<void> {
-    if (!this.#state.current) return;
+    if (!this.#state.current || this.#state.known.size === 0) return;
     try {
       await this.#reporter.run();
     } catch (error) {
@@ -224,7 +226,10 @@ export class IcingaObserver implements Observer {
     const known = [...this.#state.known.values()].map(({ sight }) => sight).find(isIt);
     if (!known) return undefined;
     const sights = await this.#looks.look(new Set([known.name]), this.#stop.signal);
-    return sights.find(({ name }) => name === known.name);
+    const sight = sights.find(({ name }) => name === known.name);
+    // In the middle of a reload it may be missing: the next look at all tells whether it is gone.
+    if (!sight) throw new IcingaError("away", `${known.name}: Icinga does not show it just now`);
+    return sight;
   }
 }
 

@@ -30,6 +30,7 @@ const TRUTH = {
     downtime_depth: 0,
     acknowledgement: 0,
     acknowledgement_last_change: 0,
+    enable_flapping: false,
     flapping: false,
     last_reachable: true,
     last_check_result: { output: "20 %", performance_data: ["hit_rate=20%;50:;20:"] },
@@ -196,4 +197,23 @@ describe("an Icinga that answers", () => {
     liar.answer = services(json({ results: [{ ...TRUTH, attrs }] }));
     await eventually(() => expect(stage.asked).toEqual(["prime edge-1"]));
   });
+
+  test("with a storm of problems is told again in turn, none is forgotten", async () => {
+    const results = Array.from({ length: 700 }, (_, at) => {
+      const vars = { glassline_object: `edge-${at}`, glassline_check: "channels" };
+      return { ...TRUTH, attrs: { ...TRUTH.attrs, __name: `edge-${at}!any`, vars } };
+    });
+    await using liar = await startLiar(services(json({ results })));
+    await using stage = startStage(liar.settings, { limits: { timeoutMs: 5_000 } });
+    const times = new Map<string, number>();
+    stage.observer.onResult(({ object }, change) => {
+      if (change === "again") times.set(object, (times.get(object) ?? 0) + 1);
+      return false;
+    });
+    await eventually(() => expect(times.size).toBe(results.length));
+    await moreLooks(stage, 6);
+    const counts = [...times.values()];
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    expect(stage.journal.countOpen()).toBe(results.length);
+  }, 60_000);
 });

@@ -125,6 +125,7 @@ export function startStage(
       observer.observations().find((each) => each.object === object && each.check === check),
     story: (id) => journal.entries(id).map(({ kind, text }) => `${kind} ${text}`),
     async [Symbol.asyncDispose]() {
+      if (stop.signal.aborted) return;
       stop.abort();
       await observer[Symbol.asyncDispose]();
       journal[Symbol.dispose]();
