@@ -68,6 +68,13 @@ async function startWith(icinga: Icinga, directory: string) {
   });
 }
 
+/** That came to an end. */
+async function looks(at: string): Promise<number> {
+  const text = await (await fetch(`${at}/metrics`)).text();
+  const counts = text.matchAll(/icinga_looks_total\{[^}]*\} (\d+)$/gm);
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
 describeWithIcinga()("a push of Icinga's EventCommand", () => {
   test("makes OpsBot look at once; with another token it does nothing", async () => {
     const directory = scratch();
@@ -84,6 +91,8 @@ describeWithIcinga()("a push of Icinga's EventCommand", () => {
     const ask = async (method: string) =>
       (await post(`/glassline.opsbot.v1alpha1.OpsBotService/${method}`, "")).text();
     await eventually(async () => expect(await ask("GetStatus")).toMatch("pending"));
+    // The end of the stream that this user may not hear asks for one more look.
+    await eventually(async () => expect(await looks(at)).toBeGreaterThan(1));
 
     // Icinga's own pushes go nowhere yet.
     writeFileSync(addressFile, "http://127.0.0.1:9/");
