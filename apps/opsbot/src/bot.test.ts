@@ -463,6 +463,15 @@ describe("the guard", () => {
     ).toBe(true);
   });
 
+  test("does not count what is in a downtime into a storm", async () => {
+    const storm = { share: 0.5, least: 2, windowMs: 60_000, holdMs: 60_000 };
+    using stage = startBot(scratch(), undefined, { limits: { storm } });
+    const suppressed = "in downtime until noon";
+    await stage.hear("freshness", "critical", { object: "edge-2", suppressed });
+    await stage.hear("freshness", "critical");
+    expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-1"]);
+  });
+
   test("takes many that alert at once for one fault, and calls people once", async () => {
     const storm = { share: 0.5, least: 2, windowMs: 60_000, holdMs: 60_000 };
     using stage = startBot(scratch(), undefined, { limits: { storm } });

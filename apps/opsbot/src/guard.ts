@@ -62,7 +62,7 @@ export class Guard {
   }
 
   /** Takes in what a check has found. */
-  saw({ object, check, state, hard }: Observation): void {
+  saw({ object, check, state, hard, suppressed }: Observation): void {
     const domain = this.#domainOf(object);
     if (!domain || (state === "critical" && !hard)) return;
     let troubles = this.#troubles.get(object);
@@ -71,7 +71,9 @@ export class Guard {
     else troubles.delete(check);
     if (troubles.size === 0) domain.healthy.add(object);
     else domain.healthy.delete(object);
-    const isAlerting = troubles.values().some((trouble) => trouble === "critical");
+    // What is in a downtime, or known to a person, is no part of a storm.
+    const isKnown = suppressed !== undefined;
+    const isAlerting = !isKnown && troubles.values().some((trouble) => trouble === "critical");
     if (!isAlerting) domain.alertingSinceMs.delete(object);
     else if (!domain.alertingSinceMs.has(object)) domain.alertingSinceMs.set(object, this.nowMs);
   }
