@@ -11,10 +11,10 @@ import { NodeAgentService } from "@glassline/proto/node";
 import type { EdgeState } from "@glassline/proto/node";
 import { OriginService } from "@glassline/proto/origin";
 import type { AppDeps } from "@glassline/service/app";
+import { peerClient } from "@glassline/service/peer-client";
 
 import type { DashboardConfig } from "./config.ts";
 import { whyAway } from "./overview.ts";
-import { clientOf } from "./pass-on.ts";
 
 const TIMEOUT_MS = 900;
 const LIMITED = { timeoutMs: TIMEOUT_MS };
@@ -33,15 +33,15 @@ export function createDelivery(
   const stack = new DisposableStack();
   const edges = config.edge.map((endpoint) => ({
     name: endpoint.name,
-    client: stack.use(clientOf(EdgeCacheService, endpoint, "edge-cache", identity)),
+    client: stack.use(peerClient(EdgeCacheService, endpoint, "edge-cache", identity)),
     reachable: undefined as boolean | undefined,
     sinceUnixNano: clock.nowUnixNano(),
   }));
   const agents = config.nodeAgent.map((endpoint) =>
-    stack.use(clientOf(NodeAgentService, endpoint, "node-agent", identity)),
+    stack.use(peerClient(NodeAgentService, endpoint, "node-agent", identity)),
   );
   const origins = config.origin.map((endpoint) =>
-    stack.use(clientOf(OriginService, endpoint, "origin", identity)),
+    stack.use(peerClient(OriginService, endpoint, "origin", identity)),
   );
 
   const askEdge = async (edge: (typeof edges)[number]): Promise<Edge> => {

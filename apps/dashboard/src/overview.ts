@@ -14,9 +14,9 @@ import type { Client } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import type { Identity, Role } from "@glassline/service/identity";
+import { peerClient } from "@glassline/service/peer-client";
 
 import type { DashboardConfig } from "./config.ts";
-import { clientOf } from "./pass-on.ts";
 
 const FRESH_MS = 500;
 const PROBE_TIMEOUT_MS = 900;
@@ -130,7 +130,7 @@ function grpcProbe<S extends DescService>(
   identity: Identity,
   ask: (client: Client<S>) => Promise<GetStatusResponse | object>,
 ): Probe {
-  const client = clientOf(service, endpoint, role, identity);
+  const client = peerClient(service, endpoint, role, identity);
   return {
     name: endpoint.name,
     kind: role,

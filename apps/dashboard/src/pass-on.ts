@@ -6,10 +6,8 @@ import type { JsonContext, UnaryMethods } from "@glassline/proto/json";
 import { OpsBotService } from "@glassline/proto/opsbot";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
-import { createClient } from "@glassline/proto/rpc";
-import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
-import type { Identity, Role } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+import type { Identity } from "@glassline/service/identity";
+import { peerClient } from "@glassline/service/peer-client";
 import { hasToken } from "@glassline/service/token";
 
 import type { DashboardConfig } from "./config.ts";
@@ -17,32 +15,16 @@ import type { DashboardConfig } from "./config.ts";
 const TIMEOUT_MS = 10_000;
 /** Longer than OpsBot tries to do what it was asked for. */
 const CHAT_TIMEOUT_MS = 25_000;
-const ANSWER_MAX_BYTES = 67_108_864;
 
 export interface PassedOn<S extends DescService> extends Disposable {
   methods: UnaryMethods<S>;
-}
-
-/** A client that stays, to a process with this role. */
-export function clientOf<S extends DescService>(
-  service: S,
-  { name, host, port }: Endpoint,
-  role: Role,
-  identity: Identity,
-): Client<S> {
-  return createClient(service, `${host}:${port}`, mutualTlsClient(identity, role, name), {
-    ...GRPC_LIMITS,
-    ...TLS_CHANNEL_OPTIONS,
-    "grpc.max_receive_message_length": ANSWER_MAX_BYTES,
-    ...RECONNECT_OPTIONS,
-  });
 }
 
 export function passQueries(
   collector: Endpoint,
   identity: Identity,
 ): PassedOn<typeof QueryService> {
-  const client = clientOf(QueryService, collector, "collector", identity);
+  const client = peerClient(QueryService, collector, "collector", identity);
   const told = <T>(answer: Promise<T>) => inWords(answer, "the collector");
   return {
     methods: {
@@ -65,7 +47,7 @@ export function passOpsBot(
   identity: Identity,
 ): PassedOn<typeof OpsBotService> {
   const endpoint = opsbot[0];
-  const client = endpoint && clientOf(OpsBotService, endpoint, "opsbot", identity);
+  const client = endpoint && peerClient(OpsBotService, endpoint, "opsbot", identity);
   const told = <T>(ask: (to: Client<typeof OpsBotService>) => Promise<T>) =>
     client
       ? inWords(ask(client), "OpsBot")

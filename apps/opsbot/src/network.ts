@@ -8,8 +8,8 @@ import { OriginService } from "@glassline/proto/origin";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
 import type { Identity, Role } from "@glassline/service/identity";
+import { peerClient } from "@glassline/service/peer-client";
 
-import { clientOf } from "./client.ts";
 import type { OpsBotConfig } from "./config.ts";
 
 /** Longer than any healthy peer takes. */
@@ -37,7 +37,7 @@ export interface ChannelList {
 export function connect(config: OpsBotConfig, identity: Identity): Network {
   const stack = new DisposableStack();
   const to = <S extends DescService>(service: S, endpoint: Endpoint, role: Role) =>
-    stack.use(clientOf(service, endpoint, role, identity));
+    stack.use(peerClient(service, endpoint, role, identity));
   const [agent] = config.nodeAgent.map((endpoint) => to(NodeAgentService, endpoint, "node-agent"));
   const [origin] = config.origin.map((endpoint) => to(OriginService, endpoint, "origin"));
   const [collector] = config.collector.map((endpoint) => to(QueryService, endpoint, "collector"));

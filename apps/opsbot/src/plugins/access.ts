@@ -39,12 +39,12 @@ export async function access<S extends DescService>(
     const { jsonClient } = await import("@glassline/proto/json");
     return Object.assign(jsonClient(service, url), { [Symbol.dispose]: () => {} });
   }
-  const [{ clientOf }, { readIdentity }] = await Promise.all([
-    import("../client.ts"),
+  const [{ peerClient }, { readIdentity }] = await Promise.all([
+    import("@glassline/service/peer-client"),
     import("@glassline/service/identity"),
   ]);
   const identity = await readIdentity(pkiDir, peerOf(shown));
-  const client = clientOf(service, { name: name || undefined, host, port }, role, identity);
+  const client = peerClient(service, { name: name || undefined, host, port }, role, identity);
   type Call = (request: object, options: object) => Promise<unknown>;
   const calls = service.methods
     .filter(({ methodKind }) => methodKind === "unary")

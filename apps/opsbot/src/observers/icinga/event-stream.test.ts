@@ -1,58 +1,33 @@
 /** Streams of events that end, are silent, or say too much. */
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 
 import { systemClock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
-import { ephemeralPki } from "@glassline/service/pki";
 import { describe, expect, test } from "vitest";
 
 import { IcingaClient } from "./client.ts";
 import { EventStream } from "./event-stream.ts";
 import { EDGES, describeWithIcinga, startIcinga } from "./icinga.testing.ts";
+import type { Impostor } from "./impostor.testing.ts";
+import { startImpostor } from "./impostor.testing.ts";
 import { icingaMetrics } from "./metrics.ts";
 import type { IcingaSettings } from "./settings.ts";
 import { eventually, moreLooks, startStage } from "./stage.testing.ts";
 
-interface Talker extends AsyncDisposable {
-  settings: IcingaSettings;
+interface Talker extends Impostor {
   opened: number;
 }
 
-/** A server whose streams do as the test says. */
+/** Its streams do as the test says. */
 async function startTalker(talk: (response: ServerResponse) => void): Promise<Talker> {
-  const { certificate, privateKey, ca } = await (
-    await ephemeralPki()
-  )({
-    role: "operator",
-    instance: "talker",
-  });
-  const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
+  const impostor = await startImpostor((request, response) => {
     request.resume();
     talker.opened++;
     response.flushHeaders();
     talk(response);
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const talker: Talker = {
-    opened: 0,
-    settings: {
-      url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      user: "root",
-      password: "secret",
-      ca,
-      certificate: undefined,
-      key: undefined,
-      nodeName: "localhost",
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  });
+  const talker: Talker = { ...impostor, opened: 0 };
   return talker;
 }
 

@@ -1,14 +1,10 @@
 /** A server that says that it is Icinga, and lies: nothing is done on its word, and the truth is heard when it comes. */
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import type { Server } from "node:https";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 
-import { ephemeralPki } from "@glassline/service/pki";
 import { describe, expect, test } from "vitest";
 
-import type { IcingaSettings } from "./settings.ts";
+import type { Impostor } from "./impostor.testing.ts";
+import { startImpostor } from "./impostor.testing.ts";
 import { eventually, moreLooks, startStage } from "./stage.testing.ts";
 
 type Answer = (response: ServerResponse, path: string) => void;
@@ -81,40 +77,17 @@ const LIES: Readonly<Record<string, Answer>> = {
   "another page's JSON": json([TRUTH]),
 };
 
-interface Liar extends AsyncDisposable {
-  settings: IcingaSettings;
+interface Liar extends Impostor {
   answer: Answer;
 }
 
 async function startLiar(answer: Answer): Promise<Liar> {
-  const issue = await ephemeralPki();
-  const { certificate, privateKey, ca } = await issue({ role: "operator", instance: "liar" });
-  const server: Server = createServer(
-    { cert: certificate, key: privateKey },
-    (request, response) => {
-      request.resume();
-      if (request.url === "/v1/events") response.writeHead(404).end("{}");
-      else liar.answer(response, request.url!);
-    },
-  ).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const liar: Liar = {
-    answer,
-    settings: {
-      url: `https://127.0.0.1:${port}`,
-      user: "root",
-      password: "secret",
-      ca,
-      certificate: undefined,
-      key: undefined,
-      nodeName: "localhost",
-    },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  const impostor = await startImpostor((request, response) => {
+    request.resume();
+    if (request.url === "/v1/events") response.writeHead(404).end("{}");
+    else liar.answer(response, request.url!);
+  });
+  const liar: Liar = { ...impostor, answer };
   return liar;
 }
 

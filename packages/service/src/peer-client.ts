@@ -1,15 +1,16 @@
-/** How OpsBot and its check plugins ask: gRPC with client certificates. */
+/** A client of another of our processes that stays: gRPC with certificates of both ends. */
 import type { DescService } from "@bufbuild/protobuf";
 import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
-import { GRPC_LIMITS, RECONNECT_OPTIONS } from "@glassline/service/grpc";
-import type { Identity, Role } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+
+import { GRPC_LIMITS, RECONNECT_OPTIONS } from "./grpc.ts";
+import type { Identity, Role } from "./identity.ts";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "./tls.ts";
 
 const ANSWER_MAX_BYTES = 67_108_864;
 
 /** @param endpoint `name` is that of its certificate; undefined: anybody of the role. */
-export function clientOf<S extends DescService>(
+export function peerClient<S extends DescService>(
   service: S,
   { name, host, port }: { name?: string | undefined; host: string; port: number },
   role: Role,
