@@ -45,7 +45,7 @@ export async function startProcesses(
 ): Promise<ProcessStack> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-stack-"));
-  stack.defer(() => rm(directory, { recursive: true, force: true }));
+  stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 10 }));
   const plan = await planOnFreePorts(directory, words);
   const processes = plan.processes.filter(({ name }) => only?.includes(name) ?? true);
   const supervisor = stack.use(

@@ -61,7 +61,8 @@ export class Testbed implements AsyncDisposable {
     this.directory = directory;
     this.#issue = issue;
     this.#options = options;
-    this.#stack.defer(() => rm(directory, { recursive: true, force: true }));
+    // Programs that a daemon started may write for a moment after its end.
+    this.#stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 10 }));
   }
 
   static async open(options: TestbedOptions = {}): Promise<Testbed> {

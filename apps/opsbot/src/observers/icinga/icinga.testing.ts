@@ -130,7 +130,7 @@ export async function startIcinga(objects = EDGES): Promise<Icinga> {
     start,
     async [Symbol.asyncDispose]() {
       await end("SIGKILL");
-      await rm(directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 });
     },
   };
 }
