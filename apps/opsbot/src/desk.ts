@@ -1,0 +1,97 @@
+/** Where people and programs ask OpsBot, whichever way they come: chat, API or MCP. What changes something is planned before it is done. */
+import type { Action } from "./core/action.ts";
+import type { Observation } from "./observers/observer.ts";
+import type { Order } from "./stores/guard-records.ts";
+import type { EntryRow, IncidentRow } from "./stores/journal.ts";
+
+/** Each may do what those before it may. */
+export type AccessRole = "viewer" | "operator" | "admin";
+
+export interface Caller {
+  /** For the journal: "operator local". */
+  who: string;
+  role: AccessRole;
+}
+
+/** What can be asked for. */
+export type Change =
+  | { kind: "act"; action: Action }
+  /** Without an end when no time is given. */
+  | { kind: "pause"; forMs: number | undefined }
+  | { kind: "resume" }
+  /** Undefined: it is over. */
+  | { kind: "maintain"; target: string; forMs: number | undefined }
+  /** Of an incident's next action. Admins only. */
+  | { kind: "approve"; incident: number }
+  /** Ends the kill switch. Admins only. */
+  | { kind: "continue" }
+  /** The last action that somebody asked for, or that of an incident. */
+  | { kind: "undo"; incident: number | undefined };
+
+export interface Plan {
+  /** Of the change and of what it stands on: 64 hexadecimal digits. */
+  hash: string;
+  change: Change;
+  /** "I will flush edge-1's cache (1 of 12 edges)." */
+  says: string;
+  /** Unix milliseconds. */
+  untilMs: number;
+}
+
+/** @property because a word for metrics: "unknown_target", "budget", "role", "no_such_plan", "changed". */
+export interface Refusal {
+  refused: string;
+  because: string;
+}
+
+export interface Outcome {
+  ok: boolean;
+  /** For people. */
+  says: string;
+  incidentId: number | undefined;
+}
+
+/** Names of what there is, by what it is. */
+export interface Inventory {
+  edges: readonly string[];
+  channels: readonly string[];
+  /** "node-1/node-2" */
+  links: readonly string[];
+  collectors: readonly string[];
+  overlays: readonly string[];
+}
+
+export interface Story {
+  incident: IncidentRow;
+  entries: readonly EntryRow[];
+}
+
+/** One line of the audit: who changed what, with the state before and after. */
+export interface AuditRow {
+  seq: number;
+  timeUnixNano: bigint;
+  who: string;
+  what: string;
+  before: string;
+  after: string;
+  /** Of this line and the hash of the line before: SHA-256, 64 hexadecimal digits. */
+  hash: string;
+}
+
+export interface Desk {
+  inventory(): Inventory;
+  observations(): readonly Observation[];
+  /** Why nothing can be done at present; empty when all is well. */
+  impediment(): string;
+  orders(): Promise<readonly Order[]>;
+  /** Newest first. */
+  incidents(limit: number, openOnly: boolean): Promise<readonly IncidentRow[]>;
+  story(incident: number): Promise<Story | undefined>;
+  audit(afterSeq: number, limit: number): Promise<readonly AuditRow[]>;
+  /** What would be done, for people to agree to; nothing is changed. */
+  plan(change: Change, caller: Caller): Promise<Plan | Refusal>;
+  /** Does what was planned, if what it stands on is still so. */
+  apply(hash: string, caller: Caller): Promise<Outcome | Refusal>;
+  /** The kill switch: at once, without a plan. */
+  stop(caller: Caller): Promise<void>;
+}
