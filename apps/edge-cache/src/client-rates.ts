@@ -1,9 +1,9 @@
 /** How often each client may ask, by the address of its connection. */
 import type { Clock } from "@glassline/service/clock";
 
-import { clientOf } from "./core/client.ts";
-import type { Rate } from "./core/request-rates.ts";
-import { RequestRates } from "./core/request-rates.ts";
+import { clientOf } from "@glassline/service/client-address";
+import type { Rate } from "@glassline/service/request-rates";
+import { RequestRates } from "@glassline/service/request-rates";
 import type { Asking } from "./viewer-exchange.ts";
 
 export class ClientRates {

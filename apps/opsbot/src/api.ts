@@ -19,7 +19,7 @@ import {
   orderMessage,
 } from "./api-rows.ts";
 import { Chat } from "./chat.ts";
-import { STOP_ROLE, mayAct } from "./core/access.ts";
+import { STOP_ROLE, mayAs } from "./core/access.ts";
 import type { Caller, Desk, Outcome, Plan, Refusal } from "./desk.ts";
 import type { IncidentRow } from "./stores/journal.ts";
 
@@ -51,7 +51,7 @@ export function serviceOf(deps: ApiDeps): Implementation<typeof OpsBotService> {
     apply: async ({ hash }, context) => applyResponse(await desk.apply(hash, authorize(context))),
     stopEverything: async (_request, context) => {
       const caller = authorize(context);
-      if (!mayAct(caller.role, STOP_ROLE))
+      if (!mayAs(caller.role, STOP_ROLE))
         throw new RpcError("permission_denied", `role: got ${caller.role}, expected ${STOP_ROLE}`);
       await desk.stop(caller);
       return {};

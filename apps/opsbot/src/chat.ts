@@ -5,7 +5,7 @@ import type { Clock } from "@glassline/service/clock";
 import type { Answer } from "./chat-answer.ts";
 import { bad, good } from "./chat-answer.ts";
 import { audit, help, incidents, show, status, why } from "./chat-reads.ts";
-import { STOP_ROLE, mayAct, roleFor } from "./core/access.ts";
+import { STOP_ROLE, mayAs, roleFor } from "./core/access.ts";
 import { oneLine } from "./core/echo.ts";
 import { TEXT_MAX_CHARS, parseCommand } from "./core/grammar.ts";
 import type { OpenPlan } from "./core/open-plans.ts";
@@ -63,7 +63,7 @@ export class Chat {
 
   async #plan(change: Change, text: string, caller: Caller): Promise<Answer> {
     const needed = roleFor(change);
-    if (!mayAct(caller.role, needed)) return mayNot(caller.role, needed);
+    if (!mayAs(caller.role, needed)) return mayNot(caller.role, needed);
     const plan = await this.#desk.plan(change, caller);
     if ("refused" in plan) return refusal(plan);
     const { hash, untilMs, says } = plan;
@@ -75,7 +75,7 @@ export class Chat {
 
   async #yes(digits: string | undefined, caller: Caller): Promise<Answer> {
     const { who, role } = caller;
-    if (!mayAct(role, "operator")) return mayNot(role, "operator");
+    if (!mayAs(role, "operator")) return mayNot(role, "operator");
     const meant = this.#plans.meant(who, digits, this.#clock.nowMs());
     if (meant.length > 1) return this.#which(who, meant);
     const hash = meant[0]?.hash ?? (digits?.length === HASH_DIGITS ? digits : undefined);
@@ -98,7 +98,7 @@ export class Chat {
   }
 
   async #stop(caller: Caller): Promise<Answer> {
-    if (!mayAct(caller.role, STOP_ROLE)) return mayNot(caller.role, STOP_ROLE);
+    if (!mayAs(caller.role, STOP_ROLE)) return mayNot(caller.role, STOP_ROLE);
     await this.#desk.stop(caller);
     return good("The kill switch is on: nothing is begun until an admin says continue.", [
       "continue",

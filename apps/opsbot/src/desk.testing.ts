@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "@glassline/service/clock";
 
 import type { Action } from "./core/action.ts";
-import { mayAct, roleFor } from "./core/access.ts";
+import { mayAs, roleFor } from "./core/access.ts";
 import { FOREVER_MS } from "./core/guard.ts";
 import type {
   AuditRow,
@@ -130,7 +130,7 @@ export class MemoryDesk implements Desk {
 
   #refusalOf(change: Change, { role }: Caller): Refusal | undefined {
     const needed = roleFor(change);
-    if (!mayAct(role, needed))
+    if (!mayAs(role, needed))
       return { refused: `it needs the role ${needed}, yours is ${role}`, because: "role" };
     const target = targetOf(change);
     const known = [...INVENTORY.edges, ...INVENTORY.links, ...INVENTORY.collectors];

@@ -9,6 +9,7 @@ import { fastify } from "fastify";
 import type { ConnectionLimit } from "./connections.ts";
 import { limitConnections } from "./connections.ts";
 import { listenError } from "./errors.ts";
+import type { Verdict } from "./guard.ts";
 import { guardOf } from "./guard.ts";
 
 const BODY_MAX_BYTES = 1_048_576;
@@ -55,6 +56,28 @@ export function checkAddresses(server: FastifyInstance, moreHosts: readonly stri
   const guard = guardOf(moreHosts);
   server.addHook("onRequest", async ({ headers, protocol }, reply) => {
     const { refusal } = guard(headers.host ?? "", headers.origin, protocol);
+    return refusal && reply.code(refusal.status).send(refusal.body);
+  });
+}
+
+/** What is known of a request before its body is read. */
+export interface Asked {
+  /** As it was mounted, so that no way of spelling it is another one; undefined: nothing is there. */
+  path: string | undefined;
+  authorization: string | undefined;
+  /** Of the other end of the connection. */
+  address: string;
+}
+
+/** Whether a caller may ask for something. */
+export type Authorize = (asked: Asked) => Verdict;
+
+/** Asks at each request, before its body is read. */
+export function checkCallers(server: FastifyInstance, authorize: Authorize): void {
+  server.addHook("onRequest", async ({ headers, routeOptions, ip }, reply) => {
+    const { authorization } = headers;
+    const { fields, refusal } = authorize({ path: routeOptions.url, authorization, address: ip });
+    for (const [name, value] of fields) void reply.header(name, value);
     return refusal && reply.code(refusal.status).send(refusal.body);
   });
 }
@@ -125,6 +148,8 @@ export interface AdminExtras {
   /** Why the app is not ready; undefined when it is. An app without this is ready once it has started. */
   unreadyReason?: () => string | undefined;
   routes?: readonly PostRoute[];
+  /** An app without this lets everybody ask for everything that it has. */
+  authorize?: Authorize;
   /** Served at /openapi.json. */
   openApi?: object;
   connections?: ConnectionLimit;
@@ -140,10 +165,11 @@ export interface Exposition {
 export async function startAdmin(
   { host, adminPort, allowedHost }: AdminSettings,
   registry: Exposition,
-  { unreadyReason, routes = [], openApi, connections }: AdminExtras = {},
+  { unreadyReason, routes = [], authorize, openApi, connections }: AdminExtras = {},
 ): Promise<AdminServer> {
   const server = createHttpServer();
   checkAddresses(server, allowedHost);
+  if (authorize) checkCallers(server, authorize);
   answerUnknownAsJson(server);
   server.get("/livez", async () => ({ status: "ok" }));
   server.get("/readyz", async (_request, reply) => {

@@ -24,7 +24,8 @@ export function hasToken(authorization: string | undefined, token: string): bool
   return got.length === expected.length && timingSafeEqual(got, expected);
 }
 
-function tokenIn(authorization: string): string {
+/** What the header carries as a token; empty: nothing of the kind. */
+export function tokenIn(authorization: string): string {
   const [, scheme, rest = ""] = /^(\w+) +(.*)$/.exec(authorization) ?? [];
   if (scheme?.toLowerCase() === "bearer") return rest;
   if (scheme?.toLowerCase() !== "basic") return "";

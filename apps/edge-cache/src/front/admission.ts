@@ -1,7 +1,7 @@
 /** Which connections are taken: so many at a time from all clients, and from each. */
 import type { Socket } from "node:net";
 
-import { clientOf } from "../core/client.ts";
+import { clientOf } from "@glassline/service/client-address";
 import type { FrontLimits } from "./limits.ts";
 import type { Refusal, Refused } from "./refusals.ts";
 

@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls";
 
 import type { Clock } from "@glassline/service/clock";
 
-import { RequestRates } from "../core/request-rates.ts";
+import { RequestRates } from "@glassline/service/request-rates";
 import { SlowReaders } from "../core/slow-readers.ts";
 import type { Asking, Handler } from "../viewer-exchange.ts";
 import { H2Answering, H2Asking } from "./h2-exchange.ts";

@@ -1,15 +1,67 @@
-/** Who may do what. Pure. */
-import type { AccessRole, Change } from "../desk.ts";
+/** Who may ask for what, by whichever way they come. Pure. */
+import type { PeerName } from "@glassline/service/identity";
 
-const RANK: Readonly<Record<AccessRole, number>> = { viewer: 0, operator: 1, admin: 2 };
+import type { AccessRole, Caller, Change } from "../desk.ts";
+
+/** Each may do what those before it may. */
+export const ACCESS_ROLES = [
+  "viewer",
+  "operator",
+  "admin",
+] as const satisfies readonly AccessRole[];
+
+/** What is asked of those who come without a certificate. */
+export interface Need {
+  role: AccessRole;
+  /** It tells, and changes nothing: where only this machine can ask, no token is needed. */
+  isRead: boolean;
+}
+
+export const READ: Need = { role: "viewer", isRead: true };
+/** Who is let in is known, and each thing that is said is looked at by itself. */
+export const TALK: Need = { role: "viewer", isRead: false };
+export const CHANGE: Need = { role: "operator", isRead: false };
+
+/** Whether a role may do what another one may. */
+export function mayAs(role: AccessRole, needed: AccessRole): boolean {
+  return ACCESS_ROLES.indexOf(role) >= ACCESS_ROLES.indexOf(needed);
+}
+
+/** A word as a role; undefined: there is no such one. */
+export function roleNamed(word: string): AccessRole | undefined {
+  return ACCESS_ROLES.find((role) => role === word);
+}
+
+/**
+ * Who a process of the network is, by its certificate.
+ * @param mayChange what a dashboard says of the session that asks; of no other it counts.
+ */
+export function callerOfPeer({ role, instance }: PeerName, mayChange: boolean): Caller {
+  const who = `${role} ${instance}`;
+  if (role === "operator") return { who, role: "admin" };
+  return { who, role: role === "dashboard" && mayChange ? "operator" : "viewer" };
+}
+
+/** Who has shown a token. */
+export function callerOfToken({ name, role }: { name: string; role: AccessRole }): Caller {
+  return { who: `${name} (${role} token)`, role };
+}
+
+/** What of a service is needed by address: what has no side effects is read, and a chat is talk. */
+export function needsOf(
+  methods: readonly { path: string; name: string; hasEffects: boolean }[],
+): ReadonlyMap<string, Need> {
+  return new Map(
+    methods.map(({ path, name, hasEffects }) => [
+      path,
+      !hasEffects ? READ : name === "chat" ? TALK : CHANGE,
+    ]),
+  );
+}
 
 /** Of the kill switch: whoever may change something may stop everything. */
 export const STOP_ROLE: AccessRole = "operator";
 
 export function roleFor({ kind }: Change): AccessRole {
   return kind === "approve" || kind === "continue" ? "admin" : "operator";
-}
-
-export function mayAct(role: AccessRole, needed: AccessRole): boolean {
-  return RANK[role] >= RANK[needed];
 }
