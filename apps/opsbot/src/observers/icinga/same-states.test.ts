@@ -31,6 +31,9 @@ const services = (rowOf: () => readonly State[], count: number): Service[] =>
     ),
   );
 
+const ofThreeAttempts = (results: readonly State[]): Service =>
+  services(() => results, 1).find(({ rules }) => rules.maxAttempts === 3 && !rules.volatile)!;
+
 /** The first is ok, and nothing becomes critical that was a problem before: there we differ, on purpose. */
 function randomRow(random: Random): State[] {
   const row: State[] = ["ok"];
@@ -113,10 +116,8 @@ describeWithIcinga()("soft and hard states", () => {
 
   test("differ where OpsBot would act: Icinga believes at once that a problem has become critical", async () => {
     const results = ["ok", "warning", "warning", "warning", "critical", "critical", "critical"];
-    const [service] = services(() => results as State[], 1).filter(
-      ({ rules }) => rules.maxAttempts === 3 && !rules.volatile,
-    );
-    const theirs = (await icingasStates([service!])).get(service!.name)!;
+    const service = ofThreeAttempts(results as State[]);
+    const theirs = (await icingasStates([service])).get(service.name)!;
     const same = ["warning soft 1, changed", "warning soft 2", "warning hard 1"];
     expect(theirs.slice(1)).toEqual([
       ...same,
@@ -124,7 +125,7 @@ describeWithIcinga()("soft and hard states", () => {
       "critical hard 1",
       "critical hard 1",
     ]);
-    expect(ourStates(service!).slice(1)).toEqual([
+    expect(ourStates(service).slice(1)).toEqual([
       ...same,
       "critical soft 1, changed",
       "critical soft 2",
@@ -133,12 +134,10 @@ describeWithIcinga()("soft and hard states", () => {
   });
 
   test("differ at the beginning: to Icinga what was never checked has failed once", async () => {
-    const [service] = services(() => ["critical", "critical", "critical"], 1).filter(
-      ({ rules }) => rules.maxAttempts === 3 && !rules.volatile,
-    );
-    const theirs = (await icingasStates([service!])).get(service!.name);
+    const service = ofThreeAttempts(["critical", "critical", "critical"]);
+    const theirs = (await icingasStates([service])).get(service.name);
     expect(theirs).toEqual(["critical soft 2, changed", "critical hard 1", "critical hard 1"]);
-    expect(ourStates(service!)).toEqual([
+    expect(ourStates(service)).toEqual([
       "critical soft 1, changed",
       "critical soft 2",
       "critical hard 1",
