@@ -125,6 +125,17 @@ const spec = {
     minMs: 500,
     maxMs: 3_600_000,
   }),
+  apiTokens: text({
+    help: "File with the tokens of the API, by which JSON and MCP are asked; `npm run token` makes one. Empty: only reading, on this machine.",
+    default: "",
+    placeholder: "FILE",
+  }),
+  apiRate: integer({
+    help: "Requests a second of one caller of the API.",
+    default: "20",
+    min: 1,
+    max: 100_000,
+  }),
 };
 
 export const program: Program<typeof spec> = {

@@ -30,7 +30,7 @@ describe("roles", () => {
     const roleOf = (role: Parameters<typeof callerOfPeer>[0]["role"], mayChange: boolean) =>
       callerOfPeer({ role, instance: "x" }, mayChange).role;
     expect(roleOf("operator", false)).toBe("admin");
-    expect([false, true].map((may) => roleOf("dashboard", may))).toEqual(["viewer", "operator"]);
+    expect([false, true].map((may) => roleOf("dashboard", may))).toEqual(["viewer", "admin"]);
     for (const role of ["camera", "monitor", "edge-cache", "opsbot"] as const)
       expect(roleOf(role, true)).toBe("viewer");
   });

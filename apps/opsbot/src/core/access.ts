@@ -39,7 +39,7 @@ export function roleNamed(word: string): AccessRole | undefined {
 export function callerOfPeer({ role, instance }: PeerName, mayChange: boolean): Caller {
   const who = `${role} ${instance}`;
   if (role === "operator") return { who, role: "admin" };
-  return { who, role: role === "dashboard" && mayChange ? "operator" : "viewer" };
+  return { who, role: role === "dashboard" && mayChange ? "admin" : "viewer" };
 }
 
 /** Who has shown a token. */
