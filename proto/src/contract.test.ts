@@ -31,9 +31,12 @@ import {
 import { CircuitSignal, FrameSchema } from "./gen/glassline/mesh/v1alpha1/mesh_pb.ts";
 import { SetDesiredStateRequestSchema } from "./gen/glassline/node/v1alpha1/node_pb.ts";
 import {
+  ActionKind,
   EntryKind,
   GetIncidentResponseSchema,
   IncidentPhase,
+  ListAuditResponseSchema,
+  PlanResponseSchema,
 } from "./gen/glassline/opsbot/v1alpha1/opsbot_pb.ts";
 import {
   ChannelKind,
@@ -352,6 +355,35 @@ const GOLDEN = [
       summary: "3 objects fetched into the cache",
     },
     entries: [{ timeUnixNano: 1n, kind: EntryKind.DONE, text: "done", idempotencyKey: "key-3" }],
+  }),
+  golden("opsbot-plan", PlanResponseSchema, {
+    result: {
+      case: "plan",
+      value: {
+        hash: "3f2a9c",
+        change: {
+          change: {
+            case: "act",
+            value: { kind: ActionKind.FLUSH, target: "edge-1", prefix: "/live/" },
+          },
+        },
+        says: "I will flush edge-1's cache (1 of 2 edges).",
+        untilUnixNano: 1n,
+      },
+    },
+  }),
+  golden("opsbot-audit", ListAuditResponseSchema, {
+    lines: [
+      {
+        seq: 7n,
+        timeUnixNano: 1n,
+        who: "operator local",
+        what: "flush edge-1",
+        before: "3 objects",
+        after: "0 objects",
+        hash: "3f2a9c",
+      },
+    ],
   }),
   golden("prometheus-write-request", WriteRequestSchema, {
     timeseries: [

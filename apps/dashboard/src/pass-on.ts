@@ -5,7 +5,7 @@ import { RpcError, toRpcError } from "@glassline/proto/errors";
 import type { JsonContext, UnaryMethods } from "@glassline/proto/json";
 import { OpsBotService } from "@glassline/proto/opsbot";
 import { QueryService } from "@glassline/proto/query";
-import type { Client } from "@glassline/proto/rpc";
+import type { CallOptions, Client } from "@glassline/proto/rpc";
 import type { Identity } from "@glassline/service/identity";
 import { peerClient } from "@glassline/service/peer-client";
 import { hasToken } from "@glassline/service/token";
@@ -41,7 +41,7 @@ export function passQueries(
   };
 }
 
-/** Whether a chat may change something is decided here, by the session token, whatever the page says. */
+/** Whether somebody may change something is decided here, by the session token, whatever the page says. */
 export function passOpsBot(
   { opsbot, sessionToken }: DashboardConfig,
   identity: Identity,
@@ -52,6 +52,13 @@ export function passOpsBot(
     client
       ? inWords(ask(client), "OpsBot")
       : Promise.reject(new RpcError("unimplemented", "this dashboard was told of no OpsBot"));
+  const changing = <T>(
+    { authorization, signal }: JsonContext,
+    ask: (to: Client<typeof OpsBotService>, options: CallOptions) => Promise<T>,
+  ) =>
+    hasToken(authorization, sessionToken)
+      ? told((to) => ask(to, { signal, timeoutMs: CHAT_TIMEOUT_MS }))
+      : Promise.reject(new RpcError("permission_denied", "this session may not change anything"));
   return {
     methods: {
       getStatus: (request, context) => told((to) => to.getStatus(request, limited(context))),
@@ -64,6 +71,12 @@ export function passOpsBot(
           to.chat({ text, mayChange }, { signal: context.signal, timeoutMs: CHAT_TIMEOUT_MS }),
         );
       },
+      getInventory: (request, context) => told((to) => to.getInventory(request, limited(context))),
+      listAudit: (request, context) => told((to) => to.listAudit(request, limited(context))),
+      plan: (request, context) => changing(context, (to, options) => to.plan(request, options)),
+      apply: (request, context) => changing(context, (to, options) => to.apply(request, options)),
+      stopEverything: (request, context) =>
+        changing(context, (to, options) => to.stopEverything(request, options)),
     },
     [Symbol.dispose]: () => client?.[Symbol.dispose](),
   };

@@ -1,6 +1,6 @@
-/** Keeps the edges of its machines as they shall be, whoever asks or does not ask. */
+/** Keeps the edges and segments of its machines as they shall be, whoever asks or does not ask. */
 import { equals } from "@bufbuild/protobuf";
-import type { SetDesiredStateRequest } from "@glassline/proto/node";
+import type { EdgeSpec, SetDesiredStateRequest } from "@glassline/proto/node";
 import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import { RpcError } from "@glassline/proto/errors";
 import type { Backoff } from "@glassline/service/backoff";
@@ -10,7 +10,9 @@ import type { Logger } from "@glassline/service/logger";
 
 import { checkDesired } from "./core/desired.ts";
 import type { Driver } from "./drivers/driver.ts";
+import type { SegmentDriver } from "./drivers/segment-driver.ts";
 import { Edge } from "./edge.ts";
+import { Segments } from "./segments.ts";
 import type { StateStore } from "./stores/state-store.ts";
 
 const LOOK_INTERVAL_MS = 250;
@@ -18,6 +20,7 @@ const LOOK_INTERVAL_MS = 250;
 export interface AgentOptions {
   machines: readonly string[];
   driver: Driver;
+  segmentDriver: SegmentDriver;
   store: StateStore;
   clock: Clock;
   logger: Logger;
@@ -29,12 +32,21 @@ export interface AgentOptions {
 export class Agent {
   readonly #options: AgentOptions;
   readonly #edges = new Map<string, Edge>();
+  readonly #segments: Segments;
   readonly #stop = new AbortController();
   #desired: SetDesiredStateRequest;
+  /** What runs is known. */
+  #isStarted = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
     this.#desired = options.store.desired();
+    this.#segments = new Segments({
+      ...options,
+      driver: options.segmentDriver,
+      hasMade: () => options.store.segmentMark() !== undefined,
+      changed: () => this.#reconcile(),
+    });
   }
 
   get fencingToken(): bigint {
@@ -45,11 +57,17 @@ export class Agent {
     return [...this.#edges.values()].map((edge) => edge.state());
   }
 
+  segmentStates() {
+    return this.#segments.states();
+  }
+
   /** Adopts what runs, and goes on towards what was wished the last time. */
   async start(): Promise<void> {
     for (const started of this.#options.store.started())
       await this.#edge(started.spec.name).adopt(started);
+    this.#isStarted = true;
     this.#reconcile();
+    this.#segments.start();
     void every(this.#options.clock, LOOK_INTERVAL_MS, this.#stop.signal, async () => {
       await Promise.all([...this.#edges.values()].map((edge) => edge.look()));
       this.#reconcile();
@@ -64,6 +82,12 @@ export class Agent {
         `fencing_token: got ${request.fencingToken}, expected at least ${this.fencingToken}: another OpsBot has taken over`,
       );
     checkDesired(request, this.#options.machines);
+    const { refusal } = this.#options.segmentDriver;
+    if (refusal !== undefined && request.segments.length > 0)
+      throw new RpcError(
+        "failed_precondition",
+        `segments: got ${request.segments.length}, expected none: ${refusal}`,
+      );
     const before = { ...this.#desired, fencingToken: request.fencingToken };
     const changed = !equals(SetDesiredStateRequestSchema, before, request);
     if (changed || request.fencingToken > this.fencingToken)
@@ -73,11 +97,12 @@ export class Agent {
     return changed;
   }
 
-  /** @param stopEdges false: they go on without the agent. */
-  async close(stopEdges: boolean): Promise<void> {
+  /** @param isLast false: edges and segments go on without the agent. */
+  async close(isLast: boolean): Promise<void> {
     this.#stop.abort();
     await Promise.all([...this.#edges.values()].map((edge) => edge.settled()));
-    if (stopEdges) await Promise.all([...this.#edges.values()].map((edge) => edge.stop()));
+    if (isLast) await Promise.all([...this.#edges.values()].map((edge) => edge.stop()));
+    await this.#segments.close(isLast);
   }
 
   #edge(name: string): Edge {
@@ -87,6 +112,8 @@ export class Agent {
     const edge = new Edge(name, {
       ...this.#options,
       backoff: this.#options.newBackoff(),
+      lacks: ({ segment }) =>
+        segment === "" || this.#segments.isUp(segment) ? "" : `segment ${segment}`,
       changed,
     });
     this.#edges.set(name, edge);
@@ -95,13 +122,21 @@ export class Agent {
 
   /** Each edge goes its own way: one that takes long to stop holds up no other. */
   #reconcile(): void {
-    if (this.#stop.signal.aborted) return;
+    if (!this.#isStarted || this.#stop.signal.aborted) return;
     const wanted = new Map(this.#desired.edges.map((spec) => [spec.name, spec]));
+    this.#segments.want(this.#desired.segments, this.#segmentsInUse());
     for (const name of wanted.keys()) this.#edge(name);
     for (const edge of this.#edges.values()) {
       edge.want(wanted.get(edge.name));
       void this.#advance(edge);
     }
+  }
+
+  #segmentsInUse(): Set<string> {
+    const specs = [...this.#edges.values()].map(({ running }) => running);
+    return new Set(
+      specs.filter((spec): spec is EdgeSpec => !!spec?.segment).map(({ segment }) => segment),
+    );
   }
 
   async #advance(edge: Edge): Promise<void> {

@@ -1,5 +1,5 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { directory, duration, list, port, text, toggle } from "@glassline/config";
+import { choice, directory, duration, integer, list, port, text, toggle } from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -33,7 +33,26 @@ const spec = {
     minMs: 10,
     maxMs: 600_000,
   }),
-  leaveEdges: toggle({ help: "Let edges go on when this agent is told to stop, for upgrades." }),
+  leaveEdges: toggle({
+    help: "Let edges and segments go on when this agent is told to stop, for upgrades.",
+  }),
+  segments: choice({
+    of: ["auto", "linux", "none"],
+    help: "VXLAN segments: auto makes those that are wished where it may (Linux, CAP_NET_ADMIN, iproute2), linux does not start where it may not, none refuses them.",
+    default: "auto",
+  }),
+  segmentPort: integer({
+    help: "UDP port of VXLAN, the same on all machines of an overlay.",
+    default: "4789",
+    min: 1,
+    max: 65_535,
+    placeholder: "PORT",
+  }),
+  segmentNetns: text({
+    help: "Network namespace (of ip-netns) that has the segments; its edges run in the agent's own. Empty: the agent's own.",
+    default: "",
+    placeholder: "NAME",
+  }),
 };
 
 export const program: Program<typeof spec> = {

@@ -28,6 +28,8 @@ export interface EdgeDeps {
   backoff: Backoff;
   /** What an edge that is ready takes for its viewers when it is told to stop. */
   drainMs: number;
+  /** What an edge must have before it is started as wished: "segment overlay-a"; empty: nothing. */
+  lacks: (spec: EdgeSpec) => string;
   /** To be called when there may be something to do. */
   changed: () => void;
 }
@@ -52,6 +54,11 @@ export class Edge {
     this.name = name;
     this.#deps = deps;
     this.#sinceUnixNano = deps.clock.nowUnixNano();
+  }
+
+  /** As which it runs; undefined: it does not. */
+  get running(): EdgeSpec | undefined {
+    return this.#running?.spec;
   }
 
   /** Undefined: it shall not run. */
@@ -141,13 +148,16 @@ export class Edge {
       lastEnd: this.#lastEnd,
       lastEndUnixNano: this.#lastEndUnixNano,
       nextStartUnixNano: this.#phase === "waiting" ? this.#nextStartUnixNano() : 0n,
+      waitsFor: this.#wanted && this.#wish() === "held" ? this.#deps.lacks(this.#wanted) : "",
     };
   }
 
   #wish(): Wish {
     if (!this.#wanted) return "none";
     const as = this.#running?.spec ?? this.#lastSpec;
-    return as && !equals(EdgeSpecSchema, as, this.#wanted) ? "other" : "same";
+    const wish = as && !equals(EdgeSpecSchema, as, this.#wanted) ? "other" : "same";
+    const isToBeStarted = wish === "other" || this.#running === undefined;
+    return isToBeStarted && this.#deps.lacks(this.#wanted) !== "" ? "held" : wish;
   }
 
   async #start(): Promise<void> {

@@ -1,4 +1,4 @@
-/** A node-agent: owns the edges of its machines. */
+/** A node-agent: owns the edges and segments of its machines. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -9,6 +9,7 @@ import type { Implementation } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import { backoff } from "@glassline/service/backoff";
+import { OperatorError } from "@glassline/service/errors";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { startAdmin } from "@glassline/service/http";
 import { BUG } from "@glassline/service/main";
@@ -17,12 +18,18 @@ import * as grpc from "@grpc/grpc-js";
 
 import { Agent } from "./agent.ts";
 import type { NodeAgentConfig } from "./config.ts";
+import { linuxVxlanDriver } from "./drivers/linux-vxlan-driver.ts";
+import { lacksNetworkAdministration, networkPrograms } from "./drivers/network-programs.ts";
+import { noSegmentsDriver } from "./drivers/no-segments-driver.ts";
 import { processDriver } from "./drivers/process-driver.ts";
+import type { SegmentDriver } from "./drivers/segment-driver.ts";
+import type { StateStore } from "./stores/state-store.ts";
 import { openStateStore } from "./stores/state-store.ts";
 
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
 const PAUSE_GROWTH = 16;
+const SEGMENT_MARKS = 16_777_216;
 const EDGE_PROGRAM = fileURLToPath(new URL("../../edge-cache/src/main.ts", import.meta.url));
 
 export interface NodeAgent extends AsyncDisposable {
@@ -48,7 +55,17 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };
   const newBackoff = () => backoff({ ...pause, random: () => 0.5 + 0.5 * deps.random() });
   const drainMs = config.edgeDrain;
-  const agent = new Agent({ machines, driver, store, clock, logger, newBackoff, drainMs });
+  const segmentDriver = await segmentDriverOf(config, store, deps);
+  const agent = new Agent({
+    machines,
+    driver,
+    segmentDriver,
+    store,
+    clock,
+    logger,
+    newBackoff,
+    drainMs,
+  });
   // What goes wrong in the agent must not cost its edges: the next life takes them over.
   stack.defer(() => agent.close(!config.leaveEdges && deps.stopping.reason !== BUG));
   await agent.start();
@@ -79,6 +96,32 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   };
 }
 
+/** Throws OperatorError. */
+async function segmentDriverOf(
+  { segments, segmentPort, segmentNetns }: NodeAgentConfig,
+  store: StateStore,
+  { random, logger }: AppDeps,
+): Promise<SegmentDriver> {
+  if (segments === "none") return noSegmentsDriver("this agent runs with --segments none");
+  const lacking = await lacksNetworkAdministration();
+  if (lacking !== undefined && segments === "linux")
+    throw new OperatorError(`--segments linux: ${lacking}`);
+  if (lacking !== undefined) return noSegmentsDriver(`this machine cannot have any: ${lacking}`);
+  const mark = () => {
+    const known = store.segmentMark();
+    if (known !== undefined) return known;
+    const chosen = Math.floor(random() * SEGMENT_MARKS);
+    store.setSegmentMark(chosen);
+    return chosen;
+  };
+  return linuxVxlanDriver({
+    programs: networkPrograms(segmentNetns),
+    mark,
+    port: segmentPort,
+    logger,
+  });
+}
+
 function serviceOf(
   name: string,
   machines: readonly string[],
@@ -94,6 +137,7 @@ function serviceOf(
       machines: [...machines],
       fencingToken: agent.fencingToken,
       edges: agent.states(),
+      segments: agent.segmentStates(),
       nowUnixNano: clock.nowUnixNano(),
     }),
     setDesiredState: async (request, context) => {

@@ -1,159 +1,130 @@
-/** What OpsBot answers to people. */
+/** What OpsBot answers to people. What changes something is told first, and done when they say yes. */
 import { RpcError } from "@glassline/proto/errors";
+import type { Clock } from "@glassline/service/clock";
 
-import type { Bot } from "./bot.ts";
 import type { Answer } from "./chat-answer.ts";
-import { good, isNoEdge, shortened } from "./chat-answer.ts";
-import type { Action } from "./core/decide.ts";
-import { COMMANDS, TEXT_MAX_CHARS, parseCommand } from "./core/grammar.ts";
-import type { Guard } from "./guard.ts";
-import { order, ordersOf } from "./orders.ts";
-import type { Observation, Observer } from "./observers/observer.ts";
-import type { Journal } from "./stores/journal.ts";
+import { bad, good } from "./chat-answer.ts";
+import { audit, help, incidents, show, status, why } from "./chat-reads.ts";
+import { STOP_ROLE, mayAs, roleFor } from "./core/access.ts";
+import { oneLine } from "./core/echo.ts";
+import { TEXT_MAX_CHARS, parseCommand } from "./core/grammar.ts";
+import type { OpenPlan } from "./core/open-plans.ts";
+import { OpenPlans } from "./core/open-plans.ts";
+import type { AccessRole, Caller, Change, Desk, Outcome, Refusal } from "./desk.ts";
 
-const USAGE_CHARS = Math.max(...COMMANDS.map(({ usage }) => usage.length));
+/** Of a hash that is whole: whoever shows it needs no plan that is remembered here. */
+const HASH_DIGITS = 64;
 
-export interface ChatDeps {
-  bot: Bot;
-  guard: Guard;
-  observer: Observer;
-  journal: Journal;
-  edges: readonly string[];
-}
+export class Chat {
+  readonly #desk: Desk;
+  readonly #clock: Pick<Clock, "nowMs">;
+  readonly #plans = new OpenPlans();
 
-const REFUSED: Answer = {
-  text: "This changes something, and this session may not: open the link that `npm start` prints.",
-  ok: false,
-  suggestions: [],
-};
+  constructor(desk: Desk, clock: Pick<Clock, "nowMs">) {
+    this.#desk = desk;
+    this.#clock = clock;
+  }
 
-/** @param who for the journal. Throws RpcError for a text that is too long. */
-export async function answer(
-  text: string,
-  { mayChange, who }: { mayChange: boolean; who: string },
-  deps: ChatDeps,
-): Promise<Answer> {
-  if (text.length > TEXT_MAX_CHARS)
-    throw new RpcError(
-      "invalid_argument",
-      `text: got ${text.length} characters, expected at most ${TEXT_MAX_CHARS}`,
-    );
-  const known = [...new Set([...deps.edges, ...objectsOf(deps)])];
-  const command = parseCommand(text, known);
-  switch (command.kind) {
-    case "help":
-      return good(
-        COMMANDS.map(({ usage, help }) => `${usage.padEnd(USAGE_CHARS)}  ${help}`).join("\n"),
-        ["status", "why"],
-      );
-    case "status":
-      return status(command.object, deps);
-    case "why":
-      return why(command.object, deps);
-    case "flush":
-    case "restart":
-      return mayChange ? request(command, who, deps) : REFUSED;
-    case "pause":
-    case "resume":
-    case "stop":
-    case "continue":
-    case "maintain":
-    case "approve":
-      return mayChange ? order(command, who, deps) : REFUSED;
-    case "unknown": {
-      const { nearest } = command;
-      const hint = nearest ? ` Did you mean "${nearest}"?` : ` Say "help" for what I understand.`;
-      return {
-        text: `I do not understand "${shortened(command.text)}".${hint}`,
-        ok: false,
-        suggestions: nearest ? [nearest] : ["help"],
-      };
+  /** Throws RpcError for a text that is too long. */
+  async answer(text: string, caller: Caller): Promise<Answer> {
+    const desk = this.#desk;
+    const objects = desk.observations().map(({ object }) => object);
+    const command = parseCommand(text, desk.inventory(), [...new Set(objects)]);
+    switch (command.kind) {
+      case "too_long":
+        throw new RpcError(
+          "invalid_argument",
+          `text: got ${command.chars} characters, expected at most ${TEXT_MAX_CHARS}`,
+        );
+      case "unclear":
+        return bad(command.says, [...command.choices]);
+      case "help":
+        return help(command.word);
+      case "status":
+        return status(command.object, desk);
+      case "why":
+        return why(command.object, desk);
+      case "show":
+        return show(command.incident, desk);
+      case "incidents":
+        return incidents(desk);
+      case "audit":
+        return audit(desk);
+      case "no":
+        return this.#no(caller);
+      case "yes":
+        return this.#yes(command.hash, caller);
+      case "stop":
+        return this.#stop(caller);
+      case "change":
+        return this.#plan(command.change, text, caller);
     }
   }
-}
 
-function objectsOf({ observer }: ChatDeps): string[] {
-  return observer.observations().map(({ object }) => object);
-}
-
-function isUnheardOf(object: string, deps: ChatDeps): Answer {
-  const objects = [...new Set(objectsOf(deps))];
-  const text = `I know nothing called "${shortened(object)}", only ${objects.join(", ")}.`;
-  return { text, ok: false, suggestions: ["status"] };
-}
-
-function status(object: string | undefined, deps: ChatDeps): Answer {
-  const { observer, journal } = deps;
-  const all = observer
-    .observations()
-    .filter((each) => object === undefined || each.object === object);
-  if (object !== undefined) {
-    if (all.length === 0) return isUnheardOf(object, deps);
-    return good(all.map(lineOf).join("\n"), [`why ${object}`]);
+  async #plan(change: Change, text: string, caller: Caller): Promise<Answer> {
+    const needed = roleFor(change);
+    if (!mayAs(caller.role, needed)) return mayNot(caller.role, needed);
+    const plan = await this.#desk.plan(change, caller);
+    if ("refused" in plan) return refusal(plan);
+    const { hash, untilMs, says } = plan;
+    const open: OpenPlan = { hash, untilMs, madeMs: this.#clock.nowMs(), line: oneLine(text) };
+    this.#plans.add(caller.who, open);
+    const yes = `yes ${this.#plans.digitsOf(caller.who, open)}`;
+    return good(`${says} Say ${yes} to do it.`, [yes, "no"]);
   }
-  const problems = all.filter(({ state }) => state !== "ok");
-  const open = journal.incidents(20, true);
-  const lines = [
-    problems.length === 0
-      ? `All ${all.length} checks are OK.`
-      : `${problems.length} of ${all.length} checks are not OK:`,
-    ...problems.map(lineOf),
-    ...ordersOf(deps.guard),
-    open.length === 0 ? "No incident is open." : "Open incidents:",
-    ...open.map(({ id, title, phase }) => `  ${id}  ${title} (${phase})`),
-  ];
-  return good(lines.join("\n"), open.length > 0 ? [`why ${open[0]!.object}`] : []);
+
+  async #yes(digits: string | undefined, caller: Caller): Promise<Answer> {
+    const { who, role } = caller;
+    if (!mayAs(role, "operator")) return mayNot(role, "operator");
+    const meant = this.#plans.meant(who, digits, this.#clock.nowMs());
+    if (meant.length > 1) return this.#which(who, meant);
+    const hash = meant[0]?.hash ?? (digits?.length === HASH_DIGITS ? digits : undefined);
+    if (hash === undefined) return noPlan(digits);
+    this.#plans.forget(who, this.#clock.nowMs(), hash);
+    const done = await this.#desk.apply(hash, caller);
+    if ("refused" in done) return refusal(done, meant[0]?.line);
+    return outcome(done);
+  }
+
+  #which(who: string, plans: readonly OpenPlan[]): Answer {
+    const says = plans.map((plan) => `  yes ${this.#plans.digitsOf(who, plan)}: ${plan.line}`);
+    const choices = plans.map((plan) => `yes ${this.#plans.digitsOf(who, plan)}`);
+    return bad(["Yes to which?", ...says].join("\n"), [...choices, "no"]);
+  }
+
+  #no({ who }: Caller): Answer {
+    const had = this.#plans.forget(who, this.#clock.nowMs());
+    return good(had ? "Nothing is done." : "Nothing was planned, and nothing is done.", ["status"]);
+  }
+
+  async #stop(caller: Caller): Promise<Answer> {
+    if (!mayAs(caller.role, STOP_ROLE)) return mayNot(caller.role, STOP_ROLE);
+    await this.#desk.stop(caller);
+    return good("The kill switch is on: nothing is begun until an admin says continue.", [
+      "continue",
+      "status",
+    ]);
+  }
 }
 
-function lineOf({ object, check, state, hard, output, suppressed }: Observation): string {
-  const remark = suppressed !== undefined ? ` (${suppressed})` : hard ? "" : " (not yet believed)";
-  return `  ${object} ${check}: ${state.toUpperCase()}${remark} - ${output}`;
-}
-
-function why(object: string | undefined, deps: ChatDeps): Answer {
-  const { journal } = deps;
-  const incident = journal
-    .incidents(200, false)
-    .find((each) => object === undefined || each.object === object);
-  if (!incident && object !== undefined && !objectsOf(deps).includes(object))
-    return isUnheardOf(object, deps);
-  if (!incident)
-    return good(
-      object === undefined
-        ? "There has been no incident."
-        : `There has been no incident about ${object}.`,
-      ["status"],
-    );
-  const lines = journal.entries(incident.id).map(({ timeUnixNano, kind, text }) => {
-    const time = new Date(Number(timeUnixNano / 1_000_000n)).toISOString().slice(11, 19);
-    return `  ${time}  ${kind.padEnd(9)}  ${text}`;
-  });
-  return good(
-    [
-      `Incident ${incident.id}: ${incident.title} (${incident.phase}), times in UTC:`,
-      ...lines,
-    ].join("\n"),
-    ["status"],
+function mayNot(role: AccessRole, needed: AccessRole): Answer {
+  return bad(
+    `This changes something, and this session may not: it needs the role ${needed}, and yours is ${role}. On the page, open the link that \`npm start\` prints.`,
   );
 }
 
-async function request(
-  { kind, edge }: Action,
-  who: string,
-  { bot, journal, edges }: ChatDeps,
-): Promise<Answer> {
-  if (!edges.includes(edge)) return isNoEdge(edge, kind, edges);
-  const asked = await bot.request({ kind, edge }, who);
-  if ("refused" in asked)
-    return {
-      text: `${edge}: ${asked.refused}.`,
-      ok: false,
-      suggestions: [`why ${edge}`, "status"],
-    };
-  const { incident } = asked;
-  const last = journal
-    .entries(incident.id)
-    .findLast(({ kind }) => kind === "done" || kind === "failed");
-  const ok = last?.kind === "done";
-  return { text: `${edge}: ${last?.text ?? "under way"}`, ok, suggestions: [`why ${edge}`] };
+/** @param line that was said for the plan: it can be said again. */
+function refusal({ refused }: Refusal, line?: string): Answer {
+  const text = refused.endsWith(".") ? refused : `${refused}.`;
+  return bad(text, line === undefined ? ["status"] : [line, "status"]);
+}
+
+function noPlan(digits: string | undefined): Answer {
+  const which = digits === undefined ? "No plan" : `No plan ${digits}`;
+  return bad(`${which} of yours is open: say again what you want.`, ["status"]);
+}
+
+function outcome({ ok, says, incidentId }: Outcome): Answer {
+  const next = incidentId === undefined ? ["status"] : [`show incident ${incidentId}`, "status"];
+  return ok ? good(says, next) : bad(says, next);
 }

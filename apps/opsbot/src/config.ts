@@ -15,10 +15,20 @@ const spec = {
   port: port({ help: "gRPC with client certificates: status, incidents, chat.", default: "7464" }),
   ...commonOptions("7465"),
   dataDir: directory({ help: "Folder of the journal.", default: ".glassline/opsbot" }),
+  postgres: text({
+    help: "Journal for several OpsBots, of which one leads: postgres://USER:PASSWORD@HOST:PORT/DATABASE. Empty: a file in --data-dir.",
+    default: "",
+    placeholder: "URL",
+  }),
+  postgresCa: file({
+    help: "Authority of PostgreSQL's certificate, PEM. Empty: those that Node knows; none on this machine.",
+    default: "",
+  }),
   nodeAgent: endpoints({ help: "Node-agent that runs the edges; the first one is used." }),
   edge: endpoints({ help: "Edge cache to watch; its gRPC address." }),
   origin: endpoints({ help: "Origin whose channels are watched; its gRPC address." }),
   collector: endpoints({ help: "Collector that knows which cameras are silent." }),
+  meshNode: endpoints({ help: "Mesh node whose links can be started anew; its gRPC address." }),
   edgeToken: text({ help: "Admin token of the edges.", default: "", placeholder: "TOKEN" }),
   edges: text({
     help: "What shall run: SetDesiredStateRequest as JSON, without a fencing token. Empty: edges are left as they are.",
@@ -106,7 +116,7 @@ const spec = {
     placeholder: "PERCENT",
   }),
   approval: list({
-    help: "Action that waits until a person agrees: restart, prime or flush.",
+    help: "Action that waits until a person agrees: restart, flush, fail-over, …",
     placeholder: "ACTION",
   }),
   verify: duration({

@@ -3,23 +3,28 @@ import type { Clock } from "@glassline/service/clock";
 import { OperatorError } from "@glassline/service/errors";
 
 import type { OpsBotConfig } from "./config.ts";
-import type { Action } from "./core/decide.ts";
-import { ACTION_KINDS } from "./core/decide.ts";
+import type { ActionKind } from "./core/action.ts";
 import type { GuardLimits } from "./core/guard.ts";
 import { GUARD_LIMITS } from "./core/guard.ts";
+import { RUNBOOKS } from "./core/runbooks/catalogue.ts";
+import type { TargetKind } from "./core/runbooks/runbook.ts";
+import type { Targets } from "./guard.ts";
 import { Guard } from "./guard.ts";
-import type { GuardRecords } from "./stores/guard-records.ts";
 
-/** Of edges that were given none. */
-const DOMAIN = "edges";
+/** Of edges that were given none, and of all others. */
+const DOMAINS = {
+  edge: "edges",
+  link: "links",
+  collector: "collectors",
+  overlay: "overlays",
+} as const satisfies Record<TargetKind, string>;
 
 /** Throws OperatorError. */
-export function openGuard(config: OpsBotConfig, records: GuardRecords, clock: Clock): Guard {
+export function openGuard(config: OpsBotConfig, overlays: readonly string[], clock: Clock): Guard {
   return new Guard({
-    records,
     clock,
     limits: limitsOf(config),
-    domains: domainsOf(config),
+    targets: targetsOf(config, overlays),
     approvals: new Set(config.approval.map(actionOf)),
   });
 }
@@ -45,23 +50,31 @@ function limitsOf(config: OpsBotConfig): GuardLimits {
   };
 }
 
-function domainsOf({ edge, failureDomain }: OpsBotConfig): Map<string, string> {
-  const domains = new Map(edge.map(({ name }) => [name, DOMAIN]));
+function targetsOf(config: OpsBotConfig, overlays: readonly string[]): Targets {
+  const { edge, failureDomain, meshNode, collector } = config;
+  const of = (kind: TargetKind, names: readonly string[]) =>
+    names.map((name) => [name, { kind, domain: DOMAINS[kind] as string }] as const);
+  const named = (all: readonly { name: string }[]) => all.map(({ name }) => name);
+  const targets = new Map([
+    ...of("overlay", overlays),
+    ...of("collector", named(collector)),
+    ...of("link", named(meshNode)),
+    ...of("edge", named(edge)),
+  ]);
   for (const text of failureDomain) {
     const [name = "", domain = ""] = text.split("=", 2);
-    if (!domains.has(name) || domain === "")
+    if (targets.get(name)?.kind !== "edge" || domain === "")
       throw new OperatorError(
-        `--failure-domain: got ${JSON.stringify(text)}, expected EDGE=DOMAIN with one of ${[...domains.keys()].join(", ")}`,
+        `--failure-domain: got ${JSON.stringify(text)}, expected EDGE=DOMAIN with one of ${named(edge).join(", ")}`,
       );
-    domains.set(name, domain);
+    targets.set(name, { kind: "edge", domain });
   }
-  return domains;
+  return targets;
 }
 
-function actionOf(text: string): Action["kind"] {
-  const kind = ACTION_KINDS.find((one) => one === text);
+function actionOf(text: string): ActionKind {
+  const kinds = RUNBOOKS.map(({ does }) => does);
+  const kind = kinds.find((one) => one === text);
   if (kind) return kind;
-  throw new OperatorError(
-    `--approval: got ${JSON.stringify(text)}, expected ${ACTION_KINDS.join(", ")}`,
-  );
+  throw new OperatorError(`--approval: got ${JSON.stringify(text)}, expected ${kinds.join(", ")}`);
 }

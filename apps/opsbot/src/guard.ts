@@ -1,22 +1,28 @@
 /** The guard at work: facts from the journal, from what is seen and from what people have ordered, and one judgement for all who ask. */
 import type { Clock } from "@glassline/service/clock";
 
-import type { Action } from "./core/decide.ts";
-import { describeAction, isDisruptive } from "./core/decide.ts";
+import type { Action } from "./core/action.ts";
+import { describeAction } from "./core/action.ts";
 import type { Facts, GuardLimits, Place, Proposal, Verdict } from "./core/guard.ts";
 import { FOREVER_MS, isStorm, judge } from "./core/guard.ts";
+import { runbookOf } from "./core/runbooks/catalogue.ts";
+import type { TargetKind } from "./core/runbooks/runbook.ts";
 import type { Observation } from "./observers/observer.ts";
 import type { GuardRecords, Order, OrderKind } from "./stores/guard-records.ts";
 
 export interface GuardDeps {
-  records: GuardRecords;
   clock: Pick<Clock, "nowMs" | "monotonicMs">;
   limits: GuardLimits;
-  /** All that may be acted upon, each with those that fail together with it. */
-  domains: ReadonlyMap<string, string>;
+  targets: Targets;
   /** Actions to which a person has to agree. */
   approvals: ReadonlySet<Action["kind"]>;
 }
+
+/** What may be acted upon: what it is, and which of them fail together. */
+export type Targets = ReadonlyMap<string, { kind: TargetKind; domain: string }>;
+
+/** What the guard reads; within a transaction what was written in it counts. */
+export type GuardReads = Omit<GuardRecords, "begin" | "order" | "lift" | "approve">;
 
 /** Who asks, and for what. */
 export interface Asked extends Pick<Proposal, "by" | "runbook"> {
@@ -36,24 +42,27 @@ export class Guard {
   readonly #domains = new Map<string, Domain>();
   /** Of each target: what its checks have found that is not well. */
   readonly #troubles = new Map<string, Map<string, "critical" | "unknown">>();
-  readonly #startMs: number;
+  #startMs: number;
   readonly #startMonotonicMs: number;
-  #orders: readonly Order[];
   #stormUntilMs = 0;
 
   constructor(deps: GuardDeps) {
-    const { records, clock, domains } = deps;
+    const { clock, targets } = deps;
     this.#deps = deps;
-    this.#orders = records.orders();
-    // A clock that was set back does not make budgets new.
-    this.#startMs = Math.max(clock.nowMs(), records.newestMs());
+    this.#startMs = clock.nowMs();
     this.#startMonotonicMs = clock.monotonicMs();
-    for (const domain of domains.values()) {
+    for (const { domain } of targets.values()) {
       const known = this.#domains.get(domain);
       if (known) known.targets++;
       else
         this.#domains.set(domain, { targets: 1, healthy: new Set(), alertingSinceMs: new Map() });
     }
+  }
+
+  /** Before the first judgement of a term: a clock that was set back does not make budgets new. */
+  async begin(reads: GuardReads): Promise<void> {
+    const newestMs = await reads.newestMs();
+    this.#startMs += Math.max(0, newestMs - this.nowMs);
   }
 
   /** Unix milliseconds by a clock that does not go back, nor leap while this process lives. */
@@ -78,43 +87,42 @@ export class Guard {
     else if (!domain.alertingSinceMs.has(object)) domain.alertingSinceMs.set(object, this.nowMs);
   }
 
+  kindOf(target: string): TargetKind | undefined {
+    return this.#targetOf(target)?.kind;
+  }
+
   /** Whether it may be begun now. */
-  judge(action: Action, { by, runbook, step }: Asked): Verdict {
+  async judge(action: Action, { by, runbook, step }: Asked, reads: GuardReads): Promise<Verdict> {
     const { limits, approvals } = this.#deps;
-    const needsApproval =
-      step !== undefined && approvals.has(action.kind) && !this.#isApproved(step);
+    const isMarked = step !== undefined && approvals.has(action.kind);
+    const { blastRadius, targets: kind } = runbookOf(action);
     const proposal: Proposal = {
-      target: action.edge,
+      target: this.kindOf(action.target) === kind ? action.target : "",
       action: action.kind,
       runbook,
-      isDisruptive: isDisruptive(action),
+      isDisruptive: blastRadius.isFelt,
       by,
-      needsApproval,
+      needsApproval: isMarked && !(await this.#isApproved(step, reads)),
     };
-    const facts = this.#facts(proposal);
+    const facts = await this.#facts(proposal, reads);
     const verdict = judge(proposal, facts, limits);
     const isStormy = facts.place !== undefined && isStorm(facts.place, limits);
     if (isStormy) this.#stormUntilMs = facts.nowMs + limits.storm.holdMs;
-    return verdict.may
-      ? { may: true, says: `${describeAction(action)} (1 of ${facts.place!.targets})` }
-      : verdict;
+    if (verdict.may) return { may: true, says: this.#saying(action, facts) };
+    return verdict.because === "unknown_target" ? unknownTarget(action, kind) : verdict;
   }
 
   /** Writes down that it was begun, with the intent. */
-  begin(
+  async wrote(
     intent: { idempotencyKey: string; incidentId: number; action: Action },
     runbook: string,
-  ): void {
-    const { records, domains } = this.#deps;
-    const { action } = intent;
-    const target = action.edge;
-    const domain = domains.get(target) ?? "";
-    const about = { target, domain, runbook, isDisruptive: isDisruptive(action) };
-    records.begin(intent, { ...about, beganMs: this.nowMs });
-  }
-
-  get isKilled(): boolean {
-    return this.#orders.some(({ kind }) => kind === "kill");
+    records: Pick<GuardRecords, "begin">,
+  ): Promise<void> {
+    const { target } = intent.action;
+    const domain = this.#targetOf(target)?.domain ?? "";
+    const isDisruptive = runbookOf(intent.action).blastRadius.isFelt;
+    const about = { target, domain, runbook, isDisruptive, beganMs: this.nowMs };
+    await records.begin(intent, about);
   }
 
   get isStormy(): boolean {
@@ -122,49 +130,86 @@ export class Guard {
   }
 
   /** Those that hold. */
-  get orders(): readonly Order[] {
-    return this.#orders.filter(({ untilMs }) => untilMs > this.nowMs);
+  async orders(reads: GuardReads): Promise<readonly Order[]> {
+    return (await reads.orders()).filter(({ untilMs }) => untilMs > this.nowMs);
   }
 
   /** @param forMs how long; without an end when it is left out. */
-  order(kind: OrderKind, target: string, who: string, forMs = FOREVER_MS): void {
+  async order(
+    { kind, target, who }: Pick<Order, "kind" | "target" | "who">,
+    records: GuardRecords,
+    forMs = FOREVER_MS,
+  ): Promise<void> {
     const untilMs = Math.min(FOREVER_MS, this.nowMs + forMs);
-    this.#deps.records.order({ kind, target, untilMs, who });
-    this.#orders = this.#deps.records.orders();
+    await records.order({ kind, target, untilMs, who });
   }
 
   /** @returns whether there was one. */
-  lift(kind: OrderKind, target: string): boolean {
-    const had = this.orders.some((order) => order.kind === kind && order.target === target);
-    this.#deps.records.lift(kind, target);
-    this.#orders = this.#deps.records.orders();
+  async lift(kind: OrderKind, target: string, records: GuardRecords): Promise<boolean> {
+    const had = (await this.orders(records)).some(
+      (order) => order.kind === kind && order.target === target,
+    );
+    await records.lift(kind, target);
     return had;
   }
 
-  approve(step: NonNullable<Asked["step"]>, who: string, forMs: number): void {
+  async approve(
+    step: NonNullable<Asked["step"]>,
+    who: string,
+    forMs: number,
+    records: GuardRecords,
+  ): Promise<void> {
     const untilMs = this.nowMs + forMs;
-    this.#deps.records.approve(step.incidentId, step.action, { untilMs, who }, this.nowMs);
+    await records.approve(step.incidentId, step.action, { untilMs, who }, this.nowMs);
   }
 
-  #isApproved({ incidentId, action }: NonNullable<Asked["step"]>): boolean {
-    return this.#deps.records.approvedUntilMs(incidentId, action) > this.nowMs;
+  /** What each budget has left: of all together, and of those of which something was used. */
+  async budgetsLeft(reads: GuardReads): Promise<{ scope: string; name: string; left: number }[]> {
+    const { budgets, budgetWindowMs } = this.#deps.limits;
+    const sinceMs = this.nowMs - budgetWindowMs;
+    const begun = (await reads.begun(sinceMs)).filter(({ beganMs }) => beganMs > sinceMs);
+    const used = (scope: "target" | "runbook" | "domain") =>
+      [...Map.groupBy(begun, (one) => one[scope])].map(([name, all]) => ({
+        scope,
+        name,
+        left: Math.max(0, budgets[scope] - all.length),
+      }));
+    const left = Math.max(0, budgets.global - begun.length);
+    return [
+      { scope: "global", name: "", left },
+      ...(["target", "runbook", "domain"] as const).flatMap(used),
+    ];
   }
 
-  #facts({ target, runbook }: Proposal): Facts {
-    const { records, limits } = this.#deps;
+  async #isApproved(
+    { incidentId, action }: NonNullable<Asked["step"]>,
+    reads: GuardReads,
+  ): Promise<boolean> {
+    return (await reads.approvedUntilMs(incidentId, action)) > this.nowMs;
+  }
+
+  #saying(action: Action, { place }: Facts): string {
+    return `${describeAction(action)} (1 of ${place!.targets})`;
+  }
+
+  async #facts({ target, runbook }: Proposal, reads: GuardReads): Promise<Facts> {
+    const { limits } = this.#deps;
     const { nowMs } = this;
     const longestMs = Math.max(limits.budgetWindowMs, limits.disruptionWindowMs);
-    const { count, endedMs } = records.problems(target, runbook, nowMs - limits.flapping.windowMs);
+    const problems = await reads.problems(target, runbook, nowMs - limits.flapping.windowMs);
+    const orders = await reads.orders();
+    const untilMs = (kind: OrderKind, of: string) =>
+      orders.find((one) => one.kind === kind && one.target === of)?.untilMs ?? 0;
     return {
       nowMs,
       place: this.#placeOf(target),
-      begun: records.begun(nowMs - longestMs),
-      problemsLately: count,
-      endedMs,
+      begun: await reads.begun(nowMs - longestMs),
+      problemsLately: problems.count,
+      endedMs: problems.endedMs,
       stormUntilMs: this.#stormUntilMs,
-      isKilled: this.isKilled,
-      pausedUntilMs: this.#orderedUntilMs("pause", ""),
-      maintenanceUntilMs: this.#orderedUntilMs("maintenance", target),
+      isKilled: orders.some(({ kind }) => kind === "kill"),
+      pausedUntilMs: untilMs("pause", ""),
+      maintenanceUntilMs: untilMs("maintenance", target),
     };
   }
 
@@ -175,7 +220,7 @@ export class Guard {
     const sinceMs = this.nowMs - this.#deps.limits.storm.windowMs;
     const isHealthy = healthy.has(target);
     return {
-      domain: this.#deps.domains.get(target)!,
+      domain: this.#targetOf(target)!.domain,
       targets,
       isHealthy,
       healthyOthers: healthy.size - (isHealthy ? 1 : 0),
@@ -184,12 +229,26 @@ export class Guard {
   }
 
   #domainOf(target: string): Domain | undefined {
-    const name = this.#deps.domains.get(target);
+    const name = this.#targetOf(target)?.domain;
     return name === undefined ? undefined : this.#domains.get(name);
   }
 
-  #orderedUntilMs(kind: OrderKind, target: string): number {
-    const order = this.#orders.find((one) => one.kind === kind && one.target === target);
-    return order?.untilMs ?? 0;
+  /** A link is known by either of its nodes: "node-1/node-2". */
+  #targetOf(target: string) {
+    const { targets } = this.#deps;
+    const known = targets.get(target);
+    if (known || !target.includes("/")) return known;
+    const [one = "", other = "", ...more] = target.split("/");
+    const isLink = targets.get(one)?.kind === "link" && targets.get(other)?.kind === "link";
+    return isLink && more.length === 0 && one !== other ? targets.get(one) : undefined;
   }
+}
+
+function unknownTarget({ target }: Action, kind: TargetKind): Verdict {
+  const got = target === "" ? "nothing" : JSON.stringify(target);
+  return {
+    may: false,
+    because: "unknown_target",
+    says: `target: got ${got}, expected the name of ${kind === "edge" || kind === "overlay" ? "an" : "a"} ${kind}`,
+  };
 }

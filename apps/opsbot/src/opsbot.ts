@@ -1,32 +1,30 @@
 /** OpsBot: watches, decides, acts, verifies, and writes it down. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { jsonRoutes } from "@glassline/proto/json";
 import { openApi } from "@glassline/proto/openapi";
-import { RpcError } from "@glassline/proto/errors";
-import type { CheckSchema, IncidentSchema } from "@glassline/proto/opsbot";
-import { CheckState, EntryKind, IncidentPhase, OpsBotService } from "@glassline/proto/opsbot";
-import type { Implementation } from "@glassline/proto/rpc";
+import { OpsBotService } from "@glassline/proto/opsbot";
 import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import { every } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { startAdmin } from "@glassline/service/http";
-import { mutualTlsServer, requireCaller } from "@glassline/service/tls";
+import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import type { EffectDeps } from "./actions/effects.ts";
 import { assertDesired, readDesired } from "./actions/effects.ts";
+import { serviceOf } from "./api.ts";
 import { Bot } from "./bot.ts";
-import { answer } from "./chat.ts";
+import { callerByCertificate } from "./callers.ts";
 import type { OpsBotConfig } from "./config.ts";
+import type { Inventory } from "./desk.ts";
+import { DeskOverBot } from "./desk-over-bot.ts";
 import { openGuard } from "./guard-settings.ts";
 import type { Guard } from "./guard.ts";
 import { opsBotMetrics } from "./metrics.ts";
+import type { Network } from "./network.ts";
 import { connect } from "./network.ts";
 import { chooseObserver } from "./observers/chosen-observer.ts";
-import type { Observation, Observer } from "./observers/observer.ts";
-import type { EntryRow, IncidentRow, Journal } from "./stores/journal.ts";
 import { openJournal } from "./stores/journal.ts";
 
 const VERSION = "0.1.0";
@@ -35,8 +33,6 @@ const GRACE_MS = 500;
 const TELL_INTERVAL_MS = 2_000;
 /** Until it has been told once. */
 const FIRST_TELL_INTERVAL_MS = 200;
-const INCIDENTS_SHOWN = 50;
-const INCIDENTS_MAX = 1_000;
 
 export interface OpsBot extends AsyncDisposable {
   addresses: { port: number; adminPort: number };
@@ -69,8 +65,15 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   const untold = keepDesired(effects, deps, stop.signal);
   const impediment = () => bot.impediment || ordered(guard) || chosen.impediment() || untold();
 
-  const chat = { bot, guard, observer, journal, edges: [...network.edges.keys()] };
-  const service = serviceOf(config.name, { observer, journal, impediment, chat }, deps);
+  const inventory = () => inventoryOf(config, network);
+  const desk = new DeskOverBot({ bot, guard, observer, journal, clock, impediment, inventory });
+  const service = serviceOf({
+    name: config.name,
+    desk,
+    clock,
+    fencingToken: () => journal.fencingToken,
+    authorize: callerByCertificate,
+  });
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, OpsBotService, service);
   const port = await listenGrpc(
@@ -127,108 +130,12 @@ function ordered({ isKilled, orders }: Guard): string {
   return orders.some(({ kind }) => kind === "pause") ? "automation is paused" : "";
 }
 
-interface Parts {
-  observer: Observer;
-  journal: Journal;
-  impediment: () => string;
-  chat: Parameters<typeof answer>[2];
-}
-
-function serviceOf(
-  name: string,
-  { observer, journal, impediment, chat }: Parts,
-  { clock }: AppDeps,
-): Implementation<typeof OpsBotService> {
+function inventoryOf({ collector }: OpsBotConfig, { edges, channels }: Network): Inventory {
   return {
-    getStatus: async () => ({
-      opsbot: name,
-      nowUnixNano: clock.nowUnixNano(),
-      fencingToken: journal.fencingToken,
-      checks: observer.observations().map(checkOf),
-      openIncidents: journal.countOpen(),
-      impediment: impediment(),
-    }),
-    listIncidents: async ({ limit, openOnly }) => ({
-      incidents: journal
-        .incidents(Math.min(limit || INCIDENTS_SHOWN, INCIDENTS_MAX), openOnly)
-        .map((row) => incidentOf(row, journal)),
-    }),
-    getIncident: async ({ id }) => {
-      const row = journal.incident(Number(id));
-      if (!row) throw new RpcError("not_found", `there is no incident ${id}`);
-      return { incident: incidentOf(row, journal), entries: journal.entries(row.id).map(entryOf) };
-    },
-    chat: async ({ text, mayChange }, context) => {
-      const { role, instance } = requireCaller(context, ["dashboard", "operator"]);
-      return answer(text, { mayChange, who: `${role} ${instance}` }, chat);
-    },
+    edges: [...edges.keys()],
+    channels: channels.known().map(({ name }) => name),
+    links: [],
+    collectors: collector.map(({ name }) => name),
+    overlays: [],
   };
-}
-
-const STATES = {
-  ok: CheckState.OK,
-  warning: CheckState.WARNING,
-  critical: CheckState.CRITICAL,
-  unknown: CheckState.UNKNOWN,
-} as const;
-
-const PHASES = {
-  open: IncidentPhase.OPEN,
-  acting: IncidentPhase.ACTING,
-  verifying: IncidentPhase.VERIFYING,
-  escalated: IncidentPhase.ESCALATED,
-  resolved: IncidentPhase.RESOLVED,
-} as const;
-
-const KINDS = {
-  seen: EntryKind.SEEN,
-  decided: EntryKind.DECIDED,
-  intent: EntryKind.INTENT,
-  done: EntryKind.DONE,
-  failed: EntryKind.FAILED,
-  verified: EntryKind.VERIFIED,
-  escalated: EntryKind.ESCALATED,
-  closed: EntryKind.CLOSED,
-} as const;
-
-function checkOf({
-  state,
-  unit,
-  value,
-  warning,
-  critical,
-  suppressed,
-  ...rest
-}: Observation): MessageInitShape<typeof CheckSchema> {
-  return {
-    ...rest,
-    state: STATES[state],
-    unit: unit ?? "",
-    suppressed: suppressed ?? "",
-    ...(value !== undefined && { value }),
-    ...(warning !== undefined && { warning }),
-    ...(critical !== undefined && { critical }),
-  };
-}
-
-function incidentOf(
-  { id, phase, ...row }: IncidentRow,
-  journal: Journal,
-): MessageInitShape<typeof IncidentSchema> {
-  const { object, check, title, openedUnixNano, closedUnixNano } = row;
-  const summary = journal.entries(id).at(-1)?.text ?? "";
-  return {
-    id: BigInt(id),
-    object,
-    check,
-    title,
-    phase: PHASES[phase],
-    openedUnixNano,
-    closedUnixNano,
-    summary,
-  };
-}
-
-function entryOf({ kind, ...rest }: EntryRow) {
-  return { ...rest, kind: KINDS[kind] };
 }

@@ -1,16 +1,15 @@
 /** One sequence: alerts, commands, orders and failovers as they come, on one guard after another with the same records. */
-import type { DatabaseSync } from "node:sqlite";
-
 import type { Clock } from "@glassline/service/clock";
 
 import type { State } from "../src/core/check-state.ts";
-import type { Action } from "../src/core/decide.ts";
-import { ACTION_KINDS, isDisruptive } from "../src/core/decide.ts";
+import type { Action } from "../src/core/action.ts";
 import type { Because, GuardLimits } from "../src/core/guard.ts";
 import { GUARD_LIMITS } from "../src/core/guard.ts";
+import { runbookOf } from "../src/core/runbooks/catalogue.ts";
 import { Guard } from "../src/guard.ts";
 import type { Journal } from "../src/stores/journal.ts";
 import { journalIn } from "../src/stores/journal.ts";
+import type { Database } from "../src/stores/sql.ts";
 import type { Happened } from "./history.ts";
 
 /** Small, so that each is met in a short sequence. */
@@ -32,11 +31,16 @@ const DOMAINS: ReadonlyMap<string, string> = new Map(
     Array.from({ length: size }, (_, at) => [`${domain}-${at}`, domain] as const),
   ),
 );
+const PLACES = new Map(
+  [...DOMAINS].map(([target, domain]) => [target, { kind: "edge" as const, domain }]),
+);
 const TARGETS = [...DOMAINS.keys(), "", "edge-nobody-knows"];
+const KINDS = ["restart", "prime", "flush", "re-route", "fail-over"] as const;
 const CHECKS = ["health", "freshness", "hit-rate"];
 const STEPS = 40;
 const START_MS = Date.UTC(2026, 0, 1);
 const PASS_MAX_MS = 4_000;
+const PAUSE_MS = 5_000;
 const CLOCK_SET_MS = 3_600_000;
 const MS_NANO = 1_000_000n;
 
@@ -48,8 +52,8 @@ export interface Played {
   problems: string[];
 }
 
-/** @param database an empty one, with the journal's schema. */
-export function playSequence(database: DatabaseSync, random: () => number): Played {
+/** @param database with the journal's schema; what is in it of others is not looked at. */
+export function playSequence(database: Database, random: () => number): Promise<Played> {
   return new Sequence(database, random).play();
 }
 
@@ -65,17 +69,18 @@ class Sequence {
   #pausedUntilMs = 0;
   #underWay: { incidentId: number; happened: Happened }[] = [];
 
-  constructor(database: DatabaseSync, random: () => number) {
+  constructor(database: Database, random: () => number) {
     this.#journal = journalIn(database, () => this.#nowUnixNano);
     this.#random = random;
     this.#guard = this.#newGuard();
   }
 
-  play(): Played {
+  async play(): Promise<Played> {
+    await this.#guard.begin(this.#journal.guard);
     for (let step = 0; step < STEPS; step++) {
       this.#nowMs += Math.floor(this.#random() * PASS_MAX_MS);
-      this.#endSome();
-      this.#step();
+      await this.#endSome();
+      await this.#step();
     }
     for (const { happened } of this.#underWay) happened.endedMs = Number.POSITIVE_INFINITY;
     return this.#played;
@@ -85,13 +90,13 @@ class Sequence {
     return BigInt(this.#nowMs + this.#clockOffMs) * MS_NANO;
   }
 
-  #step(): void {
+  async #step(): Promise<void> {
     const chance = this.#random();
     if (chance < 0.22) this.#hear(this.#oneOf(TARGETS), this.#oneOf(["ok", "critical", "unknown"]));
     else if (chance < 0.25) this.#fail(this.#oneOf([...SIZES.keys()]));
-    else if (chance < 0.85) this.#ask();
-    else if (chance < 0.95) this.#order();
-    else this.#failOver();
+    else if (chance < 0.85) await this.#ask();
+    else if (chance < 0.95) await this.#order();
+    else await this.#failOver();
   }
 
   /** A whole domain. */
@@ -116,81 +121,84 @@ class Sequence {
   }
 
   /** An alert or a person wants something to be done. */
-  #ask(): void {
-    const action: Action = { kind: this.#oneOf(ACTION_KINDS), edge: this.#oneOf(TARGETS) };
+  async #ask(): Promise<void> {
+    const action: Action = { kind: this.#oneOf(KINDS), target: this.#oneOf(TARGETS) };
     const by = this.#random() < 0.7 ? "alert" : "person";
     const runbook = by === "alert" ? this.#oneOf(CHECKS) : "request";
-    if (this.#journal.openIncidentOf(action.edge, runbook)) return;
+    if (await this.#journal.openIncidentOf(action.target, runbook)) return;
     this.#played.asked++;
-    const verdict = this.#guard.judge(action, { by, runbook });
+    const verdict = await this.#guard.judge(action, { by, runbook }, this.#journal.guard);
     if (!verdict.may) {
       const { refused } = this.#played;
       refused[verdict.because] = (refused[verdict.because] ?? 0) + 1;
       return;
     }
     this.#mustBeAllowed(action, by);
-    this.#begin(action, runbook);
+    await this.#begin(action, runbook);
   }
 
-  #mustBeAllowed({ edge }: Action, by: "alert" | "person"): void {
+  #mustBeAllowed({ target }: Action, by: "alert" | "person"): void {
     const { problems } = this.#played;
-    if (!DOMAINS.has(edge))
-      problems.push(`target: got ${JSON.stringify(edge)}, which there is not`);
+    if (!DOMAINS.has(target))
+      problems.push(`target: got ${JSON.stringify(target)}, which there is not`);
     if (this.#isKilled) problems.push("something was begun while the kill switch was on");
     if (by === "alert" && this.#nowMs < this.#pausedUntilMs)
       problems.push("automation went on while it was paused");
   }
 
-  #begin(action: Action, runbook: string): void {
-    const { edge } = action;
-    const row = { object: edge, check: runbook, title: "" };
-    const { id } = this.#journal.openIncident(row, "");
-    const intent = this.#journal.intend(id, action, "");
-    this.#guard.begin(intent, runbook);
+  async #begin(action: Action, runbook: string): Promise<void> {
+    const { target } = action;
+    const incidentId = await this.#journal.transact(async (records) => {
+      const incident = await records.openIncident(
+        { object: target, check: runbook, title: "" },
+        "",
+      );
+      const intent = await records.intend(incident, action, "");
+      await this.#guard.wrote(intent, runbook, records.guard);
+      return incident.id;
+    });
     const happened: Happened = {
-      target: edge,
-      domain: DOMAINS.get(edge) ?? "",
+      target,
+      domain: DOMAINS.get(target) ?? "",
       runbook,
-      isDisruptive: isDisruptive(action),
+      isDisruptive: runbookOf(action).blastRadius.isFelt,
       atMs: this.#nowMs,
       endedMs: Number.POSITIVE_INFINITY,
     };
     this.#played.happened.push(happened);
-    this.#underWay.push({ incidentId: id, happened });
+    this.#underWay.push({ incidentId, happened });
   }
 
   /** Some of what is under way comes to its end. */
-  #endSome(): void {
-    this.#underWay = this.#underWay.filter(({ incidentId, happened }) => {
-      if (this.#random() < 0.6) return true;
-      this.#journal.turn(incidentId, "resolved");
-      happened.endedMs = this.#nowMs;
-      return false;
+  async #endSome(): Promise<void> {
+    const ended = this.#underWay.filter(() => this.#random() >= 0.6);
+    if (ended.length === 0) return;
+    this.#underWay = this.#underWay.filter((one) => !ended.includes(one));
+    for (const { happened } of ended) happened.endedMs = this.#nowMs;
+    await this.#journal.transact(async (records) => {
+      for (const { incidentId } of ended) await records.turn(incidentId, "resolved");
     });
   }
 
-  #order(): void {
+  async #order(): Promise<void> {
     const chance = this.#random();
-    if (chance < 0.3) {
-      this.#guard.order("kill", "", "somebody");
-      this.#isKilled = true;
-    } else if (chance < 0.6) {
-      this.#guard.lift("kill", "");
-      this.#isKilled = false;
-    } else if (chance < 0.8) {
-      this.#guard.order("pause", "", "somebody", 5_000);
-      this.#pausedUntilMs = this.#nowMs + 5_000;
-    } else {
-      this.#guard.lift("pause", "");
-      this.#pausedUntilMs = 0;
-    }
+    await this.#journal.transact(({ guard: records }) => {
+      const pause = { kind: "pause", target: "", who: "somebody" } as const;
+      if (chance < 0.3) return this.#guard.order({ ...pause, kind: "kill" }, records);
+      if (chance < 0.6) return this.#guard.lift("kill", "", records);
+      if (chance < 0.8) return this.#guard.order(pause, records, PAUSE_MS);
+      return this.#guard.lift("pause", "", records);
+    });
+    if (chance < 0.6) this.#isKilled = chance < 0.3;
+    else this.#pausedUntilMs = chance < 0.8 ? this.#nowMs + PAUSE_MS : 0;
   }
 
   /** Another process takes over; the clock may have been set back. One that is set forward is believed: time may have passed. */
-  #failOver(): void {
+  async #failOver(): Promise<void> {
     this.#played.failovers++;
     if (this.#random() < 0.3) this.#clockOffMs -= Math.floor(this.#random() * CLOCK_SET_MS);
     this.#guard = this.#newGuard();
+    await this.#guard.begin(this.#journal.guard);
   }
 
   #newGuard(): Guard {
@@ -200,10 +208,9 @@ class Sequence {
       monotonicMs: () => this.#nowMs,
     };
     return new Guard({
-      records: this.#journal.guard,
       clock,
       limits: LIMITS,
-      domains: DOMAINS,
+      targets: PLACES,
       approvals: new Set(),
     });
   }

@@ -4,7 +4,10 @@ import { DatabaseSync } from "node:sqlite";
 import type { Progress } from "@glassline/bench/progress";
 
 import type { Because } from "../src/core/guard.ts";
-import { JOURNAL_SCHEMA } from "../src/stores/journal.ts";
+import { beginTerm } from "../src/stores/journal.ts";
+import { schemaOf } from "../src/stores/schema.ts";
+import type { Database } from "../src/stores/sql.ts";
+import { SQLITE, sqliteDatabase } from "../src/stores/sqlite.ts";
 import { LIMITS, SIZES, playSequence } from "./guard-sequence.ts";
 import { excesses } from "./history.ts";
 
@@ -38,8 +41,10 @@ export async function torture(
     overBudget: 0,
     problems: [],
   };
+  await using database = sqliteDatabase(emptyDatabase());
+  await database.transactAnyway((sql) => beginTerm(sql, 1));
   while (all.sequences < sequences && !stopping.aborted) {
-    playOne(all, random);
+    await playOne(all, database, random);
     if (all.sequences % TELL_EVERY !== 0) continue;
     progress.tell(`${all.sequences} of ${sequences} sequences, ${all.problems.length} problems`);
     // Ctrl-C is heard.
@@ -48,11 +53,20 @@ export async function torture(
   return all;
 }
 
-function playOne(all: Tortured, random: () => number): void {
+/** Of a sequence; the rest is not written. */
+const TABLES = ["entries", "intents", "effects", "orders", "approvals", "generations", "incidents"];
+
+function emptyDatabase(): DatabaseSync {
   const database = new DatabaseSync(":memory:");
-  database.exec(JOURNAL_SCHEMA);
-  const { happened, asked, refused, failovers, problems } = playSequence(database, random);
-  database.close();
+  database.exec(schemaOf(SQLITE));
+  return database;
+}
+
+async function playOne(all: Tortured, database: Database, random: () => number): Promise<void> {
+  await database.transact(async (sql) => {
+    for (const table of TABLES) await sql.run(`DELETE FROM ${table}`);
+  });
+  const { happened, asked, refused, failovers, problems } = await playSequence(database, random);
   const over = excesses(happened, LIMITS, SIZES);
   all.sequences++;
   all.asked += asked;

@@ -45,11 +45,14 @@ export class KillableProcess {
   /** @returns how long the start took, ms. Rejects when it ends or is not ready in time. */
   async ready(): Promise<number> {
     const timeout = new AbortController();
-    await Promise.race([
+    const ended = once(this.#child, "close");
+    const [told] = (await Promise.race([
       once(this.#child, "message", { signal: timeout.signal }),
-      once(this.#child, "close", { signal: timeout.signal }),
-      delay(START_TIMEOUT_MS, undefined, { signal: timeout.signal, ref: false }),
-    ]).finally(() => timeout.abort());
+      ended,
+      delay(START_TIMEOUT_MS, [], { signal: timeout.signal, ref: false }),
+    ]).finally(() => timeout.abort())) as unknown[];
+    // It says why, and ends.
+    if (typeof told === "object" && told !== null && "failed" in told) await ended;
     if (this.hasEnded) throw new Error(`${this.#what} ended at its start:\n${this.#output}`);
     const tookMs = performance.now() - this.#startedMs;
     if (tookMs >= START_TIMEOUT_MS)

@@ -2,6 +2,8 @@
 import { RpcError } from "@glassline/proto/errors";
 import type { EdgeSpec, SetDesiredStateRequest } from "@glassline/proto/node";
 
+import { checkSegments } from "./desired-segments.ts";
+
 const EDGES_MAX = 64;
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const URL_OF_SERVER = /^https?:\/\/[^/\s,=]+$/;
@@ -9,10 +11,8 @@ const URL_OF_SERVER = /^https?:\/\/[^/\s,=]+$/;
 const STORE_LEAST_BYTES = 1_048_576n;
 
 /** Throws RpcError "invalid_argument" that names what is wrong. */
-export function checkDesired(
-  { edges, fencingToken }: SetDesiredStateRequest,
-  machines: readonly string[],
-): void {
+export function checkDesired(request: SetDesiredStateRequest, machines: readonly string[]): void {
+  const { edges, fencingToken } = request;
   const refuse = (what: string, got: unknown, expected: string): never => {
     throw new RpcError(
       "invalid_argument",
@@ -47,6 +47,7 @@ export function checkDesired(
   const ports = edges.flatMap(portsOf);
   if (new Set(names).size < names.length) refuse("names of edges", names, "different ones");
   if (new Set(ports).size < ports.length) refuse("ports of edges", ports, "different ones");
+  checkSegments(request, machines);
 }
 
 function portsOf({ port, grpcPort, adminPort, clusterPort }: EdgeSpec): number[] {

@@ -9,7 +9,9 @@ export type Wish =
   /** It shall run as it does. */
   | "same"
   /** It shall run otherwise, or anew. */
-  | "other";
+  | "other"
+  /** It shall be started, or run otherwise, and lacks what it needs for that: what runs goes on. */
+  | "held";
 
 export type Step = "start" | "stop" | "wait" | "forget" | "nothing";
 
@@ -18,10 +20,10 @@ export type Step = "start" | "stop" | "wait" | "forget" | "nothing";
  * it knows more than the pause does.
  */
 const STEPS: Readonly<Record<Phase, Readonly<Record<Wish, Step>>>> = {
-  absent: { none: "forget", same: "start", other: "start" },
-  running: { none: "stop", same: "nothing", other: "stop" },
-  stopping: { none: "nothing", same: "nothing", other: "nothing" },
-  waiting: { none: "forget", same: "wait", other: "start" },
+  absent: { none: "forget", same: "start", other: "start", held: "nothing" },
+  running: { none: "stop", same: "nothing", other: "stop", held: "nothing" },
+  stopping: { none: "nothing", same: "nothing", other: "nothing", held: "nothing" },
+  waiting: { none: "forget", same: "wait", other: "start", held: "nothing" },
 };
 
 export function stepFor(phase: Phase, wish: Wish): Step {

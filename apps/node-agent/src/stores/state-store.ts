@@ -1,4 +1,4 @@
-/** What the agent must not forget: the wish, the highest fencing token, and which processes are its own. SQLite. */
+/** What the agent must not forget: the wish, the highest fencing token, which processes and interfaces are its own. SQLite. */
 import { join } from "node:path";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -21,6 +21,10 @@ export interface StateStore extends Disposable {
   started(): StartedEdge[];
   setStarted(edge: StartedEdge): void;
   removeStarted(name: string): void;
+  /** By which the agent knows the interfaces again that it made; undefined: it never made any. */
+  segmentMark(): number | undefined;
+  /** On disk when it returns. */
+  setSegmentMark(mark: number): void;
 }
 
 const SCHEMA = `
@@ -29,6 +33,7 @@ const SCHEMA = `
     name TEXT PRIMARY KEY, process_id INTEGER NOT NULL, instance_id TEXT NOT NULL, spec BLOB NOT NULL,
     started_unix_nano TEXT NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS segment_mark (id INTEGER PRIMARY KEY CHECK (id = 1), mark INTEGER NOT NULL) STRICT;
 `;
 
 export const stateFileOf = (directory: string) => join(directory, "node-agent.sqlite");
@@ -40,6 +45,8 @@ export function openStateStore(directory: string): StateStore {
   const list = database.prepare("SELECT * FROM started ORDER BY name");
   const put = database.prepare("INSERT OR REPLACE INTO started VALUES (?, ?, ?, ?, ?)");
   const remove = database.prepare("DELETE FROM started WHERE name = ?");
+  const readMark = database.prepare("SELECT mark FROM segment_mark WHERE id = 1");
+  const writeMark = database.prepare("INSERT INTO segment_mark (id, mark) VALUES (1, ?)");
   return {
     desired() {
       const row = read.get() as { request: Uint8Array } | undefined;
@@ -64,6 +71,8 @@ export function openStateStore(directory: string): StateStore {
         String(startedUnixNano),
       ),
     removeStarted: (name) => void remove.run(name),
+    segmentMark: () => (readMark.get() as { mark: number } | undefined)?.mark,
+    setSegmentMark: (mark) => void writeMark.run(mark),
     [Symbol.dispose]: () => database.close(),
   };
 }

@@ -1,7 +1,7 @@
 /** Who may ask for what, by whichever way they come. Pure. */
 import type { PeerName } from "@glassline/service/identity";
 
-import type { AccessRole, Caller } from "../desk.ts";
+import type { AccessRole, Caller, Change } from "../desk.ts";
 
 /** Each may do what those before it may. */
 export const ACCESS_ROLES = [
@@ -57,4 +57,11 @@ export function needsOf(
       !hasEffects ? READ : name === "chat" ? TALK : CHANGE,
     ]),
   );
+}
+
+/** Of the kill switch: whoever may change something may stop everything. */
+export const STOP_ROLE: AccessRole = "operator";
+
+export function roleFor({ kind }: Change): AccessRole {
+  return kind === "approve" || kind === "continue" ? "admin" : "operator";
 }

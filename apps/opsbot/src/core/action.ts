@@ -11,9 +11,9 @@ export type Action =
   | { kind: "re-route"; target: string }
   | { kind: "restore"; target: string }
   | { kind: "drain"; target: string }
-  /** Drains an edge and runs it on another machine. */
-  | { kind: "fail-over"; target: string }
-  /** A link of the mesh: "node-1/node-2". */
+  /** Drains an edge and runs it on another machine: on the one that is named, or the next one that there is. */
+  | { kind: "fail-over"; target: string; machine?: string }
+  /** A link of the mesh: "node-1/node-2"; of "node-1" alone, those that are down. */
   | { kind: "restart-link"; target: string }
   | { kind: "rotate-keys"; target: string }
   | { kind: "restart-collector"; target: string }
@@ -21,3 +21,34 @@ export type Action =
   | { kind: "open-segment"; target: string };
 
 export type ActionKind = Action["kind"];
+
+/** For people, behind the target's name: "edge-1: flush its cache". */
+export function describeAction(action: Action): string {
+  return `${action.target}: ${wordsOf(action)}`;
+}
+
+function wordsOf(action: Action): string {
+  switch (action.kind) {
+    case "flush":
+      return action.prefix === undefined
+        ? "flush its cache"
+        : `flush ${action.prefix} of its cache`;
+    case "prime":
+      return action.channel === undefined ? "prime its cache" : `prime ${action.channel}`;
+    case "fail-over":
+      return `run it on ${action.machine ?? "another machine"}`;
+    default:
+      return WORDS[action.kind];
+  }
+}
+
+const WORDS = {
+  restart: "start it anew",
+  "re-route": "steer its viewers to the others",
+  restore: "let viewers come back",
+  drain: "steer its viewers away and wait until they have gone",
+  "restart-link": "close the link and open it anew",
+  "rotate-keys": "agree on new keys",
+  "restart-collector": "drain it and start it anew",
+  "open-segment": "open a new VXLAN segment and move to it",
+} as const;

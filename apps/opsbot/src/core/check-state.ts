@@ -1,7 +1,8 @@
 /**
  * Soft and hard states: a result is believed when it has come often enough. Pure.
  * Source: https://icinga.com/docs/icinga-2/latest/doc/08-advanced-topics/#check-result-state-types
- * Other than there, a problem that becomes critical is looked at anew before it is believed: OpsBot acts on it.
+ * Other than there, a problem that becomes critical is looked at anew before it is believed: OpsBot acts on it. And what has not
+ * been checked yet is well: Icinga begins with a first failed attempt.
  */
 
 export type State = "ok" | "warning" | "critical" | "unknown";
@@ -11,7 +12,7 @@ export interface CheckState {
   hard: boolean;
   /** A problem was told, and its end was not. */
   believed: boolean;
-  /** Of a problem, from 1 on; 1 when all is well. */
+  /** Of a problem that is not believed yet, from 1 on; 1 in a hard state. */
   attempt: number;
   /** When `state` became what it is, Unix nanoseconds. */
   sinceUnixNano: bigint;
@@ -19,7 +20,7 @@ export interface CheckState {
 
 export interface CheckRules {
   maxAttempts: number;
-  /** Each problem is hard at once: it is a fact, not a sample. */
+  /** Each result of a believed problem is told: it is a fact, not a sample. */
   volatile: boolean;
 }
 
@@ -63,13 +64,13 @@ export function afterResult(
     return { after, change: before.state === result && !volatile ? "none" : "hard-problem" };
   }
   const attempt = isNew ? 1 : before.attempt + 1;
-  const hard = volatile || attempt >= maxAttempts;
+  const hard = attempt >= maxAttempts;
   const believed = before.believed || hard;
   const after = {
     state: result,
     hard,
     believed,
-    attempt: hard ? maxAttempts : attempt,
+    attempt: hard ? 1 : attempt,
     sinceUnixNano,
   };
   return { after, change: hard ? "hard-problem" : "soft-problem" };

@@ -5,7 +5,6 @@ import type { CheckState, State } from "./check-state.ts";
 import { PENDING, afterResult } from "./check-state.ts";
 import type { Event, Phase } from "./decide.ts";
 import { decide, runbookFor } from "./decide.ts";
-import { parseCommand } from "./grammar.ts";
 
 const RULES = { maxAttempts: 3, volatile: false };
 
@@ -109,48 +108,5 @@ describe("decisions", () => {
       "unheard of",
     ])
       expect(runbookFor(check, "edge-1").length).toBeLessThanOrEqual(2);
-  });
-});
-
-describe("the grammar", () => {
-  const parse = (text: string) => parseCommand(text, ["edge-1", "edge-2", "cameras"]);
-  test.each([
-    ["status", { kind: "status", object: undefined }],
-    ["  Status? ", { kind: "status", object: undefined }],
-    ["status Edge-1", { kind: "status", object: "edge-1" }],
-    ["why", { kind: "why", object: undefined }],
-    ["why is edge-2 red?", { kind: "why", object: "edge-2" }],
-    ["why did edge-1 die?", { kind: "why", object: "edge-1" }],
-    ["why is edge-9 red?", { kind: "why", object: "edge-9" }],
-    ["why did it die?", { kind: "why", object: undefined }],
-    ["why cameras", { kind: "why", object: "cameras" }],
-    ["flush edge-1", { kind: "flush", edge: "edge-1" }],
-    ["FLUSH EDGE-1", { kind: "flush", edge: "edge-1" }],
-    ["restart edge-2", { kind: "restart", edge: "edge-2" }],
-    ["help", { kind: "help" }],
-    ["pause automation", { kind: "pause", forMs: undefined }],
-    ["Pause Automation 30m", { kind: "pause", forMs: 1_800_000 }],
-    ["resume automation", { kind: "resume" }],
-    ["stop everything!", { kind: "stop" }],
-    ["continue", { kind: "continue" }],
-    ["maintain edge-1 2h", { kind: "maintain", edge: "edge-1", forMs: 7_200_000 }],
-    ["maintain EDGE-1 end", { kind: "maintain", edge: "edge-1", forMs: undefined }],
-    ["approve 12", { kind: "approve", incident: 12 }],
-  ])("%s", (text, command) => expect(parse(text)).toEqual(command));
-
-  test("near misses get a suggestion, anything else none", () => {
-    expect(parse("statsu")).toMatchObject({ kind: "unknown", nearest: "status" });
-    expect(parse("flsh edge-1")).toMatchObject({ nearest: "flush edge-1" });
-    expect(parse("flush")).toMatchObject({ nearest: "flush EDGE" });
-    expect(parse("flush edge-1 edge-2")).toMatchObject({ nearest: "flush edge-1" });
-    expect(parse("pause automation 0m")).toMatchObject({ nearest: "pause automation 30m" });
-    expect(parse("pause edge-1")).toMatchObject({ nearest: "pause automation 30m" });
-    expect(parse("stop")).toMatchObject({ nearest: "stop everything" });
-    expect(parse("maintain edge-1")).toMatchObject({ nearest: "maintain edge-1 30m" });
-    expect(parse("approve all")).toMatchObject({ nearest: "approve NUMBER" });
-    expect(parse("make coffee")).toMatchObject({ kind: "unknown", nearest: undefined });
-  });
-  test("any text is a command or unknown", () => {
-    fc.assert(fc.property(fc.string(), (text) => void parse(text)));
   });
 });

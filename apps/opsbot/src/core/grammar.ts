@@ -1,145 +1,170 @@
-/** What people say to OpsBot, as commands. Pure. */
-
-export type Command =
-  | { kind: "status"; object: string | undefined }
-  | { kind: "why"; object: string | undefined }
-  | { kind: "flush" | "restart"; edge: string }
-  /** Without an end when none is said. */
-  | { kind: "pause"; forMs: number | undefined }
-  | { kind: "resume" | "stop" | "continue" }
-  /** Undefined: it is over. */
-  | { kind: "maintain"; edge: string; forMs: number | undefined }
-  | { kind: "approve"; incident: number }
-  | { kind: "help" }
-  | { kind: "unknown"; nearest: string | undefined; text: string };
+/** What people say to OpsBot, as commands: one grammar for chat, command line and dashboard, bound to the names of what there is. Pure. */
+import type { Inventory } from "../desk.ts";
+import type { Command, Form } from "./commands.ts";
+import { COMMANDS, FIRST_WORDS, firstWord } from "./commands.ts";
+import { shortened } from "./echo.ts";
+import { nearestOf } from "./nearest.ts";
+import type { Known, Said, Slot } from "./slots.ts";
+import { OBJECT } from "./slots.ts";
 
 export const TEXT_MAX_CHARS = 1_000;
+/** No command has so many words; those behind are not looked at. */
+const WORDS_MAX = 12;
+const CHOICES_MAX = 10;
 
-/** Each command, how it is said, and what it does. */
-export const COMMANDS = [
-  { word: "status", usage: "status [NAME]", help: "what is looked at, and what is wrong" },
-  {
-    word: "why",
-    usage: "why [NAME]",
-    help: "the story of the newest incident, or of the newest one about NAME",
-  },
-  { word: "flush", usage: "flush EDGE", help: "forgets all that an edge holds" },
-  { word: "restart", usage: "restart EDGE", help: "starts an edge anew" },
-  {
-    word: "pause",
-    usage: "pause automation [30m]",
-    help: "only what people ask for is done, so long or until it is resumed",
-  },
-  { word: "resume", usage: "resume automation", help: "ends a pause" },
-  {
-    word: "maintain",
-    usage: "maintain EDGE 30m|end",
-    help: "an edge is being worked on: it is left alone",
-  },
-  { word: "approve", usage: "approve NUMBER", help: "agrees to the next action of an incident" },
-  { word: "stop", usage: "stop everything", help: "the kill switch: nothing at all is begun" },
-  { word: "continue", usage: "continue", help: "ends the kill switch" },
-  { word: "help", usage: "help", help: "this list" },
-] as const;
+const FORMS = COMMANDS.flatMap(({ forms }) => forms);
 
-/** @param known names of what can be talked about; case does not matter in what is said. */
-export function parseCommand(text: string, known: readonly string[]): Command {
-  const words = text
+/** Other words for the first ones: offered, not obeyed. */
+const MEANT: ReadonlyMap<string, string> = new Map([
+  ["reroute", "re-route"],
+  ["failover", "fail over"],
+  ["fail-over", "fail over"],
+  ["purge", "flush"],
+  ["reboot", "restart"],
+  ["kill", "stop everything"],
+]);
+
+/**
+ * Any text is a command, or "unclear" with whole lines that would work. Case does not matter.
+ * @param objects what is looked at, beside the inventory.
+ */
+export function parseCommand(
+  text: string,
+  inventory: Inventory,
+  objects: readonly string[] = [],
+): Command {
+  if (text.length > TEXT_MAX_CHARS) return { kind: "too_long", chars: text.length };
+  const known: Known = { ...inventory, objects, words: FIRST_WORDS };
+  const words = wordsOf(text, known);
+  const forms = FORMS.filter((form) => firstWord(form) === words[0]?.toLowerCase());
+  for (const form of forms) {
+    const said = match(form, words, known);
+    if (said) return form.means(said);
+  }
+  return forms.length > 0 ? unfit(forms, words, known) : unheard(text, words, known);
+}
+
+function wordsOf(text: string, known: Known): string[] {
+  const [first = "", ...rest] = text
     .trim()
     .replace(/[?!.]+$/, "")
-    .split(/\s+/);
-  const [first = "", ...rest] = words;
-  const word = first.toLowerCase();
-  const unknown = (nearest?: string): Command => ({ kind: "unknown", nearest, text: text.trim() });
-  const names = rest.map((each) => known.find((name) => name === each.toLowerCase()) ?? each);
-  switch (word) {
-    case "help":
-      return { kind: "help" };
-    case "status":
-      return rest.length <= 1 ? { kind: word, object: names[0] } : unknown(`status ${names[0]}`);
-    case "why":
-      return { kind: word, object: nameIn(names, known) };
-    case "flush":
-    case "restart":
-      return rest.length === 1
-        ? { kind: word, edge: names[0]! }
-        : unknown(`${word} ${names.find((name) => known.includes(name)) ?? "EDGE"}`);
-    case "pause":
-      return pause(rest) ?? unknown("pause automation 30m");
-    case "resume":
-      return isAbout("automation", rest) ? { kind: word } : unknown("resume automation");
-    case "stop":
-      return isAbout("everything", rest) ? { kind: word } : unknown("stop everything");
-    case "continue":
-      return rest.length === 0 ? { kind: word } : unknown("continue");
-    case "maintain":
-      return maintain(names) ?? unknown(`maintain ${names[0] ?? "EDGE"} 30m`);
-    case "approve": {
-      const [number = ""] = rest;
-      const isNumber = rest.length === 1 && /^\d{1,15}$/.test(number);
-      return isNumber ? { kind: word, incident: Number(number) } : unknown("approve NUMBER");
-    }
-    default: {
-      const near = COMMANDS.find((command) => isNear(word, command.word));
-      return unknown(near && [near.word, ...rest].join(" "));
-    }
-  }
-}
-
-function isAbout(what: string, words: readonly string[]): boolean {
-  return words.length === 1 && words[0]!.toLowerCase() === what;
-}
-
-function pause([what = "", time, ...more]: readonly string[]): Command | undefined {
-  const forMs = time === undefined ? undefined : timeIn(time);
-  const isWhole = what.toLowerCase() === "automation" && more.length === 0;
-  return isWhole && (time === undefined || forMs !== undefined)
-    ? { kind: "pause", forMs }
-    : undefined;
-}
-
-function maintain([edge, time = "", ...more]: readonly string[]): Command | undefined {
-  const isOver = time.toLowerCase() === "end";
-  const forMs = isOver ? undefined : timeIn(time);
-  if (edge === undefined || more.length > 0 || (!isOver && forMs === undefined)) return undefined;
-  return { kind: "maintain", edge, forMs };
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
-/** "90s", "30m", "2h", "1d", in milliseconds. */
-function timeIn(text: string): number | undefined {
-  const match = /^(\d{1,4})([smhd])$/.exec(text.toLowerCase());
-  return match && Number(match[1]) > 0 ? Number(match[1]) * UNITS[match[2]!]! : undefined;
+    .split(/\s+/, WORDS_MAX);
+  return [first, ...(first.toLowerCase() === "why" ? namesAmong(rest, known) : rest)];
 }
 
 /** "why did edge-1 die" is about edge-1, "why edge-9" about edge-9, known or not, and "why did it die" about nothing in particular. */
-function nameIn(words: readonly string[], known: readonly string[]): string | undefined {
-  return (
-    words.find((word) => known.includes(word)) ??
-    (words.length === 1 ? words[0] : words.find((word) => /[\d-]/.test(word)))
-  );
+function namesAmong(words: readonly string[], known: Known): readonly string[] {
+  if (words.length <= 1) return words;
+  const names = words.filter((word) => OBJECT.read(word, known));
+  return names.length > 0 ? names : words.filter((word) => /[\d-]/.test(word)).slice(0, 1);
 }
 
-/** At most two letters differ, and fewer than half. */
-function isNear(got: string, word: string): boolean {
-  return distance(got, word) <= Math.min(2, Math.floor(word.length / 2));
-}
+const NOTHING: Said = { name: "", channel: "", prefix: "", ms: 0, number: 0 };
 
-/** Levenshtein's. */
-function distance(a: string, b: string): number {
-  if (a.length > 20) return a.length;
-  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (const [at, letter] of [...a].entries()) {
-    const next = [at + 1];
-    for (let to = 0; to < b.length; to++)
-      next.push(Math.min(next[to]! + 1, row[to + 1]! + 1, row[to]! + (letter === b[to] ? 0 : 1)));
-    row = next;
+/** @returns undefined: it is not said in this form. */
+function match({ tokens }: Form, words: readonly string[], known: Known): Said | undefined {
+  if (words.length !== tokens.length) return undefined;
+  const said = { ...NOTHING };
+  for (const [at, token] of tokens.entries()) {
+    const word = words[at]!;
+    const read = typeof token === "string" ? isWord(word, token) : token.read(word, known);
+    if (!read) return undefined;
+    Object.assign(said, read);
   }
-  return row[b.length]!;
+  return said;
+}
+
+function isWord(word: string, token: string): Partial<Said> | undefined {
+  return word.toLowerCase() === token ? {} : undefined;
+}
+
+/** Begins with a word of ours, and goes on otherwise: the form that fits best tells what would work. */
+function unfit(forms: readonly Form[], words: readonly string[], known: Known): Command {
+  const fits = forms.map((form) => ({ form, ...fitOf(form, words, known) }));
+  const [best] = fits.toSorted((a, b) => b.said - a.said || a.odd - b.odd);
+  return complete(best!.form, words, known);
+}
+
+/**
+ * @property said how many tokens of the form have been said, wherever.
+ * @property odd what is too much or too little after that.
+ */
+function fitOf({ tokens }: Form, words: readonly string[], known: Known) {
+  const said = tokens.filter((token) => words.some((word) => isSaid(token, word, known))).length;
+  const spare = spareIn(words, tokens, known).length;
+  return { said, odd: Math.abs(tokens.length - said - spare) };
+}
+
+function spareIn(words: readonly string[], tokens: Form["tokens"], known: Known): string[] {
+  return words.filter((word) => !tokens.some((token) => isSaid(token, word, known)));
+}
+
+function isSaid(token: string | Slot, word: string, known: Known): boolean {
+  return (typeof token === "string" ? isWord(word, token) : token.read(word, known)) !== undefined;
+}
+
+/** The form with what was said, and in the first slot that is open, each that could stand there. */
+function complete({ tokens }: Form, words: readonly string[], known: Known): Command {
+  const rest = words.slice(1);
+  const spare = spareIn(rest, tokens, known);
+  let lines = [""];
+  let asked: { slot: Slot; word: string | undefined } | undefined;
+  for (const token of tokens) {
+    const said = typeof token === "string" ? [token] : saidIn(token, rest, known);
+    const word = said.length === 0 ? spare.shift() : undefined;
+    const could = said.length > 0 ? said : (token as Slot).candidates(word, known);
+    if (typeof token !== "string" && said.length !== 1) asked ??= { slot: token, word };
+    lines = lines.flatMap((line) =>
+      could.slice(0, lines.length > 1 ? 1 : CHOICES_MAX).map((next) => `${line} ${next}`.trim()),
+    );
+  }
+  if (!asked) return unclear(`I do not understand "${shortened(words.join(" "))}".`, lines);
+  const { slot, word } = asked;
+  const ends = lines.length > 0 ? lines : slot.otherwise === undefined ? [] : [slot.otherwise];
+  if (ends.length === 0 && word === undefined) return unclear(`I know no ${slot.what}.`, []);
+  const isBeginning = word !== undefined && isBegun(slot, word, known);
+  if (word === undefined || (isBeginning && ends.length > 1))
+    return { kind: "unclear", says: `Which ${slot.what}?${orOf(ends)}`, choices: ends };
+  return unclear(slot.refuses(shortened(word)), ends);
+}
+
+/** Names that were said, as they are written. */
+function saidIn(slot: Slot, words: readonly string[], known: Known): string[] {
+  return words.filter((word) => slot.read(word, known)).map((word) => namedBy(slot, word, known));
+}
+
+function namedBy(slot: Slot, word: string, known: Known): string {
+  const { name, channel } = slot.read(word, known)!;
+  return name ?? channel ?? word;
+}
+
+function isBegun(slot: Slot, word: string, known: Known): boolean {
+  const candidates = slot.candidates(word, known);
+  return candidates.every((name) => name.toLowerCase().startsWith(word.toLowerCase()));
+}
+
+/** Begins with no word of ours. */
+function unheard(text: string, words: readonly string[], known: Known): Command {
+  const says = `I do not understand "${shortened(text)}".`;
+  const [first = "", ...rest] = words;
+  const meant = MEANT.get(first.toLowerCase()) ?? nearestOf(first, FIRST_WORDS);
+  if (meant === undefined) return unclear(says, []);
+  const line = [meant, ...rest].join(" ");
+  const command = parseCommand(line, known, known.objects);
+  return unclear(says, command.kind === "unclear" ? command.choices : [line]);
+}
+
+function unclear(says: string, choices: readonly string[]): Command {
+  if (choices.length === 0)
+    return {
+      kind: "unclear",
+      says: `${says} Say "help" for what I understand.`,
+      choices: ["help"],
+    };
+  const hint = choices.length === 1 ? ` Did you mean "${choices[0]}"?` : orOf(choices);
+  return { kind: "unclear", says: `${says}${hint}`, choices };
+}
+
+function orOf(lines: readonly string[]): string {
+  return lines.length === 0 ? "" : ` You can say ${lines.map((line) => `"${line}"`).join(" or ")}.`;
 }

@@ -16,6 +16,8 @@ import type { Observer } from "./observer.ts";
 export interface ChosenObserver {
   observer: Observer;
   start(): void;
+  /** Tells whoever observes what is done, until it is aborted. */
+  report(signal: AbortSignal): Promise<void>;
   /** Why it cannot be known how things are; empty when it can. */
   impediment(): string;
   routes: readonly PostRoute[];
@@ -32,7 +34,7 @@ export function chooseObserver(
     const checks = checksOf(network, () => clock.nowMs());
     const observer = new Monitor(checks, clock);
     const start = () => observer.start(config.interval);
-    return { observer, start, impediment: () => "", routes: [] };
+    return { observer, start, report: async () => {}, impediment: () => "", routes: [] };
   }
   const metrics = icingaMetrics(registry);
   const observer = new IcingaObserver({
@@ -47,6 +49,7 @@ export function chooseObserver(
   return {
     observer,
     start: () => observer.start(),
+    report: (signal) => observer.report(signal),
     impediment: () => observer.impediment,
     routes: [pushRoute(config.icingaPushToken, () => observer.hint(), metrics)],
   };

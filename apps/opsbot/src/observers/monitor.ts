@@ -46,6 +46,14 @@ export class Monitor implements Observer {
     return [...this.#known.values()].map((known) => this.#observation(known));
   }
 
+  /** A look is a result like any other. */
+  async look(object: string, check: string): Promise<Observation | undefined> {
+    const looked = this.#checks.find(({ name }) => name === check);
+    if (looked) await this.#run(looked);
+    const known = this.#known.get(`${object}!${check}`);
+    return known && this.#observation(known);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
   }
@@ -79,7 +87,7 @@ export class Monitor implements Observer {
     const { after, change } = afterResult(before, finding.state, check, nowUnixNano);
     const known = { finding, state: after, checkedUnixNano: nowUnixNano };
     this.#known.set(key, known);
-    for (const listener of this.#listeners) listener(this.#observation(known), change);
+    for (const listener of this.#listeners) void listener(this.#observation(known), change);
   }
 
   #observation({ finding, state, checkedUnixNano }: Known): Observation {

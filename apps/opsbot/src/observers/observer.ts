@@ -24,11 +24,13 @@ export interface Observation
 }
 
 /** @returns whether nothing is left to do about it: no incident is open. */
-export type Listener = (observation: Observation, change: Change) => boolean;
+export type Listener = (observation: Observation, change: Change) => Promise<boolean>;
 
 export interface Observer extends AsyncDisposable {
   /** Everything that is looked at. */
   observations(): Observation[];
   /** Told of every result; `change` says whether it matters. What is not settled may be told again. */
   onResult(listener: Listener): void;
+  /** Looks at it now; undefined: there is no such thing. Rejects when that cannot be known. */
+  look(object: string, check: string): Promise<Observation | undefined>;
 }

@@ -1,28 +1,11 @@
 /** What the guard goes by, on disk with the journal: what was begun, and what people have ordered. A new life finds it as it was. */
-import type { DatabaseSync } from "node:sqlite";
-
 import type { Begun } from "../core/guard.ts";
+import type { Sql } from "./sql.ts";
+import { first } from "./sql.ts";
 
 /** Longer than any window. */
 const KEPT_MS = 86_400_000;
 const MS_NANO = 1_000_000n;
-
-export const GUARD_SCHEMA = `
-  CREATE TABLE IF NOT EXISTS effects (
-    idempotency_key TEXT PRIMARY KEY, incident INTEGER NOT NULL, target TEXT NOT NULL, domain TEXT NOT NULL,
-    runbook TEXT NOT NULL, disruptive INTEGER NOT NULL, began INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS begun ON effects (began);
-  CREATE INDEX IF NOT EXISTS effects_of ON effects (incident);
-  CREATE INDEX IF NOT EXISTS problems ON incidents (object, "check", id);
-  CREATE TABLE IF NOT EXISTS orders (
-    kind TEXT NOT NULL, target TEXT NOT NULL, until INTEGER NOT NULL, who TEXT NOT NULL, PRIMARY KEY (kind, target)
-  ) STRICT;
-  CREATE TABLE IF NOT EXISTS approvals (
-    incident INTEGER NOT NULL, action INTEGER NOT NULL, until INTEGER NOT NULL, who TEXT NOT NULL,
-    PRIMARY KEY (incident, action)
-  ) STRICT;
-`;
 
 /** What people order: nothing at all is begun, automation rests, one target is being worked on. */
 export type OrderKind = "kill" | "pause" | "maintenance";
@@ -38,60 +21,55 @@ export interface Order {
 
 export interface GuardRecords {
   /** When something was begun last; 0: never. */
-  newestMs(): number;
+  newestMs(): Promise<number>;
   /** Since then, or under way. */
-  begun(sinceMs: number): Begun[];
+  begun(sinceMs: number): Promise<Begun[]>;
   begin(
     intent: { idempotencyKey: string; incidentId: number },
     effect: Omit<Begun, "isUnderWay">,
-  ): void;
+  ): Promise<void>;
   /** How often a problem of a target has begun since then, and when it ended last; Unix milliseconds. */
   problems(
     target: string,
     check: string,
     sinceMs: number,
-  ): { count: number; endedMs: number | undefined };
-  orders(): Order[];
-  order(order: Order): void;
-  lift(kind: OrderKind, target: string): void;
+  ): Promise<{ count: number; endedMs: number | undefined }>;
+  orders(): Promise<Order[]>;
+  /** The kill switch is on. */
+  isKilled(): Promise<boolean>;
+  order(order: Order): Promise<void>;
+  lift(kind: OrderKind, target: string): Promise<void>;
   /** A person agrees to an incident's action, counted from 0. */
   approve(
     incidentId: number,
     action: number,
     approval: { untilMs: number; who: string },
     nowMs: number,
-  ): void;
+  ): Promise<void>;
   /** Until when a person agrees; 0: nobody does. */
-  approvedUntilMs(incidentId: number, action: number): number;
+  approvedUntilMs(incidentId: number, action: number): Promise<number>;
 }
 
-export function guardRecords(database: DatabaseSync): GuardRecords {
-  const all = (sql: string, ...values: (string | number)[]) => database.prepare(sql).all(...values);
-  const one = (sql: string, ...values: (string | number)[]) => database.prepare(sql).get(...values);
-  const run = (sql: string, ...values: (string | number)[]) => database.prepare(sql).run(...values);
+export function guardRecordsIn(sql: Sql): GuardRecords {
   return {
-    newestMs: () => Number(one("SELECT max(began) AS newest FROM effects")?.["newest"] ?? 0),
-    begun: (sinceMs) =>
-      all(
-        // Only the newest action of an incident is under way with it.
-        `SELECT effects.*, phase IN ('acting', 'verifying')
-           AND effects.rowid = (SELECT max(rowid) FROM effects AS other WHERE other.incident = effects.incident) AS open
-         FROM effects LEFT JOIN incidents ON incidents.id = effects.incident
-         WHERE began > ? OR (phase IN ('acting', 'verifying'))`,
-        sinceMs,
-      ).map((row) => ({
+    newestMs: async () =>
+      Number((await first(sql, "SELECT max(began) AS newest FROM effects"))?.["newest"] ?? 0),
+    begun: async (sinceMs) => {
+      const rows = await sql.all(BEGUN, Math.round(sinceMs));
+      return rows.map((row) => ({
         target: String(row["target"]),
         domain: String(row["domain"]),
         runbook: String(row["runbook"]),
         isDisruptive: Number(row["disruptive"]) === 1,
         beganMs: Number(row["began"]),
         isUnderWay: Number(row["open"]) === 1,
-      })),
-    begin: ({ idempotencyKey, incidentId }, effect) => {
+      }));
+    },
+    begin: async ({ idempotencyKey, incidentId }, effect) => {
       const { target, domain, runbook, isDisruptive, beganMs } = effect;
-      run("DELETE FROM effects WHERE began < ?", beganMs - KEPT_MS);
-      run(
-        "INSERT INTO effects VALUES (?, ?, ?, ?, ?, ?, ?)",
+      await sql.run("DELETE FROM effects WHERE began < $1", Math.round(beganMs - KEPT_MS));
+      await sql.run(
+        "INSERT INTO effects VALUES ($1, $2, $3, $4, $5, $6, $7)",
         idempotencyKey,
         incidentId,
         target,
@@ -101,9 +79,9 @@ export function guardRecords(database: DatabaseSync): GuardRecords {
         Math.round(beganMs),
       );
     },
-    problems: (target, check, sinceMs) => {
-      const rows = all(
-        `SELECT opened, closed FROM incidents WHERE object = ? AND "check" = ? ORDER BY id DESC LIMIT 100`,
+    problems: async (target, check, sinceMs) => {
+      const rows = await sql.all(
+        `SELECT opened, closed FROM incidents WHERE object = $1 AND "check" = $2 ORDER BY id DESC LIMIT 100`,
         target,
         check,
       );
@@ -117,41 +95,61 @@ export function guardRecords(database: DatabaseSync): GuardRecords {
         endedMs: ends.length > 0 ? Math.max(...ends) : undefined,
       };
     },
-    orders: () =>
-      all("SELECT * FROM orders ORDER BY kind, target").map((row) => ({
+    orders: async () =>
+      (await sql.all("SELECT * FROM orders ORDER BY kind, target")).map((row) => ({
         kind: String(row["kind"]) as OrderKind,
         target: String(row["target"]),
         untilMs: Number(row["until"]),
         who: String(row["who"]),
       })),
-    order: ({ kind, target, untilMs, who }) =>
-      void run(
-        "INSERT OR REPLACE INTO orders VALUES (?, ?, ?, ?)",
+    isKilled: async () =>
+      (await sql.all("SELECT 1 AS killed FROM orders WHERE kind = 'kill'")).length > 0,
+    order: async ({ kind, target, untilMs, who }) => {
+      await sql.run(
+        `INSERT INTO orders VALUES ($1, $2, $3, $4)
+         ON CONFLICT (kind, target) DO UPDATE SET until = $3, who = $4`,
         kind,
         target,
         Math.round(untilMs),
         who,
-      ),
-    lift: (kind, target) =>
-      void run("DELETE FROM orders WHERE kind = ? AND target = ?", kind, target),
-    approve: (incidentId, action, { untilMs, who }, nowMs) => {
-      run("DELETE FROM approvals WHERE until < ?", Math.round(nowMs));
-      run(
-        "INSERT OR REPLACE INTO approvals VALUES (?, ?, ?, ?)",
+      );
+    },
+    lift: async (kind, target) => {
+      await sql.run("DELETE FROM orders WHERE kind = $1 AND target = $2", kind, target);
+    },
+    approve: async (incidentId, action, { untilMs, who }, nowMs) => {
+      await sql.run("DELETE FROM approvals WHERE until < $1", Math.round(nowMs));
+      await sql.run(
+        `INSERT INTO approvals VALUES ($1, $2, $3, $4)
+         ON CONFLICT (incident, action) DO UPDATE SET until = $3, who = $4`,
         incidentId,
         action,
         Math.round(untilMs),
         who,
       );
     },
-    approvedUntilMs: (incidentId, action) =>
-      Number(
-        one("SELECT until FROM approvals WHERE incident = ? AND action = ?", incidentId, action)?.[
-          "until"
-        ] ?? 0,
-      ),
+    approvedUntilMs: async (incidentId, action) => {
+      const row = await first(
+        sql,
+        "SELECT until FROM approvals WHERE incident = $1 AND action = $2",
+        incidentId,
+        action,
+      );
+      return Number(row?.["until"] ?? 0);
+    },
   };
 }
+
+/** Only the newest action of an incident is under way with it: keys of one incident differ by the action's number. */
+const BEGUN = `SELECT * FROM (
+  SELECT effects.*, CASE WHEN phase IN ('acting', 'verifying') AND NOT EXISTS (
+    SELECT 1 FROM effects AS later WHERE later.incident = effects.incident
+      AND (length(later.idempotency_key) > length(effects.idempotency_key)
+        OR (length(later.idempotency_key) = length(effects.idempotency_key) AND later.idempotency_key > effects.idempotency_key))
+  ) THEN 1 ELSE 0 END AS open
+  FROM effects LEFT JOIN incidents ON incidents.id = effects.incident
+  WHERE began > $1 OR phase IN ('acting', 'verifying')
+) AS lately WHERE began > $1 OR open = 1 ORDER BY began`;
 
 function millisecondOf(unixNano: unknown): number {
   return Number(BigInt(String(unixNano)) / MS_NANO);

@@ -1,7 +1,6 @@
 /** Lines of the journal that the monitoring system is still to be told of. What is told is what is written, so nothing is lost on the way. */
-import type { DatabaseSync } from "node:sqlite";
-
-import type { EntryKind } from "./journal.ts";
+import type { EntryKind } from "./incidents.ts";
+import type { Row, Sql } from "./sql.ts";
 
 export interface Report {
   /** Number of the journal's line. */
@@ -18,43 +17,44 @@ export interface Report {
 
 export interface Reports {
   /** Begins with what is written from now on; where it had begun before, it goes on. */
-  begin(): void;
+  begin(): Promise<void>;
   /** The oldest lines that have not been told, in order. */
-  untold(limit: number): Report[];
+  untold(limit: number): Promise<Report[]>;
   /** This line and those before it have been told, or never will be. */
-  told(entry: number): void;
+  told(entry: number): Promise<void>;
 }
 
-export const REPORTS_SCHEMA = `
-  CREATE TABLE IF NOT EXISTS reports (listener TEXT PRIMARY KEY, told_entry INTEGER NOT NULL) STRICT;
-`;
-
-/** @param journal the name in the keys. */
-export function reportsOf(database: DatabaseSync, listener: string, journal: string): Reports {
+/** @param listener who is told: each has its own place. @param journal the name in the keys. */
+export function reportsIn(sql: Sql, listener: string, journal: () => Promise<string>): Reports {
   return {
-    begin: () =>
-      void database
-        .prepare(
-          `INSERT INTO reports SELECT ?, coalesce(max(id), 0) FROM entries WHERE true
-           ON CONFLICT (listener) DO NOTHING`,
-        )
-        .run(listener),
-    untold: (limit) =>
-      database
-        .prepare(
-          `SELECT entries.*, object, "check" FROM entries JOIN incidents ON incidents.id = incident
-           WHERE entries.id > (SELECT told_entry FROM reports WHERE listener = ?) ORDER BY entries.id LIMIT ?`,
-        )
-        .all(listener, limit)
-        .map((row) => reportOf(row, journal)),
-    told: (entry) =>
-      void database
-        .prepare("UPDATE reports SET told_entry = max(told_entry, ?) WHERE listener = ?")
-        .run(entry, listener),
+    begin: async () => {
+      await sql.run(
+        `INSERT INTO reports SELECT $1, coalesce(max(id), 0) FROM entries WHERE true
+         ON CONFLICT (listener) DO NOTHING`,
+        listener,
+      );
+    },
+    untold: async (limit) => {
+      const rows = await sql.all(
+        `SELECT entries.*, object, "check" FROM entries JOIN incidents ON incidents.id = incident
+         WHERE entries.id > (SELECT told_entry FROM reports WHERE listener = $1) ORDER BY entries.id LIMIT $2`,
+        listener,
+        limit,
+      );
+      const name = await journal();
+      return rows.map((row) => reportOf(row, name));
+    },
+    told: async (entry) => {
+      await sql.run(
+        "UPDATE reports SET told_entry = $1 WHERE listener = $2 AND told_entry < $1",
+        entry,
+        listener,
+      );
+    },
   };
 }
 
-function reportOf(row: Record<string, unknown>, journal: string): Report {
+function reportOf(row: Row, journal: string): Report {
   const [entry, kind] = [Number(row["id"]), String(row["kind"]) as EntryKind];
   const step = String(row["idempotency_key"]) || `${journal}-entry-${entry}`;
   return {

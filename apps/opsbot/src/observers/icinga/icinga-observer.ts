@@ -99,10 +99,16 @@ export class IcingaObserver implements Observer {
   }
 
   start(): void {
-    this.#deps.reports.begin();
-    const { clock, intervalMs } = this.#deps;
-    const telling = every(clock, intervalMs, this.#stop.signal, () => this.#report());
-    this.#running.push(this.#run(), this.#events.run(), telling);
+    this.#running.push(this.#run(), this.#events.run());
+  }
+
+  /** Tells Icinga what is done, as long as this OpsBot leads. */
+  async report(signal: AbortSignal): Promise<void> {
+    const { clock, intervalMs, reports } = this.#deps;
+    await reports.begin();
+    await every(clock, intervalMs, AbortSignal.any([signal, this.#stop.signal]), () =>
+      this.#report(),
+    );
   }
 
   /** Something may have happened: look soon. */
@@ -117,6 +123,11 @@ export class IcingaObserver implements Observer {
   observations(): Observation[] {
     const stale = this.#state.current ? undefined : AWAY;
     return [...this.#state.known.values()].map(({ sight }) => observationOf(sight, stale));
+  }
+
+  async look(object: string, check: string): Promise<Observation | undefined> {
+    const sight = await this.#shown(object, check);
+    return sight && observationOf(sight, undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,14 +193,19 @@ export class IcingaObserver implements Observer {
   #step(input: Input<IcingaSight>): boolean {
     const { next, look, tell } = stepReconciliation(this.#state, input);
     this.#state = next;
-    const settled = this.#shared(tell).flatMap(({ sight, change }) => {
+    if (tell.length > 0) void this.#tell(this.#shared(tell));
+    return look;
+  }
+
+  async #tell(tell: readonly Telling<IcingaSight>[]): Promise<void> {
+    const told = tell.map(async ({ sight, change }) => {
       const observation = observationOf(sight, undefined);
       const settled = this.#listeners.map((listener) => listener(observation, change));
-      return settled.every(Boolean) ? [sight] : [];
+      return (await Promise.all(settled)).every(Boolean) ? [sight] : [];
     });
-    if (settled.length > 0)
-      this.#state = stepReconciliation(this.#state, { kind: "settled", sights: settled }).next;
-    return look;
+    const sights = (await Promise.all(told)).flat();
+    if (sights.length > 0)
+      this.#state = stepReconciliation(this.#state, { kind: "settled", sights }).next;
   }
 
   /** All that is new, and of the rest as many as there is time for, in turn. */

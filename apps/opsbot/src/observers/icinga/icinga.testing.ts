@@ -5,14 +5,14 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { request } from "node:https";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 
+import { freePorts } from "@glassline/bench/ports";
 import { ephemeralPki } from "@glassline/service/pki";
-import { describe, vi } from "vitest";
+import { describe } from "vitest";
 
 import { isRecord } from "../../core/json-values.ts";
 import type { IcingaSettings } from "./settings.ts";
@@ -21,6 +21,7 @@ const ICINGA2 = process.env["ICINGA2"] ?? "/usr/sbin/icinga2";
 const PASSWORD = "the root of the test";
 /** Found when Icinga has restored its state and listens. */
 const START_TIMEOUT_MS = 15_000;
+const RETRY_MS = 30;
 
 /** `describe`, or a visible skip; in CI a missing Icinga fails instead. */
 export function describeWithIcinga(): typeof describe | typeof describe.skip {
@@ -41,6 +42,8 @@ export interface Icinga extends AsyncDisposable {
   result(name: string, exitStatus: number, output?: string, more?: object): Promise<void>;
   /** As its root, and it must be done. */
   act(action: string, name: string, more?: object): Promise<void>;
+  /** The same result for all services, in one moment. */
+  resultOfAll(exitStatus: number, output: string): Promise<void>;
   /** Attributes of a host or service. */
   attributes(name: string): Promise<Record<string, unknown>>;
   /** All comments of an object, the oldest first: "author: text". */
@@ -57,7 +60,8 @@ export interface Icinga extends AsyncDisposable {
 /** @param objects in Icinga's language, beside those that every test has. */
 export async function startIcinga(objects = EDGES): Promise<Icinga> {
   const directory = await mkdtemp(join(tmpdir(), "glassline-icinga-"));
-  const settings = await prepare(directory, await freePort(), objects);
+  const [port] = await freePorts(1);
+  const settings = await prepare(directory, port!, objects);
   const root = { ...settings, user: "root", password: PASSWORD, certificate: undefined };
   let running: ChildProcess | undefined;
   const ask = (path: string, body: unknown, method = "POST") =>
@@ -83,7 +87,7 @@ export async function startIcinga(objects = EDGES): Promise<Icinga> {
       // Its own user could not read this folder.
       env: { ...process.env, ICINGA2_USER: username, ICINGA2_GROUP: username },
     });
-    await vi.waitFor(processId, { timeout: START_TIMEOUT_MS, interval: 30 });
+    await eventually(processId);
   };
   const act = async (action: string, name: string, more = {}) => {
     const answer = await ask(`/v1/actions/${action}`, { ...target(name), ...more });
@@ -103,6 +107,12 @@ export async function startIcinga(objects = EDGES): Promise<Icinga> {
         plugin_output: output,
         ...more,
       }),
+    resultOfAll: async (exitStatus, output) => {
+      const result = { exit_status: exitStatus, plugin_output: output };
+      const body = { type: "Service", filter: "true", ...result };
+      const answer = await ask("/v1/actions/process-check-result", body);
+      if (!/"code":200/.test(answer)) throw new Error(`all: got ${answer.slice(0, 1_000)}`);
+    },
     attributes: async (name) => {
       const type = name.includes("!") ? "service" : "host";
       return (await about(`${type}s`, `${type}.__name == name`, name))[0] ?? {};
@@ -118,12 +128,9 @@ export async function startIcinga(objects = EDGES): Promise<Icinga> {
     reload: async () => {
       const before = await processId();
       process.kill(running!.pid!, "SIGHUP");
-      await vi.waitFor(
-        async () => {
-          if ((await processId()) === before) throw new Error("the old process still answers");
-        },
-        { timeout: START_TIMEOUT_MS, interval: 30 },
-      );
+      await eventually(async () => {
+        if ((await processId()) === before) throw new Error("the old process still answers");
+      });
     },
     kill: () => end("SIGKILL"),
     stop: () => end("SIGTERM"),
@@ -282,10 +289,15 @@ function attributesIn(answer: string): Record<string, unknown>[] {
   );
 }
 
-async function freePort(): Promise<number> {
-  const holder = createServer().listen(0, "127.0.0.1");
-  await once(holder, "listening");
-  const { port } = holder.address() as AddressInfo;
-  await new Promise((resolve) => holder.close(resolve));
-  return port;
+/** Until it does not reject. Rejects as it does when that takes too long. */
+async function eventually(attempt: () => Promise<unknown>): Promise<void> {
+  const untilMs = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return void (await attempt());
+    } catch (error) {
+      if (performance.now() > untilMs) throw error;
+      await delay(RETRY_MS);
+    }
+  }
 }

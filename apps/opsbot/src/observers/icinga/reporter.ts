@@ -48,9 +48,9 @@ export class Reporter {
   /** Tells what is untold, in order; what Icinga cannot take at present is told the next time. */
   async run(): Promise<void> {
     const { reports, signal } = this.#deps;
-    for (const report of reports.untold(REPORTS_AT_ONCE)) {
+    for (const report of await reports.untold(REPORTS_AT_ONCE)) {
       if (signal.aborted || !(await this.#tell(report))) return;
-      reports.told(report.entry);
+      await reports.told(report.entry);
     }
   }
 

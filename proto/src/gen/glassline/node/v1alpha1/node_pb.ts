@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/node/v1alpha1/node.proto.
  */
 export const file_glassline_node_v1alpha1_node: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvbm9kZS92MWFscGhhMS9ub2RlLnByb3RvEhdnbGFzc2xpbmUubm9kZS52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0IpUBChFHZXRTdGF0dXNSZXNwb25zZRINCgVhZ2VudBgBIAEoCRIQCghtYWNoaW5lcxgCIAMoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEjEKBWVkZ2VzGAQgAygLMiIuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVN0YXRlEhUKDW5vd191bml4X25hbm8YBSABKAYiYQoWU2V0RGVzaXJlZFN0YXRlUmVxdWVzdBIVCg1mZW5jaW5nX3Rva2VuGAEgASgEEjAKBWVkZ2VzGAIgAygLMiEuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVNwZWMiKgoXU2V0RGVzaXJlZFN0YXRlUmVzcG9uc2USDwoHY2hhbmdlZBgBIAEoCCKUAgoIRWRnZVNwZWMSDAoEbmFtZRgBIAEoCRIPCgdtYWNoaW5lGAIgASgJEgwKBHBvcnQYAyABKA0SEQoJZ3JwY19wb3J0GAQgASgNEhIKCmFkbWluX3BvcnQYBSABKA0SEgoKcHVibGljX3VybBgGIAEoCRISCgpvcmlnaW5fdXJsGAcgASgJEhcKD3N0b3JlX21heF9ieXRlcxgIIAEoBBIwCgVwZWVycxgJIAMoCzIhLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkVkZ2VQZWVyEhIKCmdlbmVyYXRpb24YCiABKAQSFwoPYWxsb3dlZF9vcmlnaW5zGAsgAygJEhQKDGNsdXN0ZXJfcG9ydBgMIAEoDSJBCghFZGdlUGVlchIMCgRuYW1lGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSEwoLY2x1c3Rlcl91cmwYAyABKAkipgIKCUVkZ2VTdGF0ZRIvCgRzcGVjGAEgASgLMiEuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVNwZWMSMQoFcGhhc2UYAiABKA4yIi5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5FZGdlUGhhc2USEgoKcHJvY2Vzc19pZBgDIAEoDRISCgpnZW5lcmF0aW9uGAQgASgEEhcKD3NpbmNlX3VuaXhfbmFubxgFIAEoBhIXCg91bmV4cGVjdGVkX2VuZHMYBiABKA0SEAoIbGFzdF9lbmQYByABKAkSGgoSbGFzdF9lbmRfdW5peF9uYW5vGAggASgGEhwKFG5leHRfc3RhcnRfdW5peF9uYW5vGAkgASgGEg8KB21hY2hpbmUYCiABKAkqnwEKCUVkZ2VQaGFzZRIaChZFREdFX1BIQVNFX1VOU1BFQ0lGSUVEEAASFwoTRURHRV9QSEFTRV9TVEFSVElORxABEhQKEEVER0VfUEhBU0VfUkVBRFkQAhIWChJFREdFX1BIQVNFX1VOUkVBRFkQAxIWChJFREdFX1BIQVNFX1dBSVRJTkcQBBIXChNFREdFX1BIQVNFX1NUT1BQSU5HEAUy9gEKEE5vZGVBZ2VudFNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESeQoPU2V0RGVzaXJlZFN0YXRlEi8uZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2V0RGVzaXJlZFN0YXRlUmVxdWVzdBowLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlNldERlc2lyZWRTdGF0ZVJlc3BvbnNlIgOQAgJiBnByb3RvMw");
+  fileDesc("CiJnbGFzc2xpbmUvbm9kZS92MWFscGhhMS9ub2RlLnByb3RvEhdnbGFzc2xpbmUubm9kZS52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0Is4BChFHZXRTdGF0dXNSZXNwb25zZRINCgVhZ2VudBgBIAEoCRIQCghtYWNoaW5lcxgCIAMoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEjEKBWVkZ2VzGAQgAygLMiIuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVN0YXRlEhUKDW5vd191bml4X25hbm8YBSABKAYSNwoIc2VnbWVudHMYBiADKAsyJS5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5TZWdtZW50U3RhdGUilQEKFlNldERlc2lyZWRTdGF0ZVJlcXVlc3QSFQoNZmVuY2luZ190b2tlbhgBIAEoBBIwCgVlZGdlcxgCIAMoCzIhLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkVkZ2VTcGVjEjIKCHNlZ21lbnRzGAMgAygLMiAuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2VnbWVudCIqChdTZXREZXNpcmVkU3RhdGVSZXNwb25zZRIPCgdjaGFuZ2VkGAEgASgIIqUCCghFZGdlU3BlYxIMCgRuYW1lGAEgASgJEg8KB21hY2hpbmUYAiABKAkSDAoEcG9ydBgDIAEoDRIRCglncnBjX3BvcnQYBCABKA0SEgoKYWRtaW5fcG9ydBgFIAEoDRISCgpwdWJsaWNfdXJsGAYgASgJEhIKCm9yaWdpbl91cmwYByABKAkSFwoPc3RvcmVfbWF4X2J5dGVzGAggASgEEjAKBXBlZXJzGAkgAygLMiEuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVBlZXISEgoKZ2VuZXJhdGlvbhgKIAEoBBIXCg9hbGxvd2VkX29yaWdpbnMYCyADKAkSFAoMY2x1c3Rlcl9wb3J0GAwgASgNEg8KB3NlZ21lbnQYDSABKAkiQQoIRWRnZVBlZXISDAoEbmFtZRgBIAEoCRISCgpwdWJsaWNfdXJsGAIgASgJEhMKC2NsdXN0ZXJfdXJsGAMgASgJIrkCCglFZGdlU3RhdGUSLwoEc3BlYxgBIAEoCzIhLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkVkZ2VTcGVjEjEKBXBoYXNlGAIgASgOMiIuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVBoYXNlEhIKCnByb2Nlc3NfaWQYAyABKA0SEgoKZ2VuZXJhdGlvbhgEIAEoBBIXCg9zaW5jZV91bml4X25hbm8YBSABKAYSFwoPdW5leHBlY3RlZF9lbmRzGAYgASgNEhAKCGxhc3RfZW5kGAcgASgJEhoKEmxhc3RfZW5kX3VuaXhfbmFubxgIIAEoBhIcChRuZXh0X3N0YXJ0X3VuaXhfbmFubxgJIAEoBhIPCgdtYWNoaW5lGAogASgJEhEKCXdhaXRzX2ZvchgLIAEoCSKvAQoHU2VnbWVudBIMCgRuYW1lGAEgASgJEg8KB21hY2hpbmUYAiABKAkSCwoDdm5pGAMgASgNEgsKA210dRgEIAEoDRIPCgdhZGRyZXNzGAUgASgJEjMKBXBlZXJzGAYgAygLMiQuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2VnbWVudFBlZXISCwoDbWFjGAcgASgJEhgKEHVuZGVybGF5X2FkZHJlc3MYCCABKAkiUwoLU2VnbWVudFBlZXISDAoEbmFtZRgBIAEoCRIYChB1bmRlcmxheV9hZGRyZXNzGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSCwoDbWFjGAQgASgJItUBCgxTZWdtZW50U3RhdGUSMQoHc2VnbWVudBgBIAEoCzIgLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlNlZ21lbnQSNAoFcGhhc2UYAiABKA4yJS5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5TZWdtZW50UGhhc2USDwoHcHJvYmxlbRgDIAEoCRILCgNtdHUYBCABKA0SFwoPc2luY2VfdW5peF9uYW5vGAUgASgGEhEKCWludGVyZmFjZRgGIAEoCRISCgpwZWVyc19vbmx5GAcgASgIKp8BCglFZGdlUGhhc2USGgoWRURHRV9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0VER0VfUEhBU0VfU1RBUlRJTkcQARIUChBFREdFX1BIQVNFX1JFQURZEAISFgoSRURHRV9QSEFTRV9VTlJFQURZEAMSFgoSRURHRV9QSEFTRV9XQUlUSU5HEAQSFwoTRURHRV9QSEFTRV9TVE9QUElORxAFKpUBCgxTZWdtZW50UGhhc2USHQoZU0VHTUVOVF9QSEFTRV9VTlNQRUNJRklFRBAAEhoKFlNFR01FTlRfUEhBU0VfU1RBUlRJTkcQARIUChBTRUdNRU5UX1BIQVNFX1VQEAISGAoUU0VHTUVOVF9QSEFTRV9GQUlMRUQQAxIaChZTRUdNRU5UX1BIQVNFX1NUT1BQSU5HEAQy9gEKEE5vZGVBZ2VudFNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESeQoPU2V0RGVzaXJlZFN0YXRlEi8uZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2V0RGVzaXJlZFN0YXRlUmVxdWVzdBowLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlNldERlc2lyZWRTdGF0ZVJlc3BvbnNlIgOQAgJiBnByb3RvMw");
 
 /**
  * @generated from message glassline.node.v1alpha1.GetStatusRequest
@@ -57,6 +57,11 @@ export type GetStatusResponse = Message<"glassline.node.v1alpha1.GetStatusRespon
    * @generated from field: fixed64 now_unix_nano = 5;
    */
   nowUnixNano: bigint;
+
+  /**
+   * @generated from field: repeated glassline.node.v1alpha1.SegmentState segments = 6;
+   */
+  segments: SegmentState[];
 };
 
 /**
@@ -83,6 +88,13 @@ export type SetDesiredStateRequest = Message<"glassline.node.v1alpha1.SetDesired
    * @generated from field: repeated glassline.node.v1alpha1.EdgeSpec edges = 2;
    */
   edges: EdgeSpec[];
+
+  /**
+   * Every VXLAN segment that the agent's machines shall have: what is not named is removed.
+   *
+   * @generated from field: repeated glassline.node.v1alpha1.Segment segments = 3;
+   */
+  segments: Segment[];
 };
 
 /**
@@ -184,6 +196,13 @@ export type EdgeSpec = Message<"glassline.node.v1alpha1.EdgeSpec"> & {
    * @generated from field: uint32 cluster_port = 12;
    */
   clusterPort: number;
+
+  /**
+   * The segment of its machine through which it reaches origin_url: it is started when that is up. Empty: none.
+   *
+   * @generated from field: string segment = 13;
+   */
+  segment: string;
 };
 
 /**
@@ -285,6 +304,13 @@ export type EdgeState = Message<"glassline.node.v1alpha1.EdgeState"> & {
    * @generated from field: string machine = 10;
    */
   machine: string;
+
+  /**
+   * What it must have before it is started as wished: "segment overlay-a"; empty: nothing.
+   *
+   * @generated from field: string waits_for = 11;
+   */
+  waitsFor: string;
 };
 
 /**
@@ -293,6 +319,169 @@ export type EdgeState = Message<"glassline.node.v1alpha1.EdgeState"> & {
  */
 export const EdgeStateSchema: GenMessage<EdgeState> = /*@__PURE__*/
   messageDesc(file_glassline_node_v1alpha1_node, 6);
+
+/**
+ * One machine's part of an overlay: a bridge with an address, and VXLAN tunnels to the peers' machines.
+ *
+ * @generated from message glassline.node.v1alpha1.Segment
+ */
+export type Segment = Message<"glassline.node.v1alpha1.Segment"> & {
+  /**
+   * Lower-case letters, digits and "-": "overlay-a".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string machine = 2;
+   */
+  machine: string;
+
+  /**
+   * 1 to 16777214, the same on all machines of the overlay.
+   *
+   * @generated from field: uint32 vni = 3;
+   */
+  vni: number;
+
+  /**
+   * Bytes; 0: as much as the ways to the peers leave.
+   *
+   * @generated from field: uint32 mtu = 4;
+   */
+  mtu: number;
+
+  /**
+   * Of this machine in the overlay, with its network: "10.77.0.1/24", "fd47::1/64".
+   *
+   * @generated from field: string address = 5;
+   */
+  address: string;
+
+  /**
+   * @generated from field: repeated glassline.node.v1alpha1.SegmentPeer peers = 6;
+   */
+  peers: SegmentPeer[];
+
+  /**
+   * Of this machine in the overlay; empty: derived from its address.
+   *
+   * @generated from field: string mac = 7;
+   */
+  mac: string;
+
+  /**
+   * Of this machine below the overlay, from which its tunnels begin; empty: as its routes to the peers have it.
+   *
+   * @generated from field: string underlay_address = 8;
+   */
+  underlayAddress: string;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.Segment.
+ * Use `create(SegmentSchema)` to create a new message.
+ */
+export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 7);
+
+/**
+ * Another machine of the overlay.
+ *
+ * @generated from message glassline.node.v1alpha1.SegmentPeer
+ */
+export type SegmentPeer = Message<"glassline.node.v1alpha1.SegmentPeer"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Where its tunnels end, and the only source that is listened to: "192.0.2.2".
+   *
+   * @generated from field: string underlay_address = 2;
+   */
+  underlayAddress: string;
+
+  /**
+   * In the overlay: "10.77.0.2".
+   *
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * In the overlay; empty: derived from its address.
+   *
+   * @generated from field: string mac = 4;
+   */
+  mac: string;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.SegmentPeer.
+ * Use `create(SegmentPeerSchema)` to create a new message.
+ */
+export const SegmentPeerSchema: GenMessage<SegmentPeer> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 8);
+
+/**
+ * A segment as it is.
+ *
+ * @generated from message glassline.node.v1alpha1.SegmentState
+ */
+export type SegmentState = Message<"glassline.node.v1alpha1.SegmentState"> & {
+  /**
+   * @generated from field: glassline.node.v1alpha1.Segment segment = 1;
+   */
+  segment?: Segment | undefined;
+
+  /**
+   * @generated from field: glassline.node.v1alpha1.SegmentPhase phase = 2;
+   */
+  phase: SegmentPhase;
+
+  /**
+   * What is not as wished, for people, also in phase UP; empty: nothing.
+   *
+   * @generated from field: string problem = 3;
+   */
+  problem: string;
+
+  /**
+   * Bytes, as it is; 0: it is not there.
+   *
+   * @generated from field: uint32 mtu = 4;
+   */
+  mtu: number;
+
+  /**
+   * @generated from field: fixed64 since_unix_nano = 5;
+   */
+  sinceUnixNano: bigint;
+
+  /**
+   * The bridge that has the address: "gl70000".
+   *
+   * @generated from field: string interface = 6;
+   */
+  interface: string;
+
+  /**
+   * Packets of others than the peers are dropped.
+   *
+   * @generated from field: bool peers_only = 7;
+   */
+  peersOnly: boolean;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.SegmentState.
+ * Use `create(SegmentStateSchema)` to create a new message.
+ */
+export const SegmentStateSchema: GenMessage<SegmentState> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 9);
 
 /**
  * @generated from enum glassline.node.v1alpha1.EdgePhase
@@ -345,6 +534,53 @@ export type EdgePhase = (typeof EdgePhase)[keyof typeof EdgePhase] | UnknownEnum
  */
 export const EdgePhaseSchema: GenEnum<EdgePhase> = /*@__PURE__*/
   enumDesc(file_glassline_node_v1alpha1_node, 0);
+
+/**
+ * @generated from enum glassline.node.v1alpha1.SegmentPhase
+ */
+export const SegmentPhase = {
+  /**
+   * @generated from enum value: SEGMENT_PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It is being made.
+   *
+   * @generated from enum value: SEGMENT_PHASE_STARTING = 1;
+   */
+  STARTING: 1,
+
+  /**
+   * @generated from enum value: SEGMENT_PHASE_UP = 2;
+   */
+  UP: 2,
+
+  /**
+   * It is not there or not as wished; tried again every second.
+   *
+   * @generated from enum value: SEGMENT_PHASE_FAILED = 3;
+   */
+  FAILED: 3,
+
+  /**
+   * It is not wished any more and still there: an edge uses it, or it cannot be removed.
+   *
+   * @generated from enum value: SEGMENT_PHASE_STOPPING = 4;
+   */
+  STOPPING: 4,
+} as const;
+
+/**
+ * @generated from enum glassline.node.v1alpha1.SegmentPhase
+ */
+export type SegmentPhase = (typeof SegmentPhase)[keyof typeof SegmentPhase] | UnknownEnum;
+
+/**
+ * Describes the enum glassline.node.v1alpha1.SegmentPhase.
+ */
+export const SegmentPhaseSchema: GenEnum<SegmentPhase> = /*@__PURE__*/
+  enumDesc(file_glassline_node_v1alpha1_node, 1);
 
 /**
  * @generated from service glassline.node.v1alpha1.NodeAgentService

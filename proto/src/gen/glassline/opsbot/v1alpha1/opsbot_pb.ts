@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/opsbot/v1alpha1/opsbot.proto.
  */
 export const file_glassline_opsbot_v1alpha1_opsbot: GenFile = /*@__PURE__*/
-  fileDesc("CiZnbGFzc2xpbmUvb3BzYm90L3YxYWxwaGExL29wc2JvdC5wcm90bxIZZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0Iq8BChFHZXRTdGF0dXNSZXNwb25zZRIOCgZvcHNib3QYASABKAkSFQoNbm93X3VuaXhfbmFubxgCIAEoBhIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEjAKBmNoZWNrcxgEIAMoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hlY2sSFgoOb3Blbl9pbmNpZGVudHMYBSABKA0SEgoKaW1wZWRpbWVudBgGIAEoCSLgAgoFQ2hlY2sSDgoGb2JqZWN0GAEgASgJEg0KBWNoZWNrGAIgASgJEjQKBXN0YXRlGAMgASgOMiUuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5DaGVja1N0YXRlEgwKBGhhcmQYBCABKAgSDwoHYXR0ZW1wdBgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SDgoGb3V0cHV0GAcgASgJEh4KFmxhc3RfY2hlY2tlZF91bml4X25hbm8YCCABKAYSFwoPc2luY2VfdW5peF9uYW5vGAkgASgGEhIKBXZhbHVlGAogASgBSACIAQESDAoEdW5pdBgLIAEoCRIUCgd3YXJuaW5nGAwgASgBSAGIAQESFQoIY3JpdGljYWwYDSABKAFIAogBARISCgpzdXBwcmVzc2VkGA4gASgJQggKBl92YWx1ZUIKCghfd2FybmluZ0ILCglfY3JpdGljYWwiOAoUTGlzdEluY2lkZW50c1JlcXVlc3QSDQoFbGltaXQYASABKA0SEQoJb3Blbl9vbmx5GAIgASgIIk8KFUxpc3RJbmNpZGVudHNSZXNwb25zZRI2CglpbmNpZGVudHMYASADKAsyIy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50IsIBCghJbmNpZGVudBIKCgJpZBgBIAEoBBIOCgZvYmplY3QYAiABKAkSDQoFY2hlY2sYAyABKAkSDQoFdGl0bGUYBCABKAkSNwoFcGhhc2UYBSABKA4yKC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50UGhhc2USGAoQb3BlbmVkX3VuaXhfbmFubxgGIAEoBhIYChBjbG9zZWRfdW5peF9uYW5vGAcgASgGEg8KB3N1bW1hcnkYCCABKAkiIAoSR2V0SW5jaWRlbnRSZXF1ZXN0EgoKAmlkGAEgASgEIn8KE0dldEluY2lkZW50UmVzcG9uc2USNQoIaW5jaWRlbnQYASABKAsyIy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50EjEKB2VudHJpZXMYAiADKAsyIC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkVudHJ5InoKBUVudHJ5EhYKDnRpbWVfdW5peF9uYW5vGAEgASgGEjIKBGtpbmQYAiABKA4yJC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkVudHJ5S2luZBIMCgR0ZXh0GAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCSIvCgtDaGF0UmVxdWVzdBIMCgR0ZXh0GAEgASgJEhIKCm1heV9jaGFuZ2UYAiABKAgiPQoMQ2hhdFJlc3BvbnNlEgwKBHRleHQYASABKAkSCgoCb2sYAiABKAgSEwoLc3VnZ2VzdGlvbnMYAyADKAkqiQEKCkNoZWNrU3RhdGUSGwoXQ0hFQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABISCg5DSEVDS19TVEFURV9PSxABEhcKE0NIRUNLX1NUQVRFX1dBUk5JTkcQAhIYChRDSEVDS19TVEFURV9DUklUSUNBTBADEhcKE0NIRUNLX1NUQVRFX1VOS05PV04QBCq8AQoNSW5jaWRlbnRQaGFzZRIeChpJTkNJREVOVF9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0lOQ0lERU5UX1BIQVNFX09QRU4QARIZChVJTkNJREVOVF9QSEFTRV9BQ1RJTkcQAhIcChhJTkNJREVOVF9QSEFTRV9WRVJJRllJTkcQAxIcChhJTkNJREVOVF9QSEFTRV9FU0NBTEFURUQQBBIbChdJTkNJREVOVF9QSEFTRV9SRVNPTFZFRBAFKuEBCglFbnRyeUtpbmQSGgoWRU5UUllfS0lORF9VTlNQRUNJRklFRBAAEhMKD0VOVFJZX0tJTkRfU0VFThABEhYKEkVOVFJZX0tJTkRfREVDSURFRBACEhUKEUVOVFJZX0tJTkRfSU5URU5UEAMSEwoPRU5UUllfS0lORF9ET05FEAQSFQoRRU5UUllfS0lORF9GQUlMRUQQBRIXChNFTlRSWV9LSU5EX1ZFUklGSUVEEAYSGAoURU5UUllfS0lORF9FU0NBTEFURUQQBxIVChFFTlRSWV9LSU5EX0NMT1NFRBAIMsEDCg1PcHNCb3RTZXJ2aWNlEmsKCUdldFN0YXR1cxIrLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBosLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACARJ3Cg1MaXN0SW5jaWRlbnRzEi8uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5MaXN0SW5jaWRlbnRzUmVxdWVzdBowLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuTGlzdEluY2lkZW50c1Jlc3BvbnNlIgOQAgEScQoLR2V0SW5jaWRlbnQSLS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkdldEluY2lkZW50UmVxdWVzdBouLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0SW5jaWRlbnRSZXNwb25zZSIDkAIBElcKBENoYXQSJi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkNoYXRSZXF1ZXN0GicuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5DaGF0UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("CiZnbGFzc2xpbmUvb3BzYm90L3YxYWxwaGExL29wc2JvdC5wcm90bxIZZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0IuEBChFHZXRTdGF0dXNSZXNwb25zZRIOCgZvcHNib3QYASABKAkSFQoNbm93X3VuaXhfbmFubxgCIAEoBhIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEjAKBmNoZWNrcxgEIAMoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hlY2sSFgoOb3Blbl9pbmNpZGVudHMYBSABKA0SEgoKaW1wZWRpbWVudBgGIAEoCRIwCgZvcmRlcnMYByADKAsyIC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLk9yZGVyInEKBU9yZGVyEjIKBGtpbmQYASABKA4yJC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLk9yZGVyS2luZBIOCgZ0YXJnZXQYAiABKAkSFwoPdW50aWxfdW5peF9uYW5vGAMgASgGEgsKA3dobxgEIAEoCSLgAgoFQ2hlY2sSDgoGb2JqZWN0GAEgASgJEg0KBWNoZWNrGAIgASgJEjQKBXN0YXRlGAMgASgOMiUuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5DaGVja1N0YXRlEgwKBGhhcmQYBCABKAgSDwoHYXR0ZW1wdBgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SDgoGb3V0cHV0GAcgASgJEh4KFmxhc3RfY2hlY2tlZF91bml4X25hbm8YCCABKAYSFwoPc2luY2VfdW5peF9uYW5vGAkgASgGEhIKBXZhbHVlGAogASgBSACIAQESDAoEdW5pdBgLIAEoCRIUCgd3YXJuaW5nGAwgASgBSAGIAQESFQoIY3JpdGljYWwYDSABKAFIAogBARISCgpzdXBwcmVzc2VkGA4gASgJQggKBl92YWx1ZUIKCghfd2FybmluZ0ILCglfY3JpdGljYWwiOAoUTGlzdEluY2lkZW50c1JlcXVlc3QSDQoFbGltaXQYASABKA0SEQoJb3Blbl9vbmx5GAIgASgIIk8KFUxpc3RJbmNpZGVudHNSZXNwb25zZRI2CglpbmNpZGVudHMYASADKAsyIy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50ItMBCghJbmNpZGVudBIKCgJpZBgBIAEoBBIOCgZvYmplY3QYAiABKAkSDQoFY2hlY2sYAyABKAkSDQoFdGl0bGUYBCABKAkSNwoFcGhhc2UYBSABKA4yKC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50UGhhc2USGAoQb3BlbmVkX3VuaXhfbmFubxgGIAEoBhIYChBjbG9zZWRfdW5peF9uYW5vGAcgASgGEg8KB3N1bW1hcnkYCCABKAkSDwoHYWN0aW9ucxgJIAEoDSIgChJHZXRJbmNpZGVudFJlcXVlc3QSCgoCaWQYASABKAQifwoTR2V0SW5jaWRlbnRSZXNwb25zZRI1CghpbmNpZGVudBgBIAEoCzIjLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuSW5jaWRlbnQSMQoHZW50cmllcxgCIAMoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRW50cnkiegoFRW50cnkSFgoOdGltZV91bml4X25hbm8YASABKAYSMgoEa2luZBgCIAEoDjIkLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRW50cnlLaW5kEgwKBHRleHQYAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJIi8KC0NoYXRSZXF1ZXN0EgwKBHRleHQYASABKAkSEgoKbWF5X2NoYW5nZRgCIAEoCCI9CgxDaGF0UmVzcG9uc2USDAoEdGV4dBgBIAEoCRIKCgJvaxgCIAEoCBITCgtzdWdnZXN0aW9ucxgDIAMoCSIVChNHZXRJbnZlbnRvcnlSZXF1ZXN0ImwKFEdldEludmVudG9yeVJlc3BvbnNlEg0KBWVkZ2VzGAEgAygJEhAKCGNoYW5uZWxzGAIgAygJEg0KBWxpbmtzGAMgAygJEhIKCmNvbGxlY3RvcnMYBCADKAkSEAoIb3ZlcmxheXMYBSADKAkiNAoQTGlzdEF1ZGl0UmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQSDQoFbGltaXQYAiABKA0iSAoRTGlzdEF1ZGl0UmVzcG9uc2USMwoFbGluZXMYASADKAsyJC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkF1ZGl0TGluZSJ4CglBdWRpdExpbmUSCwoDc2VxGAEgASgEEhYKDnRpbWVfdW5peF9uYW5vGAIgASgGEgsKA3dobxgDIAEoCRIMCgR3aGF0GAQgASgJEg4KBmJlZm9yZRgFIAEoCRINCgVhZnRlchgGIAEoCRIMCgRoYXNoGAcgASgJIkAKC1BsYW5SZXF1ZXN0EjEKBmNoYW5nZRgBIAEoCzIhLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hhbmdlIoMDCgZDaGFuZ2USLQoDYWN0GAEgASgLMh4uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5BY3RIABIxCgVwYXVzZRgCIAEoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuUGF1c2VIABIzCgZyZXN1bWUYAyABKAsyIS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlJlc3VtZUgAEjcKCG1haW50YWluGAQgASgLMiMuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5NYWludGFpbkgAEjUKB2FwcHJvdmUYBSABKAsyIi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkFwcHJvdmVIABI3Cghjb250aW51ZRgGIAEoCzIjLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ29udGludWVIABIvCgR1bmRvGAcgASgLMh8uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5VbmRvSABCCAoGY2hhbmdlIowBCgNBY3QSMwoEa2luZBgBIAEoDjIlLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQWN0aW9uS2luZBIOCgZ0YXJnZXQYAiABKAkSEwoGcHJlZml4GAMgASgJSACIAQESFAoHY2hhbm5lbBgEIAEoCUgBiAEBQgkKB19wcmVmaXhCCgoIX2NoYW5uZWwiFwoFUGF1c2USDgoGZm9yX21zGAEgASgEIggKBlJlc3VtZSIqCghNYWludGFpbhIOCgZ0YXJnZXQYASABKAkSDgoGZm9yX21zGAIgASgEIhsKB0FwcHJvdmUSEAoIaW5jaWRlbnQYASABKAQiCgoIQ29udGludWUiGAoEVW5kbxIQCghpbmNpZGVudBgBIAEoBCKAAQoMUGxhblJlc3BvbnNlEi8KBHBsYW4YASABKAsyHy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlBsYW5IABI1CgdyZWZ1c2FsGAIgASgLMiIuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5SZWZ1c2FsSABCCAoGcmVzdWx0Im4KBFBsYW4SDAoEaGFzaBgBIAEoCRIxCgZjaGFuZ2UYAiABKAsyIS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkNoYW5nZRIMCgRzYXlzGAMgASgJEhcKD3VudGlsX3VuaXhfbmFubxgEIAEoBiIrCgdSZWZ1c2FsEg8KB3JlZnVzZWQYASABKAkSDwoHYmVjYXVzZRgCIAEoCSIcCgxBcHBseVJlcXVlc3QSDAoEaGFzaBgBIAEoCSKHAQoNQXBwbHlSZXNwb25zZRI1CgdvdXRjb21lGAEgASgLMiIuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5PdXRjb21lSAASNQoHcmVmdXNhbBgCIAEoCzIiLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuUmVmdXNhbEgAQggKBnJlc3VsdCI4CgdPdXRjb21lEgoKAm9rGAEgASgIEgwKBHNheXMYAiABKAkSEwoLaW5jaWRlbnRfaWQYAyABKAQiFwoVU3RvcEV2ZXJ5dGhpbmdSZXF1ZXN0IhgKFlN0b3BFdmVyeXRoaW5nUmVzcG9uc2UqbgoJT3JkZXJLaW5kEhoKFk9SREVSX0tJTkRfVU5TUEVDSUZJRUQQABITCg9PUkRFUl9LSU5EX0tJTEwQARIUChBPUkRFUl9LSU5EX1BBVVNFEAISGgoWT1JERVJfS0lORF9NQUlOVEVOQU5DRRADKokBCgpDaGVja1N0YXRlEhsKF0NIRUNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASEgoOQ0hFQ0tfU1RBVEVfT0sQARIXChNDSEVDS19TVEFURV9XQVJOSU5HEAISGAoUQ0hFQ0tfU1RBVEVfQ1JJVElDQUwQAxIXChNDSEVDS19TVEFURV9VTktOT1dOEAQqvAEKDUluY2lkZW50UGhhc2USHgoaSU5DSURFTlRfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNJTkNJREVOVF9QSEFTRV9PUEVOEAESGQoVSU5DSURFTlRfUEhBU0VfQUNUSU5HEAISHAoYSU5DSURFTlRfUEhBU0VfVkVSSUZZSU5HEAMSHAoYSU5DSURFTlRfUEhBU0VfRVNDQUxBVEVEEAQSGwoXSU5DSURFTlRfUEhBU0VfUkVTT0xWRUQQBSrhAQoJRW50cnlLaW5kEhoKFkVOVFJZX0tJTkRfVU5TUEVDSUZJRUQQABITCg9FTlRSWV9LSU5EX1NFRU4QARIWChJFTlRSWV9LSU5EX0RFQ0lERUQQAhIVChFFTlRSWV9LSU5EX0lOVEVOVBADEhMKD0VOVFJZX0tJTkRfRE9ORRAEEhUKEUVOVFJZX0tJTkRfRkFJTEVEEAUSFwoTRU5UUllfS0lORF9WRVJJRklFRBAGEhgKFEVOVFJZX0tJTkRfRVNDQUxBVEVEEAcSFQoRRU5UUllfS0lORF9DTE9TRUQQCCrRAgoKQWN0aW9uS2luZBIbChdBQ1RJT05fS0lORF9VTlNQRUNJRklFRBAAEhUKEUFDVElPTl9LSU5EX0ZMVVNIEAESFQoRQUNUSU9OX0tJTkRfUFJJTUUQAhIXChNBQ1RJT05fS0lORF9SRVNUQVJUEAMSGAoUQUNUSU9OX0tJTkRfUkVfUk9VVEUQBBIXChNBQ1RJT05fS0lORF9SRVNUT1JFEAUSFQoRQUNUSU9OX0tJTkRfRFJBSU4QBhIZChVBQ1RJT05fS0lORF9GQUlMX09WRVIQBxIcChhBQ1RJT05fS0lORF9SRVNUQVJUX0xJTksQCBIbChdBQ1RJT05fS0lORF9ST1RBVEVfS0VZUxAJEiEKHUFDVElPTl9LSU5EX1JFU1RBUlRfQ09MTEVDVE9SEAoSHAoYQUNUSU9OX0tJTkRfT1BFTl9TRUdNRU5UEAsy3wcKDU9wc0JvdFNlcnZpY2USawoJR2V0U3RhdHVzEisuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXRTdGF0dXNSZXF1ZXN0GiwuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEncKDUxpc3RJbmNpZGVudHMSLy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkxpc3RJbmNpZGVudHNSZXF1ZXN0GjAuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5MaXN0SW5jaWRlbnRzUmVzcG9uc2UiA5ACARJxCgtHZXRJbmNpZGVudBItLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0SW5jaWRlbnRSZXF1ZXN0Gi4uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXRJbmNpZGVudFJlc3BvbnNlIgOQAgESVwoEQ2hhdBImLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hhdFJlcXVlc3QaJy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkNoYXRSZXNwb25zZRJ0CgxHZXRJbnZlbnRvcnkSLi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkdldEludmVudG9yeVJlcXVlc3QaLy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkdldEludmVudG9yeVJlc3BvbnNlIgOQAgESawoJTGlzdEF1ZGl0EisuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5MaXN0QXVkaXRSZXF1ZXN0GiwuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5MaXN0QXVkaXRSZXNwb25zZSIDkAIBElwKBFBsYW4SJi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlBsYW5SZXF1ZXN0GicuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5QbGFuUmVzcG9uc2UiA5ACARJfCgVBcHBseRInLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQXBwbHlSZXF1ZXN0GiguZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5BcHBseVJlc3BvbnNlIgOQAgISegoOU3RvcEV2ZXJ5dGhpbmcSMC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlN0b3BFdmVyeXRoaW5nUmVxdWVzdBoxLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuU3RvcEV2ZXJ5dGhpbmdSZXNwb25zZSIDkAICYgZwcm90bzM");
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.GetStatusRequest
@@ -64,6 +64,13 @@ export type GetStatusResponse = Message<"glassline.opsbot.v1alpha1.GetStatusResp
    * @generated from field: string impediment = 6;
    */
   impediment: string;
+
+  /**
+   * What people have ordered, as far as it holds.
+   *
+   * @generated from field: repeated glassline.opsbot.v1alpha1.Order orders = 7;
+   */
+  orders: Order[];
 };
 
 /**
@@ -72,6 +79,42 @@ export type GetStatusResponse = Message<"glassline.opsbot.v1alpha1.GetStatusResp
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
   messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 1);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.Order
+ */
+export type Order = Message<"glassline.opsbot.v1alpha1.Order"> & {
+  /**
+   * @generated from field: glassline.opsbot.v1alpha1.OrderKind kind = 1;
+   */
+  kind: OrderKind;
+
+  /**
+   * Empty: all.
+   *
+   * @generated from field: string target = 2;
+   */
+  target: string;
+
+  /**
+   * 0: without an end.
+   *
+   * @generated from field: fixed64 until_unix_nano = 3;
+   */
+  untilUnixNano: bigint;
+
+  /**
+   * @generated from field: string who = 4;
+   */
+  who: string;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Order.
+ * Use `create(OrderSchema)` to create a new message.
+ */
+export const OrderSchema: GenMessage<Order> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 2);
 
 /**
  * One thing that is looked at, after Icinga's model: https://icinga.com/docs/icinga-2/latest/doc/03-monitoring-basics/
@@ -167,7 +210,7 @@ export type Check = Message<"glassline.opsbot.v1alpha1.Check"> & {
  * Use `create(CheckSchema)` to create a new message.
  */
 export const CheckSchema: GenMessage<Check> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 2);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 3);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.ListIncidentsRequest
@@ -191,7 +234,7 @@ export type ListIncidentsRequest = Message<"glassline.opsbot.v1alpha1.ListIncide
  * Use `create(ListIncidentsRequestSchema)` to create a new message.
  */
 export const ListIncidentsRequestSchema: GenMessage<ListIncidentsRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 3);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 4);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.ListIncidentsResponse
@@ -208,7 +251,7 @@ export type ListIncidentsResponse = Message<"glassline.opsbot.v1alpha1.ListIncid
  * Use `create(ListIncidentsResponseSchema)` to create a new message.
  */
 export const ListIncidentsResponseSchema: GenMessage<ListIncidentsResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 4);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 5);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.Incident
@@ -259,6 +302,13 @@ export type Incident = Message<"glassline.opsbot.v1alpha1.Incident"> & {
    * @generated from field: string summary = 8;
    */
   summary: string;
+
+  /**
+   * How many actions have been begun.
+   *
+   * @generated from field: uint32 actions = 9;
+   */
+  actions: number;
 };
 
 /**
@@ -266,7 +316,7 @@ export type Incident = Message<"glassline.opsbot.v1alpha1.Incident"> & {
  * Use `create(IncidentSchema)` to create a new message.
  */
 export const IncidentSchema: GenMessage<Incident> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 5);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 6);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.GetIncidentRequest
@@ -283,7 +333,7 @@ export type GetIncidentRequest = Message<"glassline.opsbot.v1alpha1.GetIncidentR
  * Use `create(GetIncidentRequestSchema)` to create a new message.
  */
 export const GetIncidentRequestSchema: GenMessage<GetIncidentRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 6);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 7);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.GetIncidentResponse
@@ -305,7 +355,7 @@ export type GetIncidentResponse = Message<"glassline.opsbot.v1alpha1.GetIncident
  * Use `create(GetIncidentResponseSchema)` to create a new message.
  */
 export const GetIncidentResponseSchema: GenMessage<GetIncidentResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 7);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 8);
 
 /**
  * One line of an incident's story.
@@ -343,7 +393,7 @@ export type Entry = Message<"glassline.opsbot.v1alpha1.Entry"> & {
  * Use `create(EntrySchema)` to create a new message.
  */
 export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 8);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 9);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.ChatRequest
@@ -369,7 +419,7 @@ export type ChatRequest = Message<"glassline.opsbot.v1alpha1.ChatRequest"> & {
  * Use `create(ChatRequestSchema)` to create a new message.
  */
 export const ChatRequestSchema: GenMessage<ChatRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 9);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 10);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.ChatResponse
@@ -402,7 +452,624 @@ export type ChatResponse = Message<"glassline.opsbot.v1alpha1.ChatResponse"> & {
  * Use `create(ChatResponseSchema)` to create a new message.
  */
 export const ChatResponseSchema: GenMessage<ChatResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 10);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 11);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.GetInventoryRequest
+ */
+export type GetInventoryRequest = Message<"glassline.opsbot.v1alpha1.GetInventoryRequest"> & {
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.GetInventoryRequest.
+ * Use `create(GetInventoryRequestSchema)` to create a new message.
+ */
+export const GetInventoryRequestSchema: GenMessage<GetInventoryRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 12);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.GetInventoryResponse
+ */
+export type GetInventoryResponse = Message<"glassline.opsbot.v1alpha1.GetInventoryResponse"> & {
+  /**
+   * @generated from field: repeated string edges = 1;
+   */
+  edges: string[];
+
+  /**
+   * @generated from field: repeated string channels = 2;
+   */
+  channels: string[];
+
+  /**
+   * "node-1/node-2"
+   *
+   * @generated from field: repeated string links = 3;
+   */
+  links: string[];
+
+  /**
+   * @generated from field: repeated string collectors = 4;
+   */
+  collectors: string[];
+
+  /**
+   * @generated from field: repeated string overlays = 5;
+   */
+  overlays: string[];
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.GetInventoryResponse.
+ * Use `create(GetInventoryResponseSchema)` to create a new message.
+ */
+export const GetInventoryResponseSchema: GenMessage<GetInventoryResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 13);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.ListAuditRequest
+ */
+export type ListAuditRequest = Message<"glassline.opsbot.v1alpha1.ListAuditRequest"> & {
+  /**
+   * Lines behind this one; 0: from the first one on.
+   *
+   * @generated from field: uint64 after_seq = 1;
+   */
+  afterSeq: bigint;
+
+  /**
+   * At most so many; 0: 50.
+   *
+   * @generated from field: uint32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.ListAuditRequest.
+ * Use `create(ListAuditRequestSchema)` to create a new message.
+ */
+export const ListAuditRequestSchema: GenMessage<ListAuditRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 14);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.ListAuditResponse
+ */
+export type ListAuditResponse = Message<"glassline.opsbot.v1alpha1.ListAuditResponse"> & {
+  /**
+   * @generated from field: repeated glassline.opsbot.v1alpha1.AuditLine lines = 1;
+   */
+  lines: AuditLine[];
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.ListAuditResponse.
+ * Use `create(ListAuditResponseSchema)` to create a new message.
+ */
+export const ListAuditResponseSchema: GenMessage<ListAuditResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 15);
+
+/**
+ * Who changed what, with the state before and after.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.AuditLine
+ */
+export type AuditLine = Message<"glassline.opsbot.v1alpha1.AuditLine"> & {
+  /**
+   * @generated from field: uint64 seq = 1;
+   */
+  seq: bigint;
+
+  /**
+   * @generated from field: fixed64 time_unix_nano = 2;
+   */
+  timeUnixNano: bigint;
+
+  /**
+   * "operator local"
+   *
+   * @generated from field: string who = 3;
+   */
+  who: string;
+
+  /**
+   * @generated from field: string what = 4;
+   */
+  what: string;
+
+  /**
+   * @generated from field: string before = 5;
+   */
+  before: string;
+
+  /**
+   * @generated from field: string after = 6;
+   */
+  after: string;
+
+  /**
+   * Of this line and the hash of the line before: SHA-256, 64 hexadecimal digits.
+   *
+   * @generated from field: string hash = 7;
+   */
+  hash: string;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.AuditLine.
+ * Use `create(AuditLineSchema)` to create a new message.
+ */
+export const AuditLineSchema: GenMessage<AuditLine> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 16);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.PlanRequest
+ */
+export type PlanRequest = Message<"glassline.opsbot.v1alpha1.PlanRequest"> & {
+  /**
+   * @generated from field: glassline.opsbot.v1alpha1.Change change = 1;
+   */
+  change?: Change | undefined;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.PlanRequest.
+ * Use `create(PlanRequestSchema)` to create a new message.
+ */
+export const PlanRequestSchema: GenMessage<PlanRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 17);
+
+/**
+ * What can be asked for. Durations are in milliseconds.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Change
+ */
+export type Change = Message<"glassline.opsbot.v1alpha1.Change"> & {
+  /**
+   * @generated from oneof glassline.opsbot.v1alpha1.Change.change
+   */
+  change: {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Act act = 1;
+     */
+    value: Act;
+    case: "act";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Pause pause = 2;
+     */
+    value: Pause;
+    case: "pause";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Resume resume = 3;
+     */
+    value: Resume;
+    case: "resume";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Maintain maintain = 4;
+     */
+    value: Maintain;
+    case: "maintain";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Approve approve = 5;
+     */
+    value: Approve;
+    case: "approve";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Continue continue = 6;
+     */
+    value: Continue;
+    case: "continue";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Undo undo = 7;
+     */
+    value: Undo;
+    case: "undo";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Change.
+ * Use `create(ChangeSchema)` to create a new message.
+ */
+export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 18);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.Act
+ */
+export type Act = Message<"glassline.opsbot.v1alpha1.Act"> & {
+  /**
+   * @generated from field: glassline.opsbot.v1alpha1.ActionKind kind = 1;
+   */
+  kind: ActionKind;
+
+  /**
+   * "edge-1", "node-1/node-2"
+   *
+   * @generated from field: string target = 2;
+   */
+  target: string;
+
+  /**
+   * Of FLUSH: what begins so is forgotten; without it, all.
+   *
+   * @generated from field: optional string prefix = 3;
+   */
+  prefix?: string | undefined;
+
+  /**
+   * Of PRIME: without it, all channels.
+   *
+   * @generated from field: optional string channel = 4;
+   */
+  channel?: string | undefined;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Act.
+ * Use `create(ActSchema)` to create a new message.
+ */
+export const ActSchema: GenMessage<Act> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 19);
+
+/**
+ * Automation rests.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Pause
+ */
+export type Pause = Message<"glassline.opsbot.v1alpha1.Pause"> & {
+  /**
+   * 0: without an end.
+   *
+   * @generated from field: uint64 for_ms = 1;
+   */
+  forMs: bigint;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Pause.
+ * Use `create(PauseSchema)` to create a new message.
+ */
+export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 20);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.Resume
+ */
+export type Resume = Message<"glassline.opsbot.v1alpha1.Resume"> & {
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Resume.
+ * Use `create(ResumeSchema)` to create a new message.
+ */
+export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 21);
+
+/**
+ * A target is being worked on.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Maintain
+ */
+export type Maintain = Message<"glassline.opsbot.v1alpha1.Maintain"> & {
+  /**
+   * @generated from field: string target = 1;
+   */
+  target: string;
+
+  /**
+   * 0: it is over.
+   *
+   * @generated from field: uint64 for_ms = 2;
+   */
+  forMs: bigint;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Maintain.
+ * Use `create(MaintainSchema)` to create a new message.
+ */
+export const MaintainSchema: GenMessage<Maintain> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 22);
+
+/**
+ * Agrees to the next action of an incident. Admins only.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Approve
+ */
+export type Approve = Message<"glassline.opsbot.v1alpha1.Approve"> & {
+  /**
+   * @generated from field: uint64 incident = 1;
+   */
+  incident: bigint;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Approve.
+ * Use `create(ApproveSchema)` to create a new message.
+ */
+export const ApproveSchema: GenMessage<Approve> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 23);
+
+/**
+ * Ends the kill switch. Admins only.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Continue
+ */
+export type Continue = Message<"glassline.opsbot.v1alpha1.Continue"> & {
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Continue.
+ * Use `create(ContinueSchema)` to create a new message.
+ */
+export const ContinueSchema: GenMessage<Continue> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 24);
+
+/**
+ * Takes back the last action that somebody asked for, or that of an incident.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Undo
+ */
+export type Undo = Message<"glassline.opsbot.v1alpha1.Undo"> & {
+  /**
+   * 0: the last one.
+   *
+   * @generated from field: uint64 incident = 1;
+   */
+  incident: bigint;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Undo.
+ * Use `create(UndoSchema)` to create a new message.
+ */
+export const UndoSchema: GenMessage<Undo> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 25);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.PlanResponse
+ */
+export type PlanResponse = Message<"glassline.opsbot.v1alpha1.PlanResponse"> & {
+  /**
+   * @generated from oneof glassline.opsbot.v1alpha1.PlanResponse.result
+   */
+  result: {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Plan plan = 1;
+     */
+    value: Plan;
+    case: "plan";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Refusal refusal = 2;
+     */
+    value: Refusal;
+    case: "refusal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.PlanResponse.
+ * Use `create(PlanResponseSchema)` to create a new message.
+ */
+export const PlanResponseSchema: GenMessage<PlanResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 26);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.Plan
+ */
+export type Plan = Message<"glassline.opsbot.v1alpha1.Plan"> & {
+  /**
+   * Of the change and of what it stands on: 64 hexadecimal digits.
+   *
+   * @generated from field: string hash = 1;
+   */
+  hash: string;
+
+  /**
+   * @generated from field: glassline.opsbot.v1alpha1.Change change = 2;
+   */
+  change?: Change | undefined;
+
+  /**
+   * "I will flush edge-1's cache (1 of 12 edges)."
+   *
+   * @generated from field: string says = 3;
+   */
+  says: string;
+
+  /**
+   * @generated from field: fixed64 until_unix_nano = 4;
+   */
+  untilUnixNano: bigint;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Plan.
+ * Use `create(PlanSchema)` to create a new message.
+ */
+export const PlanSchema: GenMessage<Plan> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 27);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.Refusal
+ */
+export type Refusal = Message<"glassline.opsbot.v1alpha1.Refusal"> & {
+  /**
+   * For people.
+   *
+   * @generated from field: string refused = 1;
+   */
+  refused: string;
+
+  /**
+   * "unknown_target", "budget", "role", "no_such_plan", "changed"
+   *
+   * @generated from field: string because = 2;
+   */
+  because: string;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Refusal.
+ * Use `create(RefusalSchema)` to create a new message.
+ */
+export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 28);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.ApplyRequest
+ */
+export type ApplyRequest = Message<"glassline.opsbot.v1alpha1.ApplyRequest"> & {
+  /**
+   * Of the plan.
+   *
+   * @generated from field: string hash = 1;
+   */
+  hash: string;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.ApplyRequest.
+ * Use `create(ApplyRequestSchema)` to create a new message.
+ */
+export const ApplyRequestSchema: GenMessage<ApplyRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 29);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.ApplyResponse
+ */
+export type ApplyResponse = Message<"glassline.opsbot.v1alpha1.ApplyResponse"> & {
+  /**
+   * @generated from oneof glassline.opsbot.v1alpha1.ApplyResponse.result
+   */
+  result: {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Outcome outcome = 1;
+     */
+    value: Outcome;
+    case: "outcome";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Refusal refusal = 2;
+     */
+    value: Refusal;
+    case: "refusal";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.ApplyResponse.
+ * Use `create(ApplyResponseSchema)` to create a new message.
+ */
+export const ApplyResponseSchema: GenMessage<ApplyResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 30);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.Outcome
+ */
+export type Outcome = Message<"glassline.opsbot.v1alpha1.Outcome"> & {
+  /**
+   * @generated from field: bool ok = 1;
+   */
+  ok: boolean;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string says = 2;
+   */
+  says: string;
+
+  /**
+   * 0: none.
+   *
+   * @generated from field: uint64 incident_id = 3;
+   */
+  incidentId: bigint;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Outcome.
+ * Use `create(OutcomeSchema)` to create a new message.
+ */
+export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 31);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.StopEverythingRequest
+ */
+export type StopEverythingRequest = Message<"glassline.opsbot.v1alpha1.StopEverythingRequest"> & {
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.StopEverythingRequest.
+ * Use `create(StopEverythingRequestSchema)` to create a new message.
+ */
+export const StopEverythingRequestSchema: GenMessage<StopEverythingRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 32);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.StopEverythingResponse
+ */
+export type StopEverythingResponse = Message<"glassline.opsbot.v1alpha1.StopEverythingResponse"> & {
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.StopEverythingResponse.
+ * Use `create(StopEverythingResponseSchema)` to create a new message.
+ */
+export const StopEverythingResponseSchema: GenMessage<StopEverythingResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 33);
+
+/**
+ * @generated from enum glassline.opsbot.v1alpha1.OrderKind
+ */
+export const OrderKind = {
+  /**
+   * @generated from enum value: ORDER_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Nothing at all is begun.
+   *
+   * @generated from enum value: ORDER_KIND_KILL = 1;
+   */
+  KILL: 1,
+
+  /**
+   * Only what people ask for is begun.
+   *
+   * @generated from enum value: ORDER_KIND_PAUSE = 2;
+   */
+  PAUSE: 2,
+
+  /**
+   * One target is being worked on, and left alone.
+   *
+   * @generated from enum value: ORDER_KIND_MAINTENANCE = 3;
+   */
+  MAINTENANCE: 3,
+} as const;
+
+/**
+ * @generated from enum glassline.opsbot.v1alpha1.OrderKind
+ */
+export type OrderKind = (typeof OrderKind)[keyof typeof OrderKind] | UnknownEnum;
+
+/**
+ * Describes the enum glassline.opsbot.v1alpha1.OrderKind.
+ */
+export const OrderKindSchema: GenEnum<OrderKind> = /*@__PURE__*/
+  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 0);
 
 /**
  * The numbers are the exit codes of monitoring plugins, one higher.
@@ -449,7 +1116,7 @@ export type CheckState = (typeof CheckState)[keyof typeof CheckState] | UnknownE
  * Describes the enum glassline.opsbot.v1alpha1.CheckState.
  */
 export const CheckStateSchema: GenEnum<CheckState> = /*@__PURE__*/
-  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 0);
+  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 1);
 
 /**
  * @generated from enum glassline.opsbot.v1alpha1.IncidentPhase
@@ -503,7 +1170,7 @@ export type IncidentPhase = (typeof IncidentPhase)[keyof typeof IncidentPhase] |
  * Describes the enum glassline.opsbot.v1alpha1.IncidentPhase.
  */
 export const IncidentPhaseSchema: GenEnum<IncidentPhase> = /*@__PURE__*/
-  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 1);
+  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 2);
 
 /**
  * @generated from enum glassline.opsbot.v1alpha1.EntryKind
@@ -566,7 +1233,101 @@ export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind] | UnknownEnum
  * Describes the enum glassline.opsbot.v1alpha1.EntryKind.
  */
 export const EntryKindSchema: GenEnum<EntryKind> = /*@__PURE__*/
-  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 2);
+  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 3);
+
+/**
+ * @generated from enum glassline.opsbot.v1alpha1.ActionKind
+ */
+export const ActionKind = {
+  /**
+   * @generated from enum value: ACTION_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Forgets what an edge holds.
+   *
+   * @generated from enum value: ACTION_KIND_FLUSH = 1;
+   */
+  FLUSH: 1,
+
+  /**
+   * Fetches into an edge.
+   *
+   * @generated from enum value: ACTION_KIND_PRIME = 2;
+   */
+  PRIME: 2,
+
+  /**
+   * Starts an edge anew.
+   *
+   * @generated from enum value: ACTION_KIND_RESTART = 3;
+   */
+  RESTART: 3,
+
+  /**
+   * An edge's viewers are steered to the others.
+   *
+   * @generated from enum value: ACTION_KIND_RE_ROUTE = 4;
+   */
+  RE_ROUTE: 4,
+
+  /**
+   * Takes that back.
+   *
+   * @generated from enum value: ACTION_KIND_RESTORE = 5;
+   */
+  RESTORE: 5,
+
+  /**
+   * Steers them away, and waits until they have gone.
+   *
+   * @generated from enum value: ACTION_KIND_DRAIN = 6;
+   */
+  DRAIN: 6,
+
+  /**
+   * Drains an edge and runs it on another machine.
+   *
+   * @generated from enum value: ACTION_KIND_FAIL_OVER = 7;
+   */
+  FAIL_OVER: 7,
+
+  /**
+   * A link of the mesh.
+   *
+   * @generated from enum value: ACTION_KIND_RESTART_LINK = 8;
+   */
+  RESTART_LINK: 8,
+
+  /**
+   * @generated from enum value: ACTION_KIND_ROTATE_KEYS = 9;
+   */
+  ROTATE_KEYS: 9,
+
+  /**
+   * @generated from enum value: ACTION_KIND_RESTART_COLLECTOR = 10;
+   */
+  RESTART_COLLECTOR: 10,
+
+  /**
+   * Opens a new VXLAN segment for an overlay and moves its channels to it.
+   *
+   * @generated from enum value: ACTION_KIND_OPEN_SEGMENT = 11;
+   */
+  OPEN_SEGMENT: 11,
+} as const;
+
+/**
+ * @generated from enum glassline.opsbot.v1alpha1.ActionKind
+ */
+export type ActionKind = (typeof ActionKind)[keyof typeof ActionKind] | UnknownEnum;
+
+/**
+ * Describes the enum glassline.opsbot.v1alpha1.ActionKind.
+ */
+export const ActionKindSchema: GenEnum<ActionKind> = /*@__PURE__*/
+  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 4);
 
 /**
  * @generated from service glassline.opsbot.v1alpha1.OpsBotService
@@ -609,6 +1370,56 @@ export const OpsBotService: GenService<{
     methodKind: "unary";
     input: typeof ChatRequestSchema;
     output: typeof ChatResponseSchema;
+  },
+  /**
+   * Names of what there is.
+   *
+   * @generated from rpc glassline.opsbot.v1alpha1.OpsBotService.GetInventory
+   */
+  getInventory: {
+    methodKind: "unary";
+    input: typeof GetInventoryRequestSchema;
+    output: typeof GetInventoryResponseSchema;
+  },
+  /**
+   * Who changed what, oldest first.
+   *
+   * @generated from rpc glassline.opsbot.v1alpha1.OpsBotService.ListAudit
+   */
+  listAudit: {
+    methodKind: "unary";
+    input: typeof ListAuditRequestSchema;
+    output: typeof ListAuditResponseSchema;
+  },
+  /**
+   * What would be done; nothing is changed.
+   *
+   * @generated from rpc glassline.opsbot.v1alpha1.OpsBotService.Plan
+   */
+  plan: {
+    methodKind: "unary";
+    input: typeof PlanRequestSchema;
+    output: typeof PlanResponseSchema;
+  },
+  /**
+   * Does what was planned, if what it stands on is still so.
+   *
+   * @generated from rpc glassline.opsbot.v1alpha1.OpsBotService.Apply
+   */
+  apply: {
+    methodKind: "unary";
+    input: typeof ApplyRequestSchema;
+    output: typeof ApplyResponseSchema;
+  },
+  /**
+   * The kill switch: at once, without a plan.
+   *
+   * @generated from rpc glassline.opsbot.v1alpha1.OpsBotService.StopEverything
+   */
+  stopEverything: {
+    methodKind: "unary";
+    input: typeof StopEverythingRequestSchema;
+    output: typeof StopEverythingResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_glassline_opsbot_v1alpha1_opsbot, 0);

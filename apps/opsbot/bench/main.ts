@@ -1,0 +1,25 @@
+/** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, and edges that die, as lines of JSON. */
+import { measureIcingaLatency } from "./icinga-latency.ts";
+import { measureStorm } from "./storm.ts";
+
+const PARTS = {
+  "icinga-latency": measureIcingaLatency,
+  storm: measureStorm,
+} as const;
+type Part = keyof typeof PARTS;
+
+const words = process.argv.slice(2);
+const named = words.filter((word): word is Part => Object.hasOwn(PARTS, word));
+if (words.includes("--help"))
+  process.stdout.write(`Measures how soon OpsBot acts, and what it needs; with icinga2 and curl.
+
+Usage: npm run bench -w @glassline/opsbot -- [--quick] [${Object.keys(PARTS).join(" ")}]\n`);
+else if (words.length > named.length + (words.includes("--quick") ? 1 : 0)) {
+  process.stderr.write(
+    `got ${words.join(" ")}, expected --quick, ${Object.keys(PARTS).join(", ")} or nothing\n`,
+  );
+  process.exitCode = 64;
+} else {
+  const parts = named.length > 0 ? named : (Object.keys(PARTS) as Part[]);
+  for (const part of parts) await PARTS[part](words.includes("--quick"));
+}

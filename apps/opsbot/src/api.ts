@@ -1,0 +1,131 @@
+/** OpsBotService over the desk: what gRPC and JSON over HTTP are answered. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { RpcError } from "@glassline/proto/errors";
+import type {
+  ApplyResponseSchema,
+  OpsBotService,
+  PlanResponseSchema,
+} from "@glassline/proto/opsbot";
+import type { CallContext, Implementation } from "@glassline/proto/rpc";
+import type { Clock } from "@glassline/service/clock";
+
+import { changeMessage, changeOf } from "./api-changes.ts";
+import {
+  MS_NANO,
+  auditMessage,
+  checkMessage,
+  entryMessage,
+  incidentMessage,
+  orderMessage,
+} from "./api-rows.ts";
+import { Chat } from "./chat.ts";
+import { STOP_ROLE, mayAs } from "./core/access.ts";
+import type { Caller, Desk, Outcome, Plan, Refusal } from "./desk.ts";
+import type { IncidentRow } from "./stores/journal.ts";
+
+const SHOWN = 50;
+const SHOWN_MAX = 1_000;
+
+export interface ApiDeps {
+  /** Of this OpsBot. */
+  name: string;
+  desk: Desk;
+  clock: Pick<Clock, "nowMs" | "nowUnixNano">;
+  /** Of this life. */
+  fencingToken(): bigint;
+  /** Who asks for changes, or in the chat. Throws RpcError. */
+  authorize(context: CallContext): Caller;
+}
+
+export function serviceOf(deps: ApiDeps): Implementation<typeof OpsBotService> {
+  const { desk, clock, authorize } = deps;
+  const chat = new Chat(desk, clock);
+  return {
+    ...readsOf(deps),
+    chat: async ({ text, mayChange }, context) => {
+      const caller = authorize(context);
+      return chat.answer(text, mayChange ? caller : { ...caller, role: "viewer" });
+    },
+    plan: async ({ change }, context) =>
+      planResponse(await desk.plan(changeOf(change), authorize(context))),
+    apply: async ({ hash }, context) => applyResponse(await desk.apply(hash, authorize(context))),
+    stopEverything: async (_request, context) => {
+      const caller = authorize(context);
+      if (!mayAs(caller.role, STOP_ROLE))
+        throw new RpcError("permission_denied", `role: got ${caller.role}, expected ${STOP_ROLE}`);
+      await desk.stop(caller);
+      return {};
+    },
+  };
+}
+
+type Reads = "getStatus" | "listIncidents" | "getIncident" | "getInventory" | "listAudit";
+
+function readsOf({
+  name,
+  desk,
+  clock,
+  fencingToken,
+}: ApiDeps): Pick<Implementation<typeof OpsBotService>, Reads> {
+  return {
+    getStatus: async () => {
+      const [open, orders] = await Promise.all([desk.incidents(SHOWN_MAX, true), desk.orders()]);
+      return {
+        opsbot: name,
+        nowUnixNano: clock.nowUnixNano(),
+        fencingToken: fencingToken(),
+        checks: desk.observations().map(checkMessage),
+        openIncidents: open.length,
+        impediment: desk.impediment(),
+        orders: orders.map(orderMessage),
+      };
+    },
+    listIncidents: async ({ limit, openOnly }) => {
+      const rows = await desk.incidents(atMost(limit), openOnly);
+      const message = async (row: IncidentRow) => incidentMessage(row, await summaryOf(row, desk));
+      return { incidents: await Promise.all(rows.map(message)) };
+    },
+    getIncident: async ({ id }) => {
+      const story = id <= Number.MAX_SAFE_INTEGER ? await desk.story(Number(id)) : undefined;
+      if (!story) throw new RpcError("not_found", `there is no incident ${id}`);
+      const { incident, entries } = story;
+      const summary = entries.at(-1)?.text ?? "";
+      return { incident: incidentMessage(incident, summary), entries: entries.map(entryMessage) };
+    },
+    getInventory: async () => {
+      const { edges, channels, links, collectors, overlays } = desk.inventory();
+      return {
+        edges: [...edges],
+        channels: [...channels],
+        links: [...links],
+        collectors: [...collectors],
+        overlays: [...overlays],
+      };
+    },
+    listAudit: async ({ afterSeq, limit }) => {
+      if (afterSeq > Number.MAX_SAFE_INTEGER) return { lines: [] };
+      return { lines: (await desk.audit(Number(afterSeq), atMost(limit))).map(auditMessage) };
+    },
+  };
+}
+
+/** 0: as many as are usual. */
+const atMost = (limit: number) => Math.min(limit || SHOWN, SHOWN_MAX);
+
+async function summaryOf({ id }: IncidentRow, desk: Desk): Promise<string> {
+  return (await desk.story(id))?.entries.at(-1)?.text ?? "";
+}
+
+function planResponse(plan: Plan | Refusal): MessageInitShape<typeof PlanResponseSchema> {
+  if ("refused" in plan) return { result: { case: "refusal", value: plan } };
+  const { change, untilMs, ...rest } = plan;
+  const untilUnixNano = BigInt(Math.round(untilMs)) * MS_NANO;
+  const value = { ...rest, change: changeMessage(change), untilUnixNano };
+  return { result: { case: "plan", value } };
+}
+
+function applyResponse(done: Outcome | Refusal): MessageInitShape<typeof ApplyResponseSchema> {
+  if ("refused" in done) return { result: { case: "refusal", value: done } };
+  const value = { ...done, incidentId: BigInt(done.incidentId ?? 0) };
+  return { result: { case: "outcome", value } };
+}

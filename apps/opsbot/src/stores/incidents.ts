@@ -1,0 +1,172 @@
+/** Incidents and their stories. */
+import type { Phase } from "../core/decide.ts";
+import type { Row, Sql } from "./sql.ts";
+import { first } from "./sql.ts";
+
+export type EntryKind =
+  | "seen"
+  | "decided"
+  | "intent"
+  | "done"
+  | "failed"
+  | "verified"
+  | "escalated"
+  | "closed";
+
+export interface IncidentRow {
+  id: number;
+  object: string;
+  check: string;
+  title: string;
+  phase: Phase;
+  /** How many actions of the runbook have been begun. */
+  actions: number;
+  openedUnixNano: bigint;
+  /** 0: open. */
+  closedUnixNano: bigint;
+}
+
+export interface EntryRow {
+  timeUnixNano: bigint;
+  kind: EntryKind;
+  text: string;
+  idempotencyKey: string;
+}
+
+export interface IncidentReads {
+  openIncidentOf(object: string, check: string): Promise<IncidentRow | undefined>;
+  incident(id: number): Promise<IncidentRow | undefined>;
+  /** Newest first. */
+  incidents(limit: number, openOnly: boolean): Promise<IncidentRow[]>;
+  countOpen(): Promise<number>;
+  entries(id: number): Promise<EntryRow[]>;
+  /** The newest lines of several stories, by incident. */
+  lastEntries(ids: readonly number[]): Promise<Map<number, EntryRow>>;
+}
+
+export interface Incidents extends IncidentReads {
+  /** @param openedUnixNano when it began; now, if it is left out. */
+  openIncident(
+    row: Pick<IncidentRow, "object" | "check" | "title">,
+    text: string,
+    openedUnixNano?: bigint,
+  ): Promise<IncidentRow>;
+  /** Writes a line, and the phase that comes with it. */
+  note(id: number, kind: EntryKind, text: string, phase?: Phase): Promise<void>;
+  turn(id: number, phase: Phase): Promise<void>;
+}
+
+/** Closed ones that are older are forgotten. */
+const INCIDENTS_KEPT = 10_000;
+
+/** @param now Unix nanoseconds. */
+export function incidentsIn(sql: Sql, now: () => bigint): Incidents {
+  const turn = async (id: number, phase: Phase) => {
+    const closed = phase === "resolved" ? String(now()) : "0";
+    await sql.run("UPDATE incidents SET phase = $2, closed = $3 WHERE id = $1", id, phase, closed);
+  };
+  return {
+    turn,
+    openIncident: async ({ object, check, title }, text, openedUnixNano = now()) => {
+      const row = await first(
+        sql,
+        `INSERT INTO incidents (object, "check", title, phase, opened) VALUES ($1, $2, $3, 'open', $4) RETURNING *`,
+        object,
+        check,
+        title,
+        String(openedUnixNano),
+      );
+      const incident = incidentOf(row!);
+      await writeEntry(sql, now(), incident.id, "seen", text);
+      await forgetOld(sql, incident.id);
+      return incident;
+    },
+    note: async (id, kind, text, phase) => {
+      await writeEntry(sql, now(), id, kind, text);
+      if (phase) await turn(id, phase);
+    },
+    openIncidentOf: async (object, check) =>
+      found(
+        await first(
+          sql,
+          `SELECT * FROM incidents WHERE object = $1 AND "check" = $2 AND closed = '0'`,
+          object,
+          check,
+        ),
+      ),
+    incident: async (id) => found(await first(sql, "SELECT * FROM incidents WHERE id = $1", id)),
+    incidents: async (limit, openOnly) => {
+      const only = openOnly ? "WHERE closed = '0'" : "";
+      const rows = await sql.all(
+        `SELECT * FROM incidents ${only} ORDER BY id DESC LIMIT $1`,
+        limit,
+      );
+      return rows.map(incidentOf);
+    },
+    countOpen: async () =>
+      Number(
+        (await first(sql, "SELECT count(*) AS open FROM incidents WHERE closed = '0'"))?.["open"],
+      ),
+    entries: async (id) =>
+      (await sql.all("SELECT * FROM entries WHERE incident = $1 ORDER BY id", id)).map(entryOf),
+    lastEntries: async (ids) => {
+      if (ids.length === 0) return new Map();
+      const rows = await sql.all(
+        `SELECT * FROM entries WHERE id IN (SELECT max(id) FROM entries WHERE incident BETWEEN $1 AND $2 GROUP BY incident)`,
+        Math.min(...ids),
+        Math.max(...ids),
+      );
+      return new Map(rows.map((row) => [Number(row["incident"]), entryOf(row)]));
+    },
+  };
+}
+
+export async function writeEntry(
+  sql: Sql,
+  timeUnixNano: bigint,
+  incident: number,
+  kind: EntryKind,
+  text: string,
+  idempotencyKey = "",
+): Promise<void> {
+  await sql.run(
+    "INSERT INTO entries (incident, time, kind, text, idempotency_key) VALUES ($1, $2, $3, $4, $5)",
+    incident,
+    String(timeUnixNano),
+    kind,
+    text,
+    idempotencyKey,
+  );
+}
+
+async function forgetOld(sql: Sql, newest: number): Promise<void> {
+  if (newest <= INCIDENTS_KEPT) return;
+  const old = "(SELECT id FROM incidents WHERE id <= $1 AND closed <> '0')";
+  for (const table of ["entries", "intents"])
+    await sql.run(`DELETE FROM ${table} WHERE incident IN ${old}`, newest - INCIDENTS_KEPT);
+  await sql.run(`DELETE FROM incidents WHERE id IN ${old}`, newest - INCIDENTS_KEPT);
+}
+
+const found = (row: Row | undefined) => row && incidentOf(row);
+
+function incidentOf(row: Row): IncidentRow {
+  return {
+    id: Number(row["id"]),
+    object: String(row["object"]),
+    check: String(row["check"]),
+    title: String(row["title"]),
+    phase: String(row["phase"]) as Phase,
+    actions: Number(row["actions"]),
+    openedUnixNano: BigInt(String(row["opened"])),
+    closedUnixNano: BigInt(String(row["closed"])),
+  };
+}
+
+function entryOf(row: Row): EntryRow {
+  return {
+    timeUnixNano: BigInt(String(row["time"])),
+    kind: String(row["kind"]) as EntryKind,
+    text: String(row["text"]),
+    idempotencyKey: String(row["idempotency_key"]),
+  };
+}

@@ -1,0 +1,126 @@
+/** A real PostgreSQL in a folder of its own, on loopback. */
+import type { ChildProcess } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync } from "node:fs";
+import { chmod, chown, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+import { Client } from "pg";
+import { describe, vi } from "vitest";
+
+const VERSIONS = "/usr/lib/postgresql";
+const START_TIMEOUT_MS = 30_000;
+const run = promisify(execFile);
+
+/** The folder of its programs, of the newest version; undefined: there is none. */
+function programs(): string | undefined {
+  const versions = existsSync(VERSIONS) ? readdirSync(VERSIONS) : [];
+  const newest = versions.toSorted((a, b) => Number(b) - Number(a))[0];
+  return newest === undefined ? undefined : join(VERSIONS, newest, "bin");
+}
+
+/** `describe`, or a visible skip; in CI a missing PostgreSQL fails instead. */
+export function describeWithPostgres(): typeof describe | typeof describe.skip {
+  if (programs()) return describe;
+  if (process.env["CI"] === "true")
+    throw new Error(`${VERSIONS}: no such folder; CI must install postgresql`);
+  describe.skip("skipped: no PostgreSQL", () => {});
+  return describe.skip;
+}
+
+export interface Postgres extends AsyncDisposable {
+  /** Of a new database. */
+  database(): Promise<string>;
+  /** SIGSTOP and SIGCONT of all its processes. */
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** At once, as after a loss of power. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+}
+
+/** It does not run as root: Debian's user postgres has it then. */
+async function owner(): Promise<{ uid?: number; gid?: number }> {
+  if (process.getuid?.() !== 0) return {};
+  const [uid, gid] = await Promise.all(
+    ["-u", "-g"].map(async (flag) => Number((await run("id", [flag, "postgres"])).stdout)),
+  );
+  return { uid: uid!, gid: gid! };
+}
+
+export async function startPostgres(): Promise<Postgres> {
+  const bin = programs()!;
+  const as = await owner();
+  const directory = await mkdtemp(join(tmpdir(), "glassline-postgres-"));
+  await chmod(directory, 0o755);
+  const data = join(directory, "data");
+  await mkdir(data, { mode: 0o700 });
+  if (as.uid !== undefined) await chown(data, as.uid, as.gid!);
+  const initialised = ["-D", data, "-U", "glassline", "-A", "trust", "-E", "UTF8", "--no-sync"];
+  await run(join(bin, "initdb"), initialised, { ...as, cwd: data });
+  const port = await freePort();
+  let running: ChildProcess | undefined;
+  const url = (name: string) => `postgres://glassline@127.0.0.1:${port}/${name}`;
+  const ask = async (text: string) => {
+    const client = new Client({ connectionString: url("postgres") });
+    await client.connect();
+    await client.query(text).finally(() => client.end());
+  };
+  const start = async () => {
+    const settings = [`listen_addresses=127.0.0.1`, `port=${port}`, `unix_socket_directories=`];
+    const words = ["-D", data, ...settings.flatMap((each) => ["-c", each])];
+    running = spawn(join(bin, "postgres"), words, {
+      ...as,
+      cwd: data,
+      stdio: "ignore",
+      detached: true,
+    });
+    await vi.waitFor(() => ask("SELECT 1"), { timeout: START_TIMEOUT_MS, interval: 50 });
+  };
+  const kill = async () => {
+    const child = running;
+    running = undefined;
+    if (child?.exitCode !== null || child.pid === undefined) return;
+    const exited = once(child, "exit");
+    // SIGQUIT: no checkpoint, as after a crash.
+    process.kill(child.pid, "SIGQUIT");
+    await exited;
+  };
+  const signalAll = async (signal: string) => {
+    const { stdout } = await run("pgrep", ["-P", String(running!.pid)]).catch(() => ({
+      stdout: "",
+    }));
+    const all = [running!.pid!, ...stdout.split("\n").filter(Boolean).map(Number)];
+    for (const pid of all) process.kill(pid, signal);
+  };
+  let databases = 0;
+  await start();
+  return {
+    start,
+    kill,
+    freeze: () => signalAll("SIGSTOP"),
+    thaw: () => signalAll("SIGCONT"),
+    database: async () => {
+      const name = `journal_${++databases}`;
+      await ask(`CREATE DATABASE ${name}`);
+      return url(name);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await kill();
+      await rm(directory, { recursive: true, force: true, maxRetries: 10 });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const holder = createServer().listen(0, "127.0.0.1");
+  await once(holder, "listening");
+  const { port } = holder.address() as AddressInfo;
+  await new Promise((resolve) => holder.close(resolve));
+  return port;
+}
