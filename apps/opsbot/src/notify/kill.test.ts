@@ -36,7 +36,7 @@ test(
     await using server = await startWebhookServer([() => {}]);
     let id: number;
     {
-      using outbox = openOutbox(directory, () => systemClock.nowUnixNano());
+      await using outbox = await openOutbox(directory, () => systemClock.nowUnixNano());
       await outbox.reports("webhook on-call").begin();
       id = await outbox.open("edge-1", "health", "no answer");
       await outbox.note(id, "escalated", "A person should look.");
@@ -51,7 +51,7 @@ test(
     expect(new Set(keys).size).toBe(1);
     expect(new Set(server.heard.map(({ body }) => body)).size).toBe(1);
     {
-      using outbox = openOutbox(directory, () => systemClock.nowUnixNano());
+      await using outbox = await openOutbox(directory, () => systemClock.nowUnixNano());
       await outbox.note(id, "closed", "it is over");
     }
     const child = tell(directory, server.url);

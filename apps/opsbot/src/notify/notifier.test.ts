@@ -4,6 +4,7 @@ import { createHmac } from "node:crypto";
 import { ephemeralPki } from "@glassline/service/pki";
 import { describe, expect, test } from "vitest";
 
+import { startNotifiers } from "./notifiers.ts";
 import type { Stage } from "./stage.testing.ts";
 import { eventually, hasty, openStage } from "./stage.testing.ts";
 import type { Answering, Heard, WebhookServer } from "./webhook-server.testing.ts";
@@ -30,14 +31,14 @@ async function escalate({ outbox }: Stage, object = "edge-1"): Promise<number> {
 describe("a webhook", () => {
   test("is told what is left to people, with the evidence, and its end", async () => {
     await using server = await startWebhookServer();
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(server), key: KEY });
     const quiet = await stage.outbox.open("edge-2", "health", "no answer");
     await stage.outbox.note(quiet, "closed", "it ended by itself");
     const id = await escalate(stage);
     await stage.outbox.note(id, "verified", "freshness is ok");
     await stage.outbox.note(id, "closed", "it is over");
-    await eventually(() => expect(server.heard).toHaveLength(2));
+    await eventually(async () => expect(await stage.counted("told")).toBe(2));
     const [escalated, resolved] = server.heard;
     expect(bodyOf(escalated!)).toMatchObject({
       key: escalated!.headers["idempotency-key"],
@@ -55,13 +56,13 @@ describe("a webhook", () => {
     expect(bodyOf(resolved!)).toMatchObject({ event: "resolved", text: "it is over" });
     expect(escalated!.path).toBe(SECRET_PATH);
     expect(escalated!.headers["content-type"]).toBe("application/json");
+    expect(server.heard).toHaveLength(2);
     expect(new Set(keysOf(server)).size).toBe(2);
-    expect(await stage.counted("told")).toBe(2);
   });
 
   test("can tell that OpsBot told it", async () => {
     await using server = await startWebhookServer([withStatus(500)]);
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(server), key: KEY });
     await escalate(stage);
     await eventually(() => expect(server.heard).toHaveLength(2));
@@ -76,7 +77,7 @@ describe("a webhook", () => {
 
   test("of Slack is told in its format", async () => {
     await using server = await startWebhookServer();
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(server), format: "slack" });
     const id = await stage.outbox.open("edge-1", "health", "<!channel> & <https://evil|ok>");
     await stage.outbox.note(id, "escalated", "look");
@@ -119,7 +120,7 @@ describe("a webhook is told again, with the same key and words, when it", () => 
     ["answers garbage", (response) => void response.socket?.write("this is no HTTP\r\n\r\n")],
   ])("%s", async (what, answering) => {
     await using server = await startWebhookServer([answering]);
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(server) });
     await escalate(stage);
     const again = what === "answers slowly without an end" ? 1 : 2;
@@ -136,7 +137,7 @@ describe("a webhook is told again, with the same key and words, when it", () => 
       await using gone = await startWebhookServer();
       return gone.port;
     })();
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: new URL(`http://localhost:${port}${SECRET_PATH}`) });
     await escalate(stage);
     await eventually(async () => expect(await stage.counted("failed")).toBeGreaterThan(1));
@@ -155,7 +156,7 @@ describe("redirects", () => {
     await using server = await startWebhookServer(
       [301, 302, 303, 307, 308].map((status) => withStatus(status, { location: elsewhere.url })),
     );
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(server) });
     await escalate(stage);
     await eventually(async () => expect(await stage.counted("told")).toBe(1));
@@ -179,7 +180,7 @@ describe("an answer", () => {
       more();
     };
     await using server = await startWebhookServer([endless]);
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(server) });
     await escalate(stage);
     await eventually(async () => expect(await stage.counted("told")).toBe(1));
@@ -193,7 +194,7 @@ describe("an answer", () => {
 
   test("that refuses what it is told five times ends it, and what comes next is told", async () => {
     await using server = await startWebhookServer(Array.from({ length: 5 }, () => withStatus(400)));
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(server) });
     const first = await escalate(stage);
     await escalate(stage, "edge-2");
@@ -210,7 +211,7 @@ describe("a destination", () => {
   test("that hangs holds up no other", async () => {
     await using silent = await startRawServer(() => {});
     await using server = await startWebhookServer();
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(silent), name: "silent" });
     await stage.tell({ url: at(server) });
     await escalate(stage);
@@ -228,7 +229,7 @@ describe("a destination", () => {
       ca,
     } = await issue({ role: "origin", instance: "x" });
     await using server = await startWebhookServer([], { tls: { cert, key } });
-    const stage = openStage();
+    const stage = await openStage();
     await stage.tell({ url: at(server), name: "stranger" });
     await escalate(stage);
     await eventually(async () =>
@@ -244,7 +245,7 @@ describe("a destination", () => {
   test("is told nothing that is older than a day", async () => {
     await using server = await startWebhookServer();
     let ageNano = 25n * HOUR_NANO;
-    const stage = openStage(() => hasty.nowUnixNano() - ageNano);
+    const stage = await openStage(() => hasty.nowUnixNano() - ageNano);
     await stage.tell({ url: at(server) });
     await escalate(stage);
     await eventually(async () => expect(await stage.counted("too_old")).toBe(1));
@@ -254,21 +255,30 @@ describe("a destination", () => {
     expect(bodyOf(server.heard[0]!)).toMatchObject({ incident: { object: "edge-2" } });
   });
 
-  test("is told by the replica that leads", async () => {
+  test("is told in one term after the other, each of what comes in it, and of nothing in between", async () => {
     await using server = await startWebhookServer();
-    const stage = openStage();
-    let leads = false;
-    await stage.tell({ url: at(server) }, { leads: () => leads });
-    await escalate(stage);
+    const stage = await openStage();
+    const term = () =>
+      startNotifiers([{ name: "on-call", format: "json", url: at(server), key: undefined }], {
+        ...stage.deps,
+        reportsOf: (listener) => stage.outbox.reports(listener),
+      });
+    {
+      await using _first = await term();
+      await escalate(stage);
+      await eventually(async () => expect(await stage.counted("told")).toBe(1));
+    }
+    await escalate(stage, "edge-2");
     await hasty.sleep(5_000);
-    expect(server.heard).toEqual([]);
-    leads = true;
-    await eventually(() => expect(server.heard).toHaveLength(1));
+    expect(server.heard).toHaveLength(1);
+    await using _second = await term();
+    await eventually(() => expect(server.heard).toHaveLength(2));
+    expect(bodyOf(server.heard[1]!)).toMatchObject({ incident: { object: "edge-2" } });
   });
 
   test("is told when the journal can be read again", async () => {
     await using server = await startWebhookServer();
-    const stage = openStage();
+    const stage = await openStage();
     const inner = stage.outbox.reports("webhook on-call");
     let faults = 3;
     const faulty =
@@ -290,7 +300,7 @@ describe("a destination", () => {
 
   test("is told after a thousand lines that are not for it, in few writes", async () => {
     await using server = await startWebhookServer([fine]);
-    const stage = openStage();
+    const stage = await openStage();
     const inner = stage.outbox.reports("webhook on-call");
     let writes = 0;
     const told = (entry: number) => {

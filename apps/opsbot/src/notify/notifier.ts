@@ -48,8 +48,6 @@ export interface NotifierDeps {
   story(incidentId: number): Promise<Tale | undefined>;
   /** Its name. */
   opsbot: string;
-  /** Of several replicas one tells. */
-  leads: () => boolean;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -68,12 +66,12 @@ export class Notifier {
 
   /** Until the signal is aborted. Never rejects. */
   async run(): Promise<void> {
-    const { leads, clock, random, signal } = this.#deps;
+    const { clock, random, signal } = this.#deps;
     const retry = backoff({ firstMs: RETRY_FIRST_MS, maxMs: RETRY_MAX_MS, random });
     while (!signal.aborted) {
       let waitMs = LOOK_INTERVAL_MS;
       try {
-        if (leads()) await this.#tellAll();
+        await this.#tellAll();
         retry.reset();
       } catch (error) {
         this.#cannot(messageOf(error));
@@ -109,12 +107,12 @@ export class Notifier {
     return notificationOf(report, await story(report.incidentId), opsbot);
   }
 
-  /** Tries until it is done with. @returns whether it is: false at the end of this life, or of leading. */
+  /** Tries until it is done with. @returns whether it is: false when it is to end. */
   async #tell(report: Report, notification: Notification): Promise<boolean> {
-    const { clock, random, signal, leads } = this.#deps;
+    const { clock, random, signal } = this.#deps;
     const retry = backoff({ firstMs: RETRY_FIRST_MS, maxMs: RETRY_MAX_MS, random });
     let refusals = 0;
-    while (!signal.aborted && leads()) {
+    while (!signal.aborted) {
       if (clock.nowUnixNano() - report.timeUnixNano > AGE_MAX_NANO)
         return this.#givenUp(report, "too_old");
       const { outcome, retryAfterMs } = await this.#try(notification);

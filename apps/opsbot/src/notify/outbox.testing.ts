@@ -1,15 +1,14 @@
 /** A real journal with incidents that are left to people, and what destinations are still to be told of it. */
-import { join } from "node:path";
-
-import { openDatabase } from "@glassline/service/database";
+import { createLogger } from "@glassline/service/logger";
 
 import type { Tale } from "../core/notification.ts";
-import type { EntryKind } from "../stores/journal.ts";
-import { JOURNAL_SCHEMA, journalIn } from "../stores/journal.ts";
-import { reportsOf } from "../stores/reports.ts";
+import { leadAlone } from "../stores/alone.ts";
+import type { EntryKind } from "../stores/incidents.ts";
+import { journalIn } from "../stores/journal.ts";
+import { openSqlite } from "../stores/open-store.ts";
 import type { Reports } from "./notifier.ts";
 
-export interface Outbox extends Disposable {
+export interface Outbox extends AsyncDisposable {
   /** Of one destination. */
   reports(listener: string): Reports;
   story(incident: number): Promise<Tale | undefined>;
@@ -18,30 +17,28 @@ export interface Outbox extends Disposable {
 }
 
 /** @param now Unix nanoseconds. */
-export function openOutbox(directory: string, now: () => bigint): Outbox {
-  const database = openDatabase(join(directory, "opsbot.sqlite"), JOURNAL_SCHEMA);
+export async function openOutbox(directory: string, now: () => bigint): Promise<Outbox> {
+  await using stack = new AsyncDisposableStack();
+  const database = stack.use(openSqlite(directory));
+  const logger = createLogger("opsbot", "silent");
+  stack.use(await leadAlone(database, { name: "opsbot", nowS: 1, logger }));
   const journal = journalIn(database, now);
+  const owned = stack.move();
   return {
-    reports: (listener) => {
-      const reports = reportsOf(database, listener, "journal");
-      return {
-        begin: async () => reports.begin(),
-        untold: async (limit) => reports.untold(limit),
-        told: async (entry) => reports.told(entry),
-      };
-    },
+    reports: (listener) => journal.reports(listener),
     story: async (id) => {
-      const incident = journal.incident(id);
-      return incident && { incident, entries: journal.entries(id) };
+      const incident = await journal.incident(id);
+      return incident && { incident, entries: await journal.entries(id) };
     },
     open: async (object, check, output) => {
-      const row = { object, check, title: `${object}: ${output}` };
-      return journal.openIncident(row, `${check}: ${output}`).id;
+      const about = { object, check, title: `${object}: ${output}` };
+      const told = `${check}: ${output}`;
+      return (await journal.transact((records) => records.openIncident(about, told))).id;
     },
-    note: async (id, kind, text) => {
+    note: (id, kind, text) => {
       const phase = kind === "escalated" ? "escalated" : kind === "closed" ? "resolved" : undefined;
-      journal.note(id, kind, text, phase);
+      return journal.transact((records) => records.note(id, kind, text, phase));
     },
-    [Symbol.dispose]: () => journal[Symbol.dispose](),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

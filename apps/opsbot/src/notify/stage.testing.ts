@@ -34,6 +34,7 @@ export const eventually = (expected: () => void | Promise<void>) =>
 
 export interface Stage {
   outbox: Outbox;
+  deps: Omit<NotifierDeps, "destination" | "reports" | "signal">;
   /** What was logged, as JSON. */
   logged: string[];
   /** Begins to tell, and has begun when it resolves. */
@@ -46,40 +47,38 @@ export interface Stage {
 }
 
 /** @param now Unix nanoseconds, of the journal. */
-export function openStage(now = () => systemClock.nowUnixNano()): Stage {
-  const outbox = openOutbox(scratch(), now);
+export async function openStage(now = () => systemClock.nowUnixNano()): Promise<Stage> {
+  const outbox = await openOutbox(scratch(), now);
   const stop = new AbortController();
   const runs: Promise<void>[] = [];
   onTestFinished(async () => {
     stop.abort();
     await Promise.all(runs);
-    outbox[Symbol.dispose]();
+    await outbox[Symbol.asyncDispose]();
   });
   const metrics = notifyMetrics(createMetrics("opsbot"));
   const logged: string[] = [];
   const log = (about: object, message: string) =>
     void logged.push(JSON.stringify([message, about]));
+  const deps: Stage["deps"] = {
+    story: outbox.story,
+    opsbot: "opsbot",
+    clock: hasty,
+    random: Math.random,
+    logger: { info: log, warn: log, error: log } as unknown as Logger,
+    metrics,
+    limits: { timeoutMs: 500 },
+  };
   return {
     outbox,
+    deps,
     logged,
     tell: async ({ name = "on-call", ...rest }, more = {}) => {
       const reports = outbox.reports(`webhook ${name}`);
       await reports.begin();
-      const notifier = new Notifier({
-        destination: { format: "json", key: undefined, name, ...rest },
-        story: outbox.story,
-        opsbot: "opsbot",
-        leads: () => true,
-        clock: hasty,
-        random: Math.random,
-        logger: { info: log, warn: log, error: log } as unknown as Logger,
-        metrics,
-        limits: { timeoutMs: 500 },
-        signal: stop.signal,
-        reports,
-        ...more,
-      });
-      runs.push(notifier.run());
+      const destination = { format: "json" as const, key: undefined, name, ...rest };
+      const { signal } = stop;
+      runs.push(new Notifier({ ...deps, destination, reports, signal, ...more }).run());
     },
     counted: async (result, destination = "on-call") => {
       const { values } = await metrics.notifications.get();

@@ -8,7 +8,7 @@ import { Notifier } from "./notifier.ts";
 import { openOutbox } from "./outbox.testing.ts";
 
 const [directory = "", address = "", forgetful] = process.argv.slice(2);
-const outbox = openOutbox(directory, () => systemClock.nowUnixNano());
+const outbox = await openOutbox(directory, () => systemClock.nowUnixNano());
 const reports = outbox.reports("webhook on-call");
 await reports.begin();
 await new Notifier({
@@ -20,7 +20,6 @@ await new Notifier({
   },
   story: outbox.story,
   opsbot: "opsbot",
-  leads: () => true,
   clock: systemClock,
   random: Math.random,
   logger: createLogger("opsbot", "silent"),
