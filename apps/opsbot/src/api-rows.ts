@@ -17,10 +17,10 @@ import {
 import type { State } from "./core/check-state.ts";
 import type { Phase } from "./core/decide.ts";
 import { FOREVER_MS } from "./core/guard.ts";
-import type { AuditRow } from "./desk.ts";
 import type { Observation } from "./observers/observer.ts";
+import type { AuditRow } from "./stores/audit.ts";
 import type { Order, OrderKind } from "./stores/guard-records.ts";
-import type { EntryKind, EntryRow, IncidentRow } from "./stores/journal.ts";
+import type { EntryKind, EntryRow, IncidentRow } from "./stores/incidents.ts";
 
 export const MS_NANO = 1_000_000n;
 

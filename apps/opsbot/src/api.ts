@@ -21,7 +21,7 @@ import {
 import { Chat } from "./chat.ts";
 import { STOP_ROLE, mayAs } from "./core/access.ts";
 import type { Caller, Desk, Outcome, Plan, Refusal } from "./desk.ts";
-import type { IncidentRow } from "./stores/journal.ts";
+import type { IncidentRow } from "./stores/incidents.ts";
 
 const SHOWN = 50;
 const SHOWN_MAX = 1_000;
@@ -33,24 +33,27 @@ export interface ApiDeps {
   clock: Pick<Clock, "nowMs" | "nowUnixNano">;
   /** Of this life. */
   fencingToken(): bigint;
-  /** Who asks for changes, or in the chat. Throws RpcError. */
-  authorize(context: CallContext): Caller;
+  /**
+   * Who asks for changes, or in the chat. Throws RpcError.
+   * @param mayChange what a dashboard says of the session that asks.
+   */
+  callerOf(context: CallContext, mayChange?: boolean): Caller;
 }
 
 export function serviceOf(deps: ApiDeps): Implementation<typeof OpsBotService> {
-  const { desk, clock, authorize } = deps;
+  const { desk, clock, callerOf } = deps;
   const chat = new Chat(desk, clock);
   return {
     ...readsOf(deps),
     chat: async ({ text, mayChange }, context) => {
-      const caller = authorize(context);
+      const caller = callerOf(context, mayChange);
       return chat.answer(text, mayChange ? caller : { ...caller, role: "viewer" });
     },
     plan: async ({ change }, context) =>
-      planResponse(await desk.plan(changeOf(change), authorize(context))),
-    apply: async ({ hash }, context) => applyResponse(await desk.apply(hash, authorize(context))),
+      planResponse(await desk.plan(changeOf(change), callerOf(context))),
+    apply: async ({ hash }, context) => applyResponse(await desk.apply(hash, callerOf(context))),
     stopEverything: async (_request, context) => {
-      const caller = authorize(context);
+      const caller = callerOf(context);
       if (!mayAs(caller.role, STOP_ROLE))
         throw new RpcError("permission_denied", `role: got ${caller.role}, expected ${STOP_ROLE}`);
       await desk.stop(caller);

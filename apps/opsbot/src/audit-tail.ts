@@ -1,5 +1,6 @@
 /** The end of the audit, which is kept by its beginning. */
-import type { AuditRow, Desk } from "./desk.ts";
+import type { Desk } from "./desk.ts";
+import type { AuditRow } from "./stores/audit.ts";
 
 /** The newest lines, oldest first. */
 export async function newestAudit(desk: Desk, count: number): Promise<readonly AuditRow[]> {

@@ -128,6 +128,7 @@ async function startBot(
     },
     guard,
     journal,
+    wish: effects.desired.wish,
     effect: (intent) => carryOut(intent, effects),
     clock,
     signal,

@@ -3,6 +3,7 @@ import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
+import type { DesiredState } from "./actions/desired-state.ts";
 import type { Action } from "./core/action.ts";
 import type { Change } from "./core/check-state.ts";
 import type { Guard } from "./guard.ts";
@@ -27,6 +28,7 @@ export interface BotDeps {
   observer: Pick<Observer, "observations" | "look">;
   guard: Guard;
   journal: Journal;
+  wish: DesiredState["wish"];
   /** Does what was intended, and says what came of it. */
   effect: (intent: Intent) => Promise<string>;
   clock: Clock;

@@ -7,7 +7,7 @@ import { oneLine } from "./core/echo.ts";
 import type { Desk, Story } from "./desk.ts";
 import type { Observation } from "./observers/observer.ts";
 import { orderLines } from "./orders.ts";
-import type { IncidentRow } from "./stores/journal.ts";
+import type { IncidentRow } from "./stores/incidents.ts";
 
 const INCIDENTS_SHOWN = 20;
 const AUDIT_SHOWN = 20;

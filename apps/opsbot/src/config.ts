@@ -126,12 +126,12 @@ const spec = {
     maxMs: 3_600_000,
   }),
   apiTokens: file({
-    help: "Who may use the API, by JSON and MCP: a file that `npm run token` writes. Empty: by certificates only.",
+    help: "File with the tokens of the API, by which JSON and MCP are asked; `npm run token` makes one. Empty: only reading, on this machine.",
     default: "",
   }),
   apiRate: integer({
-    help: "Requests a second of one caller of the API; more get 429.",
-    default: "100",
+    help: "Requests a second of one caller of the API.",
+    default: "20",
     min: 1,
     max: 100_000,
   }),

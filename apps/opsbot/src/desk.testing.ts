@@ -6,20 +6,11 @@ import type { Clock } from "@glassline/service/clock";
 import type { Action } from "./core/action.ts";
 import { mayAs, roleFor } from "./core/access.ts";
 import { FOREVER_MS } from "./core/guard.ts";
-import type {
-  AuditRow,
-  Caller,
-  Change,
-  Desk,
-  Inventory,
-  Outcome,
-  Plan,
-  Refusal,
-  Story,
-} from "./desk.ts";
+import type { Caller, Change, Desk, Inventory, Outcome, Plan, Refusal, Story } from "./desk.ts";
 import type { Observation } from "./observers/observer.ts";
+import type { AuditRow } from "./stores/audit.ts";
 import type { Order } from "./stores/guard-records.ts";
-import type { EntryKind } from "./stores/journal.ts";
+import type { EntryKind } from "./stores/incidents.ts";
 
 const PLAN_MS = 600_000;
 /** Planned changes stay known for idempotent applying. */

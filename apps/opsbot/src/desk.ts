@@ -2,7 +2,8 @@
 import type { Action } from "./core/action.ts";
 import type { Observation } from "./observers/observer.ts";
 import type { Order } from "./stores/guard-records.ts";
-import type { EntryRow, IncidentRow } from "./stores/journal.ts";
+import type { AuditRow } from "./stores/audit.ts";
+import type { EntryRow, IncidentRow } from "./stores/incidents.ts";
 
 /** Each may do what those before it may. */
 export type AccessRole = "viewer" | "operator" | "admin";
@@ -64,18 +65,6 @@ export interface Inventory {
 export interface Story {
   incident: IncidentRow;
   entries: readonly EntryRow[];
-}
-
-/** One line of the audit: who changed what, with the state before and after. */
-export interface AuditRow {
-  seq: number;
-  timeUnixNano: bigint;
-  who: string;
-  what: string;
-  before: string;
-  after: string;
-  /** Of this line and the hash of the line before: SHA-256, 64 hexadecimal digits. */
-  hash: string;
 }
 
 export interface Desk {

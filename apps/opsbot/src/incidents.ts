@@ -2,6 +2,7 @@
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 
+import type { DesiredState } from "./actions/desired-state.ts";
 import type { Action } from "./core/action.ts";
 import type { Event } from "./core/decide.ts";
 import { decide } from "./core/decide.ts";
@@ -30,6 +31,8 @@ const AUTOMATION = "automation";
 export interface IncidentsDeps {
   observer: Pick<Observer, "observations">;
   guard: Guard;
+  /** Within the transaction of an intent: chooses what the action leaves open, and writes down what shall be. */
+  wish: DesiredState["wish"];
   clock: Clock;
   logger: Logger;
   metrics: OpsBotMetrics;
@@ -131,8 +134,18 @@ export class Incidents {
     const asked = { by: "alert", runbook: incident.check, step } as const;
     const verdict = await guard.judge(action, asked, turn.records.guard);
     if (!verdict.may) return this.#refused(incident, verdict, turn);
+    const wished = await this.#deps.wish(action, turn.records);
+    if ("cannot" in wished) return this.#skip(incident, `${runbook.name}: ${wished.cannot}`, turn);
     await turn.records.note(id, "decided", `${runbook.name}: ${verdict.says}`);
-    return this.#intend(incident, action, verdict.says, AUTOMATION, turn);
+    return this.#intend(incident, wished, verdict.says, AUTOMATION, turn);
+  }
+
+  /** A runbook that is not for this network: the next one has its turn. */
+  async #skip(incident: IncidentRow, why: string, turn: Turn): Promise<undefined> {
+    await turn.records.note(incident.id, "decided", why);
+    await turn.records.skip(incident.id);
+    const next = { ...incident, actions: incident.actions + 1 };
+    await this.#propose(next, why, turn);
   }
 
   /** Because a person asks. */
@@ -148,9 +161,11 @@ export class Incidents {
     const asked = { by: "person", runbook: REQUEST } as const;
     const verdict = await this.#deps.guard.judge(action, asked, records.guard);
     if (!verdict.may) return { refused: verdict.says, because: verdict.because };
+    const wished = await this.#deps.wish(action, records);
+    if ("cannot" in wished) return { refused: wished.cannot, because: "impossible" };
     const about = { object: target, check: REQUEST, title: `${target}: ${kind} asked for` };
     const incident = await records.openIncident(about, `${who} asks to ${kind} ${target}`);
-    return this.#intend(incident, action, verdict.says, who, turn);
+    return this.#intend(incident, wished, verdict.says, who, turn);
   }
 
   /** Writes down what came of it, and goes on. */
@@ -215,8 +230,7 @@ export class Incidents {
     { records }: Turn,
   ): Promise<Intent> {
     const intent = await records.intend(incident, action, says);
-    const runbook = incident.check === REQUEST ? REQUEST : incident.check;
-    await this.#deps.guard.wrote(intent, runbook, records.guard);
+    await this.#deps.guard.wrote(intent, incident.check, records.guard);
     await records.witness({
       who,
       what: `will: ${describe(action)} [${intent.idempotencyKey}]`,

@@ -2,9 +2,10 @@
 import type { Clock } from "@glassline/service/clock";
 
 import type { Bot } from "./bot.ts";
+import { mayAs, roleFor } from "./core/access.ts";
 import type { Action } from "./core/action.ts";
 import { describeAction } from "./core/action.ts";
-import { FOREVER_MS, timeOf } from "./core/guard.ts";
+import { FOREVER_MS } from "./core/guard.ts";
 import { runbookOf } from "./core/runbooks/catalogue.ts";
 import type {
   AccessRole,
@@ -25,7 +26,6 @@ import type { Journal, Records } from "./stores/journal.ts";
 
 /** So long a person's agreement counts. */
 const APPROVAL_MS = 900_000;
-const ROLES: readonly AccessRole[] = ["viewer", "operator", "admin"];
 /** So many of the newest requests are looked through for what can be undone. */
 const UNDO_LOOKED_AT = 50;
 
@@ -88,20 +88,18 @@ export class Operations implements Desk {
   }
 
   async apply(hash: string, caller: Caller): Promise<Outcome | Refusal> {
-    const plan = this.#plans.take(hash, caller, this.#deps.clock.nowMs());
-    if (!plan)
-      return refuse(
-        "no_such_plan",
-        "there is no such plan of yours, or it is older than 2 minutes",
-      );
-    const now = await this.#consider(plan.change, caller);
+    const nowMs = this.#deps.clock.nowMs();
+    const outcome = this.#plans.take(hash, caller, nowMs, (plan) => this.#applyOnce(plan, caller));
+    const unknown = "there is no such plan of yours, or it is older than 2 minutes";
+    return outcome ?? refuse("no_such_plan", unknown);
+  }
+
+  async #applyOnce({ hash, change }: Plan, caller: Caller): Promise<Outcome | Refusal> {
+    const now = await this.#consider(change, caller);
     if ("refused" in now) return now;
-    if (hashOf(plan.change, now.standsOn) !== hash)
-      return refuse(
-        "changed",
-        `it is not as it was when it was planned; now it would be: ${now.says}`,
-      );
-    return this.#do(plan.change, caller);
+    if (hashOf(change, now.standsOn, caller.who) === hash) return this.#do(change, caller);
+    const says = `it is not as it was when it was planned; now it would be: ${now.says}`;
+    return refuse("changed", says);
   }
 
   /** By whichever replica is asked. */
@@ -119,7 +117,7 @@ export class Operations implements Desk {
     { role }: Caller,
   ): Promise<{ change: Change; says: string; standsOn: string } | Refusal> {
     const needed = roleFor(change);
-    if (ROLES.indexOf(role) < ROLES.indexOf(needed))
+    if (!mayAs(role, needed))
       return refuse("role", `this needs the role ${needed}, and you have ${role}`);
     if (!this.#deps.bot())
       return refuse("not_leading", `${this.#deps.leader() || "nobody"} leads: ask there`);
@@ -269,10 +267,6 @@ export class Operations implements Desk {
   }
 }
 
-function roleFor({ kind }: Change): AccessRole {
-  return kind === "approve" || kind === "continue" ? "admin" : "operator";
-}
-
 const refuse = (because: string, refused: string): Refusal => ({ refused, because });
 
 const sure = (change: Change, says: string, standsOn = "") => ({ change, says, standsOn });
@@ -284,7 +278,3 @@ export function spanOf(forMs: number | undefined): string {
   if (forMs === undefined || forMs >= FOREVER_MS) return "until somebody ends it";
   return `for ${Math.round(forMs / 60_000) || 1} min`;
 }
-
-/** For orders that hold: "until 12:00:00 UTC". */
-export const untilOf = (untilMs: number) =>
-  untilMs >= FOREVER_MS ? "" : ` until ${timeOf(untilMs)}`;

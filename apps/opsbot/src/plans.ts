@@ -1,7 +1,7 @@
 /** Plans that people may still agree to: a few, for a few minutes. */
 import { createHash } from "node:crypto";
 
-import type { Caller, Change, Plan } from "./desk.ts";
+import type { Caller, Change, Outcome, Plan, Refusal } from "./desk.ts";
 
 /** So long a plan may be agreed to. */
 const LIFE_MS = 120_000;
@@ -10,6 +10,8 @@ const PLANS_MAX = 1_000;
 interface Kept {
   plan: Plan;
   who: string;
+  /** Once it is being done. */
+  outcome?: Promise<Outcome | Refusal>;
 }
 
 export class Plans {
@@ -19,22 +21,26 @@ export class Plans {
   keep(change: Change, says: string, standsOn: string, { who }: Caller, nowMs: number): Plan {
     for (const [hash, { plan }] of this.#kept)
       if (plan.untilMs <= nowMs || this.#kept.size >= PLANS_MAX) this.#kept.delete(hash);
-    const plan = { hash: hashOf(change, standsOn), change, says, untilMs: nowMs + LIFE_MS };
-    this.#kept.set(plan.hash, { plan, who });
+    const hash = hashOf(change, standsOn, who);
+    const plan = { hash, change, says, untilMs: nowMs + LIFE_MS };
+    this.#kept.set(hash, { plan, who });
     return plan;
   }
 
-  /** @returns it, once. Undefined: there is none, it is too old, or another one's. */
-  take(hash: string, { who }: Caller, nowMs: number): Plan | undefined {
+  /** Does it, once: who asks again is told what came of it. @returns undefined: there is none, it is too old, or another one's. */
+  take(
+    hash: string,
+    { who }: Caller,
+    nowMs: number,
+    apply: (plan: Plan) => Promise<Outcome | Refusal>,
+  ): Promise<Outcome | Refusal> | undefined {
     const kept = this.#kept.get(hash);
-    if (kept?.who !== who) return undefined;
-    this.#kept.delete(hash);
-    return kept.plan.untilMs > nowMs ? kept.plan : undefined;
+    if (kept?.who !== who || kept.plan.untilMs <= nowMs) return undefined;
+    return (kept.outcome ??= apply(kept.plan));
   }
 }
 
-export function hashOf(change: Change, standsOn: string): string {
-  return createHash("sha256")
-    .update(JSON.stringify([change, standsOn]))
-    .digest("hex");
+export function hashOf(change: Change, standsOn: string, who: string): string {
+  const text = JSON.stringify([change, standsOn, who]);
+  return createHash("sha256").update(text).digest("hex");
 }

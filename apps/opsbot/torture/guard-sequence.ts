@@ -182,7 +182,7 @@ class Sequence {
 
   async #order(): Promise<void> {
     const chance = this.#random();
-    await this.#journal.transact(({ guard: records }) => {
+    await this.#journal.transact<unknown>(({ guard: records }) => {
       const pause = { kind: "pause", target: "", who: "somebody" } as const;
       if (chance < 0.3) return this.#guard.order({ ...pause, kind: "kill" }, records);
       if (chance < 0.6) return this.#guard.lift("kill", "", records);

@@ -17,6 +17,14 @@ export const restart: Of<"restart"> = async ({ action, generation }, deps) => {
   return `the node-agent was told to start ${action.target} anew (generation ${generation})`;
 };
 
+/** Its viewers go first; where it does not answer there is nothing to wait for. */
+export const failOver: Of<"fail-over"> = async (intent, deps) => {
+  const { action } = intent;
+  await setDraining(true, intent, deps).catch(() => {});
+  await persist(deps, () => deps.desired.tell(deps.fencingToken));
+  return `the node-agent was told to run ${action.target} on ${action.machine}, and no more on ${action.from}`;
+};
+
 export const flush: Of<"flush"> = async (intent, deps) => {
   const { action, idempotencyKey } = intent;
   const target =

@@ -12,7 +12,7 @@ export type Action =
   | { kind: "restore"; target: string }
   | { kind: "drain"; target: string }
   /** Drains an edge and runs it on another machine: on the one that is named, or the next one that there is. */
-  | { kind: "fail-over"; target: string; machine?: string }
+  | { kind: "fail-over"; target: string; machine?: string; from?: string }
   /** A link of the mesh: "node-1/node-2"; of "node-1" alone, those that are down. */
   | { kind: "restart-link"; target: string }
   | { kind: "rotate-keys"; target: string }

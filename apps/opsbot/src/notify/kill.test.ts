@@ -37,7 +37,7 @@ test(
     let id: number;
     {
       await using outbox = await openOutbox(directory, () => systemClock.nowUnixNano());
-      await outbox.reports("webhook on-call").begin();
+      await outbox.journal.reports("webhook on-call").begin();
       id = await outbox.open("edge-1", "health", "no answer");
       await outbox.note(id, "escalated", "A person should look.");
     }

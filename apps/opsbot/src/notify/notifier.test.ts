@@ -1,10 +1,12 @@
 /** What people are told: by real servers that answer well, badly, late or not at all. */
 import { createHmac } from "node:crypto";
 
+import { createMetrics } from "@glassline/service/metrics";
 import { ephemeralPki } from "@glassline/service/pki";
 import { describe, expect, test } from "vitest";
 
-import { startNotifiers } from "./notifiers.ts";
+import type { Reports } from "./notifier.ts";
+import { openNotifying } from "./open-notifying.ts";
 import type { Stage } from "./stage.testing.ts";
 import { eventually, hasty, openStage } from "./stage.testing.ts";
 import type { Answering, Heard, WebhookServer } from "./webhook-server.testing.ts";
@@ -258,28 +260,33 @@ describe("a destination", () => {
   test("is told in one term after the other, each of what comes in it, and of nothing in between", async () => {
     await using server = await startWebhookServer();
     const stage = await openStage();
-    const term = () =>
-      startNotifiers([{ name: "on-call", format: "json", url: at(server), key: undefined }], {
-        ...stage.deps,
-        reportsOf: (listener) => stage.outbox.reports(listener),
-      });
-    {
-      await using _first = await term();
-      await escalate(stage);
-      await eventually(async () => expect(await stage.counted("told")).toBe(1));
-    }
+    const metrics = createMetrics("opsbot");
+    const flags = { slackWebhook: [], webhookFile: "", webhookSecret: "" };
+    const webhook = [`on-call=${at(server).href}`];
+    const config = { name: "opsbot", webhook, ...flags };
+    const tell = await openNotifying(config, stage.outbox.journal, { ...stage.deps, metrics });
+    const first = new AbortController();
+    await stage.outbox.journal.reports("webhook on-call").begin();
+    const ended = tell(first.signal);
+    await escalate(stage);
+    await eventually(async () => expect(await metrics.registry.metrics()).toMatch(/"told".* 1$/m));
+    first.abort();
+    await ended;
     await escalate(stage, "edge-2");
     await hasty.sleep(5_000);
     expect(server.heard).toHaveLength(1);
-    await using _second = await term();
+    const second = new AbortController();
+    const over = tell(second.signal);
     await eventually(() => expect(server.heard).toHaveLength(2));
     expect(bodyOf(server.heard[1]!)).toMatchObject({ incident: { object: "edge-2" } });
+    second.abort();
+    await over;
   });
 
   test("is told when the journal can be read again", async () => {
     await using server = await startWebhookServer();
     const stage = await openStage();
-    const inner = stage.outbox.reports("webhook on-call");
+    const inner = stage.outbox.journal.reports("webhook on-call");
     let faults = 3;
     const faulty =
       <A extends unknown[], R>(work: (...given: A) => Promise<R>) =>
@@ -288,7 +295,8 @@ describe("a destination", () => {
         return work(...given);
       };
     await inner.begin();
-    const reports = {
+    const reports: Reports = {
+      begin: faulty(inner.begin),
       untold: faulty(inner.untold),
       told: faulty(inner.told),
     };
@@ -301,7 +309,7 @@ describe("a destination", () => {
   test("is told after a thousand lines that are not for it, in few writes", async () => {
     await using server = await startWebhookServer([fine]);
     const stage = await openStage();
-    const inner = stage.outbox.reports("webhook on-call");
+    const inner = stage.outbox.journal.reports("webhook on-call");
     let writes = 0;
     const told = (entry: number) => {
       writes++;

@@ -33,7 +33,7 @@ export interface Report extends Told {
 
 /** What one destination is still to be told. */
 export interface Reports {
-  /** Before all else: begins with what is written from now on; where it had begun before, it goes on. */
+  /** Begins with what is written from now on; where it had begun before, it goes on. */
   begin(): Promise<void>;
   /** The oldest lines that have not been told, in order. */
   untold(limit: number): Promise<readonly Report[]>;
@@ -43,7 +43,7 @@ export interface Reports {
 
 export interface NotifierDeps {
   destination: Destination;
-  reports: Omit<Reports, "begin">;
+  reports: Reports;
   /** Undefined: the incident has been forgotten. */
   story(incidentId: number): Promise<Tale | undefined>;
   /** Its name. */
@@ -66,11 +66,14 @@ export class Notifier {
 
   /** Until the signal is aborted. Never rejects. */
   async run(): Promise<void> {
-    const { clock, random, signal } = this.#deps;
+    const { reports, clock, random, signal } = this.#deps;
     const retry = backoff({ firstMs: RETRY_FIRST_MS, maxMs: RETRY_MAX_MS, random });
+    let hasBegun = false;
     while (!signal.aborted) {
       let waitMs = LOOK_INTERVAL_MS;
       try {
+        if (!hasBegun) await reports.begin();
+        hasBegun = true;
         await this.#tellAll();
         retry.reset();
       } catch (error) {

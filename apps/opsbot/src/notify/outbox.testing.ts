@@ -1,17 +1,14 @@
 /** A real journal with incidents that are left to people, and what destinations are still to be told of it. */
 import { createLogger } from "@glassline/service/logger";
 
-import type { Tale } from "../core/notification.ts";
 import { leadAlone } from "../stores/alone.ts";
 import type { EntryKind } from "../stores/incidents.ts";
+import type { Journal } from "../stores/journal.ts";
 import { journalIn } from "../stores/journal.ts";
 import { openSqlite } from "../stores/open-store.ts";
-import type { Reports } from "./notifier.ts";
 
 export interface Outbox extends AsyncDisposable {
-  /** Of one destination. */
-  reports(listener: string): Reports;
-  story(incident: number): Promise<Tale | undefined>;
+  journal: Journal;
   open(object: string, check: string, output: string): Promise<number>;
   note(incident: number, kind: EntryKind, text: string): Promise<void>;
 }
@@ -25,11 +22,7 @@ export async function openOutbox(directory: string, now: () => bigint): Promise<
   const journal = journalIn(database, now);
   const owned = stack.move();
   return {
-    reports: (listener) => journal.reports(listener),
-    story: async (id) => {
-      const incident = await journal.incident(id);
-      return incident && { incident, entries: await journal.entries(id) };
-    },
+    journal,
     open: async (object, check, output) => {
       const about = { object, check, title: `${object}: ${output}` };
       const told = `${check}: ${output}`;

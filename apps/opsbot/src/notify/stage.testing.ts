@@ -34,7 +34,7 @@ export const eventually = (expected: () => void | Promise<void>) =>
 
 export interface Stage {
   outbox: Outbox;
-  deps: Omit<NotifierDeps, "destination" | "reports" | "signal">;
+  deps: Pick<NotifierDeps, "clock" | "random" | "logger" | "limits">;
   /** What was logged, as JSON. */
   logged: string[];
   /** Begins to tell, and has begun when it resolves. */
@@ -60,25 +60,27 @@ export async function openStage(now = () => systemClock.nowUnixNano()): Promise<
   const logged: string[] = [];
   const log = (about: object, message: string) =>
     void logged.push(JSON.stringify([message, about]));
+  const { journal } = outbox;
   const deps: Stage["deps"] = {
-    story: outbox.story,
-    opsbot: "opsbot",
     clock: hasty,
     random: Math.random,
     logger: { info: log, warn: log, error: log } as unknown as Logger,
-    metrics,
     limits: { timeoutMs: 500 },
+  };
+  const story = async (id: number) => {
+    const incident = await journal.incident(id);
+    return incident && { incident, entries: await journal.entries(id) };
   };
   return {
     outbox,
     deps,
     logged,
     tell: async ({ name = "on-call", ...rest }, more = {}) => {
-      const reports = outbox.reports(`webhook ${name}`);
+      const reports = journal.reports(`webhook ${name}`);
       await reports.begin();
       const destination = { format: "json" as const, key: undefined, name, ...rest };
-      const { signal } = stop;
-      runs.push(new Notifier({ ...deps, destination, reports, signal, ...more }).run());
+      const about = { destination, reports, story, opsbot: "opsbot", metrics };
+      runs.push(new Notifier({ ...deps, ...about, signal: stop.signal, ...more }).run());
     },
     counted: async (result, destination = "on-call") => {
       const { values } = await metrics.notifications.get();

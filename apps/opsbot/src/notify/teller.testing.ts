@@ -3,26 +3,31 @@ import { systemClock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
 
-import { notifyMetrics } from "./metrics.ts";
-import { Notifier } from "./notifier.ts";
+import { openNotifying } from "./open-notifying.ts";
 import { openOutbox } from "./outbox.testing.ts";
 
 const [directory = "", address = "", forgetful] = process.argv.slice(2);
 const outbox = await openOutbox(directory, () => systemClock.nowUnixNano());
-const reports = outbox.reports("webhook on-call");
-await reports.begin();
-await new Notifier({
-  destination: { name: "on-call", format: "json", url: new URL(address), key: undefined },
-  reports: {
-    ...reports,
-    // What was told is never written down: it is killed before.
-    ...(forgetful && { told: () => new Promise<void>(() => {}) }),
+const { journal } = outbox;
+const reportsOf = (listener: string) => ({
+  ...journal.reports(listener),
+  // What was told is never written down: it is killed before.
+  ...(forgetful && { told: () => new Promise<void>(() => {}) }),
+});
+const tell = await openNotifying(
+  {
+    name: "opsbot",
+    webhook: [`on-call=${address}`],
+    slackWebhook: [],
+    webhookFile: "",
+    webhookSecret: "",
   },
-  story: outbox.story,
-  opsbot: "opsbot",
-  clock: systemClock,
-  random: Math.random,
-  logger: createLogger("opsbot", "silent"),
-  metrics: notifyMetrics(createMetrics("opsbot")),
-  signal: new AbortController().signal,
-}).run();
+  { ...journal, reports: reportsOf },
+  {
+    clock: systemClock,
+    random: Math.random,
+    logger: createLogger("opsbot", "silent"),
+    metrics: createMetrics("opsbot"),
+  },
+);
+await tell(new AbortController().signal);

@@ -54,6 +54,8 @@ export interface Incidents extends IncidentReads {
   /** Writes a line, and the phase that comes with it. */
   note(id: number, kind: EntryKind, text: string, phase?: Phase): Promise<void>;
   turn(id: number, phase: Phase): Promise<void>;
+  /** The next action is not done, and the one behind it has its turn. */
+  skip(id: number): Promise<void>;
 }
 
 /** Closed ones that are older are forgotten. */
@@ -84,6 +86,9 @@ export function incidentsIn(sql: Sql, now: () => bigint): Incidents {
     note: async (id, kind, text, phase) => {
       await writeEntry(sql, now(), id, kind, text);
       if (phase) await turn(id, phase);
+    },
+    skip: async (id) => {
+      await sql.run("UPDATE incidents SET actions = actions + 1 WHERE id = $1", id);
     },
     openIncidentOf: async (object, check) =>
       found(

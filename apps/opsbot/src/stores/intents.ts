@@ -9,7 +9,7 @@ export interface Intent {
   idempotencyKey: string;
   incidentId: number;
   action: Action;
-  /** Of a restart: the generation that is wished. */
+  /** Of a restart, or of a new segment: the generation that is wished. */
   generation: number;
 }
 
@@ -18,8 +18,8 @@ export interface IntentReads {
   unsettled(): Promise<Intent[]>;
   /** Of an incident, the newest first. */
   intentsOf(incident: number): Promise<Intent[]>;
-  /** The generation that an edge shall run with. */
-  generation(edge: string): Promise<number>;
+  /** The generation that an edge shall run with, or the how manieth segment an overlay ("overlay:NAME") shall have. From 1. */
+  generation(object: string): Promise<number>;
   /** What shall be otherwise than it was configured: the machine of an edge, say. By object. */
   wishes(what: string): Promise<Map<string, string>>;
 }
@@ -34,17 +34,17 @@ export interface Intents extends IntentReads {
 
 /** @param journal its name, in the keys of its actions, which another journal's must never equal. */
 export function intentsIn(sql: Sql, now: () => bigint, journal: () => Promise<string>): Intents {
-  const generation = async (edge: string) =>
+  const generation = async (object: string) =>
     Number(
-      (await first(sql, "SELECT generation FROM generations WHERE edge = $1", edge))?.[
+      (await first(sql, "SELECT generation FROM generations WHERE edge = $1", object))?.[
         "generation"
       ] ?? 1,
     );
-  const nextGeneration = async (edge: string) => {
-    const wished = (await generation(edge)) + 1;
+  const nextGeneration = async (object: string) => {
+    const wished = (await generation(object)) + 1;
     await sql.run(
       "INSERT INTO generations VALUES ($1, $2) ON CONFLICT (edge) DO UPDATE SET generation = $2",
-      edge,
+      object,
       wished,
     );
     return wished;
@@ -53,7 +53,8 @@ export function intentsIn(sql: Sql, now: () => bigint, journal: () => Promise<st
     generation,
     intend: async ({ id, actions }, action, text) => {
       const idempotencyKey = `${await journal()}-incident-${id}-action-${actions + 1}`;
-      const wished = action.kind === "restart" ? await nextGeneration(action.target) : 0;
+      const counted = generationOf(action);
+      const wished = counted === undefined ? 0 : await nextGeneration(counted);
       await sql.run(
         "INSERT INTO intents (idempotency_key, incident, action, generation) VALUES ($1, $2, $3, $4)",
         idempotencyKey,
@@ -97,6 +98,14 @@ export function intentsIn(sql: Sql, now: () => bigint, journal: () => Promise<st
     },
   };
 }
+
+/** What an action is the next generation of, if it is. */
+function generationOf({ kind, target }: Action): string | undefined {
+  if (kind === "restart") return target;
+  return kind === "open-segment" ? overlayKey(target) : undefined;
+}
+
+export const overlayKey = (overlay: string) => `overlay:${overlay}`;
 
 /** Of the action within its incident. */
 const numberOf = ({ idempotencyKey }: Intent) => Number(idempotencyKey.split("-").at(-1));

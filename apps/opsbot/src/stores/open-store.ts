@@ -54,10 +54,13 @@ export function openSqlite(directory: string): Database {
 
 /** Several replicas may start at once: one makes the tables, the others find them. */
 export async function prepare(database: Database): Promise<void> {
-  try {
-    await database.transactAnyway(async (sql) => {
+  const makeTables = () =>
+    database.transactAnyway(async (sql) => {
       for (const statement of statementsOf(schemaOf(POSTGRES))) await sql.run(statement);
     });
+  try {
+    // A process that was held up in the middle is let go by PostgreSQL.
+    await makeTables().catch(makeTables);
   } catch (error) {
     throw new OperatorError(`PostgreSQL (--postgres): ${messageOf(error)}`, { cause: error });
   }

@@ -27,7 +27,7 @@ const CONNECTIONS_MAX = 3;
 const CONNECT_TIMEOUT_MS = 2_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
 /** A process that was stopped in the middle of a transaction holds its locks no longer than this. */
-const IDLE_TIMEOUT_MS = 300;
+const IDLE_TIMEOUT_MS = 600;
 /** "glas", "line": all that write take turns. Source: https://www.postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS */
 const WRITERS = "SELECT pg_advisory_xact_lock(1735156083, 1818848869)";
 
@@ -49,8 +49,11 @@ export function postgresDatabase({ connection, epoch, logger }: PostgresDeps): D
     keepAlive: true,
     application_name: "glassline-opsbot",
   });
-  // Without a listener the end of an idle connection would end the process.
-  pool.on("error", (error) => logger.warn({ error: messageOf(error) }, "PostgreSQL went away"));
+  const gone = (error: Error) =>
+    logger.warn({ problem: messageOf(error) }, "a connection to PostgreSQL has ended");
+  // Without a listener the end of a connection, in use or not, would end the process.
+  pool.on("error", gone);
+  pool.on("connect", (client) => client.on("error", gone));
   const turns = new Turns();
   const transact = <T>(work: (sql: Sql) => Promise<T>, check: (sql: Sql) => Promise<void>) =>
     turns.take(async () => {

@@ -13,5 +13,8 @@ export const failOverEdge: Runbook = {
   observe: whileItLasts,
   plan: (object) => ({ kind: "fail-over", target: object }),
   verify: isOver,
-  undo: ({ target }) => ({ kind: "fail-over", target }),
+  undo: (action) =>
+    action.kind === "fail-over" && action.from !== undefined
+      ? { kind: "fail-over", target: action.target, machine: action.from }
+      : undefined,
 };

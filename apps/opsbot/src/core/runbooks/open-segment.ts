@@ -16,5 +16,5 @@ export const openSegment: Runbook = {
   observe: whileItLasts,
   plan: (object) => ({ kind: "open-segment", target: object }),
   verify: isOver,
-  undo: ({ target }) => ({ kind: "open-segment", target }),
+  undo: undefined,
 };

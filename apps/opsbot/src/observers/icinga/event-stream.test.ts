@@ -100,7 +100,7 @@ describeWithIcinga()("the heartbeat", () => {
         vars.glassline_object = "opsbot"
         vars.glassline_check = "heartbeat"
       }`);
-    await using stage = startStage(icinga.settings);
+    await using stage = await startStage(icinga.settings);
     const counted = async (from: string) => {
       const text = await stage.metrics.registry.metrics();
       return Number(new RegExp(`hints_total\\{from="${from}".*\\} (\\d+)`).exec(text)?.[1] ?? 0);

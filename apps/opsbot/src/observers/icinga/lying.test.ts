@@ -94,7 +94,7 @@ async function startLiar(answer: Answer): Promise<Liar> {
 describe("an Icinga that answers", () => {
   test.each(Object.entries(LIES))("%s", async (_what, lie) => {
     await using liar = await startLiar(lie);
-    await using stage = startStage(liar.settings, { limits: LIMITS });
+    await using stage = await startStage(liar.settings, { limits: LIMITS });
     await eventually(() => expect(stage.observer.impediment).toMatch(/cannot be looked at: \/v1/));
     expect(stage.observer.observations()).toEqual([]);
     liar.answer = truth;
@@ -129,7 +129,7 @@ describe("an Icinga that answers", () => {
     await using liar = await startLiar(
       services(json({ results: [{ ...TRUTH, ...wrong }, other, 7, null] })),
     );
-    await using stage = startStage(liar.settings, { limits: LIMITS });
+    await using stage = await startStage(liar.settings, { limits: LIMITS });
     await eventually(() => expect(stage.asked).toEqual(["prime edge-2"]));
     await moreLooks(stage);
     expect(stage.observer.observations()).toHaveLength(1);
@@ -138,7 +138,7 @@ describe("an Icinga that answers", () => {
 
   test("with nothing that is ours says so", async () => {
     await using liar = await startLiar(json({ results: [] }));
-    await using stage = startStage(liar.settings, { limits: LIMITS });
+    await using stage = await startStage(liar.settings, { limits: LIMITS });
     await eventually(() => expect(stage.observer.impediment).toMatch("glassline_object"));
   });
 
@@ -151,7 +151,7 @@ describe("an Icinga that answers", () => {
         json({ results: [{ ...TRUTH, attrs }] })(response, path);
       }),
     );
-    await using stage = startStage(liar.settings, { limits: LIMITS });
+    await using stage = await startStage(liar.settings, { limits: LIMITS });
     await eventually(() => expect(stage.asked).toEqual(["prime edge-1"]));
     expect(stage.seen("edge-1", "hit-rate")!.output).toMatch("would be too large");
     expect(stage.observer.impediment).toBe("");
@@ -160,7 +160,7 @@ describe("an Icinga that answers", () => {
   test("an older result than before is no ground for anything", async () => {
     const well = { ...TRUTH, attrs: { ...TRUTH.attrs, state: 0, last_check: 1_800_000_100 } };
     await using liar = await startLiar(services(json({ results: [well] })));
-    await using stage = startStage(liar.settings, { limits: LIMITS });
+    await using stage = await startStage(liar.settings, { limits: LIMITS });
     await eventually(() => expect(stage.seen("edge-1", "hit-rate")?.state).toBe("ok"));
     liar.answer = truth;
     await eventually(() => expect(stage.seen("edge-1", "hit-rate")!.suppressed).toMatch("older"));
@@ -177,9 +177,9 @@ describe("an Icinga that answers", () => {
       return { ...TRUTH, attrs: { ...TRUTH.attrs, __name: `edge-${at}!any`, vars } };
     });
     await using liar = await startLiar(services(json({ results })));
-    await using stage = startStage(liar.settings, { limits: { timeoutMs: 5_000 } });
+    await using stage = await startStage(liar.settings, { limits: { timeoutMs: 5_000 } });
     const times = new Map<string, number>();
-    stage.observer.onResult(({ object }, change) => {
+    stage.observer.onResult(async ({ object }, change) => {
       if (change === "again") times.set(object, (times.get(object) ?? 0) + 1);
       return false;
     });
@@ -187,6 +187,6 @@ describe("an Icinga that answers", () => {
     await moreLooks(stage, 6);
     const counts = [...times.values()];
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
-    expect(stage.journal.countOpen()).toBe(results.length);
+    expect(await stage.journal.countOpen()).toBe(results.length);
   }, 60_000);
 });

@@ -14,7 +14,8 @@ import { program } from "../../config.ts";
 import { startOpsBot } from "../../opsbot.ts";
 import type { Icinga } from "./icinga.testing.ts";
 import { describeWithIcinga, startIcinga } from "./icinga.testing.ts";
-import { eventually, scratch } from "./stage.testing.ts";
+import { eventually } from "./stage.testing.ts";
+import { scratch } from "../../stores/store.testing.ts";
 
 const TOKEN = "what only Icinga knows";
 

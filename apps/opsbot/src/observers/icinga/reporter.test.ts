@@ -4,8 +4,9 @@ import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
 import { expect, test } from "vitest";
 
-import type { Journal } from "../../stores/journal.ts";
-import { openJournal } from "../../stores/journal.ts";
+import type { Journal, Records } from "../../stores/journal.ts";
+import type { Reports } from "../../stores/reports.ts";
+import { openFile, scratch } from "../../stores/store.testing.ts";
 import { IcingaClient } from "./client.ts";
 import { IcingaError } from "./icinga-error.ts";
 import { IcingaLooks } from "./icinga-looks.ts";
@@ -13,13 +14,13 @@ import type { Icinga } from "./icinga.testing.ts";
 import { describeWithIcinga, startIcinga } from "./icinga.testing.ts";
 import { icingaMetrics } from "./metrics.ts";
 import { Reporter, isOwn } from "./reporter.ts";
-import { scratch } from "./stage.testing.ts";
 
 const HITS = "edge-1!hits";
-const PRIME = { kind: "prime", edge: "edge-1" } as const;
+const PRIME = { kind: "prime", target: "edge-1" } as const;
 const { signal } = new AbortController();
 
-interface Desk extends Disposable {
+interface Desk extends AsyncDisposable {
+  reports: Reports;
   journal: Journal;
   client: IcingaClient;
   /** While it is set, what was done is not answered. */
@@ -29,9 +30,15 @@ interface Desk extends Disposable {
 }
 
 /** A reporter, as one life of OpsBot has it. */
-function openDesk(icinga: Icinga, directory: string, settings = icinga.settings): Desk {
-  const journal = openJournal(directory, () => systemClock.nowUnixNano());
-  journal.reports.begin();
+async function openDesk(
+  icinga: Icinga,
+  directory: string,
+  settings = icinga.settings,
+): Promise<Desk> {
+  const led = await openFile(directory, () => systemClock.nowUnixNano());
+  const { journal } = led;
+  const reports = journal.reports("icinga");
+  await reports.begin();
   const client = new IcingaClient(settings);
   const registry = createMetrics("opsbot");
   const common = { logger: createLogger("opsbot", "silent"), metrics: icingaMetrics(registry) };
@@ -44,7 +51,7 @@ function openDesk(icinga: Icinga, directory: string, settings = icinga.settings)
         if (desk.deaf) throw new IcingaError("away", "cut off before the answer");
       },
     },
-    reports: journal.reports,
+    reports,
     nowUnixNano: () => systemClock.nowUnixNano(),
     look: async (object, check) =>
       (await looks.look("all", signal)).find(
@@ -55,24 +62,32 @@ function openDesk(icinga: Icinga, directory: string, settings = icinga.settings)
   });
   const desk: Desk = {
     journal,
+    reports,
     client,
     deaf: false,
     run: () => reporter.run(),
     counted: () =>
       registry.registry.getSingleMetricAsString("glassline_opsbot_icinga_reports_total"),
-    [Symbol.dispose]: () => {
+    [Symbol.asyncDispose]: async () => {
       client[Symbol.dispose]();
-      journal[Symbol.dispose]();
+      await led[Symbol.asyncDispose]();
     },
   };
   return desk;
 }
 
-function begin({ journal }: Desk) {
+const begin = ({ journal }: Desk) => journal.transact((records) => beginIn(records));
+
+async function beginIn(records: Records) {
   const row = { object: "edge-1", check: "hit-rate", title: "edge-1: cold" };
-  const { id } = journal.openIncident(row, "hit-rate: 3 %");
-  return journal.intend(id, PRIME, "edge-1: prime its cache");
+  const incident = await records.openIncident(row, "hit-rate: 3 %");
+  return records.intend(incident, PRIME, "edge-1: prime its cache");
 }
+
+const escalate = ({ journal }: Desk, id = 1) =>
+  journal.transact((records) =>
+    records.note(id, "escalated", "A person should look.", "escalated"),
+  );
 
 describeWithIcinga()("a report", () => {
   test("whose answer was lost is known again by its key, in this life and in the next one", async () => {
@@ -80,24 +95,24 @@ describeWithIcinga()("a report", () => {
     await using icinga = await startIcinga();
     await icinga.result(HITS, 2);
     {
-      using desk = openDesk(icinga, directory);
-      const intent = begin(desk);
+      await using desk = await openDesk(icinga, directory);
+      const intent = await begin(desk);
       desk.deaf = true;
       await desk.run();
       desk.deaf = false;
       await desk.run();
       expect(await icinga.comments(HITS)).toHaveLength(1);
       expect(await desk.counted()).toMatch(/result="known".* 1$/m);
-      desk.journal.settle(intent, "done", "3 objects fetched");
+      await desk.journal.transact((records) => records.settle(intent, "done", "3 objects fetched"));
       desk.deaf = true;
       await desk.run();
     }
-    using desk = openDesk(icinga, directory);
+    await using desk = await openDesk(icinga, directory);
     await desk.run();
     await desk.run();
     const comments = await icinga.comments(HITS);
     expect(comments.map((line) => line.split(":")[1])).toEqual([" OpsBot will", " Done"]);
-    expect(desk.journal.reports.untold(10)).toEqual([]);
+    expect(await desk.reports.untold(10)).toEqual([]);
   });
 
   test("is not lost while Icinga is away, and comes in order", async () => {
@@ -105,15 +120,17 @@ describeWithIcinga()("a report", () => {
     await using icinga = await startIcinga();
     await icinga.result(HITS, 2);
     {
-      using desk = openDesk(icinga, directory);
+      await using desk = await openDesk(icinga, directory);
       await icinga.stop();
-      desk.journal.settle(begin(desk), "failed", "no answer");
+      await desk.journal.transact(async (records) =>
+        records.settle(await beginIn(records), "failed", "no answer"),
+      );
       await desk.run();
-      expect(desk.journal.reports.untold(10).map(({ kind }) => kind)).toEqual(["intent", "failed"]);
+      expect((await desk.reports.untold(10)).map(({ kind }) => kind)).toEqual(["intent", "failed"]);
     }
     await icinga.start();
-    using desk = openDesk(icinga, directory);
-    desk.journal.note(1, "escalated", "A person should look.", "escalated");
+    await using desk = await openDesk(icinga, directory);
+    await escalate(desk);
     await desk.run();
     const comments = (await icinga.comments(HITS)).map((line) => line.split(":")[1]);
     // The acknowledgement's own comment went with it when people were asked.
@@ -125,9 +142,9 @@ describeWithIcinga()("a report", () => {
     await using icinga = await startIcinga();
     await icinga.result(HITS, 2);
     await icinga.act("acknowledge-problem", HITS, { author: "anna", comment: "I am on it" });
-    using desk = openDesk(icinga, scratch());
-    begin(desk);
-    desk.journal.note(1, "escalated", "A person should look.", "escalated");
+    await using desk = await openDesk(icinga, scratch());
+    await begin(desk);
+    await escalate(desk);
     await desk.run();
     expect((await icinga.attributes(HITS))["acknowledgement"]).toBe(1);
     expect((await icinga.comments(HITS)).map((line) => line.split(" ")[0])).toEqual([
@@ -140,8 +157,8 @@ describeWithIcinga()("a report", () => {
   test("does not acknowledge what is not a hard problem", async () => {
     await using icinga = await startIcinga();
     await icinga.result(HITS, 0);
-    using desk = openDesk(icinga, scratch());
-    begin(desk);
+    await using desk = await openDesk(icinga, scratch());
+    await begin(desk);
     await desk.run();
     expect((await icinga.attributes(HITS))["acknowledgement"]).toBe(0);
     expect(await icinga.comments(HITS)).toHaveLength(1);
@@ -150,10 +167,11 @@ describeWithIcinga()("a report", () => {
   test("about what Icinga does not have is for the journal alone, and hinders no other", async () => {
     await using icinga = await startIcinga();
     await icinga.result(HITS, 2);
-    using desk = openDesk(icinga, scratch());
+    await using desk = await openDesk(icinga, scratch());
     const row = { object: "edge-9", check: "health", title: "edge-9: gone" };
-    desk.journal.note(desk.journal.openIncident(row, "gone").id, "escalated", "gone");
-    begin(desk);
+    const gone = await desk.journal.transact((records) => records.openIncident(row, "gone"));
+    await escalate(desk, gone.id);
+    await begin(desk);
     await desk.run();
     expect(await icinga.comments(HITS)).toHaveLength(1);
     expect(await desk.counted()).toMatch(/result="gone".* 1$/m);
@@ -164,13 +182,13 @@ describeWithIcinga()("a report", () => {
     await icinga.result(HITS, 2);
     const directory = scratch();
     {
-      using mute = openDesk(icinga, directory, icinga.as("opsbot-mute"));
-      begin(mute);
+      await using mute = await openDesk(icinga, directory, icinga.as("opsbot-mute"));
+      await begin(mute);
       await mute.run();
-      expect(mute.journal.reports.untold(10).map(({ kind }) => kind)).toEqual(["intent"]);
+      expect((await mute.reports.untold(10)).map(({ kind }) => kind)).toEqual(["intent"]);
       expect(await icinga.comments(HITS)).toEqual([]);
     }
-    using desk = openDesk(icinga, directory);
+    await using desk = await openDesk(icinga, directory);
     await desk.run();
     expect(await icinga.comments(HITS)).toHaveLength(1);
   });

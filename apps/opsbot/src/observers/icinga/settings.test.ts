@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 
 import { program } from "../../config.ts";
 import { readIcingaSettings } from "./settings.ts";
-import { scratch } from "./stage.testing.ts";
+import { scratch } from "../../stores/store.testing.ts";
 
 const URL = ["--icinga", "https://icinga.example.net:5665"];
 const USER = ["--icinga-user", "opsbot", "--icinga-password", "hidden"];

@@ -1,23 +1,20 @@
 /** OpsBot's loop on a real journal, listening to Icinga; what it acts on only records what it is asked. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import type { Clock } from "@glassline/service/clock";
 import { systemClock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
 import type { Metrics } from "@glassline/service/metrics";
 import { createMetrics } from "@glassline/service/metrics";
-import { onTestFinished, vi } from "vitest";
+import { vi } from "vitest";
 
-import { readDesired } from "../../actions/effects.ts";
+import { carryOut } from "../../actions/carry-out.ts";
+import { readDesired } from "../../actions/desired-state.ts";
 import { Bot } from "../../bot.ts";
 import { GUARD_LIMITS } from "../../core/guard.ts";
 import { Guard } from "../../guard.ts";
 import { opsBotMetrics } from "../../metrics.ts";
 import type { Network } from "../../network.ts";
 import type { Journal } from "../../stores/journal.ts";
-import { openJournal } from "../../stores/journal.ts";
+import { openFile, scratch } from "../../stores/store.testing.ts";
 import type { Observation } from "../observer.ts";
 import type { ClientLimits } from "./client.ts";
 import { IcingaObserver } from "./icinga-observer.ts";
@@ -36,20 +33,13 @@ export interface Stage extends AsyncDisposable {
   /** What it makes of one check at present. */
   seen(object: string, check: string): Observation | undefined;
   /** The lines of an incident's story: "decided left alone: flapping". */
-  story(id: number): string[];
-}
-
-export function scratch(): string {
-  const directory = mkdtempSync(join(tmpdir(), "glassline-icinga-bot-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
+  story(id: number): Promise<string[]>;
 }
 
 /** What Icinga says is looked at here, and not how often something may be done. */
-function unlimited(journal: Journal, clock: Clock): Guard {
+function unlimited(clock: Clock): Guard {
   const many = 1_000;
   return new Guard({
-    records: journal.guard,
     clock,
     limits: {
       ...GUARD_LIMITS,
@@ -58,13 +48,15 @@ function unlimited(journal: Journal, clock: Clock): Guard {
       coolDownMs: 0,
       flapping: { problems: many, windowMs: 1 },
     },
-    domains: new Map(["edge-1", "edge-2"].map((name) => [name, "edges"])),
+    targets: new Map(
+      ["edge-1", "edge-2"].map((name) => [name, { kind: "edge" as const, domain: "edges" }]),
+    ),
     approvals: new Set(),
   });
 }
 
 /** @param act what an edge does when it is asked something. */
-export function startStage(
+export async function startStage(
   settings: IcingaSettings,
   {
     directory = scratch(),
@@ -79,9 +71,10 @@ export function startStage(
     intervalMs?: number;
     limits?: ClientLimits;
   } = {},
-): Stage {
+): Promise<Stage> {
   const clock = systemClock;
-  const journal = openJournal(directory, () => clock.nowUnixNano());
+  const led = await openFile(directory, () => clock.nowUnixNano());
+  const { journal } = led;
   const stop = new AbortController();
   const metrics = createMetrics("opsbot");
   const logger = createLogger("opsbot", "silent");
@@ -89,33 +82,47 @@ export function startStage(
   const observer = new IcingaObserver({
     settings,
     intervalMs,
-    reports: journal.reports,
+    reports: journal.reports("icinga"),
     clock,
     random: Math.random,
     logger,
     metrics: icingaMetrics(metrics),
     limits,
   });
-  const guard = unlimited(journal, clock);
-  const bot = new Bot({
-    guard,
-    isHeld: () => guard.isKilled,
-    network: recording(async (what) => {
-      asked.push(what);
-      await act(what);
-    }),
-    journal,
+  const guard = unlimited(clock);
+  const network = recording(async (what) => {
+    asked.push(what);
+    await act(what);
+  });
+  const { signal } = stop;
+  const effects = {
+    network,
+    desired: readDesired(EDGES, network, journal),
     clock,
     edgeToken: "token",
-    desired: readDesired(EDGES),
-    signal: stop.signal,
+    fencingToken: led.fencingToken,
+    isHeld: () => journal.guard.isKilled(),
+    signal,
+  };
+  const bot = new Bot({
+    guard,
+    journal,
+    clock,
+    wish: effects.desired.wish,
+    effect: (intent) => carryOut(intent, effects),
+    signal,
     observer,
     logger,
     metrics: opsBotMetrics(metrics),
     verifyMs,
   });
-  bot.start();
+  observer.onResult((observation, change) => {
+    guard.saw(observation);
+    return bot.hear(observation, change);
+  });
+  await bot.start();
   observer.start();
+  const reporting = observer.report(signal);
   return {
     journal,
     observer,
@@ -123,12 +130,13 @@ export function startStage(
     asked,
     seen: (object, check) =>
       observer.observations().find((each) => each.object === object && each.check === check),
-    story: (id) => journal.entries(id).map(({ kind, text }) => `${kind} ${text}`),
+    story: async (id) => (await journal.entries(id)).map(({ kind, text }) => `${kind} ${text}`),
     async [Symbol.asyncDispose]() {
       if (stop.signal.aborted) return;
       stop.abort();
       await observer[Symbol.asyncDispose]();
-      journal[Symbol.dispose]();
+      await reporting;
+      await led[Symbol.asyncDispose]();
     },
   };
 }

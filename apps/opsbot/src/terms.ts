@@ -1,0 +1,159 @@
+/** Terms of leading: in each there is a loop that decides and acts; in between this OpsBot only watches. */
+import type { AppDeps } from "@glassline/service/app";
+import { every } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
+
+import { carryOut } from "./actions/carry-out.ts";
+import type { DesiredState } from "./actions/desired-state.ts";
+import type { EffectDeps } from "./actions/effects.ts";
+import { Bot } from "./bot.ts";
+import type { OpsBotConfig } from "./config.ts";
+import type { Guard } from "./guard.ts";
+import type { OpsBotMetrics } from "./metrics.ts";
+import type { Network } from "./network.ts";
+import type { Observer } from "./observers/observer.ts";
+import type { Journal } from "./stores/journal.ts";
+import type { Leadership, Term } from "./stores/leadership.ts";
+
+/** What shall run is told again and again: a node-agent may have lost its disk. */
+const TELL_INTERVAL_MS = 2_000;
+/** Until it has been told once; and what people have ordered. */
+const LOOK_INTERVAL_MS = 200;
+
+export interface TermsDeps {
+  config: Pick<OpsBotConfig, "edgeToken" | "verify" | "name">;
+  deps: Pick<AppDeps, "clock" | "logger">;
+  network: Network;
+  journal: Journal;
+  leadership: Leadership;
+  observer: Observer;
+  desired: DesiredState;
+  guard: Guard;
+  metrics: OpsBotMetrics;
+  /** Tells whoever observes what is done. */
+  report: (signal: AbortSignal) => Promise<void>;
+}
+
+export class Terms implements AsyncDisposable {
+  readonly #parts: TermsDeps;
+  readonly #stop = new AbortController();
+  #bot: Bot | undefined;
+  /** Why nothing can be done, as far as it is not the loop's: empty when all is well. */
+  #ordered = "";
+  #untold = "it has just been started";
+
+  constructor(parts: TermsDeps) {
+    this.#parts = parts;
+  }
+
+  /** Undefined: another one leads. */
+  get bot(): Bot | undefined {
+    return this.#bot;
+  }
+
+  get impediment(): string {
+    const { leadership } = this.#parts;
+    if (this.#bot) return this.#bot.impediment || this.#ordered || this.#untold;
+    return `${leadership.leader() || "nobody"} leads: this OpsBot only watches`;
+  }
+
+  start(): void {
+    const { observer, guard, leadership, deps } = this.#parts;
+    observer.onResult((observation, change) => {
+      guard.saw(observation);
+      return this.#bot?.hear(observation, change) ?? Promise.resolve(false);
+    });
+    void every(deps.clock, LOOK_INTERVAL_MS, this.#stop.signal, () => this.#lookAtOrders());
+    leadership.start((term) => this.#serve(term));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+  }
+
+  async #serve(term: Term): Promise<void> {
+    const { deps, journal, observer, guard, metrics, config, report } = this.#parts;
+    const signal = AbortSignal.any([term.over, this.#stop.signal]);
+    const effects = this.#effects(term, signal);
+    await guard.begin(journal.guard);
+    const bot = new Bot({
+      observer,
+      guard,
+      journal,
+      wish: this.#parts.desired.wish,
+      effect: (intent) => carryOut(intent, effects),
+      clock: deps.clock,
+      logger: deps.logger,
+      metrics,
+      verifyMs: config.verify,
+      signal,
+    });
+    await this.#keepTrying(() => bot.start(), signal);
+    if (signal.aborted) return;
+    this.#bot = bot;
+    this.#untold = "it has just begun to lead";
+    await Promise.all([this.#keepTrying(() => report(signal), signal), this.#tellDesired(effects)]);
+    this.#bot = undefined;
+  }
+
+  #effects({ fencingToken }: Term, signal: AbortSignal): EffectDeps {
+    const { network, desired, deps, config, journal, leadership } = this.#parts;
+    return {
+      network,
+      desired,
+      clock: deps.clock,
+      edgeToken: config.edgeToken,
+      fencingToken,
+      signal,
+      // What cannot be known holds back, too.
+      isHeld: async () =>
+        leadership.fencingToken() !== fencingToken ||
+        (await journal.guard.isKilled().catch(() => true)),
+    };
+  }
+
+  async #keepTrying(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#parts.deps;
+    while (!signal.aborted) {
+      try {
+        return await work();
+      } catch (error) {
+        logger.warn({ problem: messageOf(error) }, "the journal cannot be used");
+        await clock.sleep(LOOK_INTERVAL_MS, signal).catch(() => {});
+      }
+    }
+  }
+
+  /** As long as the term lasts. */
+  async #tellDesired(effects: EffectDeps): Promise<void> {
+    const { clock, logger } = this.#parts.deps;
+    let toldMs = Number.NEGATIVE_INFINITY;
+    const tell = async () => {
+      if (this.#untold === "" && clock.monotonicMs() - toldMs < TELL_INTERVAL_MS) return;
+      if (await effects.isHeld()) return;
+      toldMs = clock.monotonicMs();
+      try {
+        await effects.desired.tell(effects.fencingToken);
+        this.#untold = "";
+      } catch (error) {
+        const reason = `the node-agent does not take what shall run: ${messageOf(error)}`;
+        if (this.#untold === "") logger.warn({ reason }, "impeded");
+        this.#untold = reason;
+      }
+    };
+    await every(clock, LOOK_INTERVAL_MS, effects.signal, tell);
+  }
+
+  /** What people have ordered, as far as it holds all back. */
+  async #lookAtOrders(): Promise<void> {
+    const { journal, guard } = this.#parts;
+    try {
+      const orders = await guard.orders(journal.guard);
+      const has = (kind: string) => orders.some((order) => order.kind === kind);
+      const paused = has("pause") ? "automation is paused" : "";
+      this.#ordered = has("kill") ? "the kill switch is on: nothing is begun" : paused;
+    } catch (error) {
+      this.#ordered = `the journal cannot be read: ${messageOf(error)}`;
+    }
+  }
+}
