@@ -76,9 +76,9 @@ describe("times", () => {
   });
 });
 
-const domains = new Map([
-  ["edge-1", "hall"],
-  ["edge-2", "yard"],
+const targets = new Map([
+  ["edge-1", { domain: "hall" }],
+  ["edge-2", { domain: "yard" }],
 ]);
 const budgets = { target: 2, runbook: 3, domain: 3, global: 4 };
 
@@ -93,12 +93,12 @@ describe("budgets left", () => {
       fc.property(fc.array(effect, { maxLength: 8 }), (effects) => {
         const begun = effects.map((one) => ({
           ...one,
-          domain: domains.get(one.target)!,
+          domain: targets.get(one.target)!.domain,
           isDisruptive: false,
           isUnderWay: false,
         }));
         const nowMs = 2_000;
-        const left = budgetsLeft({ nowMs, begun, domains, budgets, budgetWindowMs: 1_000 });
+        const left = budgetsLeft({ nowMs, begun, targets, budgets, budgetWindowMs: 1_000 });
         const of = (scope: string, name: string) =>
           left.find((one) => one.scope === scope && one.name === name)?.left ?? 3;
         const verdict = judge(

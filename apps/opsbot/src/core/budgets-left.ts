@@ -23,14 +23,14 @@ export interface BudgetFacts {
   nowMs: number;
   begun: readonly Begun[];
   /** All that may be acted upon, each with those that fail together with it. */
-  domains: ReadonlyMap<string, string>;
+  targets: ReadonlyMap<string, { domain: string }>;
   budgets: Readonly<Record<BudgetScope, number>>;
   budgetWindowMs: number;
 }
 
 /** Of all targets and domains, and of those runbooks that were used within the window. */
 export function budgetsLeft(facts: BudgetFacts): readonly BudgetLeft[] {
-  const { nowMs, begun, domains, budgets, budgetWindowMs } = facts;
+  const { nowMs, begun, targets, budgets, budgetWindowMs } = facts;
   const within = begun.filter(({ beganMs }) => beganMs > nowMs - budgetWindowMs);
   const nameIn = {
     target: (one: Begun) => one.target,
@@ -38,7 +38,12 @@ export function budgetsLeft(facts: BudgetFacts): readonly BudgetLeft[] {
     domain: (one: Begun) => one.domain,
     global: () => "all",
   };
-  const known = { target: domains.keys(), runbook: [], domain: domains.values(), global: ["all"] };
+  const known = {
+    target: targets.keys(),
+    runbook: [],
+    domain: targets.values().map(({ domain }) => domain),
+    global: ["all"],
+  };
   return BUDGET_SCOPES.flatMap((scope) => {
     const used = new Map<string, number>();
     for (const name of known[scope]) used.set(name, 0);
