@@ -125,16 +125,32 @@ const spec = {
     minMs: 500,
     maxMs: 3_600_000,
   }),
-  apiTokens: text({
+  apiTokens: file({
     help: "File with the tokens of the API, by which JSON and MCP are asked; `npm run token` makes one. Empty: only reading, on this machine.",
     default: "",
-    placeholder: "FILE",
   }),
   apiRate: integer({
     help: "Requests a second of one caller of the API.",
     default: "20",
     min: 1,
     max: 100_000,
+  }),
+  webhook: list({
+    help: "Who is told what is left to people: JSON is posted there.",
+    placeholder: "[NAME=]URL",
+  }),
+  slackWebhook: list({
+    help: "The same in the format of Slack and Mattermost.",
+    placeholder: "[NAME=]URL",
+  }),
+  webhookFile: file({
+    help: "The same in a file that only its owner may read: lines of webhook [NAME=]URL, slack-webhook [NAME=]URL, webhook-secret SECRET.",
+    default: "",
+  }),
+  webhookSecret: text({
+    help: "Signs what is posted to --webhook: whsec_ and a key in base64. Empty: nothing is signed.",
+    default: "",
+    placeholder: "SECRET",
   }),
 };
 

@@ -13,7 +13,13 @@ export interface Metrics {
   registry: Registry;
   /** A counter by reason or other labels; `glassline_` is put before the name. */
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
-  gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
+  /** @param collect sets it whenever metrics are read. */
+  gauge<L extends string>(
+    name: string,
+    help: string,
+    labels?: readonly L[],
+    collect?: (gauge: Gauge<L>) => void | Promise<void>,
+  ): Gauge<L>;
   histogram<L extends string>(
     name: string,
     help: string,
@@ -36,8 +42,21 @@ export function createMetrics(app: string, processMetrics = false): Metrics {
     registry,
     counter: (name, help, labels = []) =>
       new Counter({ name: full(name), help, labelNames: labels, ...common }),
-    gauge: (name, help, labels = []) =>
-      new Gauge({ name: full(name), help, labelNames: labels, ...common }),
+    gauge: <L extends string>(
+      name: string,
+      help: string,
+      labels: readonly L[] = [],
+      collect?: (gauge: Gauge<L>) => void | Promise<void>,
+    ) => {
+      const gauge: Gauge<L> = new Gauge({
+        name: full(name),
+        help,
+        labelNames: labels,
+        ...(collect && { collect: () => collect(gauge) }),
+        ...common,
+      });
+      return gauge;
+    },
     histogram: (name, help, buckets, labels = []) =>
       new Histogram({ name: full(name), help, buckets, labelNames: labels, ...common }),
   };

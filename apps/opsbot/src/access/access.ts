@@ -7,11 +7,11 @@ import { methodPath } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import type { Verdict } from "@glassline/service/guard";
 import type { Asked } from "@glassline/service/http";
-import { peerNameOf } from "@glassline/service/identity";
+import { requireCaller } from "@glassline/service/tls";
 import { tokenIn } from "@glassline/service/token";
 
 import type { Need } from "../core/access.ts";
-import { CHANGE, callerOfPeer, callerOfToken, mayAs, needsOf } from "../core/access.ts";
+import { CHANGE, PEERS, callerOfPeer, callerOfToken, mayAs, needsOf } from "../core/access.ts";
 import { ApiRates } from "../core/rate-limit.ts";
 import type { Caller } from "../desk.ts";
 import type { AccessMetrics } from "./metrics.ts";
@@ -76,15 +76,15 @@ export class Access {
   }
 
   /**
-   * Who it is: by certificate, or by token. Throws RpcError "unauthenticated".
+   * Who it is: by certificate, or by token. Throws RpcError "unauthenticated", or "permission_denied".
    * @param mayChange what a dashboard says of the session that asks.
    */
   callerOf(
     shown: { subjectAltName?: string | undefined; authorization?: string | undefined },
     mayChange = false,
   ): Caller {
-    const peer = peerNameOf(shown.subjectAltName);
-    if (peer) return callerOfPeer(peer, mayChange);
+    if (shown.subjectAltName !== undefined)
+      return callerOfPeer(requireCaller(shown, PEERS), mayChange);
     const found = this.#deps.tokens.find(tokenIn(shown.authorization ?? ""));
     if (found) return callerOfToken(found);
     throw new RpcError("unauthenticated", `authorization: got none, expected ${EXPECTED}`);

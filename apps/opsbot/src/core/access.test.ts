@@ -31,8 +31,7 @@ describe("roles", () => {
       callerOfPeer({ role, instance: "x" }, mayChange).role;
     expect(roleOf("operator", false)).toBe("admin");
     expect([false, true].map((may) => roleOf("dashboard", may))).toEqual(["viewer", "admin"]);
-    for (const role of ["camera", "monitor", "edge-cache", "opsbot"] as const)
-      expect(roleOf(role, true)).toBe("viewer");
+    for (const role of ["monitor", "camera"] as const) expect(roleOf(role, true)).toBe("viewer");
   });
 
   test("of tokens are told apart from those of certificates in the journal", () => {
@@ -48,8 +47,9 @@ describe("roles", () => {
       { path: "/a", name: "getStatus", hasEffects: false },
       { path: "/b", name: "chat", hasEffects: true },
       { path: "/c", name: "apply", hasEffects: true },
+      { path: "/d", name: "plan", hasEffects: false },
     ]);
-    expect([...needs.values()]).toEqual([READ, TALK, CHANGE]);
+    expect([...needs.values()]).toEqual([READ, TALK, CHANGE, TALK]);
   });
 });
 

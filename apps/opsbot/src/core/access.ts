@@ -1,5 +1,5 @@
 /** Who may ask for what, by whichever way they come. Pure. */
-import type { PeerName } from "@glassline/service/identity";
+import type { PeerName, Role } from "@glassline/service/identity";
 
 import type { AccessRole, Caller, Change } from "../desk.ts";
 
@@ -32,14 +32,17 @@ export function roleNamed(word: string): AccessRole | undefined {
   return ACCESS_ROLES.find((role) => role === word);
 }
 
+/** Processes of the network that ask for something; others do not. */
+export const PEERS = ["operator", "dashboard", "monitor"] as const satisfies readonly Role[];
+
 /**
- * Who a process of the network is, by its certificate.
- * @param mayChange what a dashboard says of the session that asks; of no other it counts.
+ * Who such a process is, by its certificate.
+ * @param mayChange what a dashboard says of the session that asks; of no other it counts. Such a session is that of the machine's owner.
  */
 export function callerOfPeer({ role, instance }: PeerName, mayChange: boolean): Caller {
   const who = `${role} ${instance}`;
-  if (role === "operator") return { who, role: "admin" };
-  return { who, role: role === "dashboard" && mayChange ? "admin" : "viewer" };
+  const isOwner = role === "operator" || (role === "dashboard" && mayChange);
+  return { who, role: isOwner ? "admin" : "viewer" };
 }
 
 /** Who has shown a token. */
@@ -47,14 +50,17 @@ export function callerOfToken({ name, role }: { name: string; role: AccessRole }
   return { who: `${name} (${role} token)`, role };
 }
 
-/** What of a service is needed by address: what has no side effects is read, and a chat is talk. */
+/** What is asked for, and what comes of it, depends on who it is. */
+const TALKS: ReadonlySet<string> = new Set(["chat", "plan"]);
+
+/** What of a service is needed by address: what has no side effects is read. */
 export function needsOf(
   methods: readonly { path: string; name: string; hasEffects: boolean }[],
 ): ReadonlyMap<string, Need> {
   return new Map(
     methods.map(({ path, name, hasEffects }) => [
       path,
-      !hasEffects ? READ : name === "chat" ? TALK : CHANGE,
+      TALKS.has(name) ? TALK : hasEffects ? CHANGE : READ,
     ]),
   );
 }
