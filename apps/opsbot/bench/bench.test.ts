@@ -60,6 +60,7 @@ test(
   async () => {
     const all = await figures("viewers-failover");
     expect(valueOf(all, "viewers_without_media")).toBe(0);
+    expect(valueOf(all, "not_repaired")).toBe(0);
     for (const name of ["answered_p99", "media_late_p99", "confirmed_p99", "repaired_p99"])
       expect(valueOf(all, name), name).toBeGreaterThanOrEqual(0);
   },

@@ -91,8 +91,8 @@ function network(
     if (clock.nowMs() > stop.atMs) stop.abort.abort();
     if (dead.has(url.host)) throw new TypeError("refused");
     const wanted = url.searchParams.get("_HLS_msn");
-    const existsMs = (Number(wanted) + 1) * SEGMENT_MS;
-    while (wanted !== null && existsMs > clock.nowMs()) {
+    const existsMs = wanted === null ? 0 : (Number(wanted) + 1) * SEGMENT_MS;
+    while (existsMs > clock.nowMs()) {
       await clock.sleep(Math.min(HELD_STEP_MS, existsMs - clock.nowMs()));
       if (dead.has(url.host)) throw new TypeError("cut off");
     }
