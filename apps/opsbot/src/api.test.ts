@@ -5,8 +5,7 @@ import { systemClock } from "@glassline/service/clock";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { serviceOf } from "./api.ts";
-import { startApi } from "./api.testing.ts";
-import { callerByCertificate } from "./callers.ts";
+import { byCertificate, startApi } from "./api.testing.ts";
 import { MemoryDesk } from "./desk.testing.ts";
 import { remoteDesk } from "./mcp/remote-desk.ts";
 
@@ -63,7 +62,7 @@ describe("who asks", () => {
         desk,
         clock: systemClock,
         fencingToken: () => 1n,
-        authorize: callerByCertificate,
+        callerOf: byCertificate,
       }),
     );
     const post = (name: string, body: object) =>

@@ -7,6 +7,7 @@ import { OpsBotService } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 import { addService, createClient } from "@glassline/proto/rpc";
 import { systemClock } from "@glassline/service/clock";
+import { createMetrics } from "@glassline/service/metrics";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import type { PeerName } from "@glassline/service/identity";
 import { readIdentity } from "@glassline/service/identity";
@@ -14,8 +15,11 @@ import { ensureDevelopmentPki } from "@glassline/service/pki";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient, mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
+import { Access, needsOfService } from "./access/access.ts";
+import { accessMetrics } from "./access/metrics.ts";
+import { noTokens } from "./access/token-store.ts";
+import type { ApiDeps } from "./api.ts";
 import { serviceOf } from "./api.ts";
-import { callerByCertificate } from "./callers.ts";
 import { MemoryDesk } from "./desk.testing.ts";
 
 const OPSBOT = { role: "opsbot", instance: "opsbot" } as const;
@@ -24,6 +28,17 @@ const CALLERS: readonly PeerName[] = [
   { role: "dashboard", instance: "dashboard" },
   { role: "monitor", instance: "icinga" },
 ];
+
+/** Where nobody has a token. */
+export const byCertificate: ApiDeps["callerOf"] = (context, mayChange) =>
+  new Access({
+    tokens: noTokens,
+    clock: systemClock,
+    metrics: accessMetrics(createMetrics("opsbot")),
+    needs: needsOfService(OpsBotService),
+    isLoopback: true,
+    perSecond: 1_000,
+  }).callerOf(context, mayChange);
 
 export interface Api extends AsyncDisposable {
   desk: MemoryDesk;
@@ -45,7 +60,7 @@ export async function startApi(): Promise<Api> {
     desk,
     clock: systemClock,
     fencingToken: () => 7n,
-    authorize: callerByCertificate,
+    callerOf: byCertificate,
   });
   addService(server, OpsBotService, service);
   const identity = await readIdentity(pkiDir, OPSBOT);

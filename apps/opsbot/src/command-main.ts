@@ -114,7 +114,10 @@ async function record(id: bigint, options: Options): Promise<number> {
   return 0;
 }
 
-async function connect({ opsbot, pkiDir }: Options): Promise<Client<typeof OpsBotService> & Disposable> {
+async function connect({
+  opsbot,
+  pkiDir,
+}: Options): Promise<Client<typeof OpsBotService> & Disposable> {
   const identity = await readIdentity(pkiDir, { role: "operator", instance: "local" });
   const credentials = mutualTlsClient(identity, "opsbot");
   const client = createClient(OpsBotService, opsbot, credentials, TLS_CHANNEL_OPTIONS);

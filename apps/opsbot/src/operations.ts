@@ -80,17 +80,33 @@ export class Operations implements Desk {
 
   async apply(hash: string, caller: Caller): Promise<Outcome | Refusal> {
     const nowMs = this.#deps.clock.nowMs();
-    const outcome = this.#plans.take(hash, caller, nowMs, (plan) => this.#applyOnce(plan, caller));
-    const unknown = "there is no such plan of yours, or it is older than 2 minutes";
+    const refusal = this.#mayNot(hash, caller);
+    if (refusal) return refusal;
+    const outcome = this.#plans.take(hash, nowMs, (plan, who) =>
+      this.#applyOnce(plan, who, caller),
+    );
+    const unknown = "there is no such plan, or it is older than 2 minutes";
     return outcome ?? refuse("no_such_plan", unknown);
   }
 
-  async #applyOnce({ hash, change }: Plan, caller: Caller): Promise<Outcome | Refusal> {
+  async #applyOnce(
+    { hash, change }: Plan,
+    plannedBy: string,
+    caller: Caller,
+  ): Promise<Outcome | Refusal> {
     const now = await this.#consider(change, caller);
     if ("refused" in now) return now;
-    if (hashOf(change, now.standsOn, caller.who) === hash) return this.#do(change, caller);
+    if (hashOf(change, now.standsOn, plannedBy) === hash) return this.#do(change, caller);
     const says = `it is not as it was when it was planned; now it would be: ${now.says}`;
     return refuse("changed", says);
+  }
+
+  /** Who may not is told so, also when another one's plan has been carried out already. */
+  #mayNot(hash: string, { role }: Caller): Refusal | undefined {
+    const change = this.#plans.changeOf(hash);
+    const needed = change && roleFor(change);
+    if (!needed || mayAs(role, needed)) return undefined;
+    return refuse("role", `this needs the role ${needed}, and you have ${role}`);
   }
 
   /** By whichever replica is asked. */
@@ -138,7 +154,7 @@ export class Operations implements Desk {
     if (!verdict.may) return refuse(verdict.because, verdict.says);
     const { says: radius } = runbookOf(action).blastRadius;
     const change = { kind: "act", action } as const;
-    return { change, says: `I will: ${verdict.says}; ${radius}.`, standsOn: verdict.says };
+    return { change, says: `I will ${verdict.says}; ${radius}.`, standsOn: verdict.says };
   }
 
   async #considerUndo(id: number | undefined) {
@@ -165,7 +181,7 @@ export class Operations implements Desk {
   async #considerApproval(id: number) {
     const incident = await this.#deps.journal.incident(id);
     if (!incident || incident.closedUnixNano !== 0n)
-      return refuse("nothing", `there is no open incident ${id}`);
+      return refuse("unknown_target", `there is no open incident ${id}`);
     const says = `I will agree to the next action about ${incident.title} (incident ${id}), for 15 min.`;
     return sure({ kind: "approve", incident: id }, says, String(incident.actions));
   }

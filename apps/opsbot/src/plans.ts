@@ -27,16 +27,23 @@ export class Plans {
     return plan;
   }
 
-  /** Does it, once: who asks again is told what came of it. @returns undefined: there is none, it is too old, or another one's. */
+  /** Undefined: there is no such plan. */
+  changeOf(hash: string): Change | undefined {
+    return this.#kept.get(hash)?.plan.change;
+  }
+
+  /**
+   * Does it, once: who asks again is told what came of it.
+   * @param apply gets who planned it, too. @returns undefined: there is none, or it is too old.
+   */
   take(
     hash: string,
-    { who }: Caller,
     nowMs: number,
-    apply: (plan: Plan) => Promise<Outcome | Refusal>,
+    apply: (plan: Plan, who: string) => Promise<Outcome | Refusal>,
   ): Promise<Outcome | Refusal> | undefined {
     const kept = this.#kept.get(hash);
-    if (kept?.who !== who || kept.plan.untilMs <= nowMs) return undefined;
-    return (kept.outcome ??= apply(kept.plan));
+    if (!kept || kept.plan.untilMs <= nowMs) return undefined;
+    return (kept.outcome ??= apply(kept.plan, kept.who));
   }
 }
 

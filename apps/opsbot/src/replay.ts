@@ -118,7 +118,12 @@ class Scene {
     const { object, check, lines } = this.#recording;
     const isOver = this.#clock.nowMs() - this.#startMs >= (this.#endMs ?? Infinity);
     const output = lines[0]!.text.replace(`${check}: `, "");
-    return this.#observation(object, check, isOver ? "ok" : "critical", isOver ? "it is well" : output);
+    return this.#observation(
+      object,
+      check,
+      isOver ? "ok" : "critical",
+      isOver ? "it is well" : output,
+    );
   }
 
   observations(): Observation[] {

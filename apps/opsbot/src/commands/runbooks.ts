@@ -22,7 +22,15 @@ export function listRunbooks(): string {
   return RUNBOOKS.map(describe).join("\n");
 }
 
-function describe({ name, help, triggers, tries, blastRadius, undo, isForAWhile }: Runbook): string {
+function describe({
+  name,
+  help,
+  triggers,
+  tries,
+  blastRadius,
+  undo,
+  isForAWhile,
+}: Runbook): string {
   const when =
     triggers.length === 0
       ? "when a person asks"

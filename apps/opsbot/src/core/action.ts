@@ -22,33 +22,35 @@ export type Action =
 
 export type ActionKind = Action["kind"];
 
-/** For people, behind the target's name: "edge-1: flush its cache". */
+/** For people: "flush edge-1's cache". */
 export function describeAction(action: Action): string {
-  return `${action.target}: ${wordsOf(action)}`;
-}
-
-function wordsOf(action: Action): string {
+  const { target } = action;
   switch (action.kind) {
     case "flush":
       return action.prefix === undefined
-        ? "flush its cache"
-        : `flush ${action.prefix} of its cache`;
+        ? `flush ${target}'s cache`
+        : `flush ${action.prefix} of ${target}'s cache`;
     case "prime":
-      return action.channel === undefined ? "prime its cache" : `prime ${action.channel}`;
+      return action.channel === undefined
+        ? `prime ${target}'s cache`
+        : `prime ${action.channel} on ${target}`;
+    case "restart":
+      return `start ${target} anew`;
+    case "re-route":
+      return `steer ${target}'s viewers to other edges`;
+    case "restore":
+      return `let viewers come back to ${target}`;
+    case "drain":
+      return `steer ${target}'s viewers to other edges and wait until they have gone`;
     case "fail-over":
-      return `run it on ${action.machine ?? "another machine"}`;
-    default:
-      return WORDS[action.kind];
+      return `run ${target} on ${action.machine ?? "another machine"}`;
+    case "restart-link":
+      return `close the link ${target} and open it anew`;
+    case "rotate-keys":
+      return `let both ends of the link ${target} agree on new keys`;
+    case "restart-collector":
+      return `drain ${target} and start it anew`;
+    case "open-segment":
+      return `open a new VXLAN segment for ${target} and move to it`;
   }
 }
-
-const WORDS = {
-  restart: "start it anew",
-  "re-route": "steer its viewers to the others",
-  restore: "let viewers come back",
-  drain: "steer its viewers away and wait until they have gone",
-  "restart-link": "close the link and open it anew",
-  "rotate-keys": "agree on new keys",
-  "restart-collector": "drain it and start it anew",
-  "open-segment": "open a new VXLAN segment and move to it",
-} as const;

@@ -2,7 +2,7 @@
 import type { McpServer } from "@modelcontextprotocol/server";
 import * as z from "zod/v4";
 
-import { STOP_ROLE, mayAct } from "../core/access.ts";
+import { STOP_ROLE, mayAs } from "../core/access.ts";
 import type { Caller, Desk } from "../desk.ts";
 import { data, failure, refused } from "./answer.ts";
 import { changeAsked, changeSchema } from "./changes.ts";
@@ -88,7 +88,7 @@ function addStop(server: McpServer, openDesk: OpenDesk, caller: Caller): void {
     },
   };
   server.registerTool("stop_everything", config, async () => {
-    if (!mayAct(caller.role, STOP_ROLE))
+    if (!mayAs(caller.role, STOP_ROLE))
       return failure(`refused (role): it needs the role ${STOP_ROLE}, and yours is ${caller.role}`);
     const desk = await openDesk();
     await desk.stop(caller);

@@ -2,10 +2,11 @@
 import * as z from "zod/v4";
 
 import { FOREVER_MS } from "../core/guard.ts";
-import type { AuditRow, Inventory } from "../desk.ts";
+import type { Inventory } from "../desk.ts";
+import type { AuditRow } from "../stores/audit.ts";
 import type { Observation } from "../observers/observer.ts";
 import type { Order } from "../stores/guard-records.ts";
-import type { EntryRow, IncidentRow } from "../stores/journal.ts";
+import type { EntryRow, IncidentRow } from "../stores/incidents.ts";
 
 const TEXT_MAX_CHARS = 2_000;
 const MS_NANO = 1_000_000n;

@@ -137,6 +137,7 @@ describeWithPostgres()("a lease", { timeout: 60_000 }, () => {
     await leads(one);
     await postgres.freeze();
     await isOver(one);
+    await systemClock.sleep(2 * LEASE_TIMES.leaseMs);
     await expect(Promise.race([write(one), systemClock.sleep(500)])).rejects.toThrow(
       NotLeadingError,
     );

@@ -115,7 +115,11 @@ export async function startPostgres(): Promise<Postgres> {
 async function signalAll(parent: number, signal: NodeJS.Signals): Promise<void> {
   const { stdout } = await run("pgrep", ["-P", String(parent)]).catch(() => ({ stdout: "" }));
   for (const pid of [parent, ...stdout.split("\n").filter(Boolean).map(Number)])
-    process.kill(pid, signal);
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
 }
 
 async function freePort(): Promise<number> {

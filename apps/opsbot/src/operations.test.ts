@@ -1,8 +1,4 @@
 /** The desk over the loop, on a real journal; edges only record what they are asked. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { simulatedClock } from "@glassline/service/clock/testing";
 import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
@@ -10,56 +6,52 @@ import { expect, onTestFinished, test } from "vitest";
 
 import { Bot } from "./bot.ts";
 import { GUARD_LIMITS } from "./core/guard.ts";
-import { DeskOverBot } from "./desk-over-bot.ts";
 import { deskContract } from "./desk.contract.testing.ts";
 import { Guard } from "./guard.ts";
 import { opsBotMetrics } from "./metrics.ts";
-import type { Network } from "./network.ts";
 import type { Observation } from "./observers/observer.ts";
-import { openJournal } from "./stores/journal.ts";
+import { Operations } from "./operations.ts";
+import { openFile, scratch } from "./stores/store.testing.ts";
 
 const EDGES = ["edge-1", "edge-2"];
 const ANNA = { who: "anna", role: "admin" } as const;
 
 async function startDesk() {
-  const directory = mkdtempSync(join(tmpdir(), "glassline-desk-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   const clock = simulatedClock();
-  const journal = openJournal(directory, () => clock.nowUnixNano());
-  onTestFinished(() => journal[Symbol.dispose]());
+  const led = await openFile(scratch(), () => clock.nowUnixNano());
+  onTestFinished(() => led[Symbol.asyncDispose]());
+  const { journal } = led;
   const guard = new Guard({
-    records: journal.guard,
     clock,
     limits: GUARD_LIMITS,
-    domains: new Map(EDGES.map((edge) => [edge, "edges"])),
+    targets: new Map(EDGES.map((edge) => [edge, { kind: "edge" as const, domain: "edges" }])),
     approvals: new Set(["flush"]),
   });
   for (const object of EDGES) guard.saw({ object, check: "health", state: "ok" } as Observation);
-  const purge = async () => ({ objects: 7, replayed: false });
-  const edges = new Map(EDGES.map((edge) => [edge, { purge }]));
-  const observer = {
-    onResult: () => {},
-    observations: () => [],
-    [Symbol.asyncDispose]: async () => {},
-  };
+  const observer = { observations: () => [], look: async () => undefined };
   const bot = new Bot({
-    network: { edges } as unknown as Network,
     journal,
     clock,
     guard,
     observer,
-    edgeToken: "token",
-    desired: undefined,
-    isHeld: () => guard.isKilled,
+    wish: async (action) => action,
+    effect: async ({ action }) => `${action.kind} was done`,
     signal: new AbortController().signal,
     logger: createLogger("opsbot", "silent"),
     metrics: opsBotMetrics(createMetrics("opsbot")),
     verifyMs: 15_000,
   });
-  const inventory = () => ({ edges: EDGES, channels: [], links: [], collectors: [], overlays: [] });
-  const impediment = () => bot.impediment;
-  const deps = { bot, guard, observer, journal, clock, impediment, inventory };
-  return { desk: new DeskOverBot(deps), clock, journal, guard };
+  const desk = new Operations({
+    journal,
+    guard,
+    clock,
+    bot: () => bot,
+    leader: () => "opsbot",
+    observations: () => [],
+    impediment: () => bot.impediment,
+    inventory: () => ({ edges: EDGES, channels: [], links: [], collectors: [], overlays: [] }),
+  });
+  return { desk, clock, journal, guard };
 }
 
 deskContract("the desk over the loop", startDesk);
@@ -67,21 +59,24 @@ deskContract("the desk over the loop", startDesk);
 test("who agrees is written down, and agrees for a while", async () => {
   const { desk, clock, journal, guard } = await startDesk();
   const row = { object: "edge-1", check: "freshness", title: "edge-1: stale" };
-  const { id } = journal.openIncident(row, "stale");
-  const because = (action: number) => {
+  const { id } = await journal.transact((records) => records.openIncident(row, "stale"));
+  const because = async (action: number) => {
     const step = { incidentId: id, action };
-    const flush = { kind: "flush", edge: "edge-1" } as const;
-    const verdict = guard.judge(flush, { by: "alert", runbook: "freshness", step });
+    const flush = { kind: "flush", target: "edge-1" } as const;
+    const asked = { by: "alert", runbook: "freshness", step } as const;
+    const verdict = await guard.judge(flush, asked, journal.guard);
     return verdict.may ? undefined : verdict.because;
   };
-  expect(because(0)).toBe("approval");
+  expect(await because(0)).toBe("approval");
   const plan = await desk.plan({ kind: "approve", incident: id }, ANNA);
   const done = await desk.apply("hash" in plan ? plan.hash : "", ANNA);
   expect(done).toMatchObject({ ok: true, says: "Agreed: edge-1: stale." });
-  expect(journal.entries(id).at(-1)!.text).toBe("anna agrees to the next action for 15 min");
-  expect([because(0), because(1)]).toEqual([undefined, "approval"]);
+  expect((await journal.entries(id)).at(-1)!.text).toBe(
+    "anna agrees to the next action for 15 min",
+  );
+  expect([await because(0), await because(1)]).toEqual([undefined, "approval"]);
   await clock.advance(900_000);
-  expect(because(0)).toBe("approval");
+  expect(await because(0)).toBe("approval");
 });
 
 test("what the guard refuses is refused before it is planned, and when it is applied", async () => {
