@@ -21,14 +21,22 @@ import {
   ReportResponseSchema,
   SeriesKind,
 } from "./gen/glassline/camera/v1alpha1/camera_pb.ts";
+import { RestartRequestSchema } from "./gen/glassline/control/v1alpha1/control_pb.ts";
 import {
+  FenceRequestSchema,
   GetPrimingResponseSchema,
   PrimeRequestSchema,
   PrimingState,
   PurgeRequestSchema,
   RevokeTokensRequestSchema,
+  SetDrainingRequestSchema,
 } from "./gen/glassline/edge/v1alpha1/edge_pb.ts";
-import { CircuitSignal, FrameSchema } from "./gen/glassline/mesh/v1alpha1/mesh_pb.ts";
+import {
+  CircuitSignal,
+  FrameSchema,
+  RestartLinkRequestSchema,
+  RotateKeysRequestSchema,
+} from "./gen/glassline/mesh/v1alpha1/mesh_pb.ts";
 import { SetDesiredStateRequestSchema } from "./gen/glassline/node/v1alpha1/node_pb.ts";
 import {
   ActionKind,
@@ -321,6 +329,26 @@ const GOLDEN = [
     target: { case: "client", value: "anna" },
     issuedUntilUnixNano: 1_790_000_000_000_000_000n,
     idempotencyKey: "key-4",
+    fencingToken: 1_790_000_000n,
+  }),
+  golden("edge-fence", FenceRequestSchema, { fencingToken: 1_790_000_000n }),
+  golden("edge-set-draining", SetDrainingRequestSchema, {
+    draining: true,
+    idempotencyKey: "key-5",
+    fencingToken: 1_790_000_000n,
+  }),
+  golden("mesh-restart-link", RestartLinkRequestSchema, {
+    neighbour: "node-2",
+    idempotencyKey: "key-6",
+    fencingToken: 1_790_000_000n,
+  }),
+  golden("mesh-rotate-keys", RotateKeysRequestSchema, {
+    neighbour: "node-2",
+    idempotencyKey: "key-7",
+    fencingToken: 1_790_000_000n,
+  }),
+  golden("control-restart", RestartRequestSchema, {
+    idempotencyKey: "key-8",
     fencingToken: 1_790_000_000n,
   }),
   golden("origin-channels", ListChannelsResponseSchema, {

@@ -24,6 +24,7 @@ export function startByFlags(
     logger: createLogger("collector", "silent"),
     metrics,
     stopping: new AbortController().signal,
+    startAnew: () => {},
     tracerProvider: trace.getTracerProvider(),
   });
 }

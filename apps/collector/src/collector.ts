@@ -10,6 +10,8 @@ import type { Engine } from "./engine.ts";
 import { alone, startEngine } from "./engine.ts";
 import type { PortName } from "./metrics.ts";
 import { connectionLimit, connectionMetrics } from "./metrics.ts";
+import type { RestartDeps } from "./restart.ts";
+import { createRestart } from "./restart.ts";
 import { refuseFewerShards } from "./shards/shard-config.ts";
 
 const VERSION = "0.1.0";
@@ -19,17 +21,25 @@ export interface Collector extends AsyncDisposable {
   addresses: Engine["addresses"] & { adminPort: number };
 }
 
-export async function startCollector(config: CollectorConfig, deps: AppDeps): Promise<Collector> {
+export type CollectorDeps = AppDeps & RestartDeps;
+
+export async function startCollector(
+  config: CollectorConfig,
+  deps: CollectorDeps,
+): Promise<Collector> {
   await using stack = new AsyncDisposableStack();
   refuseFewerShards(config);
   for (const note of config.config?.notes ?? []) deps.logger.info({ note }, "configuration");
   const connections = connectionMetrics(deps.metrics);
   const limitOf = (port: PortName) => connectionLimit(connections, port, config.connections);
+  const restart = await createRestart(config, deps);
   const { addresses, query, exposition, unreadyReason } =
     config.shards > 1
-      ? stack.use(await (await import("./shards/front.ts")).startFront(config, deps, limitOf))
+      ? stack.use(
+          await (await import("./shards/front.ts")).startFront(config, deps, { limitOf, restart }),
+        )
       : {
-          ...stack.use(await startEngine(config, deps, alone(limitOf))),
+          ...stack.use(await startEngine(config, deps, alone(limitOf, restart))),
           exposition: deps.metrics.registry,
           unreadyReason: () => undefined,
         };

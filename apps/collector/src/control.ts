@@ -1,18 +1,21 @@
-/** What others may change: directives for cameras. */
+/** What others may change: directives for cameras, and starting anew. */
 import type { ControlService, DirectRequest } from "@glassline/proto/control";
 import { RpcError } from "@glassline/proto/errors";
 import type { Implementation } from "@glassline/proto/rpc";
 import type { Directive } from "@glassline/otqmn/directive";
 
 import type { OtqmnReceiver } from "./receivers/otqmn.ts";
+import type { Restart } from "./restart.ts";
 
 const INTERVAL_MS = { least: 100, greatest: 3_600_000 } as const;
 
 export function createControl(
   receiver: Pick<OtqmnReceiver, "direct">,
+  restart: Restart,
 ): Implementation<typeof ControlService> {
   return {
     direct: async (request) => ({ producer: receiver.direct(directiveOf(request)) }),
+    restart,
   };
 }
 

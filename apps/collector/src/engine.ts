@@ -37,6 +37,7 @@ import type { Claim } from "./receivers/otqmn-stream.ts";
 import type { OtqmnReceiver } from "./receivers/otqmn.ts";
 import { createOtqmnReceiver } from "./receivers/otqmn.ts";
 import type { OtlpParts, OtlpReceiver } from "./receivers/otlp.ts";
+import type { Restart } from "./restart.ts";
 import { openTelemetryLog } from "./stores/open-log.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
 
@@ -60,14 +61,15 @@ const PRODUCER_ROLES: readonly Role[] = ["mesh-node", "camera"];
 export interface Surroundings {
   doors: Doors;
   claim: Claim;
+  restart: Restart;
   /** Who answers those that ask by the door of producers, when it is not the engine itself. */
   query?: Implementation<typeof QueryService>;
   control?: Implementation<typeof ControlService>;
 }
 
 /** Listens by itself, and needs nobody's leave to store. */
-export function alone(limitOf: LimitOf): Surroundings {
-  return { doors: listening(limitOf), claim: async () => 0 };
+export function alone(limitOf: LimitOf, restart: Restart): Surroundings {
+  return { doors: listening(limitOf), claim: async () => 0, restart };
 }
 
 export interface Engine extends AsyncDisposable {
@@ -83,7 +85,7 @@ export interface Engine extends AsyncDisposable {
 export async function startEngine(
   config: CollectorConfig,
   deps: AppDeps,
-  { doors, claim, ...others }: Surroundings,
+  { doors, claim, restart, ...others }: Surroundings,
 ): Promise<Engine> {
   await using stack = new AsyncDisposableStack();
   const metrics = collectorMetrics(deps.metrics);
@@ -126,7 +128,7 @@ export async function startEngine(
     memoryBytes: config.otqmnMemory,
   });
   stack.defer(() => receiver[Symbol.dispose]());
-  const services = { query, control: createControl(receiver) };
+  const services = { query, control: createControl(receiver, restart) };
   const { identity } = deps;
   const port = await startOtqmn(
     config,

@@ -3,4 +3,6 @@ import { runApp } from "@glassline/service/app";
 import { startCollector } from "./collector.ts";
 import { program } from "./config.ts";
 
-await runApp(program, "collector", startCollector);
+await runApp(program, "collector", (config, deps, { startAnew }) =>
+  startCollector(config, { ...deps, startAnew }),
+);

@@ -1,4 +1,4 @@
-/** Administration: the status for everybody of the network; purging and priming with the token. */
+/** Administration: the status for everybody of the network; what changes something with the token. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   EdgeCacheService,
@@ -9,13 +9,14 @@ import type {
 import { RpcError } from "@glassline/proto/errors";
 import type { CallContext, Implementation } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
+import type { Fencing } from "@glassline/service/fencing";
 import { valuesByLabel } from "@glassline/service/metrics";
+import { OneShotActions } from "@glassline/service/one-shot-actions";
 import { requireToken } from "@glassline/service/token";
 
 import type { Cache } from "./cache.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { EdgeCacheConfig } from "./config.ts";
-import { OneShotActions } from "./core/actions.ts";
 import { addressOf } from "./core/address.ts";
 import type { Purge, PurgeTarget } from "./core/purges.ts";
 import type { Counts, Traffic } from "./core/traffic.ts";
@@ -47,11 +48,19 @@ export interface AdminDeps {
   originReachable: () => boolean;
   primings: Primings;
   revoking: Revoking;
+  fencing: Fencing;
+  draining: Draining;
+}
+
+/** Whether viewers are steered to other edges. Not kept over a restart. */
+export interface Draining {
+  isOn: boolean;
 }
 
 export function adminService(deps: AdminDeps): Implementation<typeof EdgeCacheService> {
   const { config, metrics, primings, revoking } = deps;
-  const actions = new OneShotActions();
+  const { fencing } = deps;
+  const actions = new OneShotActions({ fencing });
   const startedUnixNano = deps.clock.nowUnixNano();
   const guard = ({ authorization }: CallContext) =>
     requireToken(authorization, config.adminToken, "Bearer and this edge's admin token");
@@ -104,7 +113,27 @@ export function adminService(deps: AdminDeps): Implementation<typeof EdgeCacheSe
         return done;
       });
     },
+    fence: async ({ fencingToken }, context) => {
+      guard(context);
+      await fencing.raise(fencingToken);
+      return { fencingToken: fencing.highest };
+    },
+    setDraining: async (request, context) => {
+      guard(context);
+      const { draining } = request;
+      return actions.once("draining", String(draining), request, async () =>
+        setDraining(deps, draining),
+      );
+    },
   };
+}
+
+function setDraining({ draining, metrics, viewers, clock }: AdminDeps, isOn: boolean) {
+  const changed = draining.isOn !== isOn;
+  draining.isOn = isOn;
+  metrics.draining.set(isOn ? 1 : 0);
+  if (changed) metrics.actions.inc({ kind: isOn ? "drain" : "undrain" });
+  return { changed, viewers: viewers.count(clock.monotonicMs()) };
 }
 
 function targetOf({ target }: PurgeRequest): PurgeTarget {
@@ -142,13 +171,16 @@ async function statusOf(
     storedBytes: BigInt(store.bytes),
     storeMaxBytes: BigInt(store.maxBytes),
     originReachable: deps.originReachable(),
-    peers: peers.all().map(({ edge, publicUrl, reachable, sinceUnixNano, viewers }) => ({
-      edge,
-      publicUrl,
-      reachable,
-      sinceUnixNano,
-      viewers,
-    })),
+    peers: peers
+      .all()
+      .map(({ edge, publicUrl, reachable, sinceUnixNano, viewers: count, draining }) => ({
+        edge,
+        publicUrl,
+        reachable,
+        sinceUnixNano,
+        viewers: count,
+        draining,
+      })),
     instanceId: config.instanceId,
     members: deps.cluster.members.map((member) => ({
       edge: member.name,
@@ -159,6 +191,7 @@ async function statusOf(
     diskBytes: BigInt(disk?.bytes ?? 0),
     diskMaxBytes: BigInt(disk?.maxBytes ?? 0),
     revocations: deps.revoking.revocations.count,
+    draining: deps.draining.isOn,
     actionsDone: await valuesByLabel(metrics.actions, "kind"),
   };
 }

@@ -21,6 +21,7 @@ import { Purges } from "./core/purges.ts";
 import { Traffic } from "./core/traffic.ts";
 import { Viewers } from "./core/viewers.ts";
 import { Following } from "./following/following.ts";
+import { openFencing } from "./fencing.ts";
 import type { Refused } from "./front/refusals.ts";
 import { startFront, viewedOf } from "./front/start.ts";
 import { keepGauges } from "./gauges.ts";
@@ -122,6 +123,7 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
   const waiting = new Set<Asking>();
   const refused: Refused = (reason) => metrics.refused.inc({ reason });
   const { stopping, logger } = deps;
+  const draining = { isOn: false };
   let isDraining = false;
   stopping.addEventListener("abort", () => (isDraining = true), { once: true });
   const handle = viewerHandler({
@@ -139,6 +141,7 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
     refused,
     waiting,
     isDraining: () => isDraining,
+    isSteeredAway: () => draining.isOn,
   });
   const busy = () => new Set([...waiting].map(({ socket }) => socket));
   await cluster.start(cache);
@@ -148,9 +151,10 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
   const toCluster = { edge: config.name, identity, cluster, cache };
   const clusterPort = await listenCluster(config, toCluster, stack);
   const originReachable = () => upstream.reachable;
-  const adminDeps = { ...parts, config, originReachable, primings, revoking };
   // Viewers are served already, and from disk, before what they do not need is loaded.
   await disk?.started;
+  const fencing = await openFencing(config.disk, logger);
+  const adminDeps = { ...parts, config, originReachable, primings, revoking, fencing, draining };
   const { user, system } = process.cpuUsage();
   const about = {
     port,

@@ -65,6 +65,7 @@ export function edgeMetrics(metrics: Metrics) {
       "edge_hit_ratio",
       "Share of requests of the last minute served without asking the origin.",
     ),
+    draining: metrics.gauge("edge_draining", "1 while viewers are steered to other edges."),
     viewers: metrics.gauge("edge_viewers", "Distinct viewers seen lately."),
     storedBytes: metrics.gauge("edge_stored_bytes", "Bytes in the store."),
     inFlightBytes: metrics.gauge(

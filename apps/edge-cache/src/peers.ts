@@ -14,6 +14,8 @@ export const PEER_PATH = "/.glassline/edge";
 export interface PeerAnswer {
   edge: string;
   viewers: number;
+  /** It wants no viewers. */
+  draining: boolean;
 }
 
 export interface PeerState {
@@ -22,6 +24,7 @@ export interface PeerState {
   reachable: boolean;
   sinceUnixNano: bigint;
   viewers: number;
+  draining: boolean;
 }
 
 export interface Peers extends Disposable {
@@ -39,11 +42,13 @@ export function watchPeers(
     reachable: false,
     sinceUnixNano: clock.nowUnixNano(),
     viewers: 0,
+    draining: false,
     timeouts: 0,
   }));
   const ask = async (state: (typeof states)[number]) => {
     try {
-      state.viewers = (await askPeer(state.publicUrl, state.edge)).viewers;
+      const { viewers, draining } = await askPeer(state.publicUrl, state.edge);
+      Object.assign(state, { viewers, draining });
       state.timeouts = 0;
       turn(state, true, clock);
     } catch (error) {
@@ -72,8 +77,8 @@ async function askPeer(publicUrl: string, expected: string): Promise<PeerAnswer>
   });
   const text = (await response.text()).slice(0, ANSWER_MAX_CHARS);
   if (!response.ok) throw new Error(`status ${response.status}`);
-  const { edge, viewers } = JSON.parse(text) as PeerAnswer;
-  if (edge !== expected || !Number.isSafeInteger(viewers) || viewers < 0)
+  const { edge, viewers, draining } = JSON.parse(text) as Partial<PeerAnswer>;
+  if (edge !== expected || viewers === undefined || !Number.isSafeInteger(viewers) || viewers < 0)
     throw new Error(`got the answer of ${JSON.stringify(edge)}, expected ${expected}`);
-  return { edge, viewers };
+  return { edge, viewers, draining: draining === true };
 }

@@ -27,7 +27,7 @@ import type { Following } from "./following/following.ts";
 import type { Refused } from "./front/refusals.ts";
 import type { EdgeMetrics } from "./metrics.ts";
 import type { PathwayWriter } from "./pathway-writer.ts";
-import type { Peers } from "./peers.ts";
+import type { PeerAnswer, Peers } from "./peers.ts";
 import { TooSlowError } from "./shared-body.ts";
 import { refusalOf } from "./tokens/refusal.ts";
 import type { Admitted } from "./tokens/token-gate.ts";
@@ -66,6 +66,8 @@ export interface VisitDeps {
   waiting: Set<Asking>;
   /** True: viewers shall go elsewhere; those who ask are still answered. */
   isDraining: () => boolean;
+  /** True: it goes on, and viewers are steered to other edges. */
+  isSteeredAway: () => boolean;
 }
 
 /** One question of a viewer, until its answer has been sent. */
@@ -102,17 +104,20 @@ export class Visit {
   }
 
   peer(): void {
-    const { edge, viewers, clock, isDraining } = this.#deps;
-    const body = { edge, viewers: viewers.count(clock.monotonicMs()) };
+    const { edge, viewers, clock, isDraining, isSteeredAway } = this.#deps;
+    const count = viewers.count(clock.monotonicMs());
+    const body: PeerAnswer = { edge, viewers: count, draining: isSteeredAway() };
     this.json(isDraining() ? 503 : 200, body, "own");
   }
 
   /** @param rest of the address: the channel, and perhaps a query. */
   steering(rest: string): void {
-    const { edge, publicUrl, peers, viewers, clock, steeringTtlS, isDraining } = this.#deps;
+    const { edge, publicUrl, peers, viewers, clock, steeringTtlS } = this.#deps;
     const [name = "", query] = rest.split("?", 2);
     const count = viewers.count(clock.monotonicMs());
-    const own = { edge, publicUrl, reachable: !isDraining(), viewers: count };
+    const reachable = !this.#deps.isDraining();
+    const draining = this.#deps.isSteeredAway();
+    const own = { edge, publicUrl, reachable, draining, viewers: count };
     const current = new URLSearchParams(query).get("_HLS_pathway") ?? undefined;
     const path = `${STEERING_PATH}${name}`;
     const ways = { current, self: edge, path, ttlS: steeringTtlS };

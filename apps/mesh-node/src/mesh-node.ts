@@ -9,7 +9,6 @@ import { backoff } from "@glassline/service/backoff";
 import type { AppDeps } from "@glassline/service/app";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { startAdmin } from "@glassline/service/http";
-import { totalOf, valuesByLabel } from "@glassline/service/metrics";
 import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
@@ -18,8 +17,8 @@ import type { Egress } from "./egress.ts";
 import { createEgress } from "./egress.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { startGateway } from "./gateway/gateway.ts";
+import { adminService } from "./administration.ts";
 import { acceptLinks, keepLink } from "./links/grpc-links.ts";
-import type { MeshMetrics } from "./metrics.ts";
 import { meshMetrics } from "./metrics.ts";
 import type { Router } from "./router.ts";
 import { createRouter } from "./router.ts";
@@ -70,7 +69,7 @@ export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Prom
   });
 
   const parts = { router, egress, gateway };
-  const admin = adminService(config.name, parts, metrics);
+  const admin = adminService({ ...parts, node: config.name, metrics });
   const port = await startGrpc(config, deps, parts, admin, stack);
   dialPeers(config, deps, router, stack);
   const http = stack.use(
@@ -125,26 +124,4 @@ function dialPeers(
     };
     void keepLink(peer, dial, stop.signal);
   }
-}
-
-function adminService(
-  node: string,
-  { router, egress, gateway }: Parts,
-  metrics: MeshMetrics,
-): Implementation<typeof MeshAdminService> {
-  return {
-    getStatus: async () => {
-      const state = gateway && (await gateway.status());
-      return {
-        node,
-        ...router.status(),
-        ...(state && { gateway: state }),
-        relay: {
-          framesRelayed: await totalOf(metrics.framesRelayed),
-          framesDropped: await valuesByLabel(metrics.framesDropped, "reason"),
-          circuits: egress?.circuits() ?? 0,
-        },
-      };
-    },
-  };
 }

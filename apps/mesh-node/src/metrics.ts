@@ -41,6 +41,11 @@ export function meshMetrics(metrics: Metrics) {
       "gateway_ring_undurable_bundles",
       "Bundles that no collector has durably.",
     ),
+    linkActions: metrics.counter(
+      "mesh_link_actions_total",
+      "Links that OpsBot restarted or gave new keys.",
+      ["kind"],
+    ),
     linksUp: metrics.gauge("mesh_links_up", "Links that are up."),
   };
 }

@@ -35,6 +35,10 @@ const RENEW_INTERVAL_MS = 1_000;
 const SEQNO_EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEQNO_STEP_MS = 100;
 const HOP_LIMIT = 32;
+/** What is under way on a link that another has taken the place of still arrives within this time. */
+const RETIRE_MS = 500;
+/** More are closed at once. */
+const RETIRING_MAX = 64;
 
 export type DataInit = Pick<
   MessageInitShape<typeof DataSchema>,
@@ -56,6 +60,7 @@ type RouteState = MessageInitShape<typeof RouteStatusSchema>;
 interface Neighbour {
   link: Link;
   monitor: LinkMonitor;
+  upSinceUnixNano: bigint;
   sent: number;
   received: number;
 }
@@ -72,6 +77,8 @@ export interface Router extends Disposable {
   nearest(service: string): string | undefined;
   /** True when the node has the service and there is a way to it. */
   reaches(node: string, service: string): boolean;
+  /** The link to a neighbour; undefined when none is up. */
+  linkTo(neighbour: string): Link | undefined;
   status(): { links: LinkState[]; routes: RouteState[]; services: string[] };
 }
 
@@ -83,6 +90,8 @@ class MeshRouter implements Router {
   readonly #deps: RouterDeps;
   readonly #price: LinkPrice;
   readonly #neighbours = new Map<string, Neighbour>();
+  /** Another link has taken their place: nothing is sent on them any more. */
+  readonly #retiring = new Set<Link>();
   readonly #stop = new AbortController();
   #routing: RoutingState;
   #arrive: (data: Data) => void = () => {};
@@ -100,7 +109,8 @@ class MeshRouter implements Router {
 
   [Symbol.dispose](): void {
     this.#stop.abort();
-    for (const { link } of this.#neighbours.values()) link.close("the node stops");
+    const links = [...this.#neighbours.values()].map(({ link }) => link);
+    for (const link of [...links, ...this.#retiring]) link.close("the node stops");
   }
 
   get linkEvents(): LinkEvents {
@@ -143,17 +153,25 @@ class MeshRouter implements Router {
     return this.#sendOn(data as Data);
   }
 
+  linkTo(neighbour: string): Link | undefined {
+    return this.#neighbours.get(neighbour)?.link;
+  }
+
   status(): { links: LinkState[]; routes: RouteState[]; services: string[] } {
     return {
-      links: [...this.#neighbours.values()].map(({ link, monitor, sent, received }) => ({
-        neighbour: link.neighbour,
-        up: true,
-        rttMs: monitor.rttMs ?? 0,
-        cost: this.#routing.costs.get(link.neighbour) ?? 0,
-        keyExchange: link.keyExchange,
-        framesSent: BigInt(sent),
-        framesReceived: BigInt(received),
-      })),
+      links: [...this.#neighbours.values()].map(
+        ({ link, monitor, upSinceUnixNano, sent, received }) => ({
+          neighbour: link.neighbour,
+          up: true,
+          rttMs: monitor.rttMs ?? 0,
+          cost: this.#routing.costs.get(link.neighbour) ?? 0,
+          keyExchange: link.keyExchange,
+          framesSent: BigInt(sent),
+          framesReceived: BigInt(received),
+          upSinceUnixNano,
+          dialled: link.renew !== undefined,
+        }),
+      ),
       routes: [...this.#routing.selected.values()].map(({ origin, nextHop, metric, services }) => ({
         origin,
         nextHop,
@@ -165,20 +183,27 @@ class MeshRouter implements Router {
   }
 
   #up(link: Link): void {
-    this.#neighbours.get(link.neighbour)?.link.close("a newer link took over");
-    this.#neighbours.set(link.neighbour, {
-      link,
-      monitor: newLinkMonitor(this.#now()),
-      sent: 0,
-      received: 0,
-    });
+    const before = this.#neighbours.get(link.neighbour);
+    const monitor = { ...newLinkMonitor(this.#now()), rttMs: before?.monitor.rttMs };
+    const upSinceUnixNano = this.#deps.clock.nowUnixNano();
+    this.#neighbours.set(link.neighbour, { link, monitor, upSinceUnixNano, sent: 0, received: 0 });
+    if (before) this.#retire(before.link);
     this.#deps.logger.info({ neighbour: link.neighbour }, "link up");
-    const cost = this.#price(newLinkMonitor(this.#now()));
+    const cost = this.#price(monitor);
     this.#step({ type: "link-up", neighbour: link.neighbour, cost, nowSeqno: this.#nowSeqno() });
     this.#hello(this.#neighbours.get(link.neighbour)!);
   }
 
+  /** Both ends do so, and the neighbour may see later that a newer link is up: what it has sent until then is taken. */
+  #retire(link: Link): void {
+    const close = () => link.close("a newer link took over");
+    if (this.#retiring.size >= RETIRING_MAX) return close();
+    this.#retiring.add(link);
+    void this.#deps.clock.sleep(RETIRE_MS, this.#stop.signal).then(close, close);
+  }
+
   #down(link: Link, reason: string): void {
+    this.#retiring.delete(link);
     if (this.#neighbours.get(link.neighbour)?.link !== link) return;
     this.#neighbours.delete(link.neighbour);
     this.#deps.logger.info({ neighbour: link.neighbour, reason }, "link down");
@@ -187,7 +212,10 @@ class MeshRouter implements Router {
 
   #frame(link: Link, { frame }: Frame): void {
     const neighbour = this.#neighbours.get(link.neighbour);
-    if (neighbour?.link !== link) return;
+    if (neighbour?.link !== link) {
+      if (frame.case === "data" && this.#retiring.has(link)) this.#data(frame.value);
+      return;
+    }
     neighbour.received++;
     neighbour.monitor = { ...neighbour.monitor, heardMs: this.#now() };
     if (frame.case === "hello") {

@@ -306,8 +306,12 @@ test(
           keyExchange: hostile,
           framesSent: 0n,
           framesReceived: 0n,
+          upSinceUnixNano: 0n,
+          dialled: true,
         })),
       }),
+      restartLink: async () => ({}),
+      rotateKeys: async () => ({}),
     };
     const server = new grpc.Server();
     addService(server, MeshAdminService, liar);

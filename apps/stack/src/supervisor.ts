@@ -11,6 +11,7 @@ import type { Backoff } from "@glassline/service/backoff";
 import { backoff } from "@glassline/service/backoff";
 import { OperatorError, messageOf } from "@glassline/service/errors";
 import type { Failed, Ready } from "@glassline/service/main";
+import { START_AGAIN } from "@glassline/service/main";
 
 import type { ProcessPlan } from "./plan.ts";
 
@@ -116,31 +117,40 @@ export class Supervisor implements AsyncDisposable {
     service.child = child;
     service.startedMs = performance.now();
     child.on("error", (error) => this.#options.say(`${plan.name}: ${error.message}`));
-    child.once("exit", (code, signal) =>
-      this.#ended(service, child, signal ?? `exit code ${code}`),
-    );
+    child.once("exit", (code, signal) => this.#ended(service, child, signal ?? code));
     await ready(child, plan.name);
   }
 
-  #ended(service: Service, child: ChildProcess, how: string): void {
+  /** @param how the signal, or the exit code. */
+  #ended(service: Service, child: ChildProcess, how: NodeJS.Signals | number | null): void {
     if (this.#stopping || service.child !== child) return;
     service.child = undefined;
     const { say, restart } = this.#options;
-    if (!restart) return say(`${service.plan.name} has ended (${how}).`);
+    const { name } = service.plan;
+    if (how === START_AGAIN) {
+      say(`${name} was asked to start anew.`);
+      return this.#launchIn(0, service);
+    }
+    const reason = `${name} has ended (${typeof how === "string" ? how : `exit code ${how}`})`;
+    if (!restart) return say(`${reason}.`);
     if (performance.now() - service.startedMs > STABLE_MS) service.backoff.reset();
-    this.#launchLater(service, `${service.plan.name} has ended (${how})`);
+    this.#launchLater(service, reason);
   }
 
   #launchLater(service: Service, reason: string): void {
-    const { say } = this.#options;
     const waitMs = service.backoff.nextMs();
-    say(`${reason}; starting it again in ${(waitMs / 1_000).toFixed(1)} s.`);
+    this.#options.say(`${reason}; starting it again in ${(waitMs / 1_000).toFixed(1)} s.`);
+    this.#launchIn(waitMs, service);
+  }
+
+  #launchIn(waitMs: number, service: Service): void {
+    const { say, restart } = this.#options;
     service.timer = setTimeout(() => {
       this.#launch(service).then(
         () => this.#stopping || say(`${service.plan.name} is running again.`),
         (error: unknown) => {
           // A process that ended once more has been taken care of; one that never came to be has not.
-          if (!service.child && !this.#stopping && service.timer === undefined)
+          if (restart && !service.child && !this.#stopping && service.timer === undefined)
             this.#launchLater(service, messageOf(error));
         },
       );

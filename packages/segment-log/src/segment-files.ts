@@ -1,7 +1,7 @@
 /** Segments as files of a folder: listing, making, recovering. */
 import type { FileHandle } from "node:fs/promises";
-import { open, readFile, readdir, rm, stat, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { open, readFile, readdir, rename, rm, stat, truncate } from "node:fs/promises";
+import { dirname, join } from "node:path";
 
 import { FRAME_BYTES, HEADER_BYTES, frameRecords, scanSegment, segmentHeader } from "./record.ts";
 
@@ -114,6 +114,19 @@ async function closingOnError<T>(handle: FileHandle, work: () => Promise<T>): Pr
     await handle.close().catch(() => {});
     throw error;
   }
+}
+
+/** A small file, replaced whole: after a crash it is as before, or as given. Two calls for one path must not overlap. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const handle = await open(`${path}.new`, "w", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await rename(`${path}.new`, path);
+  await syncDirectory(dirname(path));
 }
 
 /** A new file's name is durable only when its folder is. */

@@ -48,24 +48,18 @@ export interface AppOptions<S extends Spec> extends MainOptions<S> {
 export function runApp<S extends Spec>(
   program: Program<S>,
   role: Role,
-  start: (config: ConfigOf<S>, deps: AppDeps) => Promise<Running>,
+  start: (config: ConfigOf<S>, deps: AppDeps, context: Context) => Promise<Running>,
   { standsAlone = () => false, ...options }: AppOptions<S> = {},
 ): Promise<void> {
-  const run = async (config: ConfigOf<S>, { logger, stopping }: Context): Promise<Running> => {
+  const run = async (config: ConfigOf<S>, context: Context): Promise<Running> => {
+    const { logger, stopping } = context;
     const { name, pkiDir } = config as unknown as FrameSettings;
     if (standsAlone(config)) await ensureIdentity(pkiDir, { role, instance: name });
     const identity = await readIdentity(pkiDir, { role, instance: name });
     const { tracerProvider, ...tracing } = await startTracing({ service: role, instance: name });
     const metrics = createMetrics(role, true);
-    const app = await start(config, {
-      identity,
-      clock: systemClock,
-      random: Math.random,
-      logger,
-      metrics,
-      tracerProvider,
-      stopping,
-    });
+    const deps = { identity, clock: systemClock, random: Math.random, logger, metrics, stopping };
+    const app = await start(config, { ...deps, tracerProvider }, context);
     return {
       addresses: app.addresses,
       [Symbol.asyncDispose]: async () => {

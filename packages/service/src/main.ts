@@ -9,6 +9,8 @@ import { releaseStartMemory } from "./start-memory.ts";
 
 /** Exit codes, after sysexits.h. */
 const EXIT = { usage: 64, software: 70, unavailable: 69 } as const;
+/** Of an app that shall be started again at once, by whoever started it (EX_TEMPFAIL). */
+export const START_AGAIN = 75;
 
 /** For what an app does at its end, beside what its settings allow it. */
 export const STOP_DEADLINE_MS = 10_000;
@@ -32,6 +34,8 @@ export interface Context {
   logger: Logger;
   /** Aborted when the process has been asked to stop. */
   stopping: AbortSignal;
+  /** Stops as a signal does, with the exit code START_AGAIN. */
+  startAnew: () => void;
 }
 
 export interface MainOptions<S extends Spec> {
@@ -61,9 +65,16 @@ export async function runMain<S extends Spec>(
     level,
     "name" in config ? String(config.name) : undefined,
   );
-  const stopping = stopSignal(logger, stopDeadlineMs);
+  const stop = new AbortController();
+  const stopping = stop.signal;
+  abortOnSignals(stop, logger, stopDeadlineMs);
+  const startAnew = () => {
+    if (stopping.aborted) return;
+    process.exitCode = START_AGAIN;
+    stop.abort("asked to start anew");
+  };
   try {
-    await using running = await start(config, { logger, stopping });
+    await using running = await start(config, { logger, stopping, startAnew });
     releaseStartMemory();
     logger.info(running.addresses, "ready");
     tellParent({ ready: running.addresses });
@@ -103,8 +114,7 @@ function tellParent(message: Ready | Failed): void {
   if (process.connected && process.send) process.send(message);
 }
 
-function stopSignal(logger: Logger, stopDeadlineMs: number): AbortSignal {
-  const abort = new AbortController();
+function abortOnSignals(abort: AbortController, logger: Logger, stopDeadlineMs: number): void {
   let firstMs: number | undefined;
   const onSignal = (name: NodeJS.Signals) => {
     const nowMs = performance.now();
@@ -126,7 +136,6 @@ function stopSignal(logger: Logger, stopDeadlineMs: number): AbortSignal {
   process.on("uncaughtException", bug);
   process.on("unhandledRejection", bug);
   abort.signal.addEventListener("abort", () => endLater(stopDeadlineMs), { once: true });
-  return abort.signal;
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -82,7 +82,11 @@ describe("mutual TLS", () => {
   beforeEach(async () => {
     issue = await ephemeralPki();
     server = new grpc.Server();
-    addService(server, MeshAdminService, { getStatus: async () => ({ node: "node-1" }) });
+    addService(server, MeshAdminService, {
+      getStatus: async () => ({ node: "node-1" }),
+      restartLink: async () => ({}),
+      rotateKeys: async () => ({}),
+    });
     const credentials = mutualTlsServer(await issue(NODE));
     port = await new Promise<number>((resolve, reject) =>
       server.bindAsync("127.0.0.1:0", credentials, (error, bound) =>

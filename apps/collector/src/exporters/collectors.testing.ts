@@ -106,6 +106,7 @@ ${signals.map((signal) => `    ${signal}: {receivers: [otlp], exporters: [${id}]
         logger: createLogger("collector", "silent"),
         metrics,
         stopping: new AbortController().signal,
+        startAnew: () => {},
         tracerProvider: trace.getTracerProvider(),
       }),
     );

@@ -1,8 +1,7 @@
 /** How far a target has acknowledged the log, durably: a small file that is replaced whole. */
-import { open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 
-import { syncDirectory } from "@glassline/segment-log/files";
+import { replaceFile } from "@glassline/segment-log/files";
 import { OperatorError, systemCodeOf } from "@glassline/service/errors";
 
 import type { SignalName } from "../core/otlp-items.ts";
@@ -37,14 +36,5 @@ function parse(text: string): Positions | undefined {
 }
 
 /** Written, synced and renamed. Two calls must not overlap. */
-export async function writePositions(path: string, positions: Positions): Promise<void> {
-  const handle = await open(`${path}.new`, "w", 0o600);
-  try {
-    await handle.writeFile(`${JSON.stringify(positions)}\n`);
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${path}.new`, path);
-  await syncDirectory(dirname(path));
-}
+export const writePositions = (path: string, positions: Positions): Promise<void> =>
+  replaceFile(path, `${JSON.stringify(positions)}\n`);

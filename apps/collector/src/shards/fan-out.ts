@@ -16,6 +16,7 @@ import {
 import { mergeGaps } from "../core/merge-gaps.ts";
 import { tracesMax } from "../query.ts";
 import { pointsMax } from "../range-query.ts";
+import type { Restart } from "../restart.ts";
 import type { PrivateClients } from "./private-port.ts";
 
 type Query = Client<typeof QueryService>;
@@ -65,11 +66,13 @@ export function createFanOutQuery(
   };
 }
 
-/** A directive goes to the shard that has heard the camera last. */
+/** A directive goes to the shard that has heard the camera last; all of them start anew together. */
 export function createFanOutControl(
   shards: () => readonly PrivateClients[],
+  restart: Restart,
 ): Implementation<typeof ControlService> {
   return {
+    restart,
     direct: async (request, { signal }) => {
       const { cameraId } = request;
       const heard = await Promise.allSettled(

@@ -18,6 +18,7 @@ import { Ownership } from "../core/ownership.ts";
 import type { Door, LimitOf } from "../doors.ts";
 import { openDoors } from "../doors.ts";
 import type { Engine } from "../engine.ts";
+import type { Restart } from "../restart.ts";
 import { createFanOutControl, createFanOutQuery } from "./fan-out.ts";
 import { Handing } from "./handing.ts";
 import { openPrivatePort } from "./private-port.ts";
@@ -32,15 +33,20 @@ export interface Front extends AsyncDisposable, Pick<Engine, "addresses"> {
   unreadyReason(): string | undefined;
 }
 
+interface FrontParts {
+  limitOf: LimitOf;
+  restart: Restart;
+}
+
 export async function startFront(
   config: CollectorConfig,
   deps: AppDeps,
-  limitOf: LimitOf,
+  { limitOf, restart }: FrontParts,
 ): Promise<Front> {
   await using stack = new AsyncDisposableStack();
   const shards: ShardProcess[] = [];
   const query = createFanOutQuery(() => shards.map(({ clients }) => clients.query));
-  const control = createFanOutControl(() => shards.map(({ clients }) => clients));
+  const control = createFanOutControl(() => shards.map(({ clients }) => clients), restart);
   const frontPort = await openPrivatePort({ query, control }, deps.identity, stack);
   const ownership = new Ownership(config.shards);
   const carryOut = (effects: readonly OwnershipEffect[]) => {

@@ -21,12 +21,14 @@ export async function startShard(
   const { registry } = deps.metrics;
   registry.setDefaultLabels({ app: "collector", shard: String(shard) });
   const front = stack.use(connectPrivately(deps.identity, frontPort));
+  const control = forwardTo(ControlService, front.control);
   const engine = stack.use(
     await startEngine(shardConfig(config, shard, shards), deps, {
       doors: link.doors,
       claim: link.claim,
       query: forwardTo(QueryService, front.query),
-      control: forwardTo(ControlService, front.control),
+      control,
+      restart: control.restart,
     }),
   );
   const port = await openPrivatePort(engine, deps.identity, stack);

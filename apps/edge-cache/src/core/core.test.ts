@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { OneShotActions } from "./actions.ts";
 import { addressOf } from "./address.ts";
 import { cacheStatus } from "./cache-status.ts";
 import type { HlsAnswer } from "./hls-rules.ts";
 import { hlsLifetimeMs } from "./hls-rules.ts";
-import { steer } from "./steering.ts";
+import { initialOf, steer } from "./steering.ts";
 import { Traffic, hitRatio } from "./traffic.ts";
 import { Viewers } from "./viewers.ts";
 
@@ -106,10 +105,11 @@ test("Cache-Status says how an answer came about (RFC 9211)", () => {
 });
 
 describe("steering", () => {
-  const candidate = (edge: string, viewers: number, reachable = true) => ({
+  const candidate = (edge: string, viewers: number, reachable = true, draining = false) => ({
     edge,
     viewers,
     reachable,
+    draining,
     publicUrl: `http://${edge}`,
   });
   const ask = (candidates: ReturnType<typeof candidate>[], current?: string) =>
@@ -128,6 +128,23 @@ describe("steering", () => {
     expect(manifest["PATHWAY-PRIORITY"]).toEqual(["edge-1"]);
     expect(manifest["RELOAD-URI"]).toBe("http://edge-1/steering/cam");
     expect(ask([candidate("edge-1", 3, false)])["PATHWAY-PRIORITY"]).toEqual(["edge-1"]);
+  });
+  test("names no edge that drains, not even to who plays from it, while another can be reached", () => {
+    const draining = candidate("edge-1", 3, true, true);
+    const manifest = ask([draining, candidate("edge-2", 500)], "edge-1");
+    expect(manifest["PATHWAY-PRIORITY"]).toEqual(["edge-2"]);
+    expect(manifest["RELOAD-URI"]).toBe("http://edge-2/steering/cam");
+    const alone = ask([draining, candidate("edge-2", 0, false)], "edge-1");
+    expect(alone["PATHWAY-PRIORITY"]).toEqual(["edge-1"]);
+    const both = ask([draining, candidate("edge-2", 0, true, true)], "edge-1");
+    expect(both["PATHWAY-PRIORITY"]).toEqual(["edge-1", "edge-2"]);
+  });
+  test("begins at the edge that is asked, or at the emptiest other one when that drains", () => {
+    const others = [candidate("edge-2", 5), candidate("edge-3", 4), candidate("edge-4", 0, false)];
+    expect(initialOf("edge-1", false, others)).toBe("edge-1");
+    expect(initialOf("edge-1", true, others)).toBe("edge-3");
+    expect(initialOf("edge-1", true, [candidate("edge-2", 0, true, true)])).toBe("edge-1");
+    expect(initialOf("edge-1", true, [])).toBe("edge-1");
   });
   test("moves viewers only when edges are far apart", () => {
     expect(
@@ -171,51 +188,6 @@ describe("counts", () => {
     expect(viewers.count(1_000)).toBe(2);
     expect(viewers.count(1_850)).toBe(1);
     expect(viewers.count(2_000)).toBe(0);
-  });
-});
-
-describe("one-shot actions", () => {
-  const caller = (idempotencyKey: string, fencingToken = 0n) => ({ idempotencyKey, fencingToken });
-
-  test("are done once a key, also when asked twice at the same time", async () => {
-    const actions = new OneShotActions();
-    let done = 0;
-    const work = async () => ({ done: ++done });
-    const [first, second] = await Promise.all([
-      actions.once("purge", "x", caller("k"), work),
-      actions.once("purge", "x", caller("k"), work),
-    ]);
-    expect([first, second]).toEqual([
-      { done: 1, replayed: false },
-      { done: 1, replayed: true },
-    ]);
-    expect(await actions.once("prime", "x", caller("k"), work)).toEqual({
-      done: 2,
-      replayed: false,
-    });
-  });
-  test("that failed may be tried again with the same key", async () => {
-    const actions = new OneShotActions();
-    await expect(
-      actions.once("purge", "x", caller("k"), () => Promise.reject(new Error("no"))),
-    ).rejects.toThrow("no");
-    expect(await actions.once("purge", "x", caller("k"), async () => ({}))).toEqual({
-      replayed: false,
-    });
-  });
-  test("of a caller that another has taken over from are refused", async () => {
-    const actions = new OneShotActions();
-    await actions.once("purge", "x", caller("a", 5n), async () => ({}));
-    await expect(actions.once("purge", "x", caller("b", 4n), async () => ({}))).rejects.toThrow(
-      /got 4, expected at least 5/,
-    );
-    await actions.once("purge", "x", caller("c"), async () => ({}));
-    await expect(actions.once("purge", "y", caller("c"), async () => ({}))).rejects.toThrow(
-      /got that of the purge of x, expected a new one for y/,
-    );
-    await expect(actions.once("purge", "x", caller(""), async () => ({}))).rejects.toThrow(
-      /idempotency_key/,
-    );
   });
 });
 

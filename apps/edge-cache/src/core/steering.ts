@@ -5,6 +5,8 @@ export interface Candidate {
   edge: string;
   publicUrl: string;
   reachable: boolean;
+  /** It wants no viewers. */
+  draining: boolean;
   viewers: number;
 }
 
@@ -25,7 +27,7 @@ export function steer(
     ttlS,
   }: { current: string | undefined; self: string; path: string; ttlS: number },
 ): SteeringManifest {
-  const usable = candidates.filter(({ reachable }) => reachable);
+  const usable = usableOf(candidates);
   const byViewers = usable.toSorted((a, b) => a.viewers - b.viewers || (a.edge < b.edge ? -1 : 1));
   const stays = usable.find(({ edge }) => edge === current);
   const emptiest = byViewers[0];
@@ -44,4 +46,20 @@ export function steer(
     ...(witness && { "RELOAD-URI": `${witness.publicUrl}${path}` }),
     "PATHWAY-PRIORITY": order.length > 0 ? order.map(({ edge }) => edge) : [self],
   };
+}
+
+/** Where viewers may play from. What drains is left out while there is anything else that can be reached. */
+function usableOf(candidates: readonly Candidate[]): readonly Candidate[] {
+  const reachable = candidates.filter((candidate) => candidate.reachable);
+  const staying = reachable.filter(({ draining }) => !draining);
+  return staying.length > 0 ? staying : reachable;
+}
+
+/** Where a new viewer begins: at the edge that is asked, or, when that one drains, at the emptiest of the others, if there is any. */
+export function initialOf(own: string, isDraining: boolean, others: readonly Candidate[]): string {
+  if (!isDraining) return own;
+  const [emptiest] = others
+    .filter(({ reachable, draining }) => reachable && !draining)
+    .toSorted((a, b) => a.viewers - b.viewers);
+  return emptiest?.edge ?? own;
 }

@@ -24,6 +24,8 @@ import type { FrameInit, Link, LinkEvents } from "./link.ts";
 
 /** Frames that may wait for a slow neighbour; more are dropped and counted by the caller. */
 export const QUEUE_MAX_FRAMES = 1_024;
+/** For a connection that shall take the place of another. */
+const RENEW_TIMEOUT_MS = 5_000;
 
 /** What both ends of a gRPC stream of frames have in common. */
 type FrameStream = EventEmitter & {
@@ -104,38 +106,74 @@ export interface DialDeps {
 
 /** The dialling end: keeps a link to a neighbour until it is told to stop, with back-off between tries. */
 export async function keepLink(
-  { name, host, port }: Endpoint,
+  neighbour: Endpoint,
   deps: DialDeps,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    await dialOnce(`${host}:${port}`, name, deps, signal).catch((error: unknown) =>
+    await linkAndNewer(neighbour, deps, signal).catch((error: unknown) =>
       deps.failed(messageOf(error)),
     );
     await deps.clock.sleep(deps.backoff.nextMs(), signal).catch(() => {});
   }
 }
 
-/** Resolves when the link that was up has ended; rejects when it did not come up. */
+/** Resolves when the link that was up has ended, and those that took its place; rejects when it did not come up. */
+function linkAndNewer(neighbour: Endpoint, deps: DialDeps, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let open = 0;
+  const ended = () => {
+    if (--open === 0) resolve();
+  };
+  const dial = async (until: AbortSignal) => {
+    open++;
+    try {
+      await dialOnce(neighbour, deps, { signal, until, renew, ended });
+    } catch (error) {
+      if (--open === 0) reject(error);
+      throw error;
+    }
+  };
+  let renewing: Promise<void> | undefined;
+  const renew = (): Promise<void> =>
+    (renewing ??= dial(AbortSignal.timeout(RENEW_TIMEOUT_MS)).finally(
+      () => (renewing = undefined),
+    ));
+  dial(signal).catch(() => {});
+  return promise;
+}
+
+interface Dialling {
+  signal: AbortSignal;
+  /** Aborted: it is given up unless it is up. */
+  until: AbortSignal;
+  renew: () => Promise<void>;
+  /** Told once, of one that was up. */
+  ended: () => void;
+}
+
+/** Resolves when the link is up; rejects when it does not come up. */
 function dialOnce(
-  target: string,
-  neighbour: string,
+  { name: neighbour, host, port }: Endpoint,
   { identity, events, backoff }: DialDeps,
-  signal: AbortSignal,
+  { signal, until, renew, ended }: Dialling,
 ): Promise<void> {
   const credentials = mutualTlsClient(identity, "mesh-node", neighbour);
-  const client = createClient(MeshLinkService, target, credentials, {
+  const client = createClient(MeshLinkService, `${host}:${port}`, credentials, {
     ...GRPC_LIMITS,
     ...TLS_CHANNEL_OPTIONS,
   });
   const stream = client.link();
   return new Promise<void>((resolve, reject) => {
     const stop = () => stream.cancel();
+    const giveUp = () => isUp || stop();
     signal.addEventListener("abort", stop, { once: true });
-    const link = linkOver(stream, neighbour, KEY_EXCHANGE, stop);
+    until.addEventListener("abort", giveUp, { once: true });
+    const link = { ...linkOver(stream, neighbour, KEY_EXCHANGE, stop), renew };
     let isUp = false;
     const finish = (settle: () => void) => {
       signal.removeEventListener("abort", stop);
+      until.removeEventListener("abort", giveUp);
       client[Symbol.dispose]();
       settle();
     };
@@ -148,7 +186,8 @@ function dialOnce(
       backoff.reset();
       events.up(link);
       events.frame(link, frame);
-      watch(stream, link, events, () => finish(resolve));
+      watch(stream, link, events, () => finish(ended));
+      resolve();
     });
     stream.once("end", () => {
       if (!isUp) finish(() => reject(new Error(`${neighbour} closed the link at once`)));

@@ -11,6 +11,11 @@ export interface Link {
   /** False when the link has too much waiting or is closed: the frame is dropped. */
   send(frame: FrameInit): boolean;
   close(reason: string): void;
+  /**
+   * At the dialling end only: makes another connection, with keys of its own, that takes the place of this one. Resolves when it is up;
+   * rejects when it does not come up, and this one goes on.
+   */
+  renew?(): Promise<void>;
 }
 
 /** The router's side: told in order up, frames, down; exactly one down after an up. */

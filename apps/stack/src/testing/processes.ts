@@ -38,10 +38,14 @@ export interface ProcessStack extends AsyncDisposable {
   attach(sources: readonly Source[]): Promise<AsyncDisposable>;
 }
 
-/** @param only names of the services to start; all when it is left out. */
+/**
+ * @param only names of the services to start; all when it is left out.
+ * @param restart what ends by itself is started again.
+ */
 export async function startProcesses(
   words: Record<string, string | number> = {},
   only?: readonly string[],
+  restart = false,
 ): Promise<ProcessStack> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-stack-"));
@@ -51,7 +55,7 @@ export async function startProcesses(
   const supervisor = stack.use(
     new Supervisor(processes, {
       logDirectory: join(directory, "logs"),
-      restart: false,
+      restart,
       say: () => {},
     }),
   );

@@ -79,7 +79,8 @@ export class Testbed implements AsyncDisposable {
       ...words,
     });
     const deps = await this.deps({ role: "collector", instance: config.name });
-    return this.#stack.use(await startCollector(config, deps));
+    const startAnew = () => {};
+    return this.#stack.use(await startCollector(config, { ...deps, startAnew }));
   }
 
   async meshNode(name: string, words: Words = {}) {

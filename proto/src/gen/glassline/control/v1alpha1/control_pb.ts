@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file glassline/control/v1alpha1/control.proto.
  */
 export const file_glassline_control_v1alpha1_control: GenFile = /*@__PURE__*/
-  fileDesc("CihnbGFzc2xpbmUvY29udHJvbC92MWFscGhhMS9jb250cm9sLnByb3RvEhpnbGFzc2xpbmUuY29udHJvbC52MWFscGhhMSJiCg1EaXJlY3RSZXF1ZXN0EhEKCWNhbWVyYV9pZBgBIAEoCRIeChRzYW1wbGluZ19pbnRlcnZhbF9tcxgCIAEoDUgAEhQKCnJlcG9ydF9ub3cYAyABKAhIAEIICgZhY3Rpb24iIgoORGlyZWN0UmVzcG9uc2USEAoIcHJvZHVjZXIYASABKAkycQoOQ29udHJvbFNlcnZpY2USXwoGRGlyZWN0EikuZ2xhc3NsaW5lLmNvbnRyb2wudjFhbHBoYTEuRGlyZWN0UmVxdWVzdBoqLmdsYXNzbGluZS5jb250cm9sLnYxYWxwaGExLkRpcmVjdFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("CihnbGFzc2xpbmUvY29udHJvbC92MWFscGhhMS9jb250cm9sLnByb3RvEhpnbGFzc2xpbmUuY29udHJvbC52MWFscGhhMSJiCg1EaXJlY3RSZXF1ZXN0EhEKCWNhbWVyYV9pZBgBIAEoCRIeChRzYW1wbGluZ19pbnRlcnZhbF9tcxgCIAEoDUgAEhQKCnJlcG9ydF9ub3cYAyABKAhIAEIICgZhY3Rpb24iIgoORGlyZWN0UmVzcG9uc2USEAoIcHJvZHVjZXIYASABKAkiQAoOUmVzdGFydFJlcXVlc3QSFwoPaWRlbXBvdGVuY3lfa2V5GAEgASgJEhUKDWZlbmNpbmdfdG9rZW4YAiABKAQiIwoPUmVzdGFydFJlc3BvbnNlEhAKCHJlcGxheWVkGAEgASgIMtoBCg5Db250cm9sU2VydmljZRJfCgZEaXJlY3QSKS5nbGFzc2xpbmUuY29udHJvbC52MWFscGhhMS5EaXJlY3RSZXF1ZXN0GiouZ2xhc3NsaW5lLmNvbnRyb2wudjFhbHBoYTEuRGlyZWN0UmVzcG9uc2USZwoHUmVzdGFydBIqLmdsYXNzbGluZS5jb250cm9sLnYxYWxwaGExLlJlc3RhcnRSZXF1ZXN0GisuZ2xhc3NsaW5lLmNvbnRyb2wudjFhbHBoYTEuUmVzdGFydFJlc3BvbnNlIgOQAgJiBnByb3RvMw");
 
 /**
  * @generated from message glassline.control.v1alpha1.DirectRequest
@@ -72,6 +72,51 @@ export const DirectResponseSchema: GenMessage<DirectResponse> = /*@__PURE__*/
   messageDesc(file_glassline_control_v1alpha1_control, 1);
 
 /**
+ * @generated from message glassline.control.v1alpha1.RestartRequest
+ */
+export type RestartRequest = Message<"glassline.control.v1alpha1.RestartRequest"> & {
+  /**
+   * Chosen by the caller.
+   *
+   * @generated from field: string idempotency_key = 1;
+   */
+  idempotencyKey: string;
+
+  /**
+   * Of the caller, at least 1: lower than one seen before is refused.
+   *
+   * @generated from field: uint64 fencing_token = 2;
+   */
+  fencingToken: bigint;
+};
+
+/**
+ * Describes the message glassline.control.v1alpha1.RestartRequest.
+ * Use `create(RestartRequestSchema)` to create a new message.
+ */
+export const RestartRequestSchema: GenMessage<RestartRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_control_v1alpha1_control, 2);
+
+/**
+ * @generated from message glassline.control.v1alpha1.RestartResponse
+ */
+export type RestartResponse = Message<"glassline.control.v1alpha1.RestartResponse"> & {
+  /**
+   * True: this key was known, and nothing was done.
+   *
+   * @generated from field: bool replayed = 1;
+   */
+  replayed: boolean;
+};
+
+/**
+ * Describes the message glassline.control.v1alpha1.RestartResponse.
+ * Use `create(RestartResponseSchema)` to create a new message.
+ */
+export const RestartResponseSchema: GenMessage<RestartResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_control_v1alpha1_control, 3);
+
+/**
  * For OpsBot, by its certificate.
  *
  * @generated from service glassline.control.v1alpha1.ControlService
@@ -87,6 +132,17 @@ export const ControlService: GenService<{
     methodKind: "unary";
     input: typeof DirectRequestSchema;
     output: typeof DirectResponseSchema;
+  },
+  /**
+   * The collector, with all its shards, lets what is under way end and starts anew. Answered when the key is on disk and before the end;
+   * a key that was answered never restarts it again. Who starts the collector has to start it again after exit code 75.
+   *
+   * @generated from rpc glassline.control.v1alpha1.ControlService.Restart
+   */
+  restart: {
+    methodKind: "unary";
+    input: typeof RestartRequestSchema;
+    output: typeof RestartResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_glassline_control_v1alpha1_control, 0);

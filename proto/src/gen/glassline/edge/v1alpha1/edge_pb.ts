@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/edge/v1alpha1/edge.proto.
  */
 export const file_glassline_edge_v1alpha1_edge: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvZWRnZS92MWFscGhhMS9lZGdlLnByb3RvEhdnbGFzc2xpbmUuZWRnZS52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0IuQFChFHZXRTdGF0dXNSZXNwb25zZRIMCgRlZGdlGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSGQoRc3RhcnRlZF91bml4X25hbm8YAyABKAYSFQoNbm93X3VuaXhfbmFubxgEIAEoBhI1CgV0b3RhbBgFIAEoCzImLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlRyYWZmaWNDb3VudHMSNgoGcmVjZW50GAYgASgLMiYuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuVHJhZmZpY0NvdW50cxIYChByZWNlbnRfd2luZG93X21zGAcgASgNEhkKEWZpcnN0X2J5dGVfcDUwX21zGAggASgBEhkKEWZpcnN0X2J5dGVfcDk5X21zGAkgASgBEg8KB3ZpZXdlcnMYCiABKA0SDwoHb2JqZWN0cxgLIAEoDRIUCgxzdG9yZWRfYnl0ZXMYDCABKAQSFwoPc3RvcmVfbWF4X2J5dGVzGA0gASgEEhgKEG9yaWdpbl9yZWFjaGFibGUYDiABKAgSLAoFcGVlcnMYDyADKAsyHS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QZWVyEhMKC2luc3RhbmNlX2lkGBAgASgJElEKDGFjdGlvbnNfZG9uZRgRIAMoCzI7LmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlLkFjdGlvbnNEb25lRW50cnkSMAoHbWVtYmVycxgSIAMoCzIfLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLk1lbWJlchIUCgxkaXNrX29iamVjdHMYFCABKA0SEgoKZGlza19ieXRlcxgVIAEoBBIWCg5kaXNrX21heF9ieXRlcxgWIAEoBBITCgtyZXZvY2F0aW9ucxgTIAEoDRoyChBBY3Rpb25zRG9uZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiiwIKDVRyYWZmaWNDb3VudHMSRgoIcmVxdWVzdHMYASADKAsyNC5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5UcmFmZmljQ291bnRzLlJlcXVlc3RzRW50cnkSDAoEaGl0cxgCIAEoBBIRCgljb2FsZXNjZWQYAyABKAQSDgoGbWlzc2VzGAQgASgEEg4KBmVycm9ycxgFIAEoBBISCgpzZW50X2J5dGVzGAYgASgEEhYKDm9yaWdpbl9mZXRjaGVzGAcgASgEEhQKDG9yaWdpbl9ieXRlcxgIIAEoBBovCg1SZXF1ZXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiZQoEUGVlchIMCgRlZGdlGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSEQoJcmVhY2hhYmxlGAMgASgIEhcKD3NpbmNlX3VuaXhfbmFubxgEIAEoBhIPCgd2aWV3ZXJzGAUgASgNIjkKBk1lbWJlchIMCgRlZGdlGAEgASgJEhEKCXJlYWNoYWJsZRgCIAEoCBIOCgZ1c2FibGUYAyABKAgisAEKDFB1cmdlUmVxdWVzdBIOCgRwYXRoGAEgASgJSAASDQoDdGFnGAIgASgJSAASFAoKZXZlcnl0aGluZxgFIAEoCEgAEhAKBnByZWZpeBgGIAEoCUgAEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAQgASgEEgwKBHNvZnQYByABKAgSEQoJb25seV9oZXJlGAggASgIQggKBnRhcmdldCJYCg1QdXJnZVJlc3BvbnNlEg8KB29iamVjdHMYASABKA0SDQoFYnl0ZXMYAiABKAQSEAoIcmVwbGF5ZWQYAyABKAgSFQoNcGVuZGluZ19lZGdlcxgEIAMoCSJvCgxQcmltZVJlcXVlc3QSDAoEcGF0aBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBBINCgVwYXRocxgEIAMoCRISCgpiYWNrZ3JvdW5kGAUgASgIInQKDVByaW1lUmVzcG9uc2USDwoHb2JqZWN0cxgBIAEoDRINCgVieXRlcxgCIAEoBBIQCghyZXBsYXllZBgDIAEoCBIxCgdwcmltaW5nGAQgASgLMiAuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZyIsChFHZXRQcmltaW5nUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkiRwoSR2V0UHJpbWluZ1Jlc3BvbnNlEjEKB3ByaW1pbmcYASABKAsyIC5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QcmltaW5nIosCCgdQcmltaW5nEjQKBXN0YXRlGAEgASgOMiUuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZ1N0YXRlEhUKDW9iamVjdHNfZm91bmQYAiABKA0SFwoPb2JqZWN0c19mZXRjaGVkGAMgASgNEg0KBWJ5dGVzGAQgASgEEhYKDm9iamVjdHNfZmFpbGVkGAUgASgNEjkKCGZhaWx1cmVzGAYgAygLMicuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZ0ZhaWx1cmUSGQoRb2JqZWN0c192YWxpZGF0ZWQYByABKA0SDAoEaGl0cxgIIAEoDRIPCgdmYWlsdXJlGAkgASgJIi4KDlByaW1pbmdGYWlsdXJlEgwKBHBhdGgYASABKAkSDgoGcmVhc29uGAIgASgJIqkBChNSZXZva2VUb2tlbnNSZXF1ZXN0EhIKCHRva2VuX2lkGAEgASgJSAASEAoGY2xpZW50GAIgASgJSAASEgoIZXZlcnlvbmUYAyABKAhIABIeChZpc3N1ZWRfdW50aWxfdW5peF9uYW5vGAQgASgGEhcKD2lkZW1wb3RlbmN5X2tleRgFIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAYgASgEQggKBnRhcmdldCI9ChRSZXZva2VUb2tlbnNSZXNwb25zZRITCgtyZXZvY2F0aW9ucxgBIAEoDRIQCghyZXBsYXllZBgCIAEoCCqzAQoMUHJpbWluZ1N0YXRlEh0KGVBSSU1JTkdfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRQUklNSU5HX1NUQVRFX1FVRVVFRBABEhoKFlBSSU1JTkdfU1RBVEVfRkVUQ0hJTkcQAhIcChhQUklNSU5HX1NUQVRFX1ZBTElEQVRJTkcQAxIWChJQUklNSU5HX1NUQVRFX0RPTkUQBBIYChRQUklNSU5HX1NUQVRFX0ZBSUxFRBAFMpMEChBFZGdlQ2FjaGVTZXJ2aWNlEmcKCUdldFN0YXR1cxIpLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFN0YXR1c1JlcXVlc3QaKi5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBElsKBVB1cmdlEiUuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHVyZ2VSZXF1ZXN0GiYuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHVyZ2VSZXNwb25zZSIDkAICElsKBVByaW1lEiUuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWVSZXF1ZXN0GiYuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWVSZXNwb25zZSIDkAICEmoKCkdldFByaW1pbmcSKi5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5HZXRQcmltaW5nUmVxdWVzdBorLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFByaW1pbmdSZXNwb25zZSIDkAIBEnAKDFJldm9rZVRva2VucxIsLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlJldm9rZVRva2Vuc1JlcXVlc3QaLS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5SZXZva2VUb2tlbnNSZXNwb25zZSIDkAICYgZwcm90bzM");
+  fileDesc("CiJnbGFzc2xpbmUvZWRnZS92MWFscGhhMS9lZGdlLnByb3RvEhdnbGFzc2xpbmUuZWRnZS52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0IvYFChFHZXRTdGF0dXNSZXNwb25zZRIMCgRlZGdlGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSGQoRc3RhcnRlZF91bml4X25hbm8YAyABKAYSFQoNbm93X3VuaXhfbmFubxgEIAEoBhI1CgV0b3RhbBgFIAEoCzImLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlRyYWZmaWNDb3VudHMSNgoGcmVjZW50GAYgASgLMiYuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuVHJhZmZpY0NvdW50cxIYChByZWNlbnRfd2luZG93X21zGAcgASgNEhkKEWZpcnN0X2J5dGVfcDUwX21zGAggASgBEhkKEWZpcnN0X2J5dGVfcDk5X21zGAkgASgBEg8KB3ZpZXdlcnMYCiABKA0SDwoHb2JqZWN0cxgLIAEoDRIUCgxzdG9yZWRfYnl0ZXMYDCABKAQSFwoPc3RvcmVfbWF4X2J5dGVzGA0gASgEEhgKEG9yaWdpbl9yZWFjaGFibGUYDiABKAgSLAoFcGVlcnMYDyADKAsyHS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QZWVyEhMKC2luc3RhbmNlX2lkGBAgASgJElEKDGFjdGlvbnNfZG9uZRgRIAMoCzI7LmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlLkFjdGlvbnNEb25lRW50cnkSMAoHbWVtYmVycxgSIAMoCzIfLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLk1lbWJlchIUCgxkaXNrX29iamVjdHMYFCABKA0SEgoKZGlza19ieXRlcxgVIAEoBBIWCg5kaXNrX21heF9ieXRlcxgWIAEoBBITCgtyZXZvY2F0aW9ucxgTIAEoDRIQCghkcmFpbmluZxgXIAEoCBoyChBBY3Rpb25zRG9uZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiiwIKDVRyYWZmaWNDb3VudHMSRgoIcmVxdWVzdHMYASADKAsyNC5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5UcmFmZmljQ291bnRzLlJlcXVlc3RzRW50cnkSDAoEaGl0cxgCIAEoBBIRCgljb2FsZXNjZWQYAyABKAQSDgoGbWlzc2VzGAQgASgEEg4KBmVycm9ycxgFIAEoBBISCgpzZW50X2J5dGVzGAYgASgEEhYKDm9yaWdpbl9mZXRjaGVzGAcgASgEEhQKDG9yaWdpbl9ieXRlcxgIIAEoBBovCg1SZXF1ZXN0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEidwoEUGVlchIMCgRlZGdlGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSEQoJcmVhY2hhYmxlGAMgASgIEhcKD3NpbmNlX3VuaXhfbmFubxgEIAEoBhIPCgd2aWV3ZXJzGAUgASgNEhAKCGRyYWluaW5nGAYgASgIIjkKBk1lbWJlchIMCgRlZGdlGAEgASgJEhEKCXJlYWNoYWJsZRgCIAEoCBIOCgZ1c2FibGUYAyABKAgisAEKDFB1cmdlUmVxdWVzdBIOCgRwYXRoGAEgASgJSAASDQoDdGFnGAIgASgJSAASFAoKZXZlcnl0aGluZxgFIAEoCEgAEhAKBnByZWZpeBgGIAEoCUgAEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAQgASgEEgwKBHNvZnQYByABKAgSEQoJb25seV9oZXJlGAggASgIQggKBnRhcmdldCJYCg1QdXJnZVJlc3BvbnNlEg8KB29iamVjdHMYASABKA0SDQoFYnl0ZXMYAiABKAQSEAoIcmVwbGF5ZWQYAyABKAgSFQoNcGVuZGluZ19lZGdlcxgEIAMoCSJvCgxQcmltZVJlcXVlc3QSDAoEcGF0aBgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBBINCgVwYXRocxgEIAMoCRISCgpiYWNrZ3JvdW5kGAUgASgIInQKDVByaW1lUmVzcG9uc2USDwoHb2JqZWN0cxgBIAEoDRINCgVieXRlcxgCIAEoBBIQCghyZXBsYXllZBgDIAEoCBIxCgdwcmltaW5nGAQgASgLMiAuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZyIsChFHZXRQcmltaW5nUmVxdWVzdBIXCg9pZGVtcG90ZW5jeV9rZXkYASABKAkiRwoSR2V0UHJpbWluZ1Jlc3BvbnNlEjEKB3ByaW1pbmcYASABKAsyIC5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QcmltaW5nIosCCgdQcmltaW5nEjQKBXN0YXRlGAEgASgOMiUuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZ1N0YXRlEhUKDW9iamVjdHNfZm91bmQYAiABKA0SFwoPb2JqZWN0c19mZXRjaGVkGAMgASgNEg0KBWJ5dGVzGAQgASgEEhYKDm9iamVjdHNfZmFpbGVkGAUgASgNEjkKCGZhaWx1cmVzGAYgAygLMicuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUHJpbWluZ0ZhaWx1cmUSGQoRb2JqZWN0c192YWxpZGF0ZWQYByABKA0SDAoEaGl0cxgIIAEoDRIPCgdmYWlsdXJlGAkgASgJIi4KDlByaW1pbmdGYWlsdXJlEgwKBHBhdGgYASABKAkSDgoGcmVhc29uGAIgASgJIqkBChNSZXZva2VUb2tlbnNSZXF1ZXN0EhIKCHRva2VuX2lkGAEgASgJSAASEAoGY2xpZW50GAIgASgJSAASEgoIZXZlcnlvbmUYAyABKAhIABIeChZpc3N1ZWRfdW50aWxfdW5peF9uYW5vGAQgASgGEhcKD2lkZW1wb3RlbmN5X2tleRgFIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAYgASgEQggKBnRhcmdldCI9ChRSZXZva2VUb2tlbnNSZXNwb25zZRITCgtyZXZvY2F0aW9ucxgBIAEoDRIQCghyZXBsYXllZBgCIAEoCCIlCgxGZW5jZVJlcXVlc3QSFQoNZmVuY2luZ190b2tlbhgBIAEoBCImCg1GZW5jZVJlc3BvbnNlEhUKDWZlbmNpbmdfdG9rZW4YASABKAQiVgoSU2V0RHJhaW5pbmdSZXF1ZXN0EhAKCGRyYWluaW5nGAEgASgIEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEIkkKE1NldERyYWluaW5nUmVzcG9uc2USDwoHY2hhbmdlZBgBIAEoCBIPCgd2aWV3ZXJzGAIgASgNEhAKCHJlcGxheWVkGAMgASgIKrMBCgxQcmltaW5nU3RhdGUSHQoZUFJJTUlOR19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFBSSU1JTkdfU1RBVEVfUVVFVUVEEAESGgoWUFJJTUlOR19TVEFURV9GRVRDSElORxACEhwKGFBSSU1JTkdfU1RBVEVfVkFMSURBVElORxADEhYKElBSSU1JTkdfU1RBVEVfRE9ORRAEEhgKFFBSSU1JTkdfU1RBVEVfRkFJTEVEEAUy3wUKEEVkZ2VDYWNoZVNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESWwoFUHVyZ2USJS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QdXJnZVJlcXVlc3QaJi5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QdXJnZVJlc3BvbnNlIgOQAgISWwoFUHJpbWUSJS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QcmltZVJlcXVlc3QaJi5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5QcmltZVJlc3BvbnNlIgOQAgISagoKR2V0UHJpbWluZxIqLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLkdldFByaW1pbmdSZXF1ZXN0GisuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuR2V0UHJpbWluZ1Jlc3BvbnNlIgOQAgEScAoMUmV2b2tlVG9rZW5zEiwuZ2xhc3NsaW5lLmVkZ2UudjFhbHBoYTEuUmV2b2tlVG9rZW5zUmVxdWVzdBotLmdsYXNzbGluZS5lZGdlLnYxYWxwaGExLlJldm9rZVRva2Vuc1Jlc3BvbnNlIgOQAgISWwoFRmVuY2USJS5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5GZW5jZVJlcXVlc3QaJi5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5GZW5jZVJlc3BvbnNlIgOQAgISbQoLU2V0RHJhaW5pbmcSKy5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5TZXREcmFpbmluZ1JlcXVlc3QaLC5nbGFzc2xpbmUuZWRnZS52MWFscGhhMS5TZXREcmFpbmluZ1Jlc3BvbnNlIgOQAgJiBnByb3RvMw");
 
 /**
  * @generated from message glassline.edge.v1alpha1.GetStatusRequest
@@ -164,6 +164,13 @@ export type GetStatusResponse = Message<"glassline.edge.v1alpha1.GetStatusRespon
    * @generated from field: uint32 revocations = 19;
    */
   revocations: number;
+
+  /**
+   * Viewers are steered to other edges, while there are some.
+   *
+   * @generated from field: bool draining = 23;
+   */
+  draining: boolean;
 };
 
 /**
@@ -259,6 +266,13 @@ export type Peer = Message<"glassline.edge.v1alpha1.Peer"> & {
    * @generated from field: uint32 viewers = 5;
    */
   viewers: number;
+
+  /**
+   * It answers, and wants no viewers.
+   *
+   * @generated from field: bool draining = 6;
+   */
+  draining: boolean;
 };
 
 /**
@@ -697,6 +711,102 @@ export const RevokeTokensResponseSchema: GenMessage<RevokeTokensResponse> = /*@_
   messageDesc(file_glassline_edge_v1alpha1_edge, 14);
 
 /**
+ * @generated from message glassline.edge.v1alpha1.FenceRequest
+ */
+export type FenceRequest = Message<"glassline.edge.v1alpha1.FenceRequest"> & {
+  /**
+   * At least 1.
+   *
+   * @generated from field: uint64 fencing_token = 1;
+   */
+  fencingToken: bigint;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.FenceRequest.
+ * Use `create(FenceRequestSchema)` to create a new message.
+ */
+export const FenceRequestSchema: GenMessage<FenceRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 15);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.FenceResponse
+ */
+export type FenceResponse = Message<"glassline.edge.v1alpha1.FenceResponse"> & {
+  /**
+   * The highest one seen.
+   *
+   * @generated from field: uint64 fencing_token = 1;
+   */
+  fencingToken: bigint;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.FenceResponse.
+ * Use `create(FenceResponseSchema)` to create a new message.
+ */
+export const FenceResponseSchema: GenMessage<FenceResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 16);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.SetDrainingRequest
+ */
+export type SetDrainingRequest = Message<"glassline.edge.v1alpha1.SetDrainingRequest"> & {
+  /**
+   * @generated from field: bool draining = 1;
+   */
+  draining: boolean;
+
+  /**
+   * @generated from field: string idempotency_key = 2;
+   */
+  idempotencyKey: string;
+
+  /**
+   * @generated from field: uint64 fencing_token = 3;
+   */
+  fencingToken: bigint;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.SetDrainingRequest.
+ * Use `create(SetDrainingRequestSchema)` to create a new message.
+ */
+export const SetDrainingRequestSchema: GenMessage<SetDrainingRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 17);
+
+/**
+ * @generated from message glassline.edge.v1alpha1.SetDrainingResponse
+ */
+export type SetDrainingResponse = Message<"glassline.edge.v1alpha1.SetDrainingResponse"> & {
+  /**
+   * False: it was so already.
+   *
+   * @generated from field: bool changed = 1;
+   */
+  changed: boolean;
+
+  /**
+   * Distinct viewers of this edge at that moment.
+   *
+   * @generated from field: uint32 viewers = 2;
+   */
+  viewers: number;
+
+  /**
+   * @generated from field: bool replayed = 3;
+   */
+  replayed: boolean;
+};
+
+/**
+ * Describes the message glassline.edge.v1alpha1.SetDrainingResponse.
+ * Use `create(SetDrainingResponseSchema)` to create a new message.
+ */
+export const SetDrainingResponseSchema: GenMessage<SetDrainingResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_edge_v1alpha1_edge, 18);
+
+/**
  * @generated from enum glassline.edge.v1alpha1.PrimingState
  */
 export const PrimingState = {
@@ -797,6 +907,27 @@ export const EdgeCacheService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokensRequestSchema;
     output: typeof RevokeTokensResponseSchema;
+  },
+  /**
+   * From now on lower fencing tokens are refused. It outlives the edge where that has a disk. Needs the admin token.
+   *
+   * @generated from rpc glassline.edge.v1alpha1.EdgeCacheService.Fence
+   */
+  fence: {
+    methodKind: "unary";
+    input: typeof FenceRequestSchema;
+    output: typeof FenceResponseSchema;
+  },
+  /**
+   * Steers viewers to the other edges, or no longer. Those who stay are served. Not kept over a restart of the edge. Done once an
+   * idempotency key. Needs the admin token.
+   *
+   * @generated from rpc glassline.edge.v1alpha1.EdgeCacheService.SetDraining
+   */
+  setDraining: {
+    methodKind: "unary";
+    input: typeof SetDrainingRequestSchema;
+    output: typeof SetDrainingResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_glassline_edge_v1alpha1_edge, 0);

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/mesh/v1alpha1/mesh.proto.
  */
 export const file_glassline_mesh_v1alpha1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKuAQoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIAEIHCgVmcmFtZSI9CgVIZWxsbxILCgNzZXEYASABKAQSEAoIZWNob19zZXEYAiABKAQSFQoNZWNob19kZWxheV91cxgDIAEoDSI9CgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZSJICgVSb3V0ZRIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJIrwBCgREYXRhEg8KB2NpcmN1aXQYASABKAYSDgoGc291cmNlGAIgASgJEhMKC2Rlc3RpbmF0aW9uGAMgASgJEhEKCWhvcF9saW1pdBgEIAEoDRI2CgZzaWduYWwYBSABKA4yJi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5DaXJjdWl0U2lnbmFsEg8KB3BheWxvYWQYBiABKAwSFAoMaG9wX2NvbnRleHRzGAcgAygMEgwKBHBhdGgYCCADKAkiEgoQR2V0U3RhdHVzUmVxdWVzdCKLAgoRR2V0U3RhdHVzUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIyCgVsaW5rcxgCIAMoCzIjLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkxpbmtTdGF0dXMSNAoGcm91dGVzGAMgAygLMiQuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm91dGVTdGF0dXMSNwoHZ2F0ZXdheRgEIAEoCzImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMSMwoFcmVsYXkYBSABKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cxIQCghzZXJ2aWNlcxgGIAMoCSKNAQoKTGlua1N0YXR1cxIRCgluZWlnaGJvdXIYASABKAkSCgoCdXAYAiABKAgSDgoGcnR0X21zGAMgASgBEgwKBGNvc3QYBCABKA0SFAoMa2V5X2V4Y2hhbmdlGAUgASgJEhMKC2ZyYW1lc19zZW50GAYgASgEEhcKD2ZyYW1lc19yZWNlaXZlZBgHIAEoBCJRCgtSb3V0ZVN0YXR1cxIOCgZvcmlnaW4YASABKAkSEAoIbmV4dF9ob3AYAiABKAkSDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJItQCCg1HYXRld2F5U3RhdHVzEhMKC2luY2FybmF0aW9uGAEgASgJEhUKDXNlc3Npb25fc3RhdGUYAiABKAkSEAoIaGVhZF9zZXEYAyABKAQSEwoLZHVyYWJsZV9zZXEYBCABKAQSEgoKcmluZ19ieXRlcxgFIAEoBBIWCg5yaW5nX21heF9ieXRlcxgGIAEoBBIYChByZXBvcnRzX2FjY2VwdGVkGAcgASgEElMKD3JlcG9ydHNfcmVmdXNlZBgIIAMoCzI6LmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMuUmVwb3J0c1JlZnVzZWRFbnRyeRIOCgZhZ2VudHMYCSABKA0SDgoGZWdyZXNzGAogASgJGjUKE1JlcG9ydHNSZWZ1c2VkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASK+AQoLUmVsYXlTdGF0dXMSFgoOZnJhbWVzX3JlbGF5ZWQYASABKAQSTwoOZnJhbWVzX2Ryb3BwZWQYAiADKAsyNy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cy5GcmFtZXNEcm9wcGVkRW50cnkSEAoIY2lyY3VpdHMYAyABKA0aNAoSRnJhbWVzRHJvcHBlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEqewoNQ2lyY3VpdFNpZ25hbBIeChpDSVJDVUlUX1NJR05BTF9VTlNQRUNJRklFRBAAEhcKE0NJUkNVSVRfU0lHTkFMX09QRU4QARIXChNDSVJDVUlUX1NJR05BTF9EQVRBEAISGAoUQ0lSQ1VJVF9TSUdOQUxfQ0xPU0UQAzJdCg9NZXNoTGlua1NlcnZpY2USSgoETGluaxIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lGh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUoATABMnsKEE1lc2hBZG1pblNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
+  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKuAQoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIAEIHCgVmcmFtZSI9CgVIZWxsbxILCgNzZXEYASABKAQSEAoIZWNob19zZXEYAiABKAQSFQoNZWNob19kZWxheV91cxgDIAEoDSI9CgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZSJICgVSb3V0ZRIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJIrwBCgREYXRhEg8KB2NpcmN1aXQYASABKAYSDgoGc291cmNlGAIgASgJEhMKC2Rlc3RpbmF0aW9uGAMgASgJEhEKCWhvcF9saW1pdBgEIAEoDRI2CgZzaWduYWwYBSABKA4yJi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5DaXJjdWl0U2lnbmFsEg8KB3BheWxvYWQYBiABKAwSFAoMaG9wX2NvbnRleHRzGAcgAygMEgwKBHBhdGgYCCADKAkiEgoQR2V0U3RhdHVzUmVxdWVzdCKLAgoRR2V0U3RhdHVzUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIyCgVsaW5rcxgCIAMoCzIjLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkxpbmtTdGF0dXMSNAoGcm91dGVzGAMgAygLMiQuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm91dGVTdGF0dXMSNwoHZ2F0ZXdheRgEIAEoCzImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMSMwoFcmVsYXkYBSABKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cxIQCghzZXJ2aWNlcxgGIAMoCSK6AQoKTGlua1N0YXR1cxIRCgluZWlnaGJvdXIYASABKAkSCgoCdXAYAiABKAgSDgoGcnR0X21zGAMgASgBEgwKBGNvc3QYBCABKA0SFAoMa2V5X2V4Y2hhbmdlGAUgASgJEhMKC2ZyYW1lc19zZW50GAYgASgEEhcKD2ZyYW1lc19yZWNlaXZlZBgHIAEoBBIaChJ1cF9zaW5jZV91bml4X25hbm8YCCABKAYSDwoHZGlhbGxlZBgJIAEoCCJRCgtSb3V0ZVN0YXR1cxIOCgZvcmlnaW4YASABKAkSEAoIbmV4dF9ob3AYAiABKAkSDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJItQCCg1HYXRld2F5U3RhdHVzEhMKC2luY2FybmF0aW9uGAEgASgJEhUKDXNlc3Npb25fc3RhdGUYAiABKAkSEAoIaGVhZF9zZXEYAyABKAQSEwoLZHVyYWJsZV9zZXEYBCABKAQSEgoKcmluZ19ieXRlcxgFIAEoBBIWCg5yaW5nX21heF9ieXRlcxgGIAEoBBIYChByZXBvcnRzX2FjY2VwdGVkGAcgASgEElMKD3JlcG9ydHNfcmVmdXNlZBgIIAMoCzI6LmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMuUmVwb3J0c1JlZnVzZWRFbnRyeRIOCgZhZ2VudHMYCSABKA0SDgoGZWdyZXNzGAogASgJGjUKE1JlcG9ydHNSZWZ1c2VkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASK+AQoLUmVsYXlTdGF0dXMSFgoOZnJhbWVzX3JlbGF5ZWQYASABKAQSTwoOZnJhbWVzX2Ryb3BwZWQYAiADKAsyNy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cy5GcmFtZXNEcm9wcGVkRW50cnkSEAoIY2lyY3VpdHMYAyABKA0aNAoSRnJhbWVzRHJvcHBlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiVwoSUmVzdGFydExpbmtSZXF1ZXN0EhEKCW5laWdoYm91chgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBCInChNSZXN0YXJ0TGlua1Jlc3BvbnNlEhAKCHJlcGxheWVkGAEgASgIIlYKEVJvdGF0ZUtleXNSZXF1ZXN0EhEKCW5laWdoYm91chgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBCI9ChJSb3RhdGVLZXlzUmVzcG9uc2USFQoNdW5pbnRlcnJ1cHRlZBgBIAEoCBIQCghyZXBsYXllZBgCIAEoCCp7Cg1DaXJjdWl0U2lnbmFsEh4KGkNJUkNVSVRfU0lHTkFMX1VOU1BFQ0lGSUVEEAASFwoTQ0lSQ1VJVF9TSUdOQUxfT1BFThABEhcKE0NJUkNVSVRfU0lHTkFMX0RBVEEQAhIYChRDSVJDVUlUX1NJR05BTF9DTE9TRRADMl0KD01lc2hMaW5rU2VydmljZRJKCgRMaW5rEh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUaHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5GcmFtZSgBMAEy1gIKEE1lc2hBZG1pblNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESbQoLUmVzdGFydExpbmsSKy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZXN0YXJ0TGlua1JlcXVlc3QaLC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZXN0YXJ0TGlua1Jlc3BvbnNlIgOQAgISagoKUm90YXRlS2V5cxIqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdGF0ZUtleXNSZXF1ZXN0GisuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm90YXRlS2V5c1Jlc3BvbnNlIgOQAgJiBnByb3RvMw");
 
 /**
  * One message on a link.
@@ -306,6 +306,20 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
    * @generated from field: uint64 frames_received = 7;
    */
   framesReceived: bigint;
+
+  /**
+   * When this connection came up: a link that was restarted, or has new keys, has a later one.
+   *
+   * @generated from field: fixed64 up_since_unix_nano = 8;
+   */
+  upSinceUnixNano: bigint;
+
+  /**
+   * This end dials; false: it accepts.
+   *
+   * @generated from field: bool dialled = 9;
+   */
+  dialled: boolean;
 };
 
 /**
@@ -441,6 +455,109 @@ export const RelayStatusSchema: GenMessage<RelayStatus> = /*@__PURE__*/
   messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
 
 /**
+ * @generated from message glassline.mesh.v1alpha1.RestartLinkRequest
+ */
+export type RestartLinkRequest = Message<"glassline.mesh.v1alpha1.RestartLinkRequest"> & {
+  /**
+   * The node at the other end.
+   *
+   * @generated from field: string neighbour = 1;
+   */
+  neighbour: string;
+
+  /**
+   * Chosen by the caller; the same key does nothing more.
+   *
+   * @generated from field: string idempotency_key = 2;
+   */
+  idempotencyKey: string;
+
+  /**
+   * Of the caller, at least 1: lower than one seen before is refused.
+   *
+   * @generated from field: uint64 fencing_token = 3;
+   */
+  fencingToken: bigint;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.RestartLinkRequest.
+ * Use `create(RestartLinkRequestSchema)` to create a new message.
+ */
+export const RestartLinkRequestSchema: GenMessage<RestartLinkRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
+
+/**
+ * @generated from message glassline.mesh.v1alpha1.RestartLinkResponse
+ */
+export type RestartLinkResponse = Message<"glassline.mesh.v1alpha1.RestartLinkResponse"> & {
+  /**
+   * True: this key was known.
+   *
+   * @generated from field: bool replayed = 1;
+   */
+  replayed: boolean;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.RestartLinkResponse.
+ * Use `create(RestartLinkResponseSchema)` to create a new message.
+ */
+export const RestartLinkResponseSchema: GenMessage<RestartLinkResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
+
+/**
+ * @generated from message glassline.mesh.v1alpha1.RotateKeysRequest
+ */
+export type RotateKeysRequest = Message<"glassline.mesh.v1alpha1.RotateKeysRequest"> & {
+  /**
+   * @generated from field: string neighbour = 1;
+   */
+  neighbour: string;
+
+  /**
+   * @generated from field: string idempotency_key = 2;
+   */
+  idempotencyKey: string;
+
+  /**
+   * @generated from field: uint64 fencing_token = 3;
+   */
+  fencingToken: bigint;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.RotateKeysRequest.
+ * Use `create(RotateKeysRequestSchema)` to create a new message.
+ */
+export const RotateKeysRequestSchema: GenMessage<RotateKeysRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
+
+/**
+ * @generated from message glassline.mesh.v1alpha1.RotateKeysResponse
+ */
+export type RotateKeysResponse = Message<"glassline.mesh.v1alpha1.RotateKeysResponse"> & {
+  /**
+   * The new connection is up, and was so before the old one was left. False: the link was closed and comes up anew.
+   *
+   * @generated from field: bool uninterrupted = 1;
+   */
+  uninterrupted: boolean;
+
+  /**
+   * @generated from field: bool replayed = 2;
+   */
+  replayed: boolean;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.RotateKeysResponse.
+ * Use `create(RotateKeysResponseSchema)` to create a new message.
+ */
+export const RotateKeysResponseSchema: GenMessage<RotateKeysResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
+
+/**
  * @generated from enum glassline.mesh.v1alpha1.CircuitSignal
  */
 export const CircuitSignal = {
@@ -504,7 +621,7 @@ export const MeshLinkService: GenService<{
   serviceDesc(file_glassline_mesh_v1alpha1_mesh, 0);
 
 /**
- * What a node tells about itself.
+ * What a node tells about itself, and what OpsBot may do to its links. Either end of a link may be asked.
  *
  * @generated from service glassline.mesh.v1alpha1.MeshAdminService
  */
@@ -516,6 +633,27 @@ export const MeshAdminService: GenService<{
     methodKind: "unary";
     input: typeof GetStatusRequestSchema;
     output: typeof GetStatusResponseSchema;
+  },
+  /**
+   * Closes a link; the end that dials makes it anew. For OpsBot, by its certificate. Done once an idempotency key.
+   *
+   * @generated from rpc glassline.mesh.v1alpha1.MeshAdminService.RestartLink
+   */
+  restartLink: {
+    methodKind: "unary";
+    input: typeof RestartLinkRequestSchema;
+    output: typeof RestartLinkResponseSchema;
+  },
+  /**
+   * A new TLS handshake, and so new keys, for a link. The end that dials makes the new connection before it leaves the old one; the end
+   * that accepts closes the link, as RestartLink does. For OpsBot, by its certificate. Done once an idempotency key.
+   *
+   * @generated from rpc glassline.mesh.v1alpha1.MeshAdminService.RotateKeys
+   */
+  rotateKeys: {
+    methodKind: "unary";
+    input: typeof RotateKeysRequestSchema;
+    output: typeof RotateKeysResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_glassline_mesh_v1alpha1_mesh, 1);

@@ -1,5 +1,7 @@
-/** One-shot actions of others, each done once: the answer is stored under its idempotency key. Pure. */
+/** One-shot actions of others, each done once: the answer is stored under its idempotency key. */
 import { RpcError } from "@glassline/proto/errors";
+
+import { Fencing } from "./fencing.ts";
 
 /** Older keys are forgotten. */
 const KEYS_MAX = 10_000;
@@ -11,17 +13,34 @@ export interface Caller {
   fencingToken: bigint;
 }
 
+export interface OneShotOptions {
+  fencing?: Fencing;
+  /** False: a caller without a fencing token is refused. */
+  peopleMay?: boolean;
+}
+
 interface Done {
   target: string;
   answer: Promise<object>;
 }
 
 export class OneShotActions {
+  readonly #fencing: Fencing;
+  readonly #peopleMay: boolean;
   readonly #done = new Map<string, Done>();
-  #highest = 0n;
+
+  constructor({ fencing = new Fencing(), peopleMay = true }: OneShotOptions = {}) {
+    this.#fencing = fencing;
+    this.#peopleMay = peopleMay;
+  }
+
+  /** What an earlier life of the process did. */
+  recall(action: string, target: string, idempotencyKey: string, answer: object): void {
+    this.#remember(`${action} ${idempotencyKey}`, { target, answer: Promise.resolve(answer) });
+  }
 
   /**
-   * Does the work unless its key is known. Throws RpcError "failed_precondition" for a caller whose fencing token is lower
+   * Does the work unless its key is known. Rejects with RpcError: "failed_precondition" for a caller whose fencing token is lower
    * than one seen before, "invalid_argument" without a key or with that of an action on another target.
    */
   async once<T extends object>(
@@ -35,7 +54,7 @@ export class OneShotActions {
         "invalid_argument",
         `idempotency_key: got ${idempotencyKey.length} characters, expected 1 to ${KEY_MAX_CHARS}`,
       );
-    this.#checkToken(fencingToken);
+    if (fencingToken !== 0n || !this.#peopleMay) await this.#fencing.raise(fencingToken);
     const key = `${action} ${idempotencyKey}`;
     const known = this.#done.get(key);
     if (known && known.target !== target)
@@ -53,16 +72,6 @@ export class OneShotActions {
       this.#done.delete(key);
       throw error;
     }
-  }
-
-  #checkToken(token: bigint): void {
-    if (token === 0n) return;
-    if (token < this.#highest)
-      throw new RpcError(
-        "failed_precondition",
-        `fencing_token: got ${token}, expected at least ${this.#highest}: another OpsBot has taken over`,
-      );
-    this.#highest = token;
   }
 
   #remember(key: string, done: Done): void {
