@@ -1,7 +1,7 @@
 /** Machines as network namespaces, on an underlay of their own that has no way out. Needs root. */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { promisify } from "node:util";
 
@@ -10,20 +10,37 @@ import type { Segment } from "@glassline/proto/node";
 import { SegmentSchema } from "@glassline/proto/node";
 import { describe } from "vitest";
 
-const PROGRAMS = ["/usr/sbin/ip", "/usr/sbin/nft", "/usr/bin/ping"];
+const PROGRAMS = [
+  "/usr/sbin/ip",
+  "/usr/sbin/nft",
+  "/usr/sbin/ethtool",
+  "/usr/bin/ping",
+  "/usr/bin/setpriv",
+];
+/** CAP_NET_ADMIN and CAP_SYS_ADMIN, of capabilities(7). */
+const CAPABILITIES = [12n, 21n];
 const NAMESPACES = "/run/netns";
 const UNDERLAY_MTU = 1_500;
 
 /** `describe`, or a visible skip; in CI what is missing fails instead. */
 export function describeWithNamespaces(): typeof describe | typeof describe.skip {
-  const missing = PROGRAMS.find((program) => !existsSync(program));
-  const lacking =
-    process.getuid?.() === 0 ? missing && `${missing}: no such file` : "it needs root";
+  const lacking = lacks();
   if (lacking === undefined) return describe;
   if (process.env["CI"] === "true")
     throw new Error(`network namespaces: ${lacking}; CI must be root, with iproute2 and nftables`);
   describe.skip(`skipped: ${lacking}`, () => {});
   return describe.skip;
+}
+
+/** Root in a container may lack what root has. */
+function lacks(): string | undefined {
+  const missing = PROGRAMS.find((program) => !existsSync(program));
+  if (missing !== undefined) return `no ${missing}`;
+  const status = readFileSync("/proc/self/status", "utf8");
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)![1]}`);
+  return CAPABILITIES.every((bit) => (effective >> bit) & 1n)
+    ? undefined
+    : "no CAP_NET_ADMIN and CAP_SYS_ADMIN";
 }
 
 /** A machine of the underlay. */
