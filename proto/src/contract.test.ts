@@ -297,6 +297,28 @@ const GOLDEN = [
       },
     ],
   }),
+  golden("stored-segments", SetDesiredStateRequestSchema, {
+    fencingToken: 1_790_000_001n,
+    segments: [
+      {
+        name: "overlay-a",
+        machine: "machine-1",
+        vni: 70_000,
+        mtu: 1_450,
+        address: "10.77.0.1/24",
+        peers: [
+          {
+            name: "machine-2",
+            underlayAddress: "192.0.2.2",
+            address: "10.77.0.2",
+            mac: "02:47:0a:4d:00:02",
+          },
+        ],
+        mac: "02:47:0a:4d:00:01",
+        underlayAddress: "192.0.2.1",
+      },
+    ],
+  }),
   golden("edge-purge", PurgeRequestSchema, {
     target: { case: "tag", value: "channel:cam-0001" },
     idempotencyKey: "key-1",

@@ -46,7 +46,7 @@ const spec = {
     default: "4789",
     min: 1,
     max: 65_535,
-    placeholder: "PORT",
+    placeholder: "UDP-PORT",
   }),
   segmentNetns: text({
     help: "Network namespace (of ip-netns) that has the segments; its edges run in the agent's own. Empty: the agent's own.",

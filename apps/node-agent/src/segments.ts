@@ -61,6 +61,9 @@ export class Segments {
     this.#inUse = inUse;
     if (isSame) return;
     for (const segment of wanted) if (!this.#states.has(segment.name)) this.#note(unmade(segment));
+    const names = new Set(wanted.map(({ name }) => name));
+    for (const [name, state] of this.#states)
+      if (!names.has(name)) this.#note({ ...state, phase: SegmentPhase.STOPPING });
     void this.#pass();
   }
 

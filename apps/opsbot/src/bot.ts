@@ -14,6 +14,7 @@ import type { IncidentRow } from "./stores/incidents.ts";
 import type { Intent } from "./stores/intents.ts";
 import type { Journal } from "./stores/journal.ts";
 import { NotLeadingError } from "./stores/sql.ts";
+import { Times } from "./times.ts";
 import type { Turn } from "./turn.ts";
 import { takeTurn } from "./turn.ts";
 
@@ -64,6 +65,7 @@ export class Bot {
     this.#deps = deps;
     this.#incidents = new Incidents({
       ...deps,
+      times: new Times(deps.metrics),
       act: (id) => void this.#consider(id),
       carryOut: (intent) => void this.#carryOut(intent),
     });

@@ -3,6 +3,7 @@ import type { Clock } from "@glassline/service/clock";
 
 import type { Action } from "./core/action.ts";
 import { describeAction } from "./core/action.ts";
+import type { BudgetLeft } from "./core/budgets-left.ts";
 import type { Facts, GuardLimits, Place, Proposal, Verdict } from "./core/guard.ts";
 import { FOREVER_MS, isStorm, judge } from "./core/guard.ts";
 import { runbookOf } from "./core/runbooks/catalogue.ts";
@@ -164,7 +165,7 @@ export class Guard {
   }
 
   /** What each budget has left: of all together, and of those of which something was used. */
-  async budgetsLeft(reads: GuardReads): Promise<{ scope: string; name: string; left: number }[]> {
+  async budgetsLeft(reads: GuardReads): Promise<BudgetLeft[]> {
     const { budgets, budgetWindowMs } = this.#deps.limits;
     const sinceMs = this.nowMs - budgetWindowMs;
     const begun = (await reads.begun(sinceMs)).filter(({ beganMs }) => beganMs > sinceMs);

@@ -17,6 +17,7 @@ import type { OpsBotMetrics } from "./metrics.ts";
 import type { Observation, Observer } from "./observers/observer.ts";
 import type { IncidentRow } from "./stores/incidents.ts";
 import type { Intent } from "./stores/intents.ts";
+import type { Times } from "./times.ts";
 import type { Turn } from "./turn.ts";
 
 /** What people ask for is an incident too: it has a story, and goes on after a restart. */
@@ -36,6 +37,7 @@ export interface IncidentsDeps {
   clock: Clock;
   logger: Logger;
   metrics: OpsBotMetrics;
+  times: Times;
   verifyMs: number;
   /** It may be time to act about an incident. */
   act: (id: number) => void;
@@ -66,7 +68,7 @@ export class Incidents {
   }
 
   async #open(observation: Observation, turn: Turn): Promise<void> {
-    const { logger, metrics } = this.#deps;
+    const { logger, metrics, times, clock } = this.#deps;
     const { object, check, output, sinceUnixNano } = observation;
     const about = { object, check, title: `${object}: ${output}` };
     const told = `${check}: ${output}`;
@@ -74,6 +76,7 @@ export class Incidents {
     turn.afterwards(() => {
       logger.warn({ incident: incident.id, object, check, output }, "incident");
       metrics.incidents.inc({ check });
+      times.opened({ check, sinceUnixNano, nowUnixNano: clock.nowUnixNano() });
     });
     await this.#goOn(incident, "problem", output, turn);
   }
@@ -137,6 +140,11 @@ export class Incidents {
     const wished = await this.#deps.wish(action, turn.records);
     if ("cannot" in wished) return this.#skip(incident, `${runbook.name}: ${wished.cannot}`, turn);
     await turn.records.note(id, "decided", `${runbook.name}: ${verdict.says}`);
+    const { check, actions: nth, openedUnixNano } = incident;
+    const nowUnixNano = this.#deps.clock.nowUnixNano();
+    turn.afterwards(() =>
+      this.#deps.times.acted({ check, action: nth, openedUnixNano, nowUnixNano }),
+    );
     return this.#intend(incident, wished, verdict.says, AUTOMATION, turn);
   }
 
@@ -202,6 +210,9 @@ export class Incidents {
     await records.note(id, "verified", `${check} is ok: ${output}`);
     const end = phase === "open" ? "it ended by itself" : "it is over";
     await records.note(id, "closed", end, "resolved");
+    const { openedUnixNano } = incident;
+    const nowUnixNano = this.#deps.clock.nowUnixNano();
+    turn.afterwards(() => this.#deps.times.recovered({ check, openedUnixNano, nowUnixNano }));
     return true;
   }
 

@@ -1,7 +1,9 @@
 /** Clients of everything that OpsBot watches and acts on. */
 import type { DescService } from "@bufbuild/protobuf";
 import type { Endpoint } from "@glassline/config";
+import { ControlService } from "@glassline/proto/control";
 import { EdgeCacheService } from "@glassline/proto/edge";
+import { MeshAdminService } from "@glassline/proto/mesh";
 import { NodeAgentService } from "@glassline/proto/node";
 import type { Channel } from "@glassline/proto/origin";
 import { OriginService } from "@glassline/proto/origin";
@@ -19,6 +21,9 @@ export interface Network extends Disposable {
   agent: Client<typeof NodeAgentService> | undefined;
   edges: ReadonlyMap<string, Client<typeof EdgeCacheService>>;
   collector: Client<typeof QueryService> | undefined;
+  /** All replicas, to be started anew. */
+  collectors: ReadonlyMap<string, Client<typeof ControlService>>;
+  meshNodes: ReadonlyMap<string, Client<typeof MeshAdminService>>;
   /** Name of the origin; undefined when there is none to watch. */
   origin: string | undefined;
   channels: ChannelList;
@@ -41,13 +46,14 @@ export function connect(config: OpsBotConfig, identity: Identity): Network {
   const [agent] = config.nodeAgent.map((endpoint) => to(NodeAgentService, endpoint, "node-agent"));
   const [origin] = config.origin.map((endpoint) => to(OriginService, endpoint, "origin"));
   const [collector] = config.collector.map((endpoint) => to(QueryService, endpoint, "collector"));
-  const edges = config.edge.map(
-    (endpoint) => [endpoint.name, to(EdgeCacheService, endpoint, "edge-cache")] as const,
-  );
+  const named = <S extends DescService>(service: S, endpoints: readonly Endpoint[], role: Role) =>
+    new Map(endpoints.map((endpoint) => [endpoint.name, to(service, endpoint, role)]));
   return {
     agent,
     collector,
-    edges: new Map(edges),
+    collectors: named(ControlService, config.collector, "collector"),
+    meshNodes: named(MeshAdminService, config.meshNode, "mesh-node"),
+    edges: named(EdgeCacheService, config.edge, "edge-cache"),
     origin: config.origin[0]?.name,
     channels: channelList(async () =>
       origin ? (await origin.listChannels({}, LIMITED)).channels : [],

@@ -14,11 +14,14 @@ import { readDesired } from "./actions/desired-state.ts";
 import { serviceOf } from "./api.ts";
 import type { OpsBotConfig } from "./config.ts";
 import { openGuard } from "./guard-settings.ts";
+import { showBudgetsLeft } from "./budgets-left.ts";
 import { inventoryOf } from "./inventory.ts";
+import { mcpRoute } from "./mcp/http.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import { connect } from "./network.ts";
 import { chooseObserver } from "./observers/chosen-observer.ts";
 import { Operations } from "./operations.ts";
+import { openNotifying } from "./notify/open-notifying.ts";
 import { openStore } from "./stores/open-store.ts";
 import { Terms } from "./terms.ts";
 
@@ -49,7 +52,7 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
     desired,
     guard,
     metrics,
-    report: chosen.report,
+    reports: [chosen.report, await openNotifying(config, journal, deps)],
   });
   const access = stack.use(await openAccess(config, OpsBotService, deps));
   const desk = new Operations({
@@ -69,6 +72,13 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
     fencingToken: () => leadership.fencingToken() ?? 0n,
     callerOf: (context, mayChange) => access.callerOf(context, mayChange),
   });
+  showBudgetsLeft(deps.metrics, () => guard.budgetsLeft(journal.guard));
+  const mcp = stack.use(
+    mcpRoute({
+      desk,
+      authorize: ({ headers }) => access.callerShowing(headers.get("authorization") ?? undefined),
+    }),
+  );
   stack.use(terms).start();
   chosen.start();
 
@@ -81,6 +91,7 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
     await startAdmin(config, deps.metrics.registry, {
       authorize: (asked) => access.authorize(asked),
       routes: [...jsonRoutes(OpsBotService, service), ...chosen.routes],
+      fetchRoutes: [mcp],
       openApi: openApi("Glassline OpsBot", VERSION, [OpsBotService]),
     }),
   );

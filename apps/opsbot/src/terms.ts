@@ -4,6 +4,8 @@ import { every } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import { carryOut } from "./actions/carry-out.ts";
+import type { EdgeCall } from "./actions/edge-actions.ts";
+import { fenceEdge } from "./actions/edge-actions.ts";
 import type { DesiredState } from "./actions/desired-state.ts";
 import type { EffectDeps } from "./actions/effects.ts";
 import { Bot } from "./bot.ts";
@@ -20,6 +22,8 @@ const TELL_INTERVAL_MS = 2_000;
 /** Until it has been told once; and what people have ordered. */
 const LOOK_INTERVAL_MS = 200;
 
+type EdgeClient = EdgeCall["client"];
+
 export interface TermsDeps {
   config: Pick<OpsBotConfig, "edgeToken" | "verify" | "name">;
   deps: Pick<AppDeps, "clock" | "logger">;
@@ -30,8 +34,8 @@ export interface TermsDeps {
   desired: DesiredState;
   guard: Guard;
   metrics: OpsBotMetrics;
-  /** Tells whoever observes what is done. */
-  report: (signal: AbortSignal) => Promise<void>;
+  /** Tell others what is done, until they are aborted. */
+  reports: readonly ((signal: AbortSignal) => Promise<void>)[];
 }
 
 export class Terms implements AsyncDisposable {
@@ -72,7 +76,7 @@ export class Terms implements AsyncDisposable {
   }
 
   async #serve(term: Term): Promise<void> {
-    const { deps, journal, observer, guard, metrics, config, report } = this.#parts;
+    const { deps, journal, observer, guard, metrics, config, reports } = this.#parts;
     const signal = AbortSignal.any([term.over, this.#stop.signal]);
     const effects = this.#effects(term, signal);
     await guard.begin(journal.guard);
@@ -92,7 +96,11 @@ export class Terms implements AsyncDisposable {
     if (signal.aborted) return;
     this.#bot = bot;
     this.#untold = "it has just begun to lead";
-    await Promise.all([this.#keepTrying(() => report(signal), signal), this.#tellDesired(effects)]);
+    await Promise.all([
+      ...reports.map((report) => this.#keepTrying(() => report(signal), signal)),
+      this.#fenceEdges(effects),
+      this.#tellDesired(effects),
+    ]);
     this.#bot = undefined;
   }
 
@@ -122,6 +130,28 @@ export class Terms implements AsyncDisposable {
         await clock.sleep(LOOK_INTERVAL_MS, signal).catch(() => {});
       }
     }
+  }
+
+  /** Edges hear no OpsBot of an earlier term any more; one that is away hears of it when it is back. */
+  async #fenceEdges({
+    network,
+    fencingToken,
+    edgeToken,
+    clock,
+    signal,
+  }: EffectDeps): Promise<void> {
+    const authorization = `Bearer ${edgeToken}`;
+    const fence = async (client: EdgeClient) => {
+      let isFenced = false;
+      while (!isFenced && !signal.aborted) {
+        isFenced = await fenceEdge({ client, fencingToken, authorization }).then(
+          () => true,
+          () => false,
+        );
+        if (!isFenced) await clock.sleep(TELL_INTERVAL_MS, signal).catch(() => {});
+      }
+    };
+    await Promise.all([...network.edges.values()].map(fence));
   }
 
   /** As long as the term lasts. */

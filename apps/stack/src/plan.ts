@@ -218,6 +218,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       edge: edgeEndpoints,
       origin: `origin=${address(OFFSET.originGrpc)}`,
       collector: `collector=${address(OFFSET.collector)}`,
+      "mesh-node": peers(1, 2, 3),
       edges: toJsonString(
         SetDesiredStateRequestSchema,
         create(SetDesiredStateRequestSchema, { edges }),

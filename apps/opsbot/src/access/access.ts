@@ -85,9 +85,15 @@ export class Access {
   ): Caller {
     if (shown.subjectAltName !== undefined)
       return callerOfPeer(requireCaller(shown, PEERS), mayChange);
-    const found = this.#deps.tokens.find(tokenIn(shown.authorization ?? ""));
-    if (found) return callerOfToken(found);
+    const caller = this.callerShowing(shown.authorization);
+    if (caller) return caller;
     throw new RpcError("unauthenticated", `authorization: got none, expected ${EXPECTED}`);
+  }
+
+  /** Who has this token; undefined: nobody. */
+  callerShowing(authorization: string | undefined): Caller | undefined {
+    const found = this.#deps.tokens.find(tokenIn(authorization ?? ""));
+    return found && callerOfToken(found);
   }
 
   #judgeNobody({ isRead }: Need, address: string): Verdict {

@@ -3,6 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { AppDeps } from "@glassline/service/app";
 
 import type { OpsBotConfig } from "../config.ts";
+import { TALK } from "../core/access.ts";
 import { Access, isLoopbackHost, needsOfService } from "./access.ts";
 import { accessMetrics } from "./metrics.ts";
 import { noTokens, openTokens } from "./token-store.ts";
@@ -20,7 +21,8 @@ export async function openAccess(
     tokens,
     clock,
     metrics,
-    needs: needsOfService(service),
+    // What a tool of MCP needs is looked at by itself.
+    needs: new Map([...needsOfService(service), ["/mcp", TALK]]),
     isLoopback: isLoopbackHost(host),
     perSecond: apiRate,
   });

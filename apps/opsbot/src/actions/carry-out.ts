@@ -1,21 +1,38 @@
 /** Which effect an intent has. */
 import type { Action } from "../core/action.ts";
 import type { Intent } from "../stores/intents.ts";
-import { failOver, flush, prime, reRoute, restart, restore } from "./edge-effects.ts";
+import {
+  drain,
+  failOver,
+  flush,
+  openSegment,
+  prime,
+  reRoute,
+  restart,
+  restore,
+} from "./edge-effects.ts";
 import type { Effect, EffectDeps, Effects } from "./effects.ts";
+import { restartCollector, restartLink, rotateKeys } from "./mesh-effects.ts";
 
-const EFFECTS: Partial<Effects> = {
+const EFFECTS: Effects = {
   flush,
   prime,
   restart,
   "re-route": reRoute,
   restore,
+  drain,
   "fail-over": failOver,
+  "restart-link": restartLink,
+  "rotate-keys": rotateKeys,
+  "restart-collector": restartCollector,
+  "open-segment": openSegment,
 };
 
 /** Does what was intended, and says what came of it. Rejects when it could not be done. */
-export function carryOut(intent: Intent, deps: EffectDeps): Promise<string> {
+export async function carryOut(intent: Intent, deps: EffectDeps): Promise<string> {
   const effect = EFFECTS[intent.action.kind] as Effect<Action> | undefined;
-  if (!effect) return Promise.reject(new Error(`${intent.action.kind}: there is no such action`));
+  // Written down by another version.
+  if (!effect)
+    throw new Error(`got the action ${intent.action.kind}, which this OpsBot does not know`);
   return effect(intent, deps);
 }

@@ -5,25 +5,39 @@ import type { Action } from "../core/action.ts";
 import { counted } from "../core/words.ts";
 import { LIMITED } from "../network.ts";
 import type { Intent } from "../stores/intents.ts";
+import { drainEdge, undrainEdge } from "./edge-actions.ts";
 import type { Effect, EffectDeps } from "./effects.ts";
 import { PATIENCE_MS, persist, released } from "./effects.ts";
+
+/** Between two looks whether viewers have gone. */
+const DRAIN_LOOK_MS = 500;
 
 type Of<K extends Action["kind"]> = Effect<Extract<Action, { kind: K }>>;
 
 export const restart: Of<"restart"> = async ({ action, generation }, deps) => {
-  const { desired, fencingToken } = deps;
-  if (!desired.configured) throw new Error("OpsBot was not told which edges shall run");
-  await persist(deps, () => desired.tell(fencingToken));
+  await tellDesired(deps);
   return `the node-agent was told to start ${action.target} anew (generation ${generation})`;
 };
 
 /** Its viewers go first; where it does not answer there is nothing to wait for. */
 export const failOver: Of<"fail-over"> = async (intent, deps) => {
   const { action } = intent;
-  await setDraining(true, intent, deps).catch(() => {});
-  await persist(deps, () => deps.desired.tell(deps.fencingToken));
+  await drainEdge(callOf(intent, deps)).catch(() => {});
+  await tellDesired(deps);
   return `the node-agent was told to run ${action.target} on ${action.machine}, and no more on ${action.from}`;
 };
+
+/** The node-agent mends the network of its machines, too. */
+export const openSegment: Of<"open-segment"> = async ({ action, generation }, deps) => {
+  await tellDesired(deps);
+  return `the node-agent was told of segment number ${generation} of ${action.target}`;
+};
+
+async function tellDesired(deps: EffectDeps): Promise<void> {
+  const { desired, fencingToken } = deps;
+  if (!desired.configured) throw new Error("OpsBot was not told what shall run");
+  await persist(deps, () => desired.tell(fencingToken));
+}
 
 export const flush: Of<"flush"> = async (intent, deps) => {
   const { action, idempotencyKey } = intent;
@@ -70,22 +84,34 @@ async function primeNow(
   return `${objects} objects fetched into the cache${failed}`;
 }
 
-export const reRoute: Of<"re-route"> = async (intent, deps) => {
-  const { viewers } = await persist(deps, () => setDraining(true, intent, deps));
-  return `${counted(viewers, "viewer")} ${viewers === 1 ? "is" : "are"} steered to other edges`;
+export const reRoute: Of<"re-route"> = (intent, deps) =>
+  persist(deps, () => drainEdge(callOf(intent, deps)));
+
+export const restore: Of<"restore"> = (intent, deps) =>
+  persist(deps, () => undrainEdge(callOf(intent, deps)));
+
+/** Resolves when the viewers have gone, or not all of them in time: those who stay are served. */
+export const drain: Of<"drain"> = async (intent, deps) => {
+  const { clock, signal } = deps;
+  const begun = await persist(deps, () => drainEdge(callOf(intent, deps)));
+  const deadlineMs = clock.monotonicMs() + PATIENCE_MS;
+  for (;;) {
+    const { viewers } = await edgeOf(intent, deps).getStatus({}, LIMITED);
+    if (viewers === 0) return `${begun}; all have gone`;
+    if (clock.monotonicMs() > deadlineMs)
+      return `${begun}; ${counted(viewers, "viewer")} stayed and will be served`;
+    await clock.sleep(DRAIN_LOOK_MS, signal);
+  }
 };
 
-export const restore: Of<"restore"> = async (intent, deps) => {
-  await persist(deps, () => setDraining(false, intent, deps));
-  return "viewers may come back";
-};
-
-function setDraining(draining: boolean, intent: Intent, deps: EffectDeps) {
+function callOf(intent: Pick<Intent, "action" | "idempotencyKey">, deps: EffectDeps) {
   const { fencingToken, edgeToken } = deps;
-  return edgeOf(intent, deps).setDraining(
-    { draining, idempotencyKey: intent.idempotencyKey, fencingToken },
-    { ...LIMITED, authorization: `Bearer ${edgeToken}` },
-  );
+  return {
+    client: edgeOf(intent, deps),
+    idempotencyKey: intent.idempotencyKey,
+    fencingToken,
+    authorization: `Bearer ${edgeToken}`,
+  };
 }
 
 export function edgeOf({ action }: Pick<Intent, "action">, { network }: EffectDeps) {

@@ -5,6 +5,7 @@ import { EdgePhase } from "@glassline/proto/node";
 import { judgeSilence } from "../core/judge/cameras.ts";
 import { judgeChannels, judgeFreshness, judgeLatency } from "../core/judge/channels.ts";
 import { NOT_ANSWERING, UNKNOWN_EDGE, judgeHealth, judgeHitRate } from "../core/judge/edges.ts";
+import { judgeLinks } from "../core/judge/links.ts";
 import { findingOf } from "../core/verdict.ts";
 import type { Network } from "../network.ts";
 import { LIMITED } from "../network.ts";
@@ -26,6 +27,7 @@ export function checksOf(network: Network, nowMs: () => number): Check[] {
       run: () => streams(network, nowMs, "freshness", (views) => judgeFreshness(views)),
     },
     { name: "latency", ...sampled, run: () => streams(network, nowMs, "latency", judgeLatency) },
+    { name: "mesh-link", ...sampled, run: () => meshLinks(network) },
     { name: "silence", ...sampled, run: () => silence(network) },
   ];
 }
@@ -111,6 +113,17 @@ async function channels(
   if (!origin) return [];
   const found = await list.refresh().catch(() => undefined);
   return [findingOf(origin, "channels", found ? judgeChannels(found, nowMs()) : NOT_ANSWERING)];
+}
+
+/** A node that does not answer is not judged: its neighbours tell of their links to it. */
+async function meshLinks({ meshNodes }: Network): Promise<Finding[]> {
+  return Promise.all(
+    [...meshNodes].map(async ([node, client]): Promise<Finding> => {
+      const status = await client.getStatus({}, LIMITED).catch(() => undefined);
+      if (status) return findingOf(node, "mesh-link", judgeLinks(status.links));
+      return { object: node, check: "mesh-link", state: "unknown", output: "it does not answer" };
+    }),
+  );
 }
 
 async function silence({ collector }: Network): Promise<Finding[]> {

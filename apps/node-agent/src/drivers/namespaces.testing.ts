@@ -1,0 +1,161 @@
+/** Machines as network namespaces, on an underlay of their own that has no way out. Needs root. */
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { promisify } from "node:util";
+
+import { create } from "@bufbuild/protobuf";
+import type { Segment } from "@glassline/proto/node";
+import { SegmentSchema } from "@glassline/proto/node";
+import { describe } from "vitest";
+
+const PROGRAMS = [
+  "/usr/sbin/ip",
+  "/usr/sbin/nft",
+  "/usr/sbin/ethtool",
+  "/usr/bin/ping",
+  "/usr/bin/setpriv",
+];
+/** CAP_NET_ADMIN and CAP_SYS_ADMIN, of capabilities(7). */
+const CAPABILITIES = [12n, 21n];
+const NAMESPACES = "/run/netns";
+const UNDERLAY_MTU = 1_500;
+
+/** `describe`, or a visible skip; in CI what is missing fails instead. */
+export function describeWithNamespaces(): typeof describe | typeof describe.skip {
+  const lacking = lacks();
+  if (lacking === undefined) return describe;
+  if (process.env["CI"] === "true")
+    throw new Error(`network namespaces: ${lacking}; CI must be root, with iproute2 and nftables`);
+  describe.skip(`skipped: ${lacking}`, () => {});
+  return describe.skip;
+}
+
+/** Root in a container may lack what root has. */
+function lacks(): string | undefined {
+  const missing = PROGRAMS.find((program) => !existsSync(program));
+  if (missing !== undefined) return `no ${missing}`;
+  const status = readFileSync("/proc/self/status", "utf8");
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)![1]}`);
+  return CAPABILITIES.every((bit) => (effective >> bit) & 1n)
+    ? undefined
+    : "no CAP_NET_ADMIN and CAP_SYS_ADMIN";
+}
+
+/** A machine of the underlay. */
+export interface Machine {
+  namespace: string;
+  underlay: string;
+  underlay6: string;
+  /** Runs a program in it. Rejects when it fails. @returns its output. */
+  run(...words: string[]): Promise<string>;
+  /** `ip` with the words of a line. */
+  ip(line: string): Promise<string>;
+  bridge(line: string): Promise<string>;
+  /** Whether one of some packets comes back. @param more of ping's words. */
+  reaches(address: string, ...more: string[]): Promise<boolean>;
+  /** Packets that came in by an interface. */
+  received(device: string): Promise<number>;
+}
+
+export interface Underlay extends AsyncDisposable {
+  machines: readonly Machine[];
+}
+
+export async function startUnderlay(count: number): Promise<Underlay> {
+  await removeAbandoned();
+  const name = `glt${process.pid}-${randomBytes(3).toString("hex")}`;
+  const made: string[] = [];
+  const dispose = async () => {
+    for (const namespace of made.splice(0).toReversed()) await ip(`netns delete ${namespace}`);
+  };
+  const add = async (namespace: string) => {
+    await ip(`netns add ${namespace}`);
+    made.push(namespace);
+    await ip(`-netns ${namespace} link set lo up`);
+    return namespace;
+  };
+  try {
+    const fabric = await add(`${name}-0`);
+    await ip(`-netns ${fabric} link add fabric up type bridge stp_state 0 forward_delay 0`);
+    const machines: Machine[] = [];
+    for (let number = 1; number <= count; number++) {
+      const namespace = await add(`${name}-${number}`);
+      const port = `link add port${number} up master fabric mtu ${UNDERLAY_MTU} type veth`;
+      await ip(`-netns ${fabric} ${port} peer name eth0 netns ${namespace}`);
+      machines.push(await machineOf(namespace, number));
+    }
+    return { machines, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function machineOf(namespace: string, number: number): Promise<Machine> {
+  const run = async (...words: string[]) => {
+    const { stdout } = await promisify(execFile)("ip", ["netns", "exec", namespace, ...words]);
+    return stdout;
+  };
+  const machine: Machine = {
+    namespace,
+    underlay: `100.64.7.${number}`,
+    underlay6: `fd64:7::${number}`,
+    run,
+    ip: (line) => run("ip", ...line.split(" ")),
+    bridge: (line) => run("bridge", ...line.split(" ")),
+    reaches: (address, ...more) =>
+      run("ping", "-n", "-q", "-c", "4", "-i", "0.1", "-W", "1", ...more, address).then(
+        () => true,
+        () => false,
+      ),
+    async received(device) {
+      const [link] = JSON.parse(await run("ip", "-j", "-s", "link", "show", "dev", device)) as [
+        { stats64: { rx: { packets: number } } },
+      ];
+      return link.stats64.rx.packets;
+    },
+  };
+  await machine.ip("link set eth0 up");
+  await machine.ip(`address add ${machine.underlay}/24 dev eth0`);
+  await machine.ip(`address add ${machine.underlay6}/64 dev eth0 nodad`);
+  return machine;
+}
+
+/** A machine's part of an overlay that all of these machines are in: machine n is 10.77.0.n. */
+export function segmentOf(
+  machine: Machine,
+  all: readonly Machine[],
+  more: { name?: string; vni?: number; mtu?: number; subnet?: number } = {},
+): Segment {
+  const { name = "overlay-a", vni = 70_000, mtu = 0, subnet = 77 } = more;
+  const number = (of: Machine) => of.underlay.split(".").at(-1)!;
+  return create(SegmentSchema, {
+    name,
+    machine: `machine-${number(machine)}`,
+    vni,
+    mtu,
+    address: `10.${subnet}.0.${number(machine)}/24`,
+    peers: all
+      .filter((each) => each !== machine)
+      .map((each) => ({
+        name: `machine-${number(each)}`,
+        underlayAddress: each.underlay,
+        address: `10.${subnet}.0.${number(each)}`,
+      })),
+  });
+}
+
+/** Those of test runs that were killed. */
+async function removeAbandoned(): Promise<void> {
+  const names = existsSync(NAMESPACES) ? await readdir(NAMESPACES) : [];
+  for (const name of names) {
+    const owner = /^glt(\d+)-/.exec(name)?.[1];
+    if (owner !== undefined && !existsSync(`/proc/${owner}`)) await ip(`netns delete ${name}`);
+  }
+}
+
+async function ip(line: string): Promise<void> {
+  await promisify(execFile)("ip", line.split(" "));
+}
