@@ -7,16 +7,7 @@ import type { Action } from "./core/action.ts";
 import { describeAction } from "./core/action.ts";
 import { FOREVER_MS } from "./core/guard.ts";
 import { runbookOf } from "./core/runbooks/catalogue.ts";
-import type {
-  AccessRole,
-  Caller,
-  Change,
-  Desk,
-  Inventory,
-  Outcome,
-  Plan,
-  Refusal,
-} from "./desk.ts";
+import type { Caller, Change, Desk, Inventory, Outcome, Plan, Refusal } from "./desk.ts";
 import type { Guard } from "./guard.ts";
 import { REQUEST } from "./incidents.ts";
 import type { Observation } from "./observers/observer.ts";

@@ -36,22 +36,20 @@ export interface Journal extends Reads, AsyncDisposable {
 
 /** @param now Unix nanoseconds. @param database with its schema; it is closed with the journal. */
 export function journalIn(database: Database, now: () => bigint): Journal {
-  const name = journalName(database);
-  const reads = recordsIn(database, now, name);
-  const transact: Journal["transact"] = async (work) => {
-    await name();
-    return database.transact((sql) => work(recordsIn(sql, now, name)));
-  };
+  const nameIn = journalName();
+  const recordsOf = (sql: Sql) => recordsIn(sql, now, () => nameIn(sql));
   return {
-    ...reads,
-    transact,
-    transactAnyway: async (work) =>
-      database.transactAnyway((sql) => work(recordsIn(sql, now, name))),
-    reports: (listener) => ({
-      begin: () => database.transact((sql) => reportsIn(sql, listener, name).begin()),
-      untold: (limit) => reportsIn(database, listener, name).untold(limit),
-      told: (entry) => database.transact((sql) => reportsIn(sql, listener, name).told(entry)),
-    }),
+    ...recordsOf(database),
+    transact: (work) => database.transact((sql) => work(recordsOf(sql))),
+    transactAnyway: (work) => database.transactAnyway((sql) => work(recordsOf(sql))),
+    reports: (listener) => {
+      const reportsOf = (sql: Sql) => reportsIn(sql, listener, () => nameIn(sql));
+      return {
+        begin: () => database.transact((sql) => reportsOf(sql).begin()),
+        untold: (limit) => reportsOf(database).untold(limit),
+        told: (entry) => database.transact((sql) => reportsOf(sql).told(entry)),
+      };
+    },
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }
@@ -66,17 +64,13 @@ function recordsIn(sql: Sql, now: () => bigint, name: () => Promise<string>): Re
 }
 
 /** It is given with the first term, and stays. */
-function journalName(database: Database): () => Promise<string> {
-  let known: Promise<string> | undefined;
-  const ask = async () => {
-    const row = await first(database, "SELECT journal FROM starts LIMIT 1");
+function journalName(): (sql: Sql) => Promise<string> {
+  let known: string | undefined;
+  return async (sql) => {
+    if (known !== undefined) return known;
+    const row = await first(sql, "SELECT journal FROM starts LIMIT 1");
     if (!row) throw new NotLeadingError("nobody has led yet");
-    return String(row["journal"]);
-  };
-  return () => {
-    const asked = (known ??= ask());
-    asked.catch(() => (known = undefined));
-    return asked;
+    return (known = String(row["journal"]));
   };
 }
 

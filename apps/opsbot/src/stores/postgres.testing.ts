@@ -86,25 +86,19 @@ export async function startPostgres(): Promise<Postgres> {
     const child = running;
     running = undefined;
     if (child?.exitCode !== null || child.pid === undefined) return;
+    await signalAll(child.pid, "SIGCONT");
     const exited = once(child, "exit");
     // SIGQUIT: no checkpoint, as after a crash.
     process.kill(child.pid, "SIGQUIT");
     await exited;
-  };
-  const signalAll = async (signal: string) => {
-    const { stdout } = await run("pgrep", ["-P", String(running!.pid)]).catch(() => ({
-      stdout: "",
-    }));
-    const all = [running!.pid!, ...stdout.split("\n").filter(Boolean).map(Number)];
-    for (const pid of all) process.kill(pid, signal);
   };
   let databases = 0;
   await start();
   return {
     start,
     kill,
-    freeze: () => signalAll("SIGSTOP"),
-    thaw: () => signalAll("SIGCONT"),
+    freeze: () => signalAll(running!.pid!, "SIGSTOP"),
+    thaw: () => signalAll(running!.pid!, "SIGCONT"),
     database: async () => {
       const name = `journal_${++databases}`;
       await ask(`CREATE DATABASE ${name}`);
@@ -115,6 +109,13 @@ export async function startPostgres(): Promise<Postgres> {
       await rm(directory, { recursive: true, force: true, maxRetries: 10 });
     },
   };
+}
+
+/** To a process and its children. */
+async function signalAll(parent: number, signal: NodeJS.Signals): Promise<void> {
+  const { stdout } = await run("pgrep", ["-P", String(parent)]).catch(() => ({ stdout: "" }));
+  for (const pid of [parent, ...stdout.split("\n").filter(Boolean).map(Number)])
+    process.kill(pid, signal);
 }
 
 async function freePort(): Promise<number> {

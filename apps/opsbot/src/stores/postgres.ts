@@ -81,7 +81,10 @@ export function postgresDatabase({ connection, epoch, logger }: PostgresDeps): D
     });
   return {
     ...sqlOf(pool),
-    transact: (work) => transact(work, (sql) => mustLead(sql, epoch())),
+    transact: async (work) => {
+      if (epoch() === undefined) throw notLeading();
+      return transact(work, (sql) => mustLead(sql, epoch()));
+    },
     transactAnyway: (work) => transact(work, async () => {}),
     [Symbol.asyncDispose]: async () => {
       await turns.take(() => pool.end());
@@ -95,8 +98,10 @@ async function mustLead(sql: Sql, epoch: bigint | undefined): Promise<void> {
     epoch === undefined
       ? []
       : await sql.all("SELECT 1 FROM leader WHERE epoch = $1 FOR KEY SHARE", Number(epoch));
-  if (rows.length === 0) throw new NotLeadingError("another OpsBot leads");
+  if (rows.length === 0) throw notLeading();
 }
+
+const notLeading = () => new NotLeadingError("another OpsBot leads");
 
 function sqlOf(client: Pick<Pool | PoolClient, "query">): Sql {
   const query = (text: string, values: Value[]) =>
