@@ -1,9 +1,11 @@
 /** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, and edges that die, as lines of JSON. */
 import { measureIcingaLatency } from "./icinga-latency.ts";
 import { measureStorm } from "./storm.ts";
+import { measureViewersFailover } from "./viewers-failover.ts";
 
 const PARTS = {
   "icinga-latency": measureIcingaLatency,
+  "viewers-failover": measureViewersFailover,
   storm: measureStorm,
 } as const;
 type Part = keyof typeof PARTS;

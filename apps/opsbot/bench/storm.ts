@@ -24,7 +24,7 @@ export async function measureStorm(isQuick: boolean): Promise<void> {
   const alerts = edges * CHECKS.length;
   about(
     BENCH,
-    `${alerts.toLocaleString("en")} services of ${edges.toLocaleString("en")} edges of one failure domain become critical by one question to a real Icinga2; all are hard at once. OpsBot, a process of its own with the limits that it has by default, looks at Icinga. handled: an incident is open for each. actions_begun: also those that were refused by an edge that is not there; they are held against budget, the global one of an hour. people_called: incidents of the storm itself; alone: incidents that were left to people one by one beside it. Goals: memory is bounded, actions are within their budgets, people are called once.`,
+    `${alerts.toLocaleString("en")} services of ${edges.toLocaleString("en")} edges of one failure domain become critical by one question to a real Icinga2; all are hard at once. OpsBot, a process of its own with the limits that it has by default, looks at Icinga. handled: an incident is open for each. actions_begun: also those that were refused by an edge that is not there; they are held against budget, the global one of an hour. people_called: incidents of the storm itself; alone: incidents that were left to people one by one beside it. closed: all are well again, and no incident is open but the storm's. Goals: memory is bounded, actions are within their budgets, people are called once.`,
   );
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
@@ -66,6 +66,7 @@ export async function measureStorm(isQuick: boolean): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   report(BENCH, "memory_peak", memory.peakBytes / BYTES_PER_MIB, "MiB", params);
   await tellEffects(opsbot, params);
+  if (isQuick) return;
   const backMs = performance.now();
   await icinga.resultOfAll(0, "all is well again");
   await until(

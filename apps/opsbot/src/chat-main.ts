@@ -1,9 +1,11 @@
 /** Talks with OpsBot on the command line: `npm run chat`, or `npm run chat -- status` for one question. */
+import type { Interface } from "node:readline/promises";
 import { createInterface } from "node:readline/promises";
 
 import type { ConfigOf } from "@glassline/config";
-import { ConfigError, directory, readConfig, text } from "@glassline/config";
+import { ConfigError, directory, readConfig, text, toggle } from "@glassline/config";
 import { toRpcError } from "@glassline/proto/errors";
+import type { ChatResponse } from "@glassline/proto/opsbot";
 import { OpsBotService } from "@glassline/proto/opsbot";
 import { createClient } from "@glassline/proto/rpc";
 import { OperatorError, messageOf } from "@glassline/service/errors";
@@ -11,14 +13,15 @@ import { readIdentity } from "@glassline/service/identity";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 
 const TIMEOUT_MS = 30_000;
-/** After sysexits.h; 1: OpsBot did not do it. */
-const EXIT = { refused: 1, usage: 64, unavailable: 69 } as const;
+/** After sysexits.h; 1: OpsBot did not do it. 75: it was planned, and nobody has said yes. */
+const EXIT = { refused: 1, usage: 64, unavailable: 69, unconfirmed: 75 } as const;
 
 const program = {
   name: "chat",
   command: "npm run chat --",
   purpose:
-    "Talks with OpsBot. Words are said at once, as in `npm run chat -- why edge-1`; without any, it is a conversation.",
+    "Talks with OpsBot. Words are said at once, as in `npm run chat -- why edge-1`; without any, it is a conversation. " +
+    "What changes something is asked back first; where no terminal is there to answer, it is told and not done (exit code 75), unless with --yes.",
   environmentPrefix: "GLASSLINE_CHAT",
   words: "[WORD...]",
   spec: {
@@ -31,11 +34,12 @@ const program = {
       help: "Folder with ca.pem and the operator's certificate.",
       default: ".glassline/pki",
     }),
+    yes: toggle({ help: "Agree to what OpsBot says that it will do." }),
   },
 };
 
-/** @returns whether it could be done. */
-type Say = (line: string) => Promise<boolean>;
+/** Prints the answer. */
+type Say = (line: string) => Promise<ChatResponse>;
 
 try {
   const result = readConfig(program);
@@ -47,26 +51,68 @@ try {
 }
 
 async function talk(
-  { opsbot, pkiDir }: ConfigOf<typeof program.spec>,
+  { opsbot, pkiDir, yes }: ConfigOf<typeof program.spec>,
   words: string,
 ): Promise<void> {
   const identity = await readIdentity(pkiDir, { role: "operator", instance: "local" });
   const credentials = mutualTlsClient(identity, "opsbot");
   using client = createClient(OpsBotService, opsbot, credentials, TLS_CHANNEL_OPTIONS);
-  const say = async (line: string): Promise<boolean> => {
+  const say: Say = async (line) => {
     try {
       const request = { text: line, mayChange: true };
-      const { text: answer, ok } = await client.chat(request, { timeoutMs: TIMEOUT_MS });
-      process.stdout.write(`${answer}\n`);
-      return ok;
+      const answer = await client.chat(request, { timeoutMs: TIMEOUT_MS });
+      process.stdout.write(`${answer.text}\n`);
+      return answer;
     } catch (error) {
       if (toRpcError(error).code !== "unavailable") throw error;
       const message = `no OpsBot answers at ${opsbot}. Is Glassline running? Another address: --opsbot HOST:PORT`;
       throw new OperatorError(message, { cause: error });
     }
   };
-  if (words === "") await converse(say);
-  else if (!(await say(words))) process.exitCode = EXIT.refused;
+  const agree = (answer: ChatResponse) => agreed(answer, say);
+  if (words === "") await converse(yes ? async (line) => agree(await say(line)) : say);
+  else settle(await (yes ? agree : ask)(await say(words), say));
+}
+
+/** The word by which a plan is agreed to; undefined: the answer is no plan. */
+function yesOf({ suggestions }: ChatResponse): string | undefined {
+  return suggestions.find((text) => /^yes [0-9a-f]{6,64}$/.test(text));
+}
+
+async function agreed(answer: ChatResponse, say: Say): Promise<ChatResponse> {
+  const yes = answer.ok ? yesOf(answer) : undefined;
+  return yes === undefined ? answer : say(yes);
+}
+
+/** A person who sits at the terminal is asked. */
+async function ask(answer: ChatResponse, say: Say): Promise<ChatResponse> {
+  if (!answer.ok || yesOf(answer) === undefined) return answer;
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return answer;
+  using terminal = createInterface({ input: process.stdin, output: process.stdout });
+  if (await isMeant(terminal)) return agreed(answer, say);
+  process.stdout.write("Nothing is done.\n");
+  return answer;
+}
+
+/** Ctrl-C and Ctrl-D mean no. */
+async function isMeant(terminal: Interface): Promise<boolean> {
+  const left = new AbortController();
+  terminal.once("SIGINT", () => left.abort());
+  terminal.once("close", () => left.abort());
+  try {
+    const said = await terminal.question("Do it? [y/N] ", { signal: left.signal });
+    return /^y(es)?$/i.test(said.trim());
+  } catch (error) {
+    if (!left.signal.aborted) throw error;
+    process.stdout.write("\n");
+    return false;
+  }
+}
+
+/** What stays a plan was not done. */
+function settle(answer: ChatResponse): void {
+  if (!answer.ok) process.exitCode = EXIT.refused;
+  else if (yesOf(answer) !== undefined) process.exitCode = EXIT.unconfirmed;
 }
 
 /** A line, an answer; a prompt only where a person sits. */
@@ -88,7 +134,7 @@ async function converse(say: Say): Promise<void> {
 
 async function sayOrExplain(say: Say, line: string): Promise<void> {
   try {
-    if (!(await say(line))) process.exitCode = EXIT.refused;
+    if (!(await say(line)).ok) process.exitCode = EXIT.refused;
   } catch (error) {
     process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = EXIT.unavailable;

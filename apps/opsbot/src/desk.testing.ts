@@ -76,7 +76,9 @@ export class MemoryDesk implements Desk {
   }
 
   async orders(): Promise<readonly Order[]> {
-    return this.#orders.filter(({ untilMs }) => untilMs > this.#clock.nowMs());
+    return this.#orders
+      .filter(({ untilMs }) => untilMs > this.#clock.nowMs())
+      .toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
   }
 
   async incidents(limit: number, openOnly: boolean) {

@@ -179,7 +179,14 @@ describe("the page", { timeout: 120_000 }, () => {
     await page.goto(stack.plan.sessionUrl);
     expect(page.url()).not.toContain("session=");
     await show("/ops");
+    const suggested = (text: RegExp) =>
+      page.getByTestId("chat-suggestion").filter({ hasText: text });
     await say("flush edge-1");
+    await answered(/I will .*edge-1.* Say yes [0-9a-f]{6} to do it\./);
+    await suggested(/^no$/).click();
+    await answered(/Nothing is done\./);
+    await say("flush edge-1");
+    await suggested(/^yes [0-9a-f]{6}$/).click();
     await answered(/objects forgotten/);
     await say("why edge-1");
     await answered(/flush asked for/);

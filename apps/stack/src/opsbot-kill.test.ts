@@ -106,8 +106,11 @@ const CASES = [
   {
     action: "flush",
     isMeant: (method: string) => method === "purge",
-    begin: async ({ opsbot }: Stage) =>
-      void opsbot.chat({ text: "flush edge-1", mayChange: true }).catch(() => {}),
+    begin: async ({ opsbot }: Stage) => {
+      const { suggestions } = await opsbot.chat({ text: "flush edge-1", mayChange: true });
+      expect(suggestions[0]).toMatch(/^yes /);
+      void opsbot.chat({ text: suggestions[0]!, mayChange: true }).catch(() => {});
+    },
     story: [SEEN, INTENT, DONE, CLOSED],
     happened: async ({ actionsDone }: Stage) => expect(await actionsDone()).toEqual({ purge: 1n }),
   },

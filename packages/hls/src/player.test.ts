@@ -34,6 +34,8 @@ function clockOf() {
 }
 
 const SEGMENT_MS = 2_000;
+/** Who waits for an answer notices so soon that its server has died. */
+const HELD_STEP_MS = 50;
 
 /** Two edges with one live channel, which may wait for its next segment when they are asked for it. */
 function network(
@@ -41,6 +43,7 @@ function network(
   stop: { atMs: number; abort: AbortController },
 ) {
   const asked: string[] = [];
+  const askedMs = new Map<string, number>();
   const server = { canBlockReload: false };
   const dead = new Set<string>();
   const body = (url: URL): string | undefined => {
@@ -84,11 +87,15 @@ function network(
   const get = async (address: string): Promise<HttpAnswer> => {
     const url = new URL(address);
     asked.push(`${url.host}${url.pathname}`);
+    askedMs.set(url.pathname, clock.nowMs());
     if (clock.nowMs() > stop.atMs) stop.abort.abort();
     if (dead.has(url.host)) throw new TypeError("refused");
     const wanted = url.searchParams.get("_HLS_msn");
-    const existsMs = (Number(wanted) + 1) * SEGMENT_MS;
-    if (wanted !== null && existsMs > clock.nowMs()) await clock.sleep(existsMs - clock.nowMs());
+    const existsMs = wanted === null ? 0 : (Number(wanted) + 1) * SEGMENT_MS;
+    while (existsMs > clock.nowMs()) {
+      await clock.sleep(Math.min(HELD_STEP_MS, existsMs - clock.nowMs()));
+      if (dead.has(url.host)) throw new TypeError("cut off");
+    }
     const found = body(url);
     return {
       status: found === undefined ? 404 : 200,
@@ -97,7 +104,7 @@ function network(
       firstByteMs: 1,
     };
   };
-  return { get, asked, dead, server };
+  return { get, asked, askedMs, dead, server };
 }
 
 async function watch(
@@ -119,7 +126,7 @@ async function watch(
   });
   const played = player.play(abort.signal);
   await clock.runUntil(played);
-  return { report: await played, asked: net.asked };
+  return { report: await played, asked: net.asked, askedMs: net.askedMs };
 }
 
 describe("the player", () => {
@@ -168,5 +175,19 @@ describe("the player", () => {
       Number,
     );
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => numbers[0]! + at));
+  });
+
+  test("gets the next segment as soon as it is there, when its server dies while it waits for it", async () => {
+    const { report, askedMs } = await watch(60_000, ({ dead, server }, clock) => {
+      server.canBlockReload = true;
+      void clock.sleep(21_300).then(() => dead.add("edge-1"));
+    });
+    expect(report).toMatchObject({ pathway: "edge-2", pathwayChanges: 1, skipped: 0 });
+    const lateMs = [...askedMs].flatMap(([path, atMs]) => {
+      const sequence = /(\d+)\.m4s$/.exec(path)?.[1];
+      return sequence === undefined ? [] : [atMs - (Number(sequence) + 1) * SEGMENT_MS];
+    });
+    // The first ones were there before.
+    expect(Math.max(...lateMs.slice(4))).toBeLessThan(100);
   });
 });

@@ -130,7 +130,8 @@ export class Player {
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       const { pathway, url } = this.#variant();
-      const playlist = await this.#playlist(reloadUrl(url, known), signal, known?.targetDurationMs);
+      const asked = reloadUrl(url, known);
+      const playlist = await this.#playlist(asked, signal, known?.targetDurationMs);
       if (signal.aborted) return;
       if (playlist?.kind !== "media") {
         known = undefined;
@@ -140,8 +141,9 @@ export class Player {
       known = playlist;
       const fetched = await this.#fetchNew(playlist, url, signal);
       if (playlist.ended) return;
-      // The answer comes when there is something new.
-      if (fetched > 0 && playlist.serverControl?.canBlockReload) continue;
+      // The next answer comes when there is something new; one that came without is not asked for again at once.
+      const hasWaited = asked !== url;
+      if (playlist.serverControl?.canBlockReload && (fetched > 0 || !hasWaited)) continue;
       const waitMs = fetched > 0 ? playlist.targetDurationMs : playlist.targetDurationMs / 2;
       await pause(clock, Math.max(50, waitMs - (clock.monotonicMs() - startedMs)), signal);
     }

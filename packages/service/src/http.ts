@@ -106,6 +106,48 @@ export function mountJson(
   }
 }
 
+/** An address that is served by the types of the Fetch standard. */
+export interface FetchRoute {
+  path: string;
+  methods: readonly ("GET" | "POST" | "DELETE")[];
+  bodyMaxBytes: number;
+  /** The request's signal is aborted when the caller has gone. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/** Mounts routes that take and give what the Fetch standard has; bodies are handed on as they come. */
+export function mountFetch(server: FastifyInstance, routes: readonly FetchRoute[]): void {
+  void server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(
+      "*",
+      { parseAs: "buffer" },
+      async (_: unknown, body: Buffer) => body,
+    );
+    for (const { path, methods, bodyMaxBytes: bodyLimit, fetch } of routes)
+      scope.route({
+        url: path,
+        method: [...methods],
+        bodyLimit,
+        handler: async (request, reply) => reply.send(await fetch(requestOf(request, reply))),
+      });
+  });
+}
+
+function requestOf({ raw, body, url, host }: FastifyRequest, reply: FastifyReply): Request {
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(raw.headersDistinct))
+    for (const value of values ?? []) headers.append(name, value);
+  const abort = new AbortController();
+  reply.raw.once("close", () => abort.abort());
+  return new Request(new URL(url, `http://${host}`), {
+    method: raw.method ?? "GET",
+    headers,
+    signal: abort.signal,
+    ...(Buffer.isBuffer(body) && { body: new Uint8Array(body) }),
+  });
+}
+
 /** Unknown addresses in the same form as other errors. */
 export function answerUnknownAsJson(server: FastifyInstance): void {
   server.setNotFoundHandler((request, reply) => {
@@ -150,6 +192,7 @@ export interface AdminExtras {
   routes?: readonly PostRoute[];
   /** An app without this lets everybody ask for everything that it has. */
   authorize?: Authorize;
+  fetchRoutes?: readonly FetchRoute[];
   /** Served at /openapi.json. */
   openApi?: object;
   connections?: ConnectionLimit;
@@ -165,7 +208,14 @@ export interface Exposition {
 export async function startAdmin(
   { host, adminPort, allowedHost }: AdminSettings,
   registry: Exposition,
-  { unreadyReason, routes = [], authorize, openApi, connections }: AdminExtras = {},
+  {
+    unreadyReason,
+    routes = [],
+    fetchRoutes = [],
+    authorize,
+    openApi,
+    connections,
+  }: AdminExtras = {},
 ): Promise<AdminServer> {
   const server = createHttpServer();
   checkAddresses(server, allowedHost);
@@ -183,6 +233,7 @@ export async function startAdmin(
   );
   if (openApi) server.get("/openapi.json", async () => openApi);
   mountJson(server, routes);
+  mountFetch(server, fetchRoutes);
   const port = await listen(server, "admin HTTP", host, adminPort, connections);
   return { port, [Symbol.asyncDispose]: () => server.close() };
 }

@@ -165,6 +165,8 @@ function unclear(says: string, choices: readonly string[]): Command {
   return { kind: "unclear", says: `${says}${hint}`, choices };
 }
 
+/** Two lines in the sentence; more of them below each other. */
 function orOf(lines: readonly string[]): string {
-  return lines.length === 0 ? "" : ` You can say ${lines.map((line) => `"${line}"`).join(" or ")}.`;
+  if (lines.length > 2) return ` You can say:${lines.map((line) => `\n  ${line}`).join("")}`;
+  return ` You can say ${lines.map((line) => `"${line}"`).join(" or ")}.`;
 }

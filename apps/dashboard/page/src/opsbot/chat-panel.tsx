@@ -68,6 +68,11 @@ function ChatMessages({ messages, isBusy }: { messages: readonly ChatMessage[]; 
   );
 }
 
+/** With this word something is done. */
+function isAgreement(text: string): boolean {
+  return /^yes\b/.test(text);
+}
+
 interface ChatButtonsProps {
   label: string;
   testId?: string;
@@ -79,7 +84,13 @@ function ChatButtons({ label, testId, texts, onChoose }: ChatButtonsProps) {
   return (
     <div class="chat-buttons" role="group" aria-label={label}>
       {texts.map((text) => (
-        <button key={text} type="button" data-testid={testId} onClick={() => onChoose(text)}>
+        <button
+          key={text}
+          class={isAgreement(text) ? "is-agreement" : ""}
+          type="button"
+          data-testid={testId}
+          onClick={() => onChoose(text)}
+        >
           {text}
         </button>
       ))}

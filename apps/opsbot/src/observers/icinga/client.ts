@@ -19,6 +19,8 @@ const TIMEOUT_MS = 5_000;
 const CONNECTIONS_MAX = 4;
 const TCP_KEEP_ALIVE_MS = 10_000;
 const STATUS_SHOWN_CHARS = 200;
+const MICROSECONDS_PER_SECOND = 1e6;
+const NANO_PER_MICROSECOND = 1_000n;
 
 export interface Query {
   type: "hosts" | "services" | "comments" | "downtimes";
@@ -83,6 +85,21 @@ export class IcingaClient implements Disposable {
     const code = isRecord(result) ? result["code"] : undefined;
     if (typeof code !== "number") throw garbage(path, "no code of a result");
     if (code < 200 || code > 299) throw failure(path, code, result);
+  }
+
+  /** When its process took over; another one after each reload. Rejects with IcingaError, also without the right to status/query. */
+  async startedUnixNano(signal: AbortSignal): Promise<bigint> {
+    const path = "/v1/status/IcingaApplication";
+    const { status, json } = await this.#ask(path, {}, signal, { "x-http-method-override": "GET" });
+    if (status !== 200) throw failure(path, status, json);
+    const [result] = resultsOf(path, json);
+    const inner = ["status", "icingaapplication", "app", "program_start"];
+    const start = inner.reduce(
+      (at: unknown, name) => (isRecord(at) ? at[name] : undefined),
+      result,
+    );
+    if (typeof start !== "number" || !(start > 0)) throw garbage(path, "no program_start");
+    return BigInt(Math.round(start * MICROSECONDS_PER_SECOND)) * NANO_PER_MICROSECOND;
   }
 
   /** Lines of JSON without an end. Rejects with IcingaError. The answer lives until the signal is aborted. */

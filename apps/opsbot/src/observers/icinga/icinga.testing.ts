@@ -192,7 +192,7 @@ const NODE_NAME = "operator icinga";
 const RIGHTS = `
   "objects/query/Host", "objects/query/Service", "objects/query/Comment", "objects/query/Downtime",
   "actions/acknowledge-problem", "actions/remove-acknowledgement", "actions/add-comment",
-  "actions/process-check-result"`;
+  "actions/process-check-result", "status/query"`;
 
 const configuration = (port: number) => `
 const NodeName = "${NODE_NAME}"

@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+/** `glassline-opsbot`: what is looked at and tested beside a running OpsBot. */
+import { writeFile } from "node:fs/promises";
+
+import type { ConfigOf } from "@glassline/config";
+import { ConfigError, directory, duration, readConfig, text } from "@glassline/config";
+import { OpsBotService } from "@glassline/proto/opsbot";
+import type { Client } from "@glassline/proto/rpc";
+import { createClient } from "@glassline/proto/rpc";
+import { OperatorError, messageOf } from "@glassline/service/errors";
+import { readIdentity } from "@glassline/service/identity";
+import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+
+import { verifyAudit } from "./commands/audit.ts";
+import { listRunbooks, recordIncident, testRunbooks } from "./commands/runbooks.ts";
+
+/** After sysexits.h; 1: it is not as it should be. */
+const EXIT = { otherwise: 1, usage: 64, unavailable: 69 } as const;
+
+const USAGE = `audit verify            whether OpsBot's audit is as it was written
+runbooks list           what OpsBot does about which problem
+runbooks test [FILE...] plays recorded incidents on the runbooks
+runbooks record NUMBER  writes an incident of OpsBot as a recording, to --output or to the terminal`;
+
+const program = {
+  name: "glassline-opsbot",
+  command: "npm run opsbot --",
+  purpose: `What can be asked of OpsBot beside its chat:\n${USAGE}`,
+  environmentPrefix: "GLASSLINE_OPSBOT_COMMAND",
+  words: "COMMAND",
+  spec: {
+    opsbot: text({
+      help: "OpsBot's gRPC address.",
+      default: "localhost:7464",
+      placeholder: "HOST:PORT",
+    }),
+    pkiDir: directory({
+      help: "Folder with ca.pem and the operator's certificate.",
+      default: ".glassline/pki",
+    }),
+    expect: text({
+      help: "Of audit verify: a line that was there before, as it told it. Empty: none.",
+      default: "",
+      placeholder: "SEQ:HASH",
+    }),
+    verify: duration({
+      help: "Of runbooks record: the --verify of that OpsBot.",
+      default: "15s",
+      minMs: 500,
+      maxMs: 3_600_000,
+    }),
+    output: text({
+      help: "Of runbooks record: the file that is written.",
+      default: "",
+      placeholder: "FILE",
+    }),
+  },
+};
+
+type Options = ConfigOf<typeof program.spec>;
+
+const tell = (line: string) => void process.stdout.write(`${line}\n`);
+
+try {
+  const result = readConfig(program);
+  if ("help" in result) process.stdout.write(result.help);
+  else process.exitCode = await run(result.words, result.config);
+} catch (error) {
+  process.stderr.write(`${messageOf(error)}\n`);
+  process.exitCode = error instanceof ConfigError ? EXIT.usage : EXIT.unavailable;
+}
+
+/** @returns the exit code. */
+async function run([noun, verb, ...rest]: readonly string[], options: Options): Promise<number> {
+  switch (`${noun} ${verb}`) {
+    case "audit verify":
+      return rest.length === 0 ? audit(options) : misunderstood();
+    case "runbooks list":
+      tell(listRunbooks());
+      return 0;
+    case "runbooks test":
+      return (await testRunbooks(rest, tell)) === 0 ? 0 : EXIT.otherwise;
+    case "runbooks record":
+      return rest.length === 1 && /^\d{1,15}$/.test(rest[0]!)
+        ? record(BigInt(rest[0]!), options)
+        : misunderstood();
+    default:
+      return misunderstood();
+  }
+}
+
+function misunderstood(): number {
+  process.stderr.write(`got no command that there is, expected one of:\n${USAGE}\n`);
+  return EXIT.usage;
+}
+
+async function audit(options: Options): Promise<number> {
+  using client = await connect(options);
+  const { lines, lastHash, problem } = await verifyAudit(client, options.expect);
+  if (problem !== undefined) {
+    tell(problem);
+    return EXIT.otherwise;
+  }
+  tell(`${lines} lines are as they were written. Keep this, to see later that none was cut off:`);
+  tell(`--expect ${lines}:${lastHash}`);
+  return 0;
+}
+
+async function record(id: bigint, options: Options): Promise<number> {
+  using client = await connect(options);
+  const json = await recordIncident(client, id, options.verify);
+  if (options.output === "") process.stdout.write(json);
+  else await writeFile(options.output, json);
+  return 0;
+}
+
+async function connect({ opsbot, pkiDir }: Options): Promise<Client<typeof OpsBotService> & Disposable> {
+  const identity = await readIdentity(pkiDir, { role: "operator", instance: "local" });
+  const credentials = mutualTlsClient(identity, "opsbot");
+  const client = createClient(OpsBotService, opsbot, credentials, TLS_CHANNEL_OPTIONS);
+  await client.getInventory({}, { timeoutMs: 5_000 }).catch((error: unknown) => {
+    client[Symbol.dispose]();
+    const message = `no OpsBot answers at ${opsbot}: ${messageOf(error)}. Another address: --opsbot HOST:PORT`;
+    throw new OperatorError(message, { cause: error });
+  });
+  return client;
+}
