@@ -15,6 +15,7 @@ import type { NotifierDeps } from "./notifier.ts";
 import { Notifier } from "./notifier.ts";
 import type { Outbox } from "./outbox.testing.ts";
 import { openOutbox } from "./outbox.testing.ts";
+import type { Heard, WebhookServer } from "./webhook-server.testing.ts";
 
 const HASTE = 20;
 
@@ -90,4 +91,22 @@ export async function openStage(now = () => systemClock.nowUnixNano()): Promise<
       return one?.value ?? 0;
     },
   };
+}
+
+/** Of an address: no log shows it. */
+export const SECRET_PATH = "/services/T000/B000/a-secret-of-the-channel";
+
+export const at = ({ url }: { url: string }) => new URL(SECRET_PATH, url);
+export const bodyOf = ({ body }: Heard) => JSON.parse(body) as Record<string, never>;
+export const keysOf = ({ heard }: WebhookServer) =>
+  heard.map(({ headers }) => headers["idempotency-key"]);
+
+/** An incident with a story that ends with a person being asked. */
+export async function escalate({ outbox }: Stage, object = "edge-1"): Promise<number> {
+  const id = await outbox.open(object, "freshness", "3 segments behind");
+  await outbox.note(id, "decided", `flush ${object}'s cache (1 of 12)`);
+  await outbox.note(id, "intent", `flush ${object}'s cache`);
+  await outbox.note(id, "done", "7 objects");
+  await outbox.note(id, "escalated", "1 actions did not help. A person should look.");
+  return id;
 }
