@@ -61,7 +61,7 @@ export async function replay(
     await bot.hear(observation, "none");
     await clock.advance(STEP_MS);
   }
-  return storyOf(journal);
+  return await storyOf(journal);
 }
 
 async function storyOf(journal: Journal) {
