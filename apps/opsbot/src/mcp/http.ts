@@ -1,9 +1,8 @@
 /** MCP by Streamable HTTP, a request at a time: nothing is kept between two. */
 import type { FetchRoute } from "@glassline/service/http";
-import { createMcpHandler } from "@modelcontextprotocol/server";
+import type { McpHttpHandler } from "@modelcontextprotocol/server";
 
 import type { AccessRole, Caller, Desk } from "../desk.ts";
-import { mcpServer } from "./server.ts";
 
 const BODY_MAX_BYTES = 65_536;
 const SUBSCRIPTIONS_MAX = 16;
@@ -19,14 +18,7 @@ export interface McpRoute extends FetchRoute, AsyncDisposable {}
 
 /** For the admin port, which has looked at Host and Origin. */
 export function mcpRoute({ desk, authorize }: McpHttpDeps): McpRoute {
-  const handler = createMcpHandler(
-    ({ authInfo }) => {
-      const [role] = authInfo?.scopes ?? [];
-      if (!authInfo || role === undefined) throw new Error("got no caller, expected one");
-      return mcpServer(async () => desk, { who: authInfo.clientId, role: role as AccessRole });
-    },
-    { maxRequestBodySize: BODY_MAX_BYTES, maxSubscriptions: SUBSCRIPTIONS_MAX },
-  );
+  let handler: Promise<McpHttpHandler> | undefined;
   return {
     path: "/mcp",
     methods: ["GET", "POST", "DELETE"],
@@ -35,10 +27,27 @@ export function mcpRoute({ desk, authorize }: McpHttpDeps): McpRoute {
       const caller = authorize(request);
       if (!caller) return unknownCaller();
       const { who, role } = caller;
-      return handler.fetch(request, { authInfo: { token: "", clientId: who, scopes: [role] } });
+      const { fetch } = await (handler ??= openHandler(desk));
+      return fetch(request, { authInfo: { token: "", clientId: who, scopes: [role] } });
     },
-    [Symbol.asyncDispose]: () => handler.close(),
+    [Symbol.asyncDispose]: async () => (await handler)?.close(),
   };
+}
+
+/** The SDK takes 10 MB: it is loaded when somebody asks. */
+async function openHandler(desk: Desk): Promise<McpHttpHandler> {
+  const [{ createMcpHandler }, { mcpServer }] = await Promise.all([
+    import("@modelcontextprotocol/server"),
+    import("./server.ts"),
+  ]);
+  return createMcpHandler(
+    ({ authInfo }) => {
+      const [role] = authInfo?.scopes ?? [];
+      if (!authInfo || role === undefined) throw new Error("got no caller, expected one");
+      return mcpServer(async () => desk, { who: authInfo.clientId, role: role as AccessRole });
+    },
+    { maxRequestBodySize: BODY_MAX_BYTES, maxSubscriptions: SUBSCRIPTIONS_MAX },
+  );
 }
 
 function unknownCaller(): Response {
