@@ -21,7 +21,6 @@ import {
 import { Chat } from "./chat.ts";
 import { STOP_ROLE, mayAs } from "./core/access.ts";
 import type { Caller, Desk, Outcome, Plan, Refusal } from "./desk.ts";
-import type { IncidentRow } from "./stores/incidents.ts";
 
 const SHOWN = 50;
 const SHOWN_MAX = 1_000;
@@ -72,21 +71,20 @@ function readsOf({
 }: ApiDeps): Pick<Implementation<typeof OpsBotService>, Reads> {
   return {
     getStatus: async () => {
-      const [open, orders] = await Promise.all([desk.incidents(SHOWN_MAX, true), desk.orders()]);
+      const [openIncidents, orders] = await Promise.all([desk.countOpen(), desk.orders()]);
       return {
         opsbot: name,
         nowUnixNano: clock.nowUnixNano(),
         fencingToken: fencingToken(),
         checks: desk.observations().map(checkMessage),
-        openIncidents: open.length,
+        openIncidents,
         impediment: desk.impediment(),
         orders: orders.map(orderMessage),
       };
     },
     listIncidents: async ({ limit, openOnly }) => {
       const rows = await desk.incidents(atMost(limit), openOnly);
-      const message = async (row: IncidentRow) => incidentMessage(row, await summaryOf(row, desk));
-      return { incidents: await Promise.all(rows.map(message)) };
+      return { incidents: rows.map((row) => incidentMessage(row, row.summary)) };
     },
     getIncident: async ({ id }) => {
       const story = id <= Number.MAX_SAFE_INTEGER ? await desk.story(Number(id)) : undefined;
@@ -114,10 +112,6 @@ function readsOf({
 
 /** 0: as many as are usual. */
 const atMost = (limit: number) => Math.min(limit || SHOWN, SHOWN_MAX);
-
-async function summaryOf({ id }: IncidentRow, desk: Desk): Promise<string> {
-  return (await desk.story(id))?.entries.at(-1)?.text ?? "";
-}
 
 function planResponse(plan: Plan | Refusal): MessageInitShape<typeof PlanResponseSchema> {
   if ("refused" in plan) return { result: { case: "refusal", value: plan } };

@@ -81,8 +81,14 @@ export class MemoryDesk implements Desk {
       .toSorted((a, b) => (a.kind < b.kind ? -1 : 1));
   }
 
+  async countOpen() {
+    return this.stories.filter(({ incident }) => incident.closedUnixNano === 0n).length;
+  }
+
   async incidents(limit: number, openOnly: boolean) {
-    const rows = this.stories.map(({ incident }) => incident).toReversed();
+    const rows = this.stories
+      .map(({ incident, entries }) => ({ ...incident, summary: entries.at(-1)?.text ?? "" }))
+      .toReversed();
     return rows.filter((row) => !openOnly || row.closedUnixNano === 0n).slice(0, limit);
   }
 

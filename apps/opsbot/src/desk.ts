@@ -62,6 +62,11 @@ export interface Inventory {
   overlays: readonly string[];
 }
 
+export interface ListedIncident extends IncidentRow {
+  /** The last line of its story. */
+  summary: string;
+}
+
 export interface Story {
   incident: IncidentRow;
   entries: readonly EntryRow[];
@@ -74,7 +79,8 @@ export interface Desk {
   impediment(): string;
   orders(): Promise<readonly Order[]>;
   /** Newest first. */
-  incidents(limit: number, openOnly: boolean): Promise<readonly IncidentRow[]>;
+  incidents(limit: number, openOnly: boolean): Promise<readonly ListedIncident[]>;
+  countOpen(): Promise<number>;
   story(incident: number): Promise<Story | undefined>;
   audit(afterSeq: number, limit: number): Promise<readonly AuditRow[]>;
   /** What would be done, for people to agree to; nothing is changed. */

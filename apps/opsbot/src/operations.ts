@@ -57,8 +57,15 @@ export class Operations implements Desk {
     return this.#deps.guard.orders(this.#deps.journal.guard);
   }
 
-  incidents(limit: number, openOnly: boolean) {
-    return this.#deps.journal.incidents(limit, openOnly);
+  async incidents(limit: number, openOnly: boolean) {
+    const { journal } = this.#deps;
+    const rows = await journal.incidents(limit, openOnly);
+    const last = await journal.lastEntries(rows.map(({ id }) => id));
+    return rows.map((row) => ({ ...row, summary: last.get(row.id)?.text ?? "" }));
+  }
+
+  countOpen() {
+    return this.#deps.journal.countOpen();
   }
 
   audit(afterSeq: number, limit: number) {

@@ -42,7 +42,11 @@ export async function remoteDesk(client: Client<typeof OpsBotService>): Promise<
     impediment: () => status.impediment,
     orders: async () => orders,
     incidents: async (limit, openOnly) =>
-      (await client.listIncidents({ limit, openOnly }, LIMITED)).incidents.map(incidentOf),
+      (await client.listIncidents({ limit, openOnly }, LIMITED)).incidents.map((incident) => ({
+        ...incidentOf(incident),
+        summary: incident.summary,
+      })),
+    countOpen: async () => status.openIncidents,
     story: async (id) => {
       const told = await found(client.getIncident({ id: BigInt(id) }, LIMITED));
       if (!told?.incident) return undefined;
