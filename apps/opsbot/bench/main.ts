@@ -1,4 +1,5 @@
 /** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, and edges that die, as lines of JSON. */
+import { HAS_ICINGA } from "../src/observers/icinga/icinga.testing.ts";
 import { measureIcingaLatency } from "./icinga-latency.ts";
 import { measureStorm } from "./storm.ts";
 import { measureViewersFailover } from "./viewers-failover.ts";
@@ -9,6 +10,7 @@ const PARTS = {
   storm: measureStorm,
 } as const;
 type Part = keyof typeof PARTS;
+const WITHOUT_ICINGA: readonly Part[] = ["viewers-failover"];
 
 const words = process.argv.slice(2);
 const named = words.filter((word): word is Part => Object.hasOwn(PARTS, word));
@@ -22,6 +24,8 @@ else if (words.length > named.length + (words.includes("--quick") ? 1 : 0)) {
   );
   process.exitCode = 64;
 } else {
-  const parts = named.length > 0 ? named : (Object.keys(PARTS) as Part[]);
+  const all = Object.keys(PARTS) as Part[];
+  if (!HAS_ICINGA && named.length === 0) process.stderr.write("icinga2 is not here\n");
+  const parts = named.length > 0 ? named : HAS_ICINGA ? all : WITHOUT_ICINGA;
   for (const part of parts) await PARTS[part](words.includes("--quick"));
 }

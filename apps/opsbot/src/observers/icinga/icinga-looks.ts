@@ -47,6 +47,8 @@ export class IcingaLooks {
   readonly #withoutResults = { all: 0, problems: 0 };
   #heartbeat: string | undefined;
   readonly #said = new Set<string>();
+  /** When OpsBot's own acknowledgements were set, by name: a reload of Icinga may take the comment that says whose one is. */
+  readonly #ownAcknowledgements = new Map<string, bigint>();
 
   constructor(deps: LooksDeps) {
     this.#deps = deps;
@@ -141,10 +143,16 @@ export class IcingaLooks {
     });
   }
 
-  #acknowledgedBy({ name }: IcingaObject, comments: ReadonlyMap<string, Comment>) {
+  #acknowledgedBy(
+    { name, acknowledgedUnixNano }: IcingaObject,
+    comments: ReadonlyMap<string, Comment>,
+  ): string | undefined {
     const comment = comments.get(name);
-    if (!comment) return "somebody";
-    return this.#deps.isOwn(comment) ? undefined : comment.author;
+    if (!comment)
+      return this.#ownAcknowledgements.get(name) === acknowledgedUnixNano ? undefined : "somebody";
+    if (!this.#deps.isOwn(comment)) return comment.author;
+    this.#ownAcknowledgements.set(name, acknowledgedUnixNano);
+    return undefined;
   }
 
   async #acknowledgements(objects: readonly IcingaObject[], signal: AbortSignal) {

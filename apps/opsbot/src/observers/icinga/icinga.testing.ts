@@ -23,9 +23,11 @@ const PASSWORD = "the root of the test";
 const START_TIMEOUT_MS = 15_000;
 const RETRY_MS = 30;
 
+export const HAS_ICINGA = existsSync(ICINGA2);
+
 /** `describe`, or a visible skip; in CI a missing Icinga fails instead. */
 export function describeWithIcinga(): typeof describe | typeof describe.skip {
-  if (existsSync(ICINGA2)) return describe;
+  if (HAS_ICINGA) return describe;
   if (process.env["CI"] === "true")
     throw new Error(`${ICINGA2}: no such file; CI must install icinga2-bin`);
   describe.skip("skipped: no icinga2", () => {});
