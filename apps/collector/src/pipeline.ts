@@ -95,14 +95,19 @@ export function createPipeline(
         payload,
       };
       if (seq === keySeq) producer.runIndex = UNDER_WAY;
-      const index = await log.append({ receivedUnixNano, record: { case: "batch", value } });
-      producer.durableSeq = seq;
-      if (seq === keySeq) producer.runIndex = index;
-      const receivedMs = msOf(receivedUnixNano);
-      show(index, () => {
-        fleet.addFacts(cameras, receivedMs);
-        fleet.add(index, points, receivedMs);
-      });
+      fleet.underWay.add(points);
+      try {
+        const index = await log.append({ receivedUnixNano, record: { case: "batch", value } });
+        producer.durableSeq = seq;
+        if (seq === keySeq) producer.runIndex = index;
+        const receivedMs = msOf(receivedUnixNano);
+        show(index, () => {
+          fleet.addFacts(cameras, receivedMs);
+          fleet.add(index, points, receivedMs);
+        });
+      } finally {
+        fleet.underWay.delete(points);
+      }
       metrics.batches.inc();
       otqmnPoints.inc(points.slots.length);
     },

@@ -91,6 +91,16 @@ async function goesOn(): Promise<void> {
   expect([child.exitCode, child.signalCode]).toEqual([null, null]);
 }
 
+/** What it has acknowledged can be found, once. */
+async function hasAll(producer: OtqmnProducer): Promise<void> {
+  const { acknowledged } = producer;
+  const found = await storedPoints(producer);
+  expect(found.slice(0, acknowledged)).toEqual(
+    Array.from({ length: acknowledged }, (_, at) => at + 1),
+  );
+  expect(new Set(found).size).toBe(found.length);
+}
+
 describe.each([1, 2])("a collector of %d shards", { timeout: 90_000 }, (shards) => {
   test("starts anew once a key, and loses nothing that it acknowledged", async () => {
     await start(shards);
@@ -122,15 +132,8 @@ describe.each([1, 2])("a collector of %d shards", { timeout: 90_000 }, (shards) 
       message: expect.stringContaining("got 4, expected at least 5") as string,
     });
     await goesOn();
-    for (const producer of producers) {
-      const { acknowledged } = producer;
-      const found = await storedPoints(producer);
-      expect(found.slice(0, acknowledged)).toEqual(
-        Array.from({ length: acknowledged }, (_, at) => at + 1),
-      );
-      expect(new Set(found).size).toBe(found.length);
-      expect(producer.failure).toBeUndefined();
-    }
+    expect(producers.map(({ failure }) => failure)).toEqual(NODES.map(() => undefined));
+    for (const producer of producers) await hasAll(producer);
     const endedAgain = once(child, "exit");
     expect(await again.restart(caller("k2"))).toMatchObject({ replayed: false });
     expect(await endedAgain).toEqual([START_AGAIN, null]);

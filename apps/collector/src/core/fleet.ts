@@ -4,6 +4,7 @@ import { ATTRIBUTES_MAX } from "@glassline/otqmn/sample";
 import { METRIC_CAMERA_STATUS, METRICS } from "@glassline/telemetry/conventions";
 
 import type { Catalogue } from "./catalogue.ts";
+import { PointsUnderWay } from "./points-under-way.ts";
 import type { Points } from "./points.ts";
 import type { ProducerState } from "./producers.ts";
 import type { RecordPoints } from "./record-reader.ts";
@@ -49,6 +50,7 @@ export class Fleet {
   readonly #limits: FleetLimits;
   readonly table: SeriesTable;
   readonly recent = new RecentPoints();
+  readonly underWay = new PointsUnderWay();
   readonly #records: RecordSlots = new RecordSlots(this);
   /** The one that was found last. */
   #fault = { status: STATUS_FAULT, health: faultOf(STATUS_FAULT) };
@@ -259,7 +261,7 @@ export class Fleet {
         if (cameraOf[slot] !== number) {
           number = cameraOf[slot]!;
           const camera = cameraAt[number];
-          // Forgotten while its batch was on the way to the disk: it is in the log.
+          // Forgotten though its batch was under way: it is in the log.
           if (!camera) {
             this.#notShown[FORGOTTEN]!++;
             number = NOT_SEEN;
@@ -276,16 +278,20 @@ export class Fleet {
     if (nowMs - this.#forgotMs < FORGET_INTERVAL_MS) return;
     this.#forgotMs = nowMs;
     const idleBeforeS = nowMs / 1_000 - SERIES_IDLE_S;
+    const isUnderWay = this.underWay.slots(this.table.slotsEnd);
     for (const camera of this.table.cameras.values()) {
       // What came from it while it was here is in blocks: they are asked for it.
       const isGone = camera.isElsewhere && camera.lastReceivedMs <= this.recent.droppedReceivedMs;
+      const slots = this.table.slotsOfCamera(camera);
       if (isGone || camera.lastReceivedMs < nowMs - this.#limits.forgetAfterMs) {
-        this.table.forgetCamera(camera, this.#nextIndex);
+        const isComing = slots.some((slot) => isUnderWay[slot] === 1);
+        if (!isComing) this.table.forgetCamera(camera, this.#nextIndex);
         continue;
       }
       if (camera.lastReceivedMs / 1_000 < idleBeforeS) continue;
-      const slots = this.table.slotsOfCamera(camera);
-      const idle = slots.filter((slot) => this.table.lastReceivedS[slot]! < idleBeforeS);
+      const idle = slots.filter(
+        (slot) => this.table.lastReceivedS[slot]! < idleBeforeS && isUnderWay[slot] === 0,
+      );
       for (const slot of idle) this.table.forget(slot, this.#nextIndex);
     }
   }

@@ -9,7 +9,7 @@ export interface SlottedPoints {
   groupTime: Uint32Array;
 }
 
-/** Why a point is not shown: its series, or its camera, is beyond this limit, or was forgotten while the point was on the way to the disk. */
+/** Why a point is not shown: its series, or its camera, is beyond this limit, or was forgotten, which no point that is under way should meet. */
 export const NOT_SHOWN_REASONS = ["series_of_camera", "series", "cameras", "forgotten"] as const;
 export type NotShownReason = (typeof NOT_SHOWN_REASONS)[number];
 
