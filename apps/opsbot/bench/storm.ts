@@ -10,6 +10,7 @@ import { startIcinga } from "../src/observers/icinga/icinga.testing.ts";
 import { OpsBotProcess, listeningTo, until } from "./opsbot-process.ts";
 
 const BENCH = "storm";
+const OPEN = "opsbot_open_incidents";
 /** Each with an action that OpsBot would begin by itself. */
 const CHECKS = ["health", "freshness", "hit-rate", "process"];
 const EDGES = { full: 2_500, quick: 250 } as const;
@@ -58,7 +59,7 @@ export async function measureStorm(isQuick: boolean): Promise<void> {
   report(BENCH, "icinga_took", (performance.now() - startMs) / 1_000, "s", params);
   await until(
     "an incident for each alert",
-    async () => (await opsbot.client.getStatus({})).openIncidents >= alerts || undefined,
+    async () => (await opsbot.total(OPEN)) >= alerts || undefined,
     PATIENCE_MS,
     RETRY_MS,
   );
@@ -71,7 +72,7 @@ export async function measureStorm(isQuick: boolean): Promise<void> {
   await icinga.resultOfAll(0, "all is well again");
   await until(
     "the end of all incidents",
-    async () => (await opsbot.client.getStatus({})).openIncidents <= 1 || undefined,
+    async () => (await opsbot.total(OPEN)) <= 1 || undefined,
     PATIENCE_MS,
     RETRY_MS,
   );

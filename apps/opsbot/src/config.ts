@@ -54,7 +54,7 @@ const spec = {
   icingaPassword: text({ help: "Its password.", default: "", placeholder: "PASSWORD" }),
   icingaInterval: duration({
     help: "Between two looks at what Icinga shows.",
-    default: "500ms",
+    default: "250ms",
     minMs: 100,
     maxMs: 60_000,
   }),

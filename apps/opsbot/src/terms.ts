@@ -22,6 +22,10 @@ const TELL_INTERVAL_MS = 2_000;
 /** Until it has been told once; and what people have ordered. */
 const LOOK_INTERVAL_MS = 200;
 
+/** Edges that are told at the same time that they have another OpsBot, and the longest pause before those that did not hear it. */
+const FENCED_AT_ONCE = 16;
+const FENCE_PAUSE_MAX_MS = 10_000;
+
 type EdgeClient = EdgeCall["client"];
 
 export interface TermsDeps {
@@ -132,7 +136,7 @@ export class Terms implements AsyncDisposable {
     }
   }
 
-  /** Edges hear no OpsBot of an earlier term any more; one that is away hears of it when it is back. */
+  /** Edges hear no OpsBot of an earlier term any more; those that are away hear of it when they are back. */
   async #fenceEdges({
     network,
     fencingToken,
@@ -141,17 +145,22 @@ export class Terms implements AsyncDisposable {
     signal,
   }: EffectDeps): Promise<void> {
     const authorization = `Bearer ${edgeToken}`;
-    const fence = async (client: EdgeClient) => {
-      let isFenced = false;
-      while (!isFenced && !signal.aborted) {
-        isFenced = await fenceEdge({ client, fencingToken, authorization }).then(
-          () => true,
-          () => false,
+    let unfenced: readonly EdgeClient[] = [...network.edges.values()];
+    let pauseMs = LOOK_INTERVAL_MS;
+    while (unfenced.length > 0 && !signal.aborted) {
+      const missed: EdgeClient[] = [];
+      for (let at = 0; at < unfenced.length && !signal.aborted; at += FENCED_AT_ONCE)
+        await Promise.all(
+          unfenced
+            .slice(at, at + FENCED_AT_ONCE)
+            .map((client) =>
+              fenceEdge({ client, fencingToken, authorization }).catch(() => missed.push(client)),
+            ),
         );
-        if (!isFenced) await clock.sleep(TELL_INTERVAL_MS, signal).catch(() => {});
-      }
-    };
-    await Promise.all([...network.edges.values()].map(fence));
+      unfenced = missed;
+      await clock.sleep(pauseMs, signal).catch(() => {});
+      pauseMs = Math.min(2 * pauseMs, FENCE_PAUSE_MAX_MS);
+    }
   }
 
   /** As long as the term lasts. */

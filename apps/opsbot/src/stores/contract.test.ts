@@ -276,7 +276,12 @@ function contract(newPlace: () => Promise<Place>): void {
       { incidentId: 1, object: "edge-1", check: "freshness", kind: "decided", text: "flush" },
       { kind: "closed", text: "it is over" },
     ]);
-    await reports.told(untold[1]!.entry);
+    await reports.told(untold[0]!.entry);
+    expect(await reports.toldOfOpen(10)).toEqual([]);
+    const open = await led.journal.transact((records) => opened(records));
+    const [, seen] = await reports.untold(10);
+    await reports.told(seen!.entry);
+    expect(await reports.toldOfOpen(10)).toMatchObject([{ incidentId: open.id, kind: "seen" }]);
     await reports.told(untold[0]!.entry);
     expect(await reports.untold(10)).toEqual([]);
     await led.journal.reports("webhook").begin();

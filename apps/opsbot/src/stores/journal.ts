@@ -47,6 +47,7 @@ export function journalIn(database: Database, now: () => bigint): Journal {
       return {
         begin: () => database.transact((sql) => reportsOf(sql).begin()),
         untold: (limit) => reportsOf(database).untold(limit),
+        toldOfOpen: (limit) => reportsOf(database).toldOfOpen(limit),
         told: (entry) => database.transact((sql) => reportsOf(sql).told(entry)),
       };
     },

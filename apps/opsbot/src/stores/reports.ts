@@ -20,6 +20,8 @@ export interface Reports {
   begin(): Promise<void>;
   /** The oldest lines that have not been told, in order. */
   untold(limit: number): Promise<Report[]>;
+  /** The newest lines of open incidents that have been told, in order. */
+  toldOfOpen(limit: number): Promise<Report[]>;
   /** This line and those before it have been told, or never will be. */
   told(entry: number): Promise<void>;
 }
@@ -43,6 +45,17 @@ export function reportsIn(sql: Sql, listener: string, journal: () => Promise<str
       );
       const name = await journal();
       return rows.map((row) => reportOf(row, name));
+    },
+    toldOfOpen: async (limit) => {
+      const rows = await sql.all(
+        `SELECT entries.*, object, "check" FROM entries JOIN incidents ON incidents.id = incident
+         WHERE closed = '0' AND entries.id <= (SELECT told_entry FROM reports WHERE listener = $1)
+         ORDER BY entries.id DESC LIMIT $2`,
+        listener,
+        limit,
+      );
+      const name = await journal();
+      return rows.map((row) => reportOf(row, name)).toReversed();
     },
     told: async (entry) => {
       await sql.run(

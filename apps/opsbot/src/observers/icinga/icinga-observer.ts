@@ -56,6 +56,7 @@ export class IcingaObserver implements Observer {
   readonly #running: Promise<void>[] = [];
   #state: Reconciliation<IcingaSight> = beginning();
   #impediment = "Icinga has not been asked yet";
+  #lookedForLostMs = Number.NEGATIVE_INFINITY;
   #lookedAtAllMs = Number.NEGATIVE_INFINITY;
   /** Whose turn it is among those that are told again. */
   #toldAgain = 0;
@@ -229,6 +230,11 @@ export class IcingaObserver implements Observer {
   async #report(): Promise<void> {
     if (!this.#state.current || this.#state.known.size === 0) return;
     try {
+      const nowMs = this.#deps.clock.monotonicMs();
+      if (nowMs - this.#lookedForLostMs >= FULL_LOOK_INTERVAL_MS) {
+        this.#lookedForLostMs = nowMs;
+        await this.#reporter.tellLost();
+      }
       await this.#reporter.run();
     } catch (error) {
       const { logger } = this.#deps;

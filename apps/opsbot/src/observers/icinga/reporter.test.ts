@@ -45,6 +45,7 @@ async function openDesk(
   const looks = new IcingaLooks({ client, isOwn, ...common });
   const reporter = new Reporter({
     client: {
+      startedUnixNano: (signal) => client.startedUnixNano(signal),
       query: (query, signal) => client.query(query, signal),
       act: async (action, name, more, signal) => {
         await client.act(action, name, more, signal);

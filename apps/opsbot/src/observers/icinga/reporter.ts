@@ -7,11 +7,14 @@ import type { Report, Reports } from "../../stores/reports.ts";
 import type { ActionName, IcingaClient } from "./client.ts";
 import { IcingaError } from "./icinga-error.ts";
 import type { IcingaSight } from "./icinga-looks.ts";
+import { LostComments } from "./lost-comments.ts";
 import type { IcingaMetrics } from "./metrics.ts";
 
 const AUTHOR = "OpsBot";
 const MARK = /\[glassline incident \d+, [^\s\]]+\]$/;
 const REPORTS_AT_ONCE = 20;
+/** Of what was told, so much is looked for after a reload. */
+const REMEMBERED_MAX = 1_000;
 const TEXT_MAX_CHARS = 1_000;
 /** What Icinga could not be told for so long is told to nobody: it is in the journal. */
 const AGE_MAX_NANO = 86_400_000_000_000n;
@@ -25,7 +28,7 @@ export function isOwn({ author, text }: Pick<Comment, "author" | "text">): boole
 }
 
 export interface ReporterDeps {
-  client: Pick<IcingaClient, "act" | "query">;
+  client: Pick<IcingaClient, "act" | "query" | "startedUnixNano">;
   reports: Reports;
   logger: Logger;
   metrics: IcingaMetrics;
@@ -37,12 +40,30 @@ export interface ReporterDeps {
 
 export class Reporter {
   readonly #deps: ReporterDeps;
+  readonly #lost: LostComments;
   /** What was sent may have arrived, though no answer came: at the start, and after a failure. */
   #uncertain = true;
   #problem = "";
 
   constructor(deps: ReporterDeps) {
+    const { client, reports } = deps;
     this.#deps = deps;
+    const told = async () =>
+      (await reports.toldOfOpen(REMEMBERED_MAX)).filter(({ kind }) => TOLD.has(kind));
+    this.#lost = new LostComments({ client, author: AUTHOR, told });
+  }
+
+  /** Tells again what a reload of Icinga took with it; that it cannot be known is no reason to tell nothing. */
+  async tellLost(): Promise<void> {
+    const { signal, metrics } = this.#deps;
+    try {
+      for (const report of await this.#lost.afterReload(signal)) {
+        if (signal.aborted) return;
+        metrics.reports.inc({ what: report.kind, result: await this.#tellNow(report) });
+      }
+    } catch (error) {
+      this.#isLasting(error);
+    }
   }
 
   /** Tells what is untold, in order; what Icinga cannot take at present is told the next time. */
