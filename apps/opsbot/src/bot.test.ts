@@ -1,190 +1,18 @@
-/** The loop on a real journal, with a clock that is turned by hand; what it acts on only records what it is asked. */
+/** The loop: what it does about problems, and what it leaves alone. */
 import { RpcError } from "@glassline/proto/errors";
-import { simulatedClock } from "@glassline/service/clock/testing";
-import { createLogger } from "@glassline/service/logger";
-import { createMetrics } from "@glassline/service/metrics";
 import { describe, expect, test } from "vitest";
 
-import { carryOut } from "./actions/carry-out.ts";
-import { readDesired } from "./actions/desired-state.ts";
-import { Bot } from "./bot.ts";
-import type { ActionKind } from "./core/action.ts";
-import type { State } from "./core/check-state.ts";
-import type { GuardLimits } from "./core/guard.ts";
+import type { Stage } from "./bot.testing.ts";
+import { VERIFY_MS, startStage } from "./bot.testing.ts";
 import { GUARD_LIMITS } from "./core/guard.ts";
-import { Guard } from "./guard.ts";
-import { opsBotMetrics } from "./metrics.ts";
-import type { Network } from "./network.ts";
-import type { Observation } from "./observers/observer.ts";
-import type { OrderKind } from "./stores/guard-records.ts";
 import type { Journal, Records } from "./stores/journal.ts";
-import { openFile, scratch } from "./stores/store.testing.ts";
+import { scratch } from "./stores/store.testing.ts";
 
 const FLUSH = { kind: "flush", target: "edge-1" } as const;
-const VERIFY_MS = 15_000;
-const EDGES = JSON.stringify({ edges: [{ name: "edge-1" }, { name: "edge-2" }] });
-
-interface Asked {
-  what: string;
-  key: string;
-}
-
-/** What a test turns and looks at. */
-interface Stage extends AsyncDisposable {
-  journal: Journal;
-  bot: Bot;
-  /** Every request that reached an edge or the node-agent, in order. */
-  asked: Asked[];
-  /** While it is set, edges and node-agent answer with it. */
-  refusal: Error | undefined;
-  /** What a look just before acting shows; what was heard last, when it is left out. */
-  look: ((known: Observation) => Observation) | undefined;
-  /** A result of a check, and all that follows from it at once. */
-  hear(
-    check: string,
-    state: State,
-    options?: { object?: string; hard?: boolean; suppressed?: string },
-  ): Promise<void>;
-  pass(lengthMs: number): Promise<void>;
-  kinds(id: number): Promise<string[]>;
-  phase(id: number): Promise<string>;
-  /** The last line of a story. */
-  said(id?: number): Promise<string>;
-  order(kind: OrderKind, target?: string, forMs?: number): Promise<void>;
-  lift(kind: OrderKind, target?: string): Promise<void>;
-  /** Of the first action of the first incident. */
-  approve(forMs: number): Promise<void>;
-}
-
-interface StageOptions {
-  limits?: Partial<GuardLimits>;
-  approvals?: ReadonlySet<ActionKind>;
-}
-
-async function startBot(
-  directory = scratch(),
-  wrap = (journal: Journal) => journal,
-  { limits = {}, approvals = new Set() }: StageOptions = {},
-): Promise<Stage> {
-  const clock = simulatedClock();
-  const led = await openFile(directory, () => clock.nowUnixNano());
-  const journal = wrap(led.journal);
-  const stop = new AbortController();
-  const asked: Asked[] = [];
-  const observations = new Map<string, Observation>();
-  const stage: Pick<Stage, "refusal" | "look"> = { refusal: undefined, look: undefined };
-  const record = (what: string, key: string) => {
-    if (stage.refusal) throw stage.refusal;
-    asked.push({ what, key });
-  };
-  const edge = (name: string) => ({
-    purge: async ({ idempotencyKey = "" }) => {
-      record(`flush ${name}`, idempotencyKey);
-      return { objects: 7, replayed: false };
-    },
-    prime: async ({ idempotencyKey = "" }) => {
-      record(`prime ${name}`, idempotencyKey);
-      return { objects: 3 };
-    },
-    setDraining: async ({ draining = false, idempotencyKey = "" }) => {
-      record(`${draining ? "re-route" : "restore"} ${name}`, idempotencyKey);
-      return { viewers: 0, changed: true, replayed: false };
-    },
-  });
-  const network = {
-    agent: {
-      setDesiredState: async ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
-        record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" "), ""),
-    },
-    edges: new Map([
-      ["edge-1", edge("edge-1")],
-      ["edge-2", edge("edge-2")],
-    ]),
-    channels: { known: () => [], refresh: async () => [{ name: "cam-0001", path: "/live" }] },
-  } as unknown as Network;
-  const targets = new Map(
-    ["edge-1", "edge-2"].map((name) => [name, { kind: "edge" as const, domain: "edges" }]),
-  );
-  const guard = new Guard({ clock, limits: { ...GUARD_LIMITS, ...limits }, targets, approvals });
-  await guard.begin(journal.guard);
-  const { signal } = stop;
-  const effects = {
-    network,
-    desired: readDesired(EDGES, network, journal),
-    clock,
-    edgeToken: "token",
-    fencingToken: led.fencingToken,
-    isHeld: () => journal.guard.isKilled(),
-    signal,
-  };
-  const key = (object: string, check: string) => `${object}!${check}`;
-  const bot = new Bot({
-    observer: {
-      observations: () => [...observations.values()],
-      look: async (object, check) => {
-        const known = observations.get(key(object, check));
-        return known && (stage.look?.(known) ?? known);
-      },
-    },
-    guard,
-    journal,
-    wish: effects.desired.wish,
-    effect: (intent) => carryOut(intent, effects),
-    clock,
-    signal,
-    logger: createLogger("opsbot", "silent"),
-    metrics: opsBotMetrics(createMetrics("opsbot")),
-    verifyMs: VERIFY_MS,
-  });
-  await bot.start();
-  return Object.assign(stage, {
-    journal,
-    bot,
-    asked,
-    hear: async (
-      check: string,
-      state: State,
-      { object = "edge-1", hard = true, suppressed = undefined as string | undefined } = {},
-    ) => {
-      const nowUnixNano = clock.nowUnixNano();
-      const times = {
-        sinceUnixNano: nowUnixNano,
-        lastCheckedUnixNano: nowUnixNano,
-        attempt: 3,
-        maxAttempts: 3,
-      };
-      const output = `${check} is ${state}`;
-      const observation = { object, check, state, output, hard, suppressed, ...times };
-      observations.set(key(object, check), observation);
-      guard.saw(observation);
-      await bot.hear(observation, "none");
-      await clock.advance(0);
-    },
-    pass: (lengthMs: number) => clock.advance(lengthMs),
-    kinds: async (id: number) => (await journal.entries(id)).map(({ kind }) => kind),
-    phase: async (id: number) => (await journal.incident(id))!.phase,
-    said: async (id = 1) => (await journal.entries(id)).at(-1)!.text,
-    order: (kind: OrderKind, target = "", forMs?: number) =>
-      journal.transact(({ guard: records }) =>
-        guard.order({ kind, target, who: "anna" }, records, forMs),
-      ),
-    lift: async (kind: OrderKind, target = "") => {
-      await journal.transact(({ guard: records }) => guard.lift(kind, target, records));
-    },
-    approve: (forMs: number) =>
-      journal.transact(({ guard: records }) =>
-        guard.approve({ incidentId: 1, action: 0 }, "anna", forMs, records),
-      ),
-    [Symbol.asyncDispose]: async () => {
-      stop.abort();
-      await led[Symbol.asyncDispose]();
-    },
-  });
-}
 
 describe("an incident", () => {
   test("is opened by a problem that is believed, acted on, looked at and closed", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("freshness", "critical", { hard: false });
     await stage.hear("freshness", "warning");
     expect(await stage.journal.countOpen()).toBe(0);
@@ -207,7 +35,7 @@ describe("an incident", () => {
   });
 
   test("goes on to the next action when one did not help, and to people at last", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("freshness", "critical");
     await stage.pass(VERIFY_MS - 1_000);
     await stage.hear("freshness", "critical");
@@ -232,21 +60,21 @@ describe("an incident", () => {
   });
 
   test("that nothing can be done about goes to people at once", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("silence", "critical", { object: "cameras" });
     expect(await stage.kinds(1)).toEqual(["seen", "escalated"]);
     expect(stage.asked).toEqual([]);
   });
 
   test("of one check does not hinder that of another", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("freshness", "critical");
     await stage.hear("hit-rate", "critical");
     expect(stage.asked.map(({ what }) => what)).toEqual(["flush edge-1", "prime edge-1"]);
   });
 
   test("waits for its turn, so that viewers never lose two edges at a time", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("health", "critical");
     await stage.hear("health", "critical", { object: "edge-2" });
     await stage.hear("health", "critical", { object: "edge-2" });
@@ -262,7 +90,7 @@ describe("an incident", () => {
   });
 
   test("whose action is refused goes on to the next action", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     stage.refusal = new RpcError("permission_denied", "wrong token");
     await stage.hear("freshness", "critical");
     expect((await stage.kinds(1)).slice(1, 4)).toEqual(["decided", "intent", "failed"]);
@@ -272,7 +100,7 @@ describe("an incident", () => {
   });
 
   test("whose edge is away is tried for so long, under one key", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     stage.refusal = new RpcError("unavailable", "away");
     await stage.hear("freshness", "critical");
     await stage.pass(5_000);
@@ -286,7 +114,7 @@ describe("an incident", () => {
 
 describe("what something stands in the way of", () => {
   test("opens no incident, and is one when nothing does any more", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("freshness", "critical", { suppressed: "in downtime" });
     expect(await stage.journal.countOpen()).toBe(0);
     await stage.hear("freshness", "critical");
@@ -294,7 +122,7 @@ describe("what something stands in the way of", () => {
   });
 
   test("is not acted on further, its story says so once, and it goes on where it was", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("freshness", "critical");
     await stage.pass(VERIFY_MS + 1_000);
     for (let time = 0; time < 3; time++)
@@ -307,7 +135,7 @@ describe("what something stands in the way of", () => {
   });
 
   test("is not followed by the next action when one fails meanwhile", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     stage.refusal = new RpcError("unavailable", "away");
     await stage.hear("freshness", "critical");
     await stage.hear("freshness", "critical", { suppressed: "flapping" });
@@ -323,7 +151,7 @@ describe("what something stands in the way of", () => {
 
 describe("a look just before acting", () => {
   test("that shows no problem lets nothing be done", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     stage.look = (known) => ({ ...known, state: "ok", output: "it is well" });
     await stage.hear("freshness", "critical");
     await stage.hear("freshness", "critical");
@@ -336,7 +164,7 @@ describe("a look just before acting", () => {
   });
 
   test("that shows nothing certain lets nothing be done", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     stage.look = () => {
       throw new Error("no answer");
     };
@@ -346,7 +174,7 @@ describe("a look just before acting", () => {
   });
 
   test("that shows a downtime lets nothing be done", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     stage.look = (known) => ({ ...known, suppressed: "in downtime" });
     await stage.hear("freshness", "critical");
     expect(stage.asked).toEqual([]);
@@ -356,7 +184,7 @@ describe("a look just before acting", () => {
 
 describe("what is done for a while", () => {
   test("is taken back when the problem is over", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("latency", "critical");
     expect(stage.asked.map(({ what }) => what)).toEqual(["re-route edge-1"]);
     await stage.hear("latency", "ok");
@@ -368,7 +196,7 @@ describe("what is done for a while", () => {
   });
 
   test("stays when it must not be taken back, and people are told", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("latency", "critical");
     await stage.order("kill");
     await stage.hear("latency", "ok");
@@ -380,7 +208,7 @@ describe("what is done for a while", () => {
 
 describe("the audit", () => {
   test("has who did what, and how it was before and after", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.hear("freshness", "critical");
     await stage.hear("freshness", "ok");
     await stage.bot.request({ kind: "prime", target: "edge-2" }, "operator anna");
@@ -401,12 +229,12 @@ describe("after a restart", () => {
     const directory = scratch();
     let key = "";
     {
-      await using before = await startBot(directory);
+      await using before = await startStage(directory);
       before.refusal = new RpcError("unavailable", "away");
       await before.hear("freshness", "critical");
       key = (await before.journal.unsettled())[0]!.idempotencyKey;
     }
-    await using stage = await startBot(directory);
+    await using stage = await startStage(directory);
     await stage.pass(0);
     expect(stage.asked).toEqual([{ what: "flush edge-1", key }]);
     await stage.hear("freshness", "ok");
@@ -423,10 +251,10 @@ describe("after a restart", () => {
   test("what was looked at is looked at for as long again", async () => {
     const directory = scratch();
     {
-      await using before = await startBot(directory);
+      await using before = await startStage(directory);
       await before.hear("freshness", "critical");
     }
-    await using stage = await startBot(directory);
+    await using stage = await startStage(directory);
     await stage.hear("freshness", "critical");
     await stage.pass(VERIFY_MS - 1);
     await stage.hear("freshness", "critical");
@@ -449,7 +277,7 @@ describe("a journal that cannot be written", () => {
 
   test("lets nothing be done, says so, and is acted on when it can be written again", async () => {
     let full = true;
-    await using stage = await startBot(
+    await using stage = await startStage(
       scratch(),
       failing(() => full),
     );
@@ -464,7 +292,7 @@ describe("a journal that cannot be written", () => {
 
   test("after an effect has its result written when that is possible, under the same key", async () => {
     let full = false;
-    await using stage = await startBot(
+    await using stage = await startStage(
       scratch(),
       failing(() => full && stage.asked.length > 0),
     );
@@ -481,7 +309,7 @@ describe("a journal that cannot be written", () => {
 
 describe("what somebody asks for", () => {
   test("is an incident with a story, done once at a time", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     stage.refusal = new RpcError("unavailable", "away");
     const first = stage.bot.request(FLUSH, "operator local");
     expect(await stage.bot.request(FLUSH, "operator local")).toMatchObject({
@@ -499,14 +327,14 @@ describe("the guard", () => {
   test("lets nothing be begun while the kill switch is on, nor by those who ask, and remembers it", async () => {
     const directory = scratch();
     {
-      await using stage = await startBot(directory);
+      await using stage = await startStage(directory);
       await stage.order("kill", "");
       await stage.hear("freshness", "critical");
       expect(await stage.said()).toMatch(/wait: the kill switch is on/);
       expect(await stage.bot.request(FLUSH, "bert")).toMatchObject({ refused: /kill switch/ });
       expect(stage.asked).toEqual([]);
     }
-    await using again = await startBot(directory);
+    await using again = await startStage(directory);
     await again.hear("freshness", "critical");
     expect(again.asked).toEqual([]);
     await again.lift("kill", "");
@@ -515,7 +343,7 @@ describe("the guard", () => {
   });
 
   test("holds what was intended before the kill switch, and lets it go on behind it", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     stage.refusal = new RpcError("unavailable", "away");
     await stage.hear("freshness", "critical");
     await stage.order("kill", "");
@@ -528,7 +356,7 @@ describe("the guard", () => {
   });
 
   test("rests while automation is paused or an edge is worked on, and says so once", async () => {
-    await using stage = await startBot();
+    await using stage = await startStage();
     await stage.order("pause", "", 60_000);
     await stage.order("maintenance", "edge-1", 120_000);
     for (let time = 0; time < 3; time++) await stage.hear("freshness", "critical");
@@ -546,7 +374,7 @@ describe("the guard", () => {
   });
 
   test("waits for a person where one has to agree", async () => {
-    await using stage = await startBot(scratch(), undefined, {
+    await using stage = await startStage(scratch(), undefined, {
       approvals: new Set(["flush"] as const),
     });
     await stage.hear("freshness", "critical");
@@ -568,18 +396,18 @@ describe("the guard", () => {
       await stage.hear("hit-rate", "ok");
     };
     {
-      await using stage = await startBot(directory, undefined, options);
+      await using stage = await startStage(directory, undefined, options);
       for (let time = 0; time < 3; time++) await fault(stage);
       expect(stage.asked).toHaveLength(3);
     }
-    await using again = await startBot(directory, undefined, options);
+    await using again = await startStage(directory, undefined, options);
     await again.hear("hit-rate", "critical");
     expect(await again.said(4)).toMatch(
       /comes and goes: 4 times within 10 min. A person should look/,
     );
     expect(await again.phase(4)).toBe("escalated");
     const budgets = { ...GUARD_LIMITS.budgets, target: 3 };
-    await using third = await startBot(scratch(), undefined, {
+    await using third = await startStage(scratch(), undefined, {
       limits: { coolDownMs: 0, budgets },
     });
     for (let time = 0; time < 4; time++) await fault(third);
@@ -590,7 +418,7 @@ describe("the guard", () => {
 
   test("does not count what is in a downtime into a storm", async () => {
     const storm = { share: 0.5, least: 2, windowMs: 60_000, holdMs: 60_000 };
-    await using stage = await startBot(scratch(), undefined, { limits: { storm } });
+    await using stage = await startStage(scratch(), undefined, { limits: { storm } });
     const suppressed = "in downtime until noon";
     await stage.hear("freshness", "critical", { object: "edge-2", suppressed });
     await stage.hear("freshness", "critical");
@@ -599,7 +427,7 @@ describe("the guard", () => {
 
   test("takes many that alert at once for one fault, and calls people once", async () => {
     const storm = { share: 0.5, least: 2, windowMs: 60_000, holdMs: 60_000 };
-    await using stage = await startBot(scratch(), undefined, { limits: { storm } });
+    await using stage = await startStage(scratch(), undefined, { limits: { storm } });
     await stage.hear("freshness", "critical");
     await stage.hear("freshness", "critical", { object: "edge-2" });
     await stage.hear("health", "critical", { object: "edge-2" });

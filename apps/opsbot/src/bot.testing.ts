@@ -1,0 +1,179 @@
+/** The loop on a real journal, with a clock that is turned by hand; what it acts on only records what it is asked. */
+import { simulatedClock } from "@glassline/service/clock/testing";
+import { createLogger } from "@glassline/service/logger";
+import { createMetrics } from "@glassline/service/metrics";
+import { carryOut } from "./actions/carry-out.ts";
+import { readDesired } from "./actions/desired-state.ts";
+import { Bot } from "./bot.ts";
+import type { ActionKind } from "./core/action.ts";
+import type { State } from "./core/check-state.ts";
+import type { GuardLimits } from "./core/guard.ts";
+import { GUARD_LIMITS } from "./core/guard.ts";
+import { Guard } from "./guard.ts";
+import { opsBotMetrics } from "./metrics.ts";
+import type { Network } from "./network.ts";
+import type { Observation } from "./observers/observer.ts";
+import type { OrderKind } from "./stores/guard-records.ts";
+import type { Journal } from "./stores/journal.ts";
+import { openFile, scratch } from "./stores/store.testing.ts";
+
+export const VERIFY_MS = 15_000;
+const EDGES = JSON.stringify({ edges: [{ name: "edge-1" }, { name: "edge-2" }] });
+
+interface Asked {
+  what: string;
+  key: string;
+}
+
+/** What a test turns and looks at. */
+export interface Stage extends AsyncDisposable {
+  journal: Journal;
+  bot: Bot;
+  /** Every request that reached an edge or the node-agent, in order. */
+  asked: Asked[];
+  /** While it is set, edges and node-agent answer with it. */
+  refusal: Error | undefined;
+  /** What a look just before acting shows; what was heard last, when it is left out. */
+  look: ((known: Observation) => Observation) | undefined;
+  /** A result of a check, and all that follows from it at once. */
+  hear(
+    check: string,
+    state: State,
+    options?: { object?: string; hard?: boolean; suppressed?: string },
+  ): Promise<void>;
+  pass(lengthMs: number): Promise<void>;
+  kinds(id: number): Promise<string[]>;
+  phase(id: number): Promise<string>;
+  /** The last line of a story. */
+  said(id?: number): Promise<string>;
+  order(kind: OrderKind, target?: string, forMs?: number): Promise<void>;
+  lift(kind: OrderKind, target?: string): Promise<void>;
+  /** Of the first action of the first incident. */
+  approve(forMs: number): Promise<void>;
+}
+
+interface StageOptions {
+  limits?: Partial<GuardLimits>;
+  approvals?: ReadonlySet<ActionKind>;
+}
+
+export async function startStage(
+  directory = scratch(),
+  wrap = (journal: Journal) => journal,
+  { limits = {}, approvals = new Set() }: StageOptions = {},
+): Promise<Stage> {
+  const clock = simulatedClock();
+  const led = await openFile(directory, () => clock.nowUnixNano());
+  const journal = wrap(led.journal);
+  const stop = new AbortController();
+  const asked: Asked[] = [];
+  const observations = new Map<string, Observation>();
+  const stage: Pick<Stage, "refusal" | "look"> = { refusal: undefined, look: undefined };
+  const record = (what: string, key: string) => {
+    if (stage.refusal) throw stage.refusal;
+    asked.push({ what, key });
+  };
+  const edge = (name: string) => ({
+    purge: async ({ idempotencyKey = "" }) => {
+      record(`flush ${name}`, idempotencyKey);
+      return { objects: 7, replayed: false };
+    },
+    prime: async ({ idempotencyKey = "" }) => {
+      record(`prime ${name}`, idempotencyKey);
+      return { objects: 3 };
+    },
+    setDraining: async ({ draining = false, idempotencyKey = "" }) => {
+      record(`${draining ? "re-route" : "restore"} ${name}`, idempotencyKey);
+      return { viewers: 0, changed: true, replayed: false };
+    },
+  });
+  const network = {
+    agent: {
+      setDesiredState: async ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
+        record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" "), ""),
+    },
+    edges: new Map([
+      ["edge-1", edge("edge-1")],
+      ["edge-2", edge("edge-2")],
+    ]),
+    channels: { known: () => [], refresh: async () => [{ name: "cam-0001", path: "/live" }] },
+  } as unknown as Network;
+  const targets = new Map(
+    ["edge-1", "edge-2"].map((name) => [name, { kind: "edge" as const, domain: "edges" }]),
+  );
+  const guard = new Guard({ clock, limits: { ...GUARD_LIMITS, ...limits }, targets, approvals });
+  await guard.begin(journal.guard);
+  const { signal } = stop;
+  const effects = {
+    network,
+    desired: readDesired(EDGES, network, journal),
+    clock,
+    edgeToken: "token",
+    fencingToken: led.fencingToken,
+    isHeld: () => journal.guard.isKilled(),
+    signal,
+  };
+  const key = (object: string, check: string) => `${object}!${check}`;
+  const bot = new Bot({
+    observer: {
+      observations: () => [...observations.values()],
+      look: async (object, check) => {
+        const known = observations.get(key(object, check));
+        return known && (stage.look?.(known) ?? known);
+      },
+    },
+    guard,
+    journal,
+    wish: effects.desired.wish,
+    effect: (intent) => carryOut(intent, effects),
+    clock,
+    signal,
+    logger: createLogger("opsbot", "silent"),
+    metrics: opsBotMetrics(createMetrics("opsbot")),
+    verifyMs: VERIFY_MS,
+  });
+  await bot.start();
+  return Object.assign(stage, {
+    journal,
+    bot,
+    asked,
+    hear: async (
+      check: string,
+      state: State,
+      { object = "edge-1", hard = true, suppressed = undefined as string | undefined } = {},
+    ) => {
+      const nowUnixNano = clock.nowUnixNano();
+      const times = {
+        sinceUnixNano: nowUnixNano,
+        lastCheckedUnixNano: nowUnixNano,
+        attempt: 3,
+        maxAttempts: 3,
+      };
+      const output = `${check} is ${state}`;
+      const observation = { object, check, state, output, hard, suppressed, ...times };
+      observations.set(key(object, check), observation);
+      guard.saw(observation);
+      await bot.hear(observation, "none");
+      await clock.advance(0);
+    },
+    pass: (lengthMs: number) => clock.advance(lengthMs),
+    kinds: async (id: number) => (await journal.entries(id)).map(({ kind }) => kind),
+    phase: async (id: number) => (await journal.incident(id))!.phase,
+    said: async (id = 1) => (await journal.entries(id)).at(-1)!.text,
+    order: (kind: OrderKind, target = "", forMs?: number) =>
+      journal.transact(({ guard: records }) =>
+        guard.order({ kind, target, who: "anna" }, records, forMs),
+      ),
+    lift: async (kind: OrderKind, target = "") => {
+      await journal.transact(({ guard: records }) => guard.lift(kind, target, records));
+    },
+    approve: (forMs: number) =>
+      journal.transact(({ guard: records }) =>
+        guard.approve({ incidentId: 1, action: 0 }, "anna", forMs, records),
+      ),
+    [Symbol.asyncDispose]: async () => {
+      stop.abort();
+      await led[Symbol.asyncDispose]();
+    },
+  });
+}
