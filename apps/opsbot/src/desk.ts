@@ -3,7 +3,7 @@ import type { Action } from "./core/action.ts";
 import type { Observation } from "./observers/observer.ts";
 import type { Order } from "./stores/guard-records.ts";
 import type { AuditRow } from "./stores/audit.ts";
-import type { EntryRow, IncidentRow } from "./stores/incidents.ts";
+import type { EntryRow, IncidentRow, ListedIncident } from "./stores/incidents.ts";
 
 /** Each may do what those before it may. */
 export type AccessRole = "viewer" | "operator" | "admin";
@@ -60,11 +60,6 @@ export interface Inventory {
   links: readonly string[];
   collectors: readonly string[];
   overlays: readonly string[];
-}
-
-export interface ListedIncident extends IncidentRow {
-  /** The last line of its story. */
-  summary: string;
 }
 
 export interface Story {

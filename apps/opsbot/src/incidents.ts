@@ -282,7 +282,7 @@ export class Incidents {
   ): Promise<undefined> {
     const { records } = turn;
     const text = `wait: ${says}`;
-    const last = (await records.lastEntries([incident.id])).get(incident.id);
+    const last = await records.lastEntry(incident.id);
     if (because === "storm") await this.#callPeople(says, turn);
     if (last?.text === text) return;
     turn.afterwards(() => this.#deps.metrics.refusals.inc({ because }));

@@ -57,11 +57,8 @@ export class Operations implements Desk {
     return this.#deps.guard.orders(this.#deps.journal.guard);
   }
 
-  async incidents(limit: number, openOnly: boolean) {
-    const { journal } = this.#deps;
-    const rows = await journal.incidents(limit, openOnly);
-    const last = await journal.lastEntries(rows.map(({ id }) => id));
-    return rows.map((row) => ({ ...row, summary: last.get(row.id)?.text ?? "" }));
+  incidents(limit: number, openOnly: boolean) {
+    return this.#deps.journal.incidents(limit, openOnly);
   }
 
   countOpen() {

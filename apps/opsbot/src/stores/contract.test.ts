@@ -89,7 +89,9 @@ function contract(newPlace: () => Promise<Place>): void {
     const entries = await journal.entries(1);
     expect(entries.at(-1)).toMatchObject({ kind: "done", text: "12 objects forgotten" });
     expect(entries).toHaveLength(3);
-    expect((await journal.lastEntries([1])).get(1)).toEqual(entries.at(-1));
+    expect(await journal.lastEntry(1)).toEqual(entries.at(-1));
+    const [listed] = await journal.incidents(10, true);
+    expect(listed!.summary).toBe("12 objects forgotten");
     expect(await journal.unsettled()).toEqual([]);
   });
 

@@ -26,6 +26,11 @@ export interface IncidentRow {
   closedUnixNano: bigint;
 }
 
+export interface ListedIncident extends IncidentRow {
+  /** The last line of its story. */
+  summary: string;
+}
+
 export interface EntryRow {
   timeUnixNano: bigint;
   kind: EntryKind;
@@ -37,11 +42,11 @@ export interface IncidentReads {
   openIncidentOf(object: string, check: string): Promise<IncidentRow | undefined>;
   incident(id: number): Promise<IncidentRow | undefined>;
   /** Newest first. */
-  incidents(limit: number, openOnly: boolean): Promise<IncidentRow[]>;
+  incidents(limit: number, openOnly: boolean): Promise<ListedIncident[]>;
   countOpen(): Promise<number>;
   entries(id: number): Promise<EntryRow[]>;
-  /** The newest lines of several stories, by incident. */
-  lastEntries(ids: readonly number[]): Promise<Map<number, EntryRow>>;
+  /** The newest line of a story. */
+  lastEntry(id: number): Promise<EntryRow | undefined>;
 }
 
 export interface Incidents extends IncidentReads {
@@ -101,12 +106,14 @@ export function incidentsIn(sql: Sql, now: () => bigint): Incidents {
       ),
     incident: async (id) => found(await first(sql, "SELECT * FROM incidents WHERE id = $1", id)),
     incidents: async (limit, openOnly) => {
-      const only = openOnly ? "WHERE closed = '0'" : "";
       const rows = await sql.all(
-        `SELECT * FROM incidents ${only} ORDER BY id DESC LIMIT $1`,
+        `SELECT incidents.*, (
+           SELECT text FROM entries WHERE incident = incidents.id ORDER BY entries.id DESC LIMIT 1
+         ) AS summary
+         FROM incidents ${openOnly ? "WHERE closed = '0'" : ""} ORDER BY id DESC LIMIT $1`,
         limit,
       );
-      return rows.map(incidentOf);
+      return rows.map((row) => ({ ...incidentOf(row), summary: String(row["summary"] ?? "") }));
     },
     countOpen: async () =>
       Number(
@@ -114,14 +121,10 @@ export function incidentsIn(sql: Sql, now: () => bigint): Incidents {
       ),
     entries: async (id) =>
       (await sql.all("SELECT * FROM entries WHERE incident = $1 ORDER BY id", id)).map(entryOf),
-    lastEntries: async (ids) => {
-      if (ids.length === 0) return new Map();
-      const rows = await sql.all(
-        `SELECT * FROM entries WHERE id IN (SELECT max(id) FROM entries WHERE incident BETWEEN $1 AND $2 GROUP BY incident)`,
-        Math.min(...ids),
-        Math.max(...ids),
-      );
-      return new Map(rows.map((row) => [Number(row["incident"]), entryOf(row)]));
+    lastEntry: async (id) => {
+      const text = "SELECT * FROM entries WHERE incident = $1 ORDER BY id DESC LIMIT 1";
+      const row = await first(sql, text, id);
+      return row && entryOf(row);
     },
   };
 }
