@@ -3,7 +3,7 @@ import { RpcError } from "@glassline/proto/errors";
 import { simulatedClock } from "@glassline/service/clock/testing";
 import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { carryOut } from "./actions/carry-out.ts";
 import { readDesired } from "./actions/desired-state.ts";
@@ -18,6 +18,7 @@ import type { Network } from "./network.ts";
 import type { Observation } from "./observers/observer.ts";
 import type { OrderKind } from "./stores/guard-records.ts";
 import type { Journal, Records } from "./stores/journal.ts";
+import { NotLeadingError } from "./stores/sql.ts";
 import { openFile, scratch } from "./stores/store.testing.ts";
 
 const FLUSH = { kind: "flush", target: "edge-1" } as const;
@@ -31,6 +32,8 @@ interface Asked {
 
 /** What a test turns and looks at. */
 interface Stage extends AsyncDisposable {
+  /** The term is over. */
+  end(): void;
   journal: Journal;
   bot: Bot;
   /** Every request that reached an edge or the node-agent, in order. */
@@ -138,6 +141,7 @@ async function startBot(
   });
   await bot.start();
   return Object.assign(stage, {
+    end: () => stop.abort(),
     journal,
     bot,
     asked,
@@ -434,6 +438,32 @@ describe("after a restart", () => {
     await stage.pass(2);
     await stage.hear("freshness", "critical");
     expect(stage.asked).toHaveLength(1);
+  });
+});
+
+describe("a term that is over", () => {
+  test("has nothing written that was decided in it, though its process may lead again", async () => {
+    const goOn = Promise.withResolvers<void>();
+    const waiting: Promise<unknown>[] = [];
+    let turns = 0;
+    await using stage = await startBot(scratch(), (journal) => ({
+      ...journal,
+      transact: (work) => {
+        turns++;
+        if (turns === 1) return journal.transact(work);
+        // What follows upon the incident: to act on it.
+        const held = goOn.promise.then(() => journal.transact(work));
+        waiting.push(held);
+        return held;
+      },
+    }));
+    await stage.hear("freshness", "critical");
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    stage.end();
+    goOn.resolve();
+    await expect(waiting[0]).rejects.toThrow(NotLeadingError);
+    expect(await stage.journal.unsettled()).toEqual([]);
+    expect(await stage.phase(1)).toBe("open");
   });
 });
 
