@@ -1,11 +1,12 @@
 /** The loop: what it does about problems, and what it leaves alone. */
 import { RpcError } from "@glassline/proto/errors";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import type { Stage } from "./bot.testing.ts";
 import { VERIFY_MS, startStage } from "./bot.testing.ts";
 import { GUARD_LIMITS } from "./core/guard.ts";
 import type { Journal, Records } from "./stores/journal.ts";
+import { NotLeadingError } from "./stores/sql.ts";
 import { scratch } from "./stores/store.testing.ts";
 
 const FLUSH = { kind: "flush", target: "edge-1" } as const;
@@ -262,6 +263,32 @@ describe("after a restart", () => {
     await stage.pass(2);
     await stage.hear("freshness", "critical");
     expect(stage.asked).toHaveLength(1);
+  });
+});
+
+describe("a term that is over", () => {
+  test("has nothing written that was decided in it, though its process may lead again", async () => {
+    const goOn = Promise.withResolvers<void>();
+    const waiting: Promise<unknown>[] = [];
+    let turns = 0;
+    await using stage = await startStage(scratch(), (journal) => ({
+      ...journal,
+      transact: (work) => {
+        turns++;
+        if (turns === 1) return journal.transact(work);
+        // What follows upon the incident: to act on it.
+        const held = goOn.promise.then(() => journal.transact(work));
+        waiting.push(held);
+        return held;
+      },
+    }));
+    await stage.hear("freshness", "critical");
+    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    stage.end();
+    goOn.resolve();
+    await expect(waiting[0]).rejects.toThrow(NotLeadingError);
+    expect(await stage.journal.unsettled()).toEqual([]);
+    expect(await stage.phase(1)).toBe("open");
   });
 });
 

@@ -27,6 +27,8 @@ interface Asked {
 
 /** What a test turns and looks at. */
 export interface Stage extends AsyncDisposable {
+  /** The term is over. */
+  end(): void;
   journal: Journal;
   bot: Bot;
   /** Every request that reached an edge or the node-agent, in order. */
@@ -134,6 +136,7 @@ export async function startStage(
   });
   await bot.start();
   return Object.assign(stage, {
+    end: () => stop.abort(),
     journal,
     bot,
     asked,

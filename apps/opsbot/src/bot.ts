@@ -149,9 +149,15 @@ export class Bot {
     else for (const each of batch.flatMap(({ settle }) => settle)) each(false);
   }
 
-  /** What is decided is written down as a whole; what follows from it comes after that. */
+  /**
+   * What is decided is written down as a whole; what follows from it comes after that. Nothing follows from what an earlier term's loop
+   * would still write when its process leads again.
+   */
   #turn<T>(work: (turn: Turn) => Promise<T>): Promise<T> {
-    return takeTurn(this.#deps.journal, work);
+    return takeTurn(this.#deps.journal, (turn) => {
+      if (this.#deps.signal.aborted) throw new NotLeadingError("the term of this OpsBot is over");
+      return work(turn);
+    });
   }
 
   /** What was begun, and whose result is not known. */

@@ -14,6 +14,7 @@ import type { Observation } from "./observers/observer.ts";
 import { Plans, hashOf } from "./plans.ts";
 import type { IncidentRow } from "./stores/incidents.ts";
 import type { Journal, Records } from "./stores/journal.ts";
+import { NotLeadingError } from "./stores/sql.ts";
 
 /** So long a person's agreement counts. */
 const APPROVAL_MS = 900_000;
@@ -100,7 +101,7 @@ export class Operations implements Desk {
   ): Promise<Outcome | Refusal> {
     const now = await this.#consider(change, caller);
     if ("refused" in now) return now;
-    if (hashOf(change, now.standsOn, plannedBy) === hash) return this.#do(change, caller);
+    if (hashOf(change, now.standsOn, plannedBy) === hash) return this.#doAsLeader(change, caller);
     const says = `it is not as it was when it was planned; now it would be: ${now.says}`;
     return refuse("changed", says);
   }
@@ -130,8 +131,7 @@ export class Operations implements Desk {
     const needed = roleFor(change);
     if (!mayAs(role, needed))
       return refuse("role", `this needs the role ${needed}, and you have ${role}`);
-    if (!this.#deps.bot())
-      return refuse("not_leading", `${this.#deps.leader() || "nobody"} leads: ask there`);
+    if (!this.#deps.bot()) return this.#notLeading();
     switch (change.kind) {
       case "act":
         return this.#considerAction(change.action);
@@ -205,6 +205,20 @@ export class Operations implements Desk {
     );
   }
 
+  /** The term may end meanwhile. */
+  async #doAsLeader(change: Change, caller: Caller): Promise<Outcome | Refusal> {
+    try {
+      return await this.#do(change, caller);
+    } catch (error) {
+      if (error instanceof NotLeadingError) return this.#notLeading();
+      throw error;
+    }
+  }
+
+  #notLeading(): Refusal {
+    return refuse("not_leading", `${this.#deps.leader() || "nobody"} leads: ask there`);
+  }
+
   async #do(change: Change, { who }: Caller): Promise<Outcome | Refusal> {
     const { journal } = this.#deps;
     if (change.kind === "act") return this.#act(change.action, who);
@@ -217,7 +231,7 @@ export class Operations implements Desk {
 
   async #act(action: Action, who: string): Promise<Outcome | Refusal> {
     const bot = this.#deps.bot();
-    if (!bot) return refuse("not_leading", `${this.#deps.leader() || "nobody"} leads: ask there`);
+    if (!bot) return this.#notLeading();
     const asked = await bot.request(action, who);
     if ("refused" in asked) return asked;
     const { incident } = asked;

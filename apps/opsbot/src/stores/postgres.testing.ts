@@ -8,13 +8,15 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import { Client } from "pg";
-import { describe, vi } from "vitest";
+import { describe } from "vitest";
 
 const VERSIONS = "/usr/lib/postgresql";
 const START_TIMEOUT_MS = 30_000;
+const RETRY_MS = 50;
 const run = promisify(execFile);
 
 /** The folder of its programs, of the newest version; undefined: there is none. */
@@ -24,9 +26,11 @@ function programs(): string | undefined {
   return newest === undefined ? undefined : join(VERSIONS, newest, "bin");
 }
 
+export const hasPostgres = (): boolean => programs() !== undefined;
+
 /** `describe`, or a visible skip; in CI a missing PostgreSQL fails instead. */
 export function describeWithPostgres(): typeof describe | typeof describe.skip {
-  if (programs()) return describe;
+  if (hasPostgres()) return describe;
   if (process.env["CI"] === "true")
     throw new Error(`${VERSIONS}: no such folder; CI must install postgresql`);
   describe.skip("skipped: no PostgreSQL", () => {});
@@ -80,7 +84,7 @@ export async function startPostgres(): Promise<Postgres> {
       stdio: "ignore",
       detached: true,
     });
-    await vi.waitFor(() => ask("SELECT 1"), { timeout: START_TIMEOUT_MS, interval: 50 });
+    await untilItAnswers(() => ask("SELECT 1"));
   };
   const kill = async () => {
     const child = running;
@@ -109,6 +113,18 @@ export async function startPostgres(): Promise<Postgres> {
       await rm(directory, { recursive: true, force: true, maxRetries: 10 });
     },
   };
+}
+
+async function untilItAnswers(ask: () => Promise<void>): Promise<void> {
+  const deadlineMs = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (performance.now() > deadlineMs) throw error;
+      await delay(RETRY_MS);
+    }
+  }
 }
 
 /** To a process and its children. */
