@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 
 import { describeWithIcinga } from "../src/observers/icinga/icinga.testing.ts";
+import { describeWithPostgres } from "../src/stores/postgres.testing.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 /** Of what it said last. */
@@ -51,6 +52,14 @@ describeWithIcinga()("beside a real Icinga2", () => {
     expect(valueOf(all, "people_called")).toBe(1);
     expect(valueOf(all, "actions_begun")).toBeLessThanOrEqual(60);
     expect(valueOf(all, "memory_peak")).toBeGreaterThan(0);
+  });
+});
+
+describeWithPostgres()("with a real PostgreSQL", () => {
+  test("how soon another one leads is measured, and nothing stale is done", PATIENT, async () => {
+    const all = await figures("takeover");
+    expect(valueOf(all, "stale")).toBe(0);
+    expect(valueOf(all, "takeover_p99")).toBeGreaterThan(0);
   });
 });
 

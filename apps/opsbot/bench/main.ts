@@ -1,21 +1,24 @@
-/** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, and edges that die, as lines of JSON. */
+/** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, edges that die, and leaders that are replaced, as lines of JSON. */
 import { HAS_ICINGA } from "../src/observers/icinga/icinga.testing.ts";
 import { measureIcingaLatency } from "./icinga-latency.ts";
 import { measureStorm } from "./storm.ts";
+import { measureTakeover } from "./takeover.ts";
 import { measureViewersFailover } from "./viewers-failover.ts";
 
 const PARTS = {
   "icinga-latency": measureIcingaLatency,
   "viewers-failover": measureViewersFailover,
   storm: measureStorm,
+  takeover: measureTakeover,
 } as const;
 type Part = keyof typeof PARTS;
-const WITHOUT_ICINGA: readonly Part[] = ["viewers-failover"];
+const WITHOUT_ICINGA: readonly Part[] = ["viewers-failover", "takeover"];
 
 const words = process.argv.slice(2);
 const named = words.filter((word): word is Part => Object.hasOwn(PARTS, word));
 if (words.includes("--help"))
-  process.stdout.write(`Measures how soon OpsBot acts, and what it needs; with icinga2 and curl.
+  process.stdout
+    .write(`Measures how soon OpsBot acts, and what it needs; with icinga2, curl and PostgreSQL.
 
 Usage: npm run bench -w @glassline/opsbot -- [--quick] [${Object.keys(PARTS).join(" ")}]\n`);
 else if (words.length > named.length + (words.includes("--quick") ? 1 : 0)) {

@@ -83,6 +83,8 @@ export class Terms implements AsyncDisposable {
     const { deps, journal, observer, guard, metrics, config, reports } = this.#parts;
     const signal = AbortSignal.any([term.over, this.#stop.signal]);
     const effects = this.#effects(term, signal);
+    // First of all: until an edge has heard of it, it still hears the one before.
+    const fenced = this.#fenceEdges(effects);
     await guard.begin(journal.guard);
     const bot = new Bot({
       observer,
@@ -102,7 +104,7 @@ export class Terms implements AsyncDisposable {
     this.#untold = "it has just begun to lead";
     await Promise.all([
       ...reports.map((report) => this.#keepTrying(() => report(signal), signal)),
-      this.#fenceEdges(effects),
+      fenced,
       this.#tellDesired(effects),
     ]);
     this.#bot = undefined;
@@ -180,6 +182,7 @@ export class Terms implements AsyncDisposable {
         this.#untold = reason;
       }
     };
+    await tell();
     await every(clock, LOOK_INTERVAL_MS, effects.signal, tell);
   }
 
