@@ -12,6 +12,7 @@ import type { Icinga } from "../../src/observers/icinga/icinga.testing.ts";
 import { startIcinga } from "../../src/observers/icinga/icinga.testing.ts";
 import type { ReloadsConfig } from "./config.ts";
 import { Feeder } from "./feeder.ts";
+import type { Away } from "./verdict.ts";
 import { handledTwice, lasting, notHandled } from "./verdict.ts";
 import { Watch } from "./watch.ts";
 
@@ -61,11 +62,12 @@ export async function torture(
   const names = services.map((service) => `stage!${service}`);
   const feeder = stack.use(new Feeder(client, names, random));
   const tortured = { reloads: 0, kills: 0 };
+  const away: Away[] = [];
   while (tortured.reloads < config.reloads && !stopping.aborted) {
     await delay(PAUSE_MAX_MS * random());
     const isDue = (tortured.kills + 1) * config.reloads <= (tortured.reloads + 1) * config.kills;
-    const killed = isDue ? kill(opsbot, random) : Promise.resolve();
-    await Promise.all([reload(icinga, random), killed]);
+    const killed = isDue ? kill(opsbot, random) : undefined;
+    await Promise.all([reload(icinga, random), killed?.then((span) => away.push(span))]);
     tortured.reloads++;
     if (isDue) tortured.kills++;
     const { length } = watch.incidents;
@@ -75,7 +77,7 @@ export async function torture(
   await delay(stopping.aborted ? 0 : LASTING_MS);
   await feeder[Symbol.asyncDispose]();
   const open = await settled(watch, feeder, names, random);
-  return { ...tortured, ...judged(watch, feeder, open) };
+  return { ...tortured, ...judged(watch, feeder, open, away) };
 }
 
 async function reload(icinga: Icinga, random: () => number): Promise<void> {
@@ -83,11 +85,14 @@ async function reload(icinga: Icinga, random: () => number): Promise<void> {
   await icinga.reload();
 }
 
-async function kill(opsbot: OpsBotProcess, random: () => number): Promise<void> {
+/** @returns how long it was not there: a busy machine takes its time to start it. */
+async function kill(opsbot: OpsBotProcess, random: () => number): Promise<Away> {
   await delay(PAUSE_MAX_MS * random());
+  const fromMs = Date.now();
   await opsbot.kill();
   await delay(DOWN_MAX_MS * random());
   await opsbot.restart();
+  return { fromMs, toMs: Date.now() };
 }
 
 interface Open {
@@ -122,9 +127,14 @@ async function settled(
   return open;
 }
 
-function judged(watch: Watch, { goodMs, results, changes }: Feeder, { missing, left }: Open) {
+function judged(
+  watch: Watch,
+  { goodMs, results, changes }: Feeder,
+  { missing, left }: Open,
+  away: readonly Away[],
+) {
   const { shown, incidents } = watch;
-  const missed = notHandled(shown.all, incidents, LASTING_MS);
+  const missed = notHandled(shown.all, incidents, LASTING_MS, away);
   const byService = new Map(
     [...goodMs].map(([name, times]) => [name.slice(name.indexOf("!") + 1), times]),
   );
@@ -144,7 +154,7 @@ function judged(watch: Watch, { goodMs, results, changes }: Feeder, { missing, l
   return {
     results,
     changes,
-    lasting: lasting(shown.all, LASTING_MS).length,
+    lasting: lasting(shown.all, LASTING_MS, away).length,
     incidents: incidents.length,
     notHandled: missed.length + missing.length,
     handledTwice: twice.length,

@@ -31,6 +31,8 @@ test("a lasting problem without an incident is found, a short one and a handled 
   const shown = [{ service: "a", firstMs: 1_000, lastMs: 9_000 }];
   expect(notHandled(shown, [], 5_000)).toEqual(shown);
   expect(notHandled(shown, [], 10_000)).toEqual([]);
+  expect(notHandled(shown, [], 5_000, [{ fromMs: 0, toMs: 4_000 }])).toEqual(shown);
+  expect(notHandled(shown, [], 5_000, [{ fromMs: 2_000, toMs: 5_001 }])).toEqual([]);
   expect(notHandled(shown, [incident(1)], 5_000)).toEqual([]);
   expect(notHandled(shown, [incident(1, { service: "b" })], 5_000)).toEqual(shown);
   expect(notHandled(shown, [incident(1, { closedMs: 8_999 })], 5_000)).toEqual(shown);

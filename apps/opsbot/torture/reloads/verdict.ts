@@ -43,13 +43,20 @@ export class ShownProblems {
   }
 }
 
-/** Problems that Icinga still showed after so long, and that no incident was open for. */
+/** When OpsBot was not there. */
+export interface Away {
+  fromMs: number;
+  toMs: number;
+}
+
+/** Problems that Icinga still showed after so long, OpsBot's absence not counted, and that no incident was open for. */
 export function notHandled(
   shown: readonly Shown[],
   incidents: readonly SeenIncident[],
   lastingMs: number,
+  away: readonly Away[] = [],
 ): Shown[] {
-  return lasting(shown, lastingMs).filter(
+  return lasting(shown, lastingMs, away).filter(
     ({ service, lastMs }) =>
       !incidents.some(
         (one) => one.service === service && one.openedMs <= lastMs && one.closedMs >= lastMs,
@@ -57,8 +64,19 @@ export function notHandled(
   );
 }
 
-export function lasting(shown: readonly Shown[], lastingMs: number): Shown[] {
-  return shown.filter(({ firstMs, lastMs }) => lastMs - firstMs >= lastingMs);
+export function lasting(
+  shown: readonly Shown[],
+  lastingMs: number,
+  away: readonly Away[] = [],
+): Shown[] {
+  return shown.filter(({ firstMs, lastMs }) => {
+    const missed = away.reduce(
+      (sum, { fromMs, toMs }) =>
+        sum + Math.max(0, Math.min(lastMs, toMs) - Math.max(firstMs, fromMs)),
+      0,
+    );
+    return lastMs - firstMs - missed >= lastingMs;
+  });
 }
 
 /**
