@@ -1,6 +1,8 @@
 /** What the embedded monitor looks at. */
 import type { GetStatusResponse } from "@glassline/proto/edge";
+import type { MeshAdminService } from "@glassline/proto/mesh";
 import { EdgePhase } from "@glassline/proto/node";
+import type { Client } from "@glassline/proto/rpc";
 
 import { judgeSilence } from "../core/judge/cameras.ts";
 import { judgeChannels, judgeFreshness, judgeLatency } from "../core/judge/channels.ts";
@@ -13,6 +15,9 @@ import type { Check } from "./monitor.ts";
 import type { Finding } from "./observer.ts";
 import { silentOf } from "./silence.ts";
 import { streams } from "./streams.ts";
+
+/** So long a node may take to make its links. */
+const LINKING_MS = 60_000;
 
 export function checksOf(network: Network, nowMs: () => number): Check[] {
   const sampled = { maxAttempts: 3, volatile: false };
@@ -27,7 +32,7 @@ export function checksOf(network: Network, nowMs: () => number): Check[] {
       run: () => streams(network, nowMs, "freshness", (views) => judgeFreshness(views)),
     },
     { name: "latency", ...sampled, run: () => streams(network, nowMs, "latency", judgeLatency) },
-    { name: "mesh-link", ...sampled, run: () => meshLinks(network) },
+    { name: "mesh-link", ...sampled, run: meshLinkCheck(network, nowMs) },
     { name: "silence", ...sampled, run: () => silence(network) },
   ];
 }
@@ -115,15 +120,24 @@ async function channels(
   return [findingOf(origin, "channels", found ? judgeChannels(found, nowMs()) : NOT_ANSWERING)];
 }
 
-/** A node that does not answer is not judged: its neighbours tell of their links to it. */
-async function meshLinks({ meshNodes }: Network): Promise<Finding[]> {
-  return Promise.all(
-    [...meshNodes].map(async ([node, client]): Promise<Finding> => {
-      const status = await client.getStatus({}, LIMITED).catch(() => undefined);
-      if (status) return findingOf(node, "mesh-link", judgeLinks(status.links));
-      return { object: node, check: "mesh-link", state: "unknown", output: "it does not answer" };
-    }),
-  );
+/**
+ * A node that does not answer is not judged: its neighbours tell of their links to it. One that is heard of for the first time is given
+ * time to make its links.
+ */
+function meshLinkCheck({ meshNodes }: Network, nowMs: () => number): () => Promise<Finding[]> {
+  const judgedFromMs = new Map<string, number>();
+  const look = async (node: string, client: Client<typeof MeshAdminService>): Promise<Finding> => {
+    const about = { object: node, check: "mesh-link" };
+    const status = await client.getStatus({}, LIMITED).catch(() => undefined);
+    if (!status) return { ...about, state: "unknown", output: "it does not answer" };
+    const verdict = judgeLinks(status.links);
+    const fromMs = judgedFromMs.get(node) ?? nowMs() + LINKING_MS;
+    judgedFromMs.set(node, verdict.state === "ok" ? 0 : fromMs);
+    return nowMs() < fromMs && verdict.state !== "ok"
+      ? { ...about, state: "pending", output: "its links are being made" }
+      : findingOf(node, "mesh-link", verdict);
+  };
+  return () => Promise.all([...meshNodes].map(([node, client]) => look(node, client)));
 }
 
 async function silence({ collector }: Network): Promise<Finding[]> {
