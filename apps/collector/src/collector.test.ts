@@ -32,6 +32,38 @@ test("a trace is listed when it is whole: nothing has come for a while", async (
   expect((await collector.query.listTraces({ cameraId: "cam-x" })).traces).toHaveLength(1);
 });
 
+test("a span is about the camera of its resource, if it does not name another", async () => {
+  await using collector = await startOtlpCollector();
+  const camera = (value: string) => [
+    { key: "camera.id", value: { value: { case: "stringValue" as const, value } } },
+  ];
+  const span = (id: number, more = {}) => ({
+    traceId: Buffer.alloc(16, id),
+    spanId: Buffer.alloc(8, id),
+    ...more,
+  });
+  const message = create(ExportTraceServiceRequestSchema, {
+    resourceSpans: [
+      {
+        resource: { attributes: camera("cam-r") },
+        scopeSpans: [{ spans: [span(1), span(2, { attributes: camera("cam-s") })] }],
+      },
+    ],
+  });
+  await send(collector, {
+    path: "/v1/traces",
+    body: toBinary(ExportTraceServiceRequestSchema, message),
+    headers: { "content-type": "application/x-protobuf" },
+  });
+  for (const [traceId, cameraId] of [
+    ["01".repeat(16), "cam-r"],
+    ["02".repeat(16), "cam-s"],
+  ] as const) {
+    const { summary } = await collector.query.getTrace({ traceId });
+    expect(summary?.cameraId).toBe(cameraId);
+  }
+});
+
 describe("the admin server", () => {
   let collector: OtlpCollector;
   const url = () => `http://localhost:${collector.addresses.adminPort}`;
