@@ -28,11 +28,14 @@ export function NewestTrace({ traces }: { traces: TraceSummary[] }) {
         <span class="skeleton" />
       </div>
     );
+  const name = summary.cameraId || spanName(trace.data);
   return (
     <section class="newest panel" aria-label="Newest trace">
       <header>
         <h2>{heldId ? "Held trace" : "Newest trace"}</h2>
-        <a href={`/traces/${summary.traceId}`}>{summary.cameraId || spanName(trace.data)}</a>
+        <a class="camera-id" href={`/traces/${summary.traceId}`} title={name}>
+          {name}
+        </a>
         <button
           type="button"
           class="quiet-button"

@@ -34,7 +34,10 @@ export function TracePage({ traceId }: { traceId: string }) {
           <p>
             {summary.cameraId ? (
               <>
-                A measurement of <a href={cameraPath(summary.cameraId)}>{summary.cameraId}</a>
+                A measurement of{" "}
+                <a class="camera-id" href={cameraPath(summary.cameraId)} title={summary.cameraId}>
+                  {summary.cameraId}
+                </a>
               </>
             ) : (
               spanName(trace.data!)

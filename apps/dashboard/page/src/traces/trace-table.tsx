@@ -46,11 +46,13 @@ function TraceRow({ trace, share }: { trace: TraceSummary; share: number }) {
       </th>
       <td class="trace-camera">
         {cameraId ? (
-          <a class="quiet-link" href={cameraPath(cameraId)}>
+          <a class="quiet-link camera-id" href={cameraPath(cameraId)} title={cameraId}>
             {cameraId}
           </a>
         ) : (
-          <span class="quiet">{services[0]}</span>
+          <span class="quiet camera-id" title={services[0]}>
+            {services[0]}
+          </span>
         )}
       </td>
       <td class="trace-duration">
