@@ -111,6 +111,24 @@ describe("the admin server", () => {
     expect(await many.json()).toMatchObject({ message: "metrics: got 32, expected at most 16" });
   });
 
+  test.each([
+    ["QueryRange", { cameraId: "cam-1" }, "metric: got nothing, expected the name of a metric"],
+    ["AggregateFleet", {}, "metric: got nothing, expected the name of a metric"],
+    ["GetTrace", { traceId: "zz" }, 'trace_id: got "zz", expected 32 hexadecimal digits'],
+    ["GetTrace", {}, 'trace_id: got "", expected 32 hexadecimal digits'],
+  ])("%s names the field that is wrong: %j", async (method, request, message) => {
+    const response = await ask(method, JSON.stringify(request));
+    expect(await response.json()).toMatchObject({ code: "invalid_argument", message });
+    expect(response.status).toBe(400);
+  });
+
+  test("a trace's id may be in capitals, and one that there is not is not found", async () => {
+    const response = await ask("GetTrace", JSON.stringify({ traceId: "0F".repeat(16) }));
+    expect(response.status).toBe(404);
+    const { message } = (await response.json()) as { message: string };
+    expect(message).toContain("0f".repeat(16));
+  });
+
   test("answers a wrong request with what was got and what was expected", async () => {
     const response = await ask("GetLatest", JSON.stringify({ cameraId: 5 }));
     expect(response.status).toBe(400);
