@@ -64,6 +64,25 @@ test("a span is about the camera of its resource, if it does not name another", 
   }
 });
 
+test("200 metrics are in fleet_latest, the first by name, and it is told how many are not", async () => {
+  await using collector = await startOtlpCollector();
+  const metrics = Array.from({ length: 205 }, (_, at) => ({
+    name: `m${1_000 + at}`,
+    gauge: { dataPoints: [{ timeUnixNano: `${Date.now()}000000`, asDouble: 1 }] },
+  }));
+  const body = JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] });
+  const headers = { "content-type": "application/json" };
+  await send(collector, { path: "/v1/metrics", body: Buffer.from(body), headers });
+  const url = `http://localhost:${collector.addresses.adminPort}/metrics`;
+  const told = async () => (await fetch(url)).text();
+  await expect
+    .poll(told, { timeout: 15_000 })
+    .toMatch(/^glassline_fleet_metrics_not_shown(\{.*\})? 5$/m);
+  const text = await told();
+  expect(text).toMatch(/^glassline_fleet_latest\{.*"m1199"/m);
+  expect(text).not.toMatch(/^glassline_fleet_latest\{.*"m1200"/m);
+});
+
 describe("the admin server", () => {
   let collector: OtlpCollector;
   const url = () => `http://localhost:${collector.addresses.adminPort}`;
