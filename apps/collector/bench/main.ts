@@ -2,7 +2,11 @@
 import { statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 
+import { pinGenerator } from "@glassline/bench/pinned-process";
 import { about } from "@glassline/bench/report";
+import type { Program } from "@glassline/config";
+import { toggle } from "@glassline/config";
+import { readWordsOrExplain } from "@glassline/service/main";
 
 import { measureBlockCost } from "./block-cost.ts";
 import { measureDayRange } from "./day-range.ts";
@@ -17,7 +21,6 @@ import { BENCH, measureIngestion } from "./ingestion.ts";
 import { otelcolSystems } from "./otelcol.ts";
 import { measureOverloads } from "./overload-senders.ts";
 import { OTELCOL_VERSION, otelcolBinary } from "./peers/build.ts";
-import { pinGenerator } from "@glassline/bench/pinned-process";
 import type { System } from "./system.ts";
 import { measureWireBytes } from "./wire-bytes.ts";
 
@@ -26,7 +29,20 @@ const BODIES = 300;
 /** See statfs(2). */
 const TMPFS_MAGIC = 0x01021994;
 
-const isQuick = process.argv.includes("--quick");
+/** Of the parts, those that take under a minute together; each of the others by its name. */
+const QUICK = ["lists", "ranges", "otqmn", "otlp"];
+const spec = { quick: toggle({ help: `Shorter; without a PART: ${QUICK.join(", ")}.` }) };
+const program: Program<typeof spec> = {
+  name: "bench",
+  command: "npm run bench -w @glassline/collector --",
+  purpose:
+    "Measures the collector, beside the OpenTelemetry Collector where Go is there. One JSON line a figure.",
+  environmentPrefix: "GLASSLINE_BENCH",
+  words: "[lists|ranges|shards|otqmn|wire|memory|blocks|overload|otlp...]",
+  spec,
+};
+const asked = readWordsOrExplain(program);
+const isQuick = asked?.config.quick ?? false;
 const times = isQuick
   ? { warmupMs: 1_000, measureMs: 2_000 }
   : { warmupMs: 3_000, measureMs: 6_000 };
@@ -45,18 +61,16 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   overload: () => pinned(() => measureOverloads(isQuick)),
   otlp: () => pinned(measureOtlp),
 };
-/** Under a minute together; each of the others by its name. */
-const QUICK = ["lists", "ranges", "otqmn", "otlp"];
 
-const words = process.argv.slice(2).filter((word) => word !== "--quick");
-const unknown = words.find((word) => !(word in PARTS));
+const words = asked?.words ?? [];
+const unknown = words.find((word) => !Object.hasOwn(PARTS, word));
 if (unknown !== undefined) {
   const known = Object.keys(PARTS).join(", ");
   process.stderr.write(`got ${unknown}, expected --quick, or some of ${known}\n`);
   process.exitCode = 64;
-} else if (process.platform === "linux")
+} else if (asked && process.platform === "linux")
   await main(words.length > 0 ? words : isQuick ? QUICK : Object.keys(PARTS));
-else
+else if (asked)
   about(
     BENCH,
     `Did not run: got ${process.platform}, expected Linux, whose /proc tells CPU times.`,

@@ -72,6 +72,11 @@ export function requireCamera(fleet: Fleet, cameraId: string): CameraState {
   return camera;
 }
 
+export function requireMetric(metric: string): void {
+  if (metric === "")
+    throw new RpcError("invalid_argument", "metric: got nothing, expected the name of a metric");
+}
+
 function wireCamera(
   fleet: Fleet,
   camera: CameraState,

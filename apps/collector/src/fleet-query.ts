@@ -3,6 +3,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RpcError } from "@glassline/proto/errors";
 import type { AggregateFleetRequest, AggregateFleetResponseSchema } from "@glassline/proto/query";
 
+import { requireMetric } from "./camera-query.ts";
 import { Rollup, minuteOf } from "./core/rollup.ts";
 import { LATEST_TIME, requireOrder } from "./core/times.ts";
 import type { PointDeps } from "./series-points.ts";
@@ -16,6 +17,7 @@ export async function aggregateFleet(
   signal: AbortSignal,
 ): Promise<MessageInitShape<typeof AggregateFleetResponseSchema>> {
   requireOrder(fromUnixNano, toUnixNano || LATEST_TIME);
+  requireMetric(metric);
   const rollup = new Rollup({
     fromMinute: minuteOf(fromUnixNano),
     toMinute: toUnixNano === 0n ? Number.POSITIVE_INFINITY : minuteOf(toUnixNano),

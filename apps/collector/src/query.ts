@@ -17,6 +17,9 @@ import { queryRange } from "./range-query.ts";
 
 const TRACES_DEFAULT = 100;
 const TRACES_MAX = 1_000;
+/** Characters of a text that is no trace's id. */
+const TRACE_ID_SHOWN = 64;
+
 export interface QueryDeps extends Stores {
   clock: Clock;
   metrics: CollectorMetrics;
@@ -41,7 +44,8 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
     listTraces: async ({ limit, cameraId }) => ({
       traces: traces.summaries(tracesMax(limit), cameraId, clock.nowMs()),
     }),
-    getTrace: async ({ traceId }) => {
+    getTrace: async (request) => {
+      const traceId = traceIdOf(request.traceId);
       const hops = traces.hops(traceId);
       if (!hops)
         throw new RpcError(
@@ -52,6 +56,13 @@ export function createQuery(deps: QueryDeps): Implementation<typeof QueryService
     },
     getStatus: () => status(deps),
   };
+}
+
+/** As OTLP writes it in JSON. Throws RpcError. */
+function traceIdOf(text: string): string {
+  if (/^[0-9a-f]{32}$/i.test(text)) return text.toLowerCase();
+  const got = JSON.stringify(text.slice(0, TRACE_ID_SHOWN));
+  throw new RpcError("invalid_argument", `trace_id: got ${got}, expected 32 hexadecimal digits`);
 }
 
 async function status({

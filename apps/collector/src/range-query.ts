@@ -6,7 +6,7 @@ import type { QueryRangeRequest } from "@glassline/proto/query";
 import { QueryRangeResponseSchema } from "@glassline/proto/query";
 import type { Clock } from "@glassline/service/clock";
 
-import { requireCamera, wireSeries } from "./camera-query.ts";
+import { requireCamera, requireMetric, wireSeries } from "./camera-query.ts";
 import type { RangeOfSeries } from "./core/range-answer.ts";
 import { encodeRanges } from "./core/range-answer.ts";
 import { thin } from "./core/thin.ts";
@@ -31,6 +31,7 @@ export async function queryRange(
 ): Promise<Encoded<typeof QueryRangeResponseSchema>> {
   const to = toUnixNano || LATEST_TIME;
   requireOrder(from, to);
+  requireMetric(metric);
   const found = await seriesPoints(deps, { cameraId, metrics: [metric], from, to }, signal, BOUND);
   const wanted = found.filter(({ series }) => hasAttributes(series, attributes));
   if (wanted.length === 0) {

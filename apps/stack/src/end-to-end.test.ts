@@ -119,7 +119,9 @@ describe("a measurement", () => {
         toUnixNano: 5n,
       }),
     ).rejects.toThrow(/from_unix_nano: got 9, expected at most/);
-    await expect(query.getTrace({ traceId: "00" })).rejects.toMatchObject({ code: "not_found" });
+    await expect(query.getTrace({ traceId: "0f".repeat(16) })).rejects.toMatchObject({
+      code: "not_found",
+    });
   });
 
   testWith("recording")(

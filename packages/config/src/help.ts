@@ -2,6 +2,7 @@ import type { Program, Spec } from "./program.ts";
 import { environmentName, flagName } from "./program.ts";
 
 const COLUMN = 34;
+const HELP = `${"  --help".padEnd(COLUMN)}This text.`;
 
 /** What `--help` prints. */
 export function helpText(program: Program<Spec>): string {
@@ -16,13 +17,14 @@ export function helpText(program: Program<Spec>): string {
       ? `${flag.padEnd(COLUMN)}${help}`
       : `${flag}\n${" ".repeat(COLUMN)}${help}`;
   });
+  const usage = [program.command, lines.length > 0 ? "[flags]" : "", program.words ?? ""];
+  const origin = ` (each may come from the environment as ${program.environmentPrefix}_NAME instead)`;
   return `${program.purpose}
 
-Usage: ${program.command} [flags]${program.words ? ` ${program.words}` : ""}
+Usage: ${usage.filter(Boolean).join(" ")}
 
-Flags (each may come from the environment as ${program.environmentPrefix}_NAME instead):
-${lines.join("\n")}
-  --help                          This text.
+Flags${lines.length > 0 ? origin : ""}:
+${[...lines, HELP].join("\n")}
 `;
 }
 

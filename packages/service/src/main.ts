@@ -90,9 +90,16 @@ export async function runMain<S extends Spec>(
 
 /** Undefined when there is nothing to run: help was asked for, or the configuration is wrong, and that has been said. */
 export function readOrExplain<S extends Spec>(program: Program<S>): ConfigOf<S> | undefined {
+  return readWordsOrExplain(program)?.config;
+}
+
+/** The same, with the bare words. */
+export function readWordsOrExplain<S extends Spec>(
+  program: Program<S>,
+): { config: ConfigOf<S>; words: readonly string[] } | undefined {
   try {
     const result = readConfig(program);
-    if ("config" in result) return result.config;
+    if ("config" in result) return result;
     process.stdout.write(result.help);
   } catch (error) {
     explain(program, error);

@@ -214,6 +214,29 @@ service:
     );
   });
 
+  test.each([
+    "resource_to_telemetry_conversion: {enabled: false}",
+    "resource_to_telemetry_conversion:",
+    "external_labels: {}",
+    "external_labels:",
+  ])("takes what is so anyway: %s", (line) => {
+    const text = withExporter(`endpoint: https://p/write\n${line}`, "prometheusremotewrite");
+    expect(problems(text)).toEqual([]);
+  });
+
+  test.each([
+    ["resource_to_telemetry_conversion: {enabled: true}", ".enabled: not supported: names and"],
+    ["resource_to_telemetry_conversion: {enable: false}", "(did you mean enabled?)"],
+    ["resource_to_telemetry_conversion: false", ': got "false", expected names and values'],
+    ["external_labels: {site: a}", ".site: not supported: names and labels are as the standard"],
+    ["external_labels: [a]", ": got a list, expected names and values"],
+  ])("refuses %s", (line, expected) => {
+    const text = withExporter(`endpoint: https://p/write\n${line}`, "prometheusremotewrite");
+    const found = problems(text).join("\n");
+    expect(found).toContain(`exporters.prometheusremotewrite.${line.split(":")[0]}`);
+    expect(found).toContain(expected);
+  });
+
   test("goes without TLS where it says so", () => {
     const target = (text: string, id?: string) => read(withExporter(text, id)).exporters[0]!.target;
     expect(target("endpoint: a:1\ntls: {insecure: true}")).toMatchObject({ tls: undefined });

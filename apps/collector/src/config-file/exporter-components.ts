@@ -10,6 +10,8 @@ import type { Section } from "./section.ts";
 
 export type ExporterComponent = Pick<ExporterSettings, "target" | "retry">;
 
+const STANDARD_NAMES = "names and labels are as the standard has them";
+
 type Build = (section: Section, tokens: Tokens) => ExporterComponent | undefined;
 
 /** By the type in the component's id. Newer names of the same beside the older ones. */
@@ -106,8 +108,8 @@ function remoteWrite(section: Section, tokens: Tokens): ExporterComponent | unde
     return found;
   });
   const suffixes = section.toggle("add_metric_suffixes") ?? true;
-  for (const key of ["namespace", "external_labels", "resource_to_telemetry_conversion"])
-    section.refuse(key, "names and labels are as the standard has them");
+  section.refuse("namespace", STANDARD_NAMES);
+  standardLabels(section);
   section.refuse("target_info", "the resource is target_info, as the standard has it");
   for (const key of ["remote_write_queue", "wal", "max_batch_size_bytes"])
     section.note(key, "has no effect: the log is the queue, on disk, of --log-size");
@@ -115,6 +117,15 @@ function remoteWrite(section: Section, tokens: Tokens): ExporterComponent | unde
   if (url === undefined) return undefined;
   const kind = "prometheusremotewrite";
   return { target: { kind, url, message: message ?? MESSAGES[0], suffixes, ...client }, retry };
+}
+
+/** Takes what says in words that labels are as they are anyway. */
+function standardLabels(section: Section): void {
+  const conversion = section.section("resource_to_telemetry_conversion");
+  if (conversion.toggle("enabled") === true) conversion.refuse("enabled", STANDARD_NAMES);
+  conversion.end();
+  const labels = section.section("external_labels");
+  for (const name of labels.keys) labels.refuse(name, STANDARD_NAMES);
 }
 
 function commonOf(section: Section, tokens: Tokens, scheme: string, timeoutMs: number) {

@@ -7,6 +7,7 @@ import type { Metric, NumberDataPoint, ResourceMetrics } from "@glassline/proto/
 import type { ResourceSpans, Span } from "@glassline/proto/otlp/trace";
 
 import type { Hop } from "./traces.ts";
+import { CAMERA_ID_ATTRIBUTE } from "./traces.ts";
 
 /** Resource attributes that name what was measured, the most specific first. */
 const IDENTITY_KEYS = ["camera.id", "device.id", "service.instance.id", "service.name"] as const;
@@ -123,8 +124,20 @@ export function hopsOf(resourceSpans: readonly ResourceSpans[]): Hop[] {
     const attributes = textsOf(resource?.attributes ?? []);
     const service = attributes["service.name"] ?? "unknown";
     const instance = attributes["service.instance.id"] ?? "";
-    return scopeSpans.flatMap(({ spans }) => spans.map((span) => hopOf(span, service, instance)));
+    const camera = cameraAttribute(attributes);
+    return scopeSpans.flatMap(({ spans }) =>
+      spans.map((span) => {
+        const hop = hopOf(span, service, instance);
+        return { ...hop, attributes: { ...camera, ...hop.attributes } };
+      }),
+    );
   });
+}
+
+/** A span is about its resource's camera, if it does not name another. */
+function cameraAttribute(attributes: Readonly<Record<string, string>>): Record<string, string> {
+  const cameraId = attributes[CAMERA_ID_ATTRIBUTE];
+  return cameraId ? { [CAMERA_ID_ATTRIBUTE]: cameraId } : {};
 }
 
 export function countLogRecords(resourceLogs: readonly ResourceLogs[]): number {

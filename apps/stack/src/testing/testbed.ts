@@ -8,6 +8,8 @@ import { program as cameraProgram } from "@glassline/camera/config";
 import type { Source } from "@glassline/camera/source";
 import { startCollector } from "@glassline/collector";
 import { program as collectorProgram } from "@glassline/collector/config";
+import { startDashboard } from "@glassline/dashboard";
+import { program as dashboardProgram } from "@glassline/dashboard/config";
 import { startEdgeCache } from "@glassline/edge-cache";
 import { program as edgeProgram } from "@glassline/edge-cache/config";
 import type { ConfigOf, Program, Spec } from "@glassline/config";
@@ -144,6 +146,14 @@ export class Testbed implements AsyncDisposable {
     return this.#stack.use(
       await startOpsBot(config, await this.deps({ role: "opsbot", instance: config.name })),
     );
+  }
+
+  /** The page of a collector; it must have been built. */
+  async dashboard(collectorPort: number) {
+    const collector = [`collector=localhost:${collectorPort}`];
+    const config = configOf(dashboardProgram, { port: 0, "admin-port": 0, collector });
+    const deps = await this.deps({ role: "dashboard", instance: config.name });
+    return this.#stack.use(await startDashboard(config, deps));
   }
 
   /** A client of a collector's queries. */

@@ -25,7 +25,9 @@ export function CameraHeader({
   return (
     <header class="camera-header">
       <div class="camera-title">
-        <h1>{cameraId}</h1>
+        <h1 class="camera-id" title={cameraId}>
+          {cameraId}
+        </h1>
         <span class={`state-badge is-${state}`}>
           <StateGlyph state={state} /> {state}
           {state === "silent" && heardMs > 0 && ` since ${clock(heardMs)}`}

@@ -53,7 +53,9 @@ function CameraFacts({
   if (!latest.data) {
     return (
       <div class="camera-facts">
-        <h1>{cameraId}</h1>
+        <h1 class="camera-id" title={cameraId}>
+          {cameraId}
+        </h1>
         <Loading shapes={9} error={latest.error} />
       </div>
     );

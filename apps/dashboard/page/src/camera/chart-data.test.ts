@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { SeriesRangeSchema } from "@glassline/proto/query";
 import { expect, test } from "vitest";
 
-import { chartDataOf } from "./chart-data.ts";
+import { chartDataOf, lonePoints } from "./chart-data.ts";
 
 function rangeOf(component: string, points: readonly (readonly [timeS: number, value: number])[]) {
   return create(SeriesRangeSchema, {
@@ -82,4 +82,25 @@ test("a series without a point in the window is an empty line", () => {
   );
   expect(names).toEqual(["x", "y"]);
   expect(columns).toEqual([[], [], []]);
+});
+
+test("a point that no line joins to another is told, to be drawn as a dot", () => {
+  const lone = (points: readonly (readonly [number, number])[]) => {
+    const { columns } = chartDataOf({ ...WINDOW, series: [rangeOf("x", points), other] }, false);
+    return lonePoints(columns[1]!).map((index) => columns[0][index]);
+  };
+  const other = rangeOf("y", [
+    [1, 10],
+    [2, 20],
+    [3, 30],
+  ]);
+  expect(lone([[2, 5]])).toEqual([2]);
+  expect(
+    lone([
+      [1, 5],
+      [3, 5],
+      [40, 5],
+    ]),
+  ).toEqual([40]);
+  expect(lone([])).toEqual([]);
 });

@@ -38,6 +38,15 @@ function columnOf(range: SeriesRange, windowS: number, asRate: boolean): Column 
   return withGaps(...ratesOf(timesS, range.value, Math.max(1, windowS / RATE_STEPS)));
 }
 
+/** Indexes of values that no line joins to another. Undefined: another series has a value at that time. */
+export function lonePoints(values: ArrayLike<number | null | undefined>): number[] {
+  const places = Array.from(values, (_, index) => index).filter(
+    (index) => values[index] !== undefined,
+  );
+  const isGap = (place: number) => (values[places[place]!] ?? null) === null;
+  return places.filter((_, place) => !isGap(place) && isGap(place - 1) && isGap(place + 1));
+}
+
 /** A null between two points that lie far apart keeps the line from bridging silence. */
 function withGaps(timesS: readonly number[], values: readonly number[]): Column {
   const column: Column = [[], []];

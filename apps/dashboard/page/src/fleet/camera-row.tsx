@@ -13,7 +13,7 @@ export function CameraRow({ camera, nowMs }: { camera: FleetCamera; nowMs: numbe
   return (
     <tr class={`is-${state}`}>
       <th scope="row">
-        <a href={cameraPath(id)} data-testid={`camera-${id}`}>
+        <a class="camera-id" href={cameraPath(id)} title={id} data-testid={`camera-${id}`}>
           {id}
         </a>
         {camera.hasPicture && <PictureMark />}

@@ -21,7 +21,9 @@ export function CameraTile({ camera, nowMs }: { camera: FleetCamera; nowMs: numb
     >
       <span class="tile-head">
         <StateGlyph state={state} />
-        <span class="tile-id">{id}</span>
+        <span class="camera-id" title={id}>
+          {id}
+        </span>
         <span class="visually-hidden">{state}</span>
         {camera.hasPicture && <PictureMark />}
         {recording && <span class="tag">recording</span>}

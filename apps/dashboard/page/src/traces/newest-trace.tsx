@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { query } from "../api/clients.ts";
 import { usePoll } from "../api/use-poll.ts";
 import { Stale } from "../parts/stale.tsx";
+import { spanName } from "./trace-name.ts";
 import { Waterfall } from "./waterfall.tsx";
 
 /** Slow enough to read one before the next comes. */
@@ -27,11 +28,14 @@ export function NewestTrace({ traces }: { traces: TraceSummary[] }) {
         <span class="skeleton" />
       </div>
     );
+  const name = summary.cameraId || spanName(trace.data);
   return (
     <section class="newest panel" aria-label="Newest trace">
       <header>
         <h2>{heldId ? "Held trace" : "Newest trace"}</h2>
-        <a href={`/traces/${summary.traceId}`}>{summary.cameraId}</a>
+        <a class="camera-id" href={`/traces/${summary.traceId}`} title={name}>
+          {name}
+        </a>
         <button
           type="button"
           class="quiet-button"

@@ -6,6 +6,7 @@ import { Stale } from "../parts/stale.tsx";
 import { cameraPath } from "../shell/place.ts";
 import { NotFoundPage } from "../shell/not-found-page.tsx";
 import { useTitle } from "../shell/use-title.ts";
+import { spanName } from "./trace-name.ts";
 import { Waterfall } from "./waterfall.tsx";
 
 /** A trace may still grow: its last spans arrive after the first ones. */
@@ -31,8 +32,17 @@ export function TracePage({ traceId }: { traceId: string }) {
         <h1 class="trace-title">{traceId}</h1>
         {summary && (
           <p>
-            A measurement of <a href={cameraPath(summary.cameraId)}>{summary.cameraId}</a> at{" "}
-            {clock(millisecondsOf(summary.startUnixNano))}
+            {summary.cameraId ? (
+              <>
+                A measurement of{" "}
+                <a class="camera-id" href={cameraPath(summary.cameraId)} title={summary.cameraId}>
+                  {summary.cameraId}
+                </a>
+              </>
+            ) : (
+              spanName(trace.data!)
+            )}{" "}
+            at {clock(millisecondsOf(summary.startUnixNano))}
           </p>
         )}
       </header>

@@ -45,9 +45,15 @@ function TraceRow({ trace, share }: { trace: TraceSummary; share: number }) {
         </a>
       </th>
       <td class="trace-camera">
-        <a class="quiet-link" href={cameraPath(cameraId)}>
-          {cameraId}
-        </a>
+        {cameraId ? (
+          <a class="quiet-link camera-id" href={cameraPath(cameraId)} title={cameraId}>
+            {cameraId}
+          </a>
+        ) : (
+          <span class="quiet camera-id" title={services[0]}>
+            {services[0]}
+          </span>
+        )}
       </td>
       <td class="trace-duration">
         <span class="trace-time">{durationText(Number(durationNano) / 1e6)}</span>

@@ -55,7 +55,8 @@ export function sentenceOf(trace: GetTraceResponse): string {
   const end = services.includes(COLLECTOR) ? "durable" : last;
   const processes = new Set(rows.map(({ hop }) => hop.instance || hop.service)).size;
   const over = `${processes} ${processes === 1 ? "process" : "processes"}`;
-  return `From lens to ${end} in ${durationText(totalMs)} over ${over}.`;
+  const way = trace.summary?.cameraId ? `From lens to ${end} in` : "It took";
+  return `${way} ${durationText(totalMs)} over ${over}.`;
 }
 
 /** Where the time went: the hop that took longest. */

@@ -193,6 +193,8 @@ export type QueryRangeRequest = Message<"glassline.query.v1alpha1.QueryRangeRequ
   cameraId: string;
 
   /**
+   * Not empty.
+   *
    * @generated from field: string metric = 2;
    */
   metric: string;
@@ -371,7 +373,8 @@ export const AggregateFleetResponseSchema: GenMessage<AggregateFleetResponse> = 
  */
 export type ListGapsRequest = Message<"glassline.query.v1alpha1.ListGapsRequest"> & {
   /**
-   * Empty: all cameras, and only gaps that they told.
+   * Empty: all cameras, and only gaps that they told. Holes that nobody told are looked for in a camera's samples, which of all
+   * cameras are more than one answer may read: ask for each camera by itself.
    *
    * @generated from field: string camera_id = 1;
    */
@@ -583,6 +586,8 @@ export const TraceSummarySchema: GenMessage<TraceSummary> = /*@__PURE__*/
  */
 export type GetTraceRequest = Message<"glassline.query.v1alpha1.GetTraceRequest"> & {
   /**
+   * 32 hexadecimal digits.
+   *
    * @generated from field: string trace_id = 1;
    */
   traceId: string;
