@@ -166,6 +166,11 @@ test("a wrong token costs no data: it is tried until it is right", async () => {
   const wrong = await collectors.start("source", [`--config=${file}`]);
   await sendLogs(wrong.addresses.otlpHttpPort, ["one"]);
   await stored(target, 1);
+  // It was answered: what is not is sent again.
+  await vi.waitFor(
+    async () => expect(await wrong.values("export_items_total")).toEqual({ logs: 1 }),
+    WAIT,
+  );
   await target[Symbol.asyncDispose]();
   const ports = target.addresses;
   const strict = await collectors.start("target", [
