@@ -26,6 +26,8 @@ const LOOK_INTERVAL_MS = 200;
 const FENCED_AT_ONCE = 16;
 const FENCE_PAUSE_MAX_MS = 10_000;
 
+const JUST_BEGUN = "it has just begun to lead";
+
 type EdgeClient = EdgeCall["client"];
 
 export interface TermsDeps {
@@ -48,7 +50,7 @@ export class Terms implements AsyncDisposable {
   #bot: Bot | undefined;
   /** Why nothing can be done, as far as it is not the loop's: empty when all is well. */
   #ordered = "";
-  #untold = "it has just been started";
+  #untold = JUST_BEGUN;
 
   constructor(parts: TermsDeps) {
     this.#parts = parts;
@@ -60,9 +62,11 @@ export class Terms implements AsyncDisposable {
   }
 
   get impediment(): string {
-    const { leadership } = this.#parts;
+    const { leadership, config } = this.#parts;
     if (this.#bot) return this.#bot.impediment || this.#ordered || this.#untold;
-    return `${leadership.leader() || "nobody"} leads: this OpsBot only watches`;
+    const leader = leadership.leader();
+    if (leader === config.name) return JUST_BEGUN;
+    return `${leader || "nobody"} leads: this OpsBot only watches`;
   }
 
   start(): void {
@@ -101,7 +105,7 @@ export class Terms implements AsyncDisposable {
     await this.#keepTrying(() => bot.start(), signal);
     if (signal.aborted) return;
     this.#bot = bot;
-    this.#untold = "it has just begun to lead";
+    this.#untold = JUST_BEGUN;
     await Promise.all([
       ...reports.map((report) => this.#keepTrying(() => report(signal), signal)),
       fenced,
