@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { serviceOf } from "./api.ts";
 import { byCertificate, startApi } from "./api.testing.ts";
 import { MemoryDesk } from "./desk.testing.ts";
-import { remoteDesk } from "./mcp/remote-desk.ts";
+import { remoteDesk } from "./remote-desk.ts";
 
 const FLUSH = { case: "act", value: { kind: ActionKind.FLUSH, target: "edge-1" } } as const;
 const ANNA = { who: "anna", role: "admin" } as const;

@@ -1,6 +1,7 @@
 /** Whether the audit is as it was written. */
 import { BEGINNING } from "./core/audit-line.ts";
-import type { AuditReads, AuditRow } from "./stores/audit.ts";
+import type { Desk } from "./desk.ts";
+import type { AuditRow } from "./stores/audit.ts";
 import { hashOf } from "./stores/audit.ts";
 
 const PAGE = 1_000;
@@ -15,7 +16,7 @@ export interface AuditCheck {
 
 /** @param expected a line that was there, by its number and hash. */
 export async function checkAudit(
-  { audit }: AuditReads,
+  { audit }: Pick<Desk, "audit">,
   expected?: { seq: number; hash: string },
 ): Promise<AuditCheck> {
   let [lines, lastHash] = [0, BEGINNING];

@@ -3,14 +3,12 @@ import type { Interface } from "node:readline/promises";
 import { createInterface } from "node:readline/promises";
 
 import type { ConfigOf } from "@glassline/config";
-import { ConfigError, directory, readConfig, text, toggle } from "@glassline/config";
+import { ConfigError, readConfig, toggle } from "@glassline/config";
 import { toRpcError } from "@glassline/proto/errors";
 import type { ChatResponse } from "@glassline/proto/opsbot";
-import { OpsBotService } from "@glassline/proto/opsbot";
-import { createClient } from "@glassline/proto/rpc";
 import { OperatorError, messageOf } from "@glassline/service/errors";
-import { readIdentity } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
+
+import { operatorClient, operatorOptions } from "./operator-client.ts";
 
 const TIMEOUT_MS = 30_000;
 /** After sysexits.h; 1: OpsBot did not do it. 75: it was planned, and nobody has said yes. */
@@ -25,15 +23,7 @@ const program = {
   environmentPrefix: "GLASSLINE_CHAT",
   words: "[WORD...]",
   spec: {
-    opsbot: text({
-      help: "OpsBot's gRPC address.",
-      default: "localhost:7464",
-      placeholder: "HOST:PORT",
-    }),
-    pkiDir: directory({
-      help: "Folder with ca.pem and the operator's certificate.",
-      default: ".glassline/pki",
-    }),
+    ...operatorOptions,
     yes: toggle({ help: "Agree to what OpsBot says that it will do." }),
   },
 };
@@ -54,9 +44,7 @@ async function talk(
   { opsbot, pkiDir, yes }: ConfigOf<typeof program.spec>,
   words: string,
 ): Promise<void> {
-  const identity = await readIdentity(pkiDir, { role: "operator", instance: "local" });
-  const credentials = mutualTlsClient(identity, "opsbot");
-  using client = createClient(OpsBotService, opsbot, credentials, TLS_CHANNEL_OPTIONS);
+  using client = await operatorClient({ opsbot, pkiDir });
   const say: Say = async (line) => {
     try {
       const request = { text: line, mayChange: true };

@@ -3,16 +3,14 @@
 import { writeFile } from "node:fs/promises";
 
 import type { ConfigOf } from "@glassline/config";
-import { ConfigError, directory, duration, readConfig, text } from "@glassline/config";
-import { OpsBotService } from "@glassline/proto/opsbot";
-import type { Client } from "@glassline/proto/rpc";
-import { createClient } from "@glassline/proto/rpc";
+import { ConfigError, duration, readConfig, text } from "@glassline/config";
 import { OperatorError, messageOf } from "@glassline/service/errors";
-import { readIdentity } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 
 import { verifyAudit } from "./commands/audit.ts";
 import { listRunbooks, recordIncident, testRunbooks } from "./commands/runbooks.ts";
+import type { Desk } from "./desk.ts";
+import { operatorClient, operatorOptions } from "./operator-client.ts";
+import { remoteDesk } from "./remote-desk.ts";
 
 /** After sysexits.h; 1: it is not as it should be. */
 const EXIT = { otherwise: 1, usage: 64, unavailable: 69 } as const;
@@ -29,15 +27,7 @@ const program = {
   environmentPrefix: "GLASSLINE_OPSBOT_COMMAND",
   words: "COMMAND",
   spec: {
-    opsbot: text({
-      help: "OpsBot's gRPC address.",
-      default: "localhost:7464",
-      placeholder: "HOST:PORT",
-    }),
-    pkiDir: directory({
-      help: "Folder with ca.pem and the operator's certificate.",
-      default: ".glassline/pki",
-    }),
+    ...operatorOptions,
     expect: text({
       help: "Of audit verify: a line that was there before, as it told it. Empty: none.",
       default: "",
@@ -82,7 +72,7 @@ async function run([noun, verb, ...rest]: readonly string[], options: Options): 
       return (await testRunbooks(rest, tell)) === 0 ? 0 : EXIT.otherwise;
     case "runbooks record":
       return rest.length === 1 && /^\d{1,15}$/.test(rest[0]!)
-        ? record(BigInt(rest[0]!), options)
+        ? record(Number(rest[0]!), options)
         : misunderstood();
     default:
       return misunderstood();
@@ -95,8 +85,11 @@ function misunderstood(): number {
 }
 
 async function audit(options: Options): Promise<number> {
-  using client = await connect(options);
-  const { lines, lastHash, problem } = await verifyAudit(client, options.expect);
+  using client = await operatorClient(options);
+  const { lines, lastHash, problem } = await verifyAudit(
+    await deskOf(client, options),
+    options.expect,
+  );
   if (problem !== undefined) {
     tell(problem);
     return EXIT.otherwise;
@@ -106,25 +99,22 @@ async function audit(options: Options): Promise<number> {
   return 0;
 }
 
-async function record(id: bigint, options: Options): Promise<number> {
-  using client = await connect(options);
-  const json = await recordIncident(client, id, options.verify);
+async function record(id: number, options: Options): Promise<number> {
+  using client = await operatorClient(options);
+  const json = await recordIncident(await deskOf(client, options), id, options.verify);
   if (options.output === "") process.stdout.write(json);
   else await writeFile(options.output, json);
   return 0;
 }
 
-async function connect({
-  opsbot,
-  pkiDir,
-}: Options): Promise<Client<typeof OpsBotService> & Disposable> {
-  const identity = await readIdentity(pkiDir, { role: "operator", instance: "local" });
-  const credentials = mutualTlsClient(identity, "opsbot");
-  const client = createClient(OpsBotService, opsbot, credentials, TLS_CHANNEL_OPTIONS);
-  await client.getInventory({}, { timeoutMs: 5_000 }).catch((error: unknown) => {
-    client[Symbol.dispose]();
+async function deskOf(
+  client: Parameters<typeof remoteDesk>[0],
+  { opsbot }: Options,
+): Promise<Desk> {
+  try {
+    return await remoteDesk(client);
+  } catch (error) {
     const message = `no OpsBot answers at ${opsbot}: ${messageOf(error)}. Another address: --opsbot HOST:PORT`;
     throw new OperatorError(message, { cause: error });
-  });
-  return client;
+  }
 }

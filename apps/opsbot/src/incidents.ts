@@ -107,17 +107,17 @@ export class Incidents {
 
   /** Whether there is something to do, and it may be done; then it is looked again before it is. */
   async #propose(incident: IncidentRow, output: string, turn: Turn): Promise<void> {
-    const { id, object, check, actions } = incident;
     const runbook = this.#nextOf(incident);
-    if (!runbook) return this.#escalate(incident, escalation(actions, output), turn);
-    const asked = {
-      by: "alert",
-      runbook: check,
-      step: { incidentId: id, action: actions },
-    } as const;
-    const verdict = await this.#deps.guard.judge(runbook.plan(object), asked, turn.records.guard);
+    if (!runbook) return this.#escalate(incident, escalation(incident.actions, output), turn);
+    const verdict = await this.#judge(runbook.plan(incident.object), incident, turn);
     if (!verdict.may) return this.#refused(incident, verdict, turn);
-    turn.afterwards(() => this.#deps.act(id));
+    turn.afterwards(() => this.#deps.act(incident.id));
+  }
+
+  /** As the next action of an incident. */
+  #judge(action: Action, { id, check, actions }: IncidentRow, { records }: Turn): Promise<Verdict> {
+    const step = { incidentId: id, action: actions };
+    return this.#deps.guard.judge(action, { by: "alert", runbook: check, step }, records.guard);
   }
 
   #nextOf({ object, check, actions }: IncidentRow): Runbook | undefined {
@@ -126,16 +126,13 @@ export class Incidents {
 
   /** @param seen just before; undefined: nothing is known of it. @returns what is to be done now, and is written down. */
   async act(id: number, seen: Observation | undefined, turn: Turn): Promise<Intent | undefined> {
-    const { guard } = this.#deps;
     const incident = await turn.records.incident(id);
     const runbook = incident?.phase === "open" ? this.#nextOf(incident) : undefined;
     if (!incident || !runbook) return undefined;
     const why = runbook.observe(seen);
     if (why !== undefined) return this.#leave(incident, why, turn);
     const action = runbook.plan(incident.object);
-    const step = { incidentId: id, action: incident.actions };
-    const asked = { by: "alert", runbook: incident.check, step } as const;
-    const verdict = await guard.judge(action, asked, turn.records.guard);
+    const verdict = await this.#judge(action, incident, turn);
     if (!verdict.may) return this.#refused(incident, verdict, turn);
     const wished = await this.#deps.wish(action, turn.records);
     if ("cannot" in wished) return this.#skip(incident, `${runbook.name}: ${wished.cannot}`, turn);
@@ -260,7 +257,7 @@ export class Incidents {
   /** Its story says so once; when nothing stands in the way any more, the problem brings it up again. */
   async #leave({ id, phase }: IncidentRow, why: string, { records }: Turn): Promise<undefined> {
     if (phase === "escalated") return;
-    const text = why.startsWith("left alone") ? why : `left alone: ${why}`;
+    const text = `left alone: ${why}`;
     const last = (await records.entries(id)).findLast(({ kind }) => kind === "decided");
     if (last?.text !== text) await records.note(id, "decided", text);
   }

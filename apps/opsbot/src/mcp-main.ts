@@ -2,17 +2,13 @@
 import { finished } from "node:stream/promises";
 
 import type { ConfigOf } from "@glassline/config";
-import { ConfigError, directory, readConfig, text } from "@glassline/config";
-import { OpsBotService } from "@glassline/proto/opsbot";
-import { createClient } from "@glassline/proto/rpc";
+import { ConfigError, readConfig } from "@glassline/config";
 import { messageOf } from "@glassline/service/errors";
-import { RECONNECT_OPTIONS } from "@glassline/service/grpc";
-import { readIdentity } from "@glassline/service/identity";
-import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import { StdioServerTransport, serveStdio } from "@modelcontextprotocol/server/stdio";
 
-import { remoteDesk } from "./mcp/remote-desk.ts";
 import { mcpServer } from "./mcp/server.ts";
+import { operatorClient, operatorOptions } from "./operator-client.ts";
+import { remoteDesk } from "./remote-desk.ts";
 
 /** After sysexits.h. */
 const EXIT = { usage: 64, unavailable: 69 } as const;
@@ -24,17 +20,7 @@ const program = {
   purpose:
     "An MCP server on stdin and stdout, for a client that starts it. It asks a running OpsBot.",
   environmentPrefix: "GLASSLINE_MCP",
-  spec: {
-    opsbot: text({
-      help: "OpsBot's gRPC address.",
-      default: "localhost:7464",
-      placeholder: "HOST:PORT",
-    }),
-    pkiDir: directory({
-      help: "Folder with ca.pem and the operator's certificate.",
-      default: ".glassline/pki",
-    }),
-  },
+  spec: operatorOptions,
 };
 
 try {
@@ -47,12 +33,8 @@ try {
 }
 
 /** Until the client closes its end. What is asked while OpsBot is away fails in words; the next question may be answered. */
-async function serve({ opsbot, pkiDir }: ConfigOf<typeof program.spec>): Promise<void> {
-  const identity = await readIdentity(pkiDir, { role: "operator", instance: "local" });
-  using client = createClient(OpsBotService, opsbot, mutualTlsClient(identity, "opsbot"), {
-    ...TLS_CHANNEL_OPTIONS,
-    ...RECONNECT_OPTIONS,
-  });
+async function serve(config: ConfigOf<typeof program.spec>): Promise<void> {
+  using client = await operatorClient(config, { isLasting: true });
   const transport = new StdioServerTransport(process.stdin, process.stdout, {
     maxBufferSize: MESSAGE_MAX_BYTES,
   });

@@ -3,9 +3,6 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import type { Client } from "@glassline/proto/rpc";
-import type { OpsBotService } from "@glassline/proto/opsbot";
-import { EntryKind } from "@glassline/proto/opsbot";
 import { OperatorError, messageOf } from "@glassline/service/errors";
 import { simulatedClock } from "@glassline/service/clock/testing";
 
@@ -13,6 +10,7 @@ import type { RecordedLine, Recording } from "../core/recording.ts";
 import { deedsOf, readRecording, recordingOf } from "../core/recording.ts";
 import { RUNBOOKS } from "../core/runbooks/catalogue.ts";
 import type { Runbook } from "../core/runbooks/runbook.ts";
+import type { Desk } from "../desk.ts";
 import { replay } from "../replay.ts";
 
 const SHIPPED = fileURLToPath(new URL("../../recordings", import.meta.url));
@@ -95,29 +93,14 @@ async function read(path: string): Promise<Recording> {
   }
 }
 
-/** @returns the JSON of a recording of an incident that is closed or escalated. */
+/** @returns the JSON of a recording of an incident that is closed or escalated. Rejects with OperatorError when there is none. */
 export async function recordIncident(
-  client: Pick<Client<typeof OpsBotService>, "getIncident">,
-  id: bigint,
+  desk: Pick<Desk, "story">,
+  id: number,
   verifyMs: number,
 ): Promise<string> {
-  const { incident, entries } = await client.getIncident({ id });
-  const story = entries.map(({ kind, text, timeUnixNano }) => ({
-    timeUnixNano,
-    text,
-    kind: KINDS[kind] ?? "seen",
-  }));
-  const { object = "", check = "" } = incident ?? {};
-  return `${JSON.stringify(recordingOf({ object, check }, story, verifyMs), undefined, 2)}\n`;
+  const story = await desk.story(id);
+  if (!story) throw new OperatorError(`there is no incident ${id}`);
+  const recording = recordingOf(story.incident, story.entries, verifyMs);
+  return `${JSON.stringify(recording, undefined, 2)}\n`;
 }
-
-const KINDS: Partial<Record<EntryKind, RecordedLine["kind"]>> = {
-  [EntryKind.SEEN]: "seen",
-  [EntryKind.DECIDED]: "decided",
-  [EntryKind.INTENT]: "intent",
-  [EntryKind.DONE]: "done",
-  [EntryKind.FAILED]: "failed",
-  [EntryKind.VERIFIED]: "verified",
-  [EntryKind.ESCALATED]: "escalated",
-  [EntryKind.CLOSED]: "closed",
-};

@@ -44,7 +44,7 @@ export interface Runbook {
 /** Most runbooks go by their check alone. */
 export function whileItLasts(seen: Observation | undefined): string | undefined {
   if (!seen) return undefined;
-  if (seen.suppressed !== undefined) return `left alone: ${seen.suppressed}`;
+  if (seen.suppressed !== undefined) return seen.suppressed;
   if (seen.state === "ok") return `${seen.check} is ok again: ${seen.output}`;
   return seen.state === "unknown" ? `it cannot be seen how it is: ${seen.output}` : undefined;
 }

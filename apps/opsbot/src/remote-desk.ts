@@ -12,14 +12,14 @@ import type {
 } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 
-import { changeMessage, changeOf } from "../api-changes.ts";
-import { ENTRIES, MS_NANO, ORDERS, PHASES, STATES } from "../api-rows.ts";
-import { FOREVER_MS } from "../core/guard.ts";
-import type { Desk, Outcome, Plan, Refusal } from "../desk.ts";
-import type { AuditRow } from "../stores/audit.ts";
-import type { Observation } from "../observers/observer.ts";
-import type { Order } from "../stores/guard-records.ts";
-import type { EntryRow, IncidentRow } from "../stores/incidents.ts";
+import { changeMessage, changeOf } from "./api-changes.ts";
+import { ENTRIES, MS_NANO, ORDERS, PHASES, STATES } from "./api-rows.ts";
+import { FOREVER_MS } from "./core/guard.ts";
+import type { Desk, Outcome, Plan, Refusal } from "./desk.ts";
+import type { AuditRow } from "./stores/audit.ts";
+import type { Observation } from "./observers/observer.ts";
+import type { Order } from "./stores/guard-records.ts";
+import type { EntryRow, IncidentRow } from "./stores/incidents.ts";
 
 const LIMITED = { timeoutMs: 10_000 } as const;
 /** Longer than OpsBot tries to do what it was asked for. */
