@@ -73,6 +73,10 @@ export function passOpsBot(
       },
       getInventory: (request, context) => told((to) => to.getInventory(request, limited(context))),
       listAudit: (request, context) => told((to) => to.listAudit(request, limited(context))),
+      listDeployments: (request, context) =>
+        told((to) => to.listDeployments(request, limited(context))),
+      getDeployment: (request, context) =>
+        told((to) => to.getDeployment(request, limited(context))),
       plan: (request, context) => changing(context, (to, options) => to.plan(request, options)),
       apply: (request, context) => changing(context, (to, options) => to.apply(request, options)),
       stopEverything: (request, context) =>

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { jsonRoutes } from "@glassline/proto/json";
 import { NodeAgentService } from "@glassline/proto/node";
+import { RpcError } from "@glassline/proto/errors";
 import { openApi } from "@glassline/proto/openapi";
 import type { Implementation } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
@@ -150,6 +151,9 @@ function serviceOf(
         wishes.inc({ result: "refused" });
         throw error;
       }
+    },
+    getLogs: async () => {
+      throw new RpcError("unimplemented", "logs cannot be read yet");
     },
   };
 }

@@ -78,6 +78,11 @@ export function changeOf(message: ChangeMessage | undefined): Change {
     case "resume":
     case "continue":
       return { kind: change.case };
+    case "deploy":
+    case "destroy":
+    case "invite":
+    case "revokeDevice":
+      throw new RpcError("unimplemented", "deployments cannot be asked for yet");
     case undefined:
       throw new RpcError("invalid_argument", "change: got none, expected one of its kinds");
   }

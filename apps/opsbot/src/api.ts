@@ -61,7 +61,14 @@ export function serviceOf(deps: ApiDeps): Implementation<typeof OpsBotService> {
   };
 }
 
-type Reads = "getStatus" | "listIncidents" | "getIncident" | "getInventory" | "listAudit";
+type Reads =
+  | "listDeployments"
+  | "getDeployment"
+  | "getStatus"
+  | "listIncidents"
+  | "getIncident"
+  | "getInventory"
+  | "listAudit";
 
 function readsOf({
   name,
@@ -70,6 +77,10 @@ function readsOf({
   fencingToken,
 }: ApiDeps): Pick<Implementation<typeof OpsBotService>, Reads> {
   return {
+    listDeployments: async () => ({ deployments: [] }),
+    getDeployment: async ({ channel }) => {
+      throw new RpcError("not_found", `no channel ${JSON.stringify(channel)} was deployed`);
+    },
     getStatus: async () => {
       const [openIncidents, orders] = await Promise.all([desk.countOpen(), desk.orders()]);
       return {

@@ -16,6 +16,7 @@ export const ROLES = [
   "edge-cache",
   "node-agent",
   "opsbot",
+  "enrolment",
   "dashboard",
   "operator",
   "monitor",

@@ -132,6 +132,7 @@ export class RecordingPeer implements AsyncDisposable {
   #agent() {
     return {
       getStatus: absent,
+      getLogs: absent,
       setDesiredState: ({ fencingToken, edges }: SetDesiredStateRequest) =>
         this.#heeding(AGENT, fencingToken, async ({ fencing, generations }) => {
           await fencing.raise(fencingToken);

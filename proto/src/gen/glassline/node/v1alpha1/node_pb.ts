@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/node/v1alpha1/node.proto.
  */
 export const file_glassline_node_v1alpha1_node: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvbm9kZS92MWFscGhhMS9ub2RlLnByb3RvEhdnbGFzc2xpbmUubm9kZS52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0Is4BChFHZXRTdGF0dXNSZXNwb25zZRINCgVhZ2VudBgBIAEoCRIQCghtYWNoaW5lcxgCIAMoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEjEKBWVkZ2VzGAQgAygLMiIuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVN0YXRlEhUKDW5vd191bml4X25hbm8YBSABKAYSNwoIc2VnbWVudHMYBiADKAsyJS5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5TZWdtZW50U3RhdGUilQEKFlNldERlc2lyZWRTdGF0ZVJlcXVlc3QSFQoNZmVuY2luZ190b2tlbhgBIAEoBBIwCgVlZGdlcxgCIAMoCzIhLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkVkZ2VTcGVjEjIKCHNlZ21lbnRzGAMgAygLMiAuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2VnbWVudCIqChdTZXREZXNpcmVkU3RhdGVSZXNwb25zZRIPCgdjaGFuZ2VkGAEgASgIIqUCCghFZGdlU3BlYxIMCgRuYW1lGAEgASgJEg8KB21hY2hpbmUYAiABKAkSDAoEcG9ydBgDIAEoDRIRCglncnBjX3BvcnQYBCABKA0SEgoKYWRtaW5fcG9ydBgFIAEoDRISCgpwdWJsaWNfdXJsGAYgASgJEhIKCm9yaWdpbl91cmwYByABKAkSFwoPc3RvcmVfbWF4X2J5dGVzGAggASgEEjAKBXBlZXJzGAkgAygLMiEuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVBlZXISEgoKZ2VuZXJhdGlvbhgKIAEoBBIXCg9hbGxvd2VkX29yaWdpbnMYCyADKAkSFAoMY2x1c3Rlcl9wb3J0GAwgASgNEg8KB3NlZ21lbnQYDSABKAkiQQoIRWRnZVBlZXISDAoEbmFtZRgBIAEoCRISCgpwdWJsaWNfdXJsGAIgASgJEhMKC2NsdXN0ZXJfdXJsGAMgASgJIrkCCglFZGdlU3RhdGUSLwoEc3BlYxgBIAEoCzIhLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkVkZ2VTcGVjEjEKBXBoYXNlGAIgASgOMiIuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVBoYXNlEhIKCnByb2Nlc3NfaWQYAyABKA0SEgoKZ2VuZXJhdGlvbhgEIAEoBBIXCg9zaW5jZV91bml4X25hbm8YBSABKAYSFwoPdW5leHBlY3RlZF9lbmRzGAYgASgNEhAKCGxhc3RfZW5kGAcgASgJEhoKEmxhc3RfZW5kX3VuaXhfbmFubxgIIAEoBhIcChRuZXh0X3N0YXJ0X3VuaXhfbmFubxgJIAEoBhIPCgdtYWNoaW5lGAogASgJEhEKCXdhaXRzX2ZvchgLIAEoCSKvAQoHU2VnbWVudBIMCgRuYW1lGAEgASgJEg8KB21hY2hpbmUYAiABKAkSCwoDdm5pGAMgASgNEgsKA210dRgEIAEoDRIPCgdhZGRyZXNzGAUgASgJEjMKBXBlZXJzGAYgAygLMiQuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2VnbWVudFBlZXISCwoDbWFjGAcgASgJEhgKEHVuZGVybGF5X2FkZHJlc3MYCCABKAkiUwoLU2VnbWVudFBlZXISDAoEbmFtZRgBIAEoCRIYChB1bmRlcmxheV9hZGRyZXNzGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSCwoDbWFjGAQgASgJItUBCgxTZWdtZW50U3RhdGUSMQoHc2VnbWVudBgBIAEoCzIgLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlNlZ21lbnQSNAoFcGhhc2UYAiABKA4yJS5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5TZWdtZW50UGhhc2USDwoHcHJvYmxlbRgDIAEoCRILCgNtdHUYBCABKA0SFwoPc2luY2VfdW5peF9uYW5vGAUgASgGEhEKCWludGVyZmFjZRgGIAEoCRISCgpwZWVyc19vbmx5GAcgASgIKp8BCglFZGdlUGhhc2USGgoWRURHRV9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0VER0VfUEhBU0VfU1RBUlRJTkcQARIUChBFREdFX1BIQVNFX1JFQURZEAISFgoSRURHRV9QSEFTRV9VTlJFQURZEAMSFgoSRURHRV9QSEFTRV9XQUlUSU5HEAQSFwoTRURHRV9QSEFTRV9TVE9QUElORxAFKpUBCgxTZWdtZW50UGhhc2USHQoZU0VHTUVOVF9QSEFTRV9VTlNQRUNJRklFRBAAEhoKFlNFR01FTlRfUEhBU0VfU1RBUlRJTkcQARIUChBTRUdNRU5UX1BIQVNFX1VQEAISGAoUU0VHTUVOVF9QSEFTRV9GQUlMRUQQAxIaChZTRUdNRU5UX1BIQVNFX1NUT1BQSU5HEAQy9gEKEE5vZGVBZ2VudFNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESeQoPU2V0RGVzaXJlZFN0YXRlEi8uZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2V0RGVzaXJlZFN0YXRlUmVxdWVzdBowLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlNldERlc2lyZWRTdGF0ZVJlc3BvbnNlIgOQAgJiBnByb3RvMw");
+  fileDesc("CiJnbGFzc2xpbmUvbm9kZS92MWFscGhhMS9ub2RlLnByb3RvEhdnbGFzc2xpbmUubm9kZS52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0Is4CChFHZXRTdGF0dXNSZXNwb25zZRINCgVhZ2VudBgBIAEoCRIQCghtYWNoaW5lcxgCIAMoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEjEKBWVkZ2VzGAQgAygLMiIuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVN0YXRlEhUKDW5vd191bml4X25hbm8YBSABKAYSNwoIc2VnbWVudHMYBiADKAsyJS5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5TZWdtZW50U3RhdGUSPQoObWFjaGluZV9zdGF0ZXMYByADKAsyJS5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5NYWNoaW5lU3RhdGUSPwoPZm9yZWlnbl90dW5uZWxzGAggAygLMiYuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRm9yZWlnblR1bm5lbCKAAgoMTWFjaGluZVN0YXRlEgwKBG5hbWUYASABKAkSDAoEc2l0ZRgCIAEoCRIYChB1bmRlcmxheV9hZGRyZXNzGAMgASgJEhMKC3B1YmxpY19ob3N0GAQgASgJEgwKBGhvc3QYBSABKAkSFwoPc2VnbWVudF9yZWZ1c2FsGAYgASgJEjkKB2RyaXZlcnMYByADKA4yKC5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5Db250YWluZXJEcml2ZXISHAoUd2lyZWd1YXJkX3B1YmxpY19rZXkYCCABKAkSEgoKZmlyc3RfcG9ydBgJIAEoDRIRCglsYXN0X3BvcnQYCiABKA0iQAoNRm9yZWlnblR1bm5lbBIPCgdtYWNoaW5lGAEgASgJEgsKA3ZuaRgCIAEoDRIRCglpbnRlcmZhY2UYAyABKAkilQEKFlNldERlc2lyZWRTdGF0ZVJlcXVlc3QSFQoNZmVuY2luZ190b2tlbhgBIAEoBBIwCgVlZGdlcxgCIAMoCzIhLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkVkZ2VTcGVjEjIKCHNlZ21lbnRzGAMgAygLMiAuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2VnbWVudCIqChdTZXREZXNpcmVkU3RhdGVSZXNwb25zZRIPCgdjaGFuZ2VkGAEgASgIIocECghFZGdlU3BlYxIMCgRuYW1lGAEgASgJEg8KB21hY2hpbmUYAiABKAkSDAoEcG9ydBgDIAEoDRIRCglncnBjX3BvcnQYBCABKA0SEgoKYWRtaW5fcG9ydBgFIAEoDRISCgpwdWJsaWNfdXJsGAYgASgJEhIKCm9yaWdpbl91cmwYByABKAkSFwoPc3RvcmVfbWF4X2J5dGVzGAggASgEEjAKBXBlZXJzGAkgAygLMiEuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVBlZXISEgoKZ2VuZXJhdGlvbhgKIAEoBBIXCg9hbGxvd2VkX29yaWdpbnMYCyADKAkSFAoMY2x1c3Rlcl9wb3J0GAwgASgNEg8KB3NlZ21lbnQYDSABKAkSNQoJY29udGFpbmVyGA4gASgLMiIuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuQ29udGFpbmVyEjcKB3Jlc3RhcnQYDyABKAsyJi5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5SZXN0YXJ0UG9saWN5Eg4KBnNoaWVsZBgQIAEoCRIXCg9wcm90ZWN0ZWRfcGF0aHMYESADKAkSEgoKdG9rZW5fa2V5cxgSIAEoCRIMCgRob3N0GBMgASgJEg8KB2NoYW5uZWwYFCABKAkSFAoMY2x1c3Rlcl9ob3N0GBUgASgJIpUBCglDb250YWluZXISOAoGZHJpdmVyGAEgASgOMiguZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuQ29udGFpbmVyRHJpdmVyEg0KBWltYWdlGAIgASgJEhgKEG1lbW9yeV9tYXhfYnl0ZXMYAyABKAQSEgoKY3B1X21pbGxpcxgEIAEoDRIRCgl0YXNrc19tYXgYBSABKA0iTQoNUmVzdGFydFBvbGljeRIQCghwYXVzZV9tcxgBIAEoDRIUCgxwYXVzZV9tYXhfbXMYAiABKA0SFAoMYXR0ZW1wdHNfbWF4GAMgASgNIjEKDkdldExvZ3NSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJbWF4X2xpbmVzGAIgASgNIiAKD0dldExvZ3NSZXNwb25zZRINCgVsaW5lcxgBIAMoCSJBCghFZGdlUGVlchIMCgRuYW1lGAEgASgJEhIKCnB1YmxpY191cmwYAiABKAkSEwoLY2x1c3Rlcl91cmwYAyABKAkihwMKCUVkZ2VTdGF0ZRIvCgRzcGVjGAEgASgLMiEuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuRWRnZVNwZWMSMQoFcGhhc2UYAiABKA4yIi5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5FZGdlUGhhc2USEgoKcHJvY2Vzc19pZBgDIAEoDRISCgpnZW5lcmF0aW9uGAQgASgEEhcKD3NpbmNlX3VuaXhfbmFubxgFIAEoBhIXCg91bmV4cGVjdGVkX2VuZHMYBiABKA0SEAoIbGFzdF9lbmQYByABKAkSGgoSbGFzdF9lbmRfdW5peF9uYW5vGAggASgGEhwKFG5leHRfc3RhcnRfdW5peF9uYW5vGAkgASgGEg8KB21hY2hpbmUYCiABKAkSEQoJd2FpdHNfZm9yGAsgASgJEhQKDGNvbnRhaW5lcl9pZBgMIAEoCRIUCgxtZW1vcnlfYnl0ZXMYDSABKAQSDgoGY3B1X21zGA4gASgEEhAKCGdpdmVuX3VwGA8gASgIIpACCgdTZWdtZW50EgwKBG5hbWUYASABKAkSDwoHbWFjaGluZRgCIAEoCRILCgN2bmkYAyABKA0SCwoDbXR1GAQgASgNEg8KB2FkZHJlc3MYBSABKAkSMwoFcGVlcnMYBiADKAsyJC5nbGFzc2xpbmUubm9kZS52MWFscGhhMS5TZWdtZW50UGVlchILCgNtYWMYByABKAkSGAoQdW5kZXJsYXlfYWRkcmVzcxgIIAEoCRIZChFzZXJ2aWNlX2FkZHJlc3NlcxgJIAMoCRIxCghzdGl0Y2hlcxgKIAMoCzIfLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlN0aXRjaBIRCgllbmNyeXB0ZWQYCyABKAgiZAoGU3RpdGNoEgsKA3ZuaRgBIAEoDRIzCgVwZWVycxgCIAMoCzIkLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlNlZ21lbnRQZWVyEhgKEHVuZGVybGF5X2FkZHJlc3MYAyABKAkifwoLU2VnbWVudFBlZXISDAoEbmFtZRgBIAEoCRIYChB1bmRlcmxheV9hZGRyZXNzGAIgASgJEg8KB2FkZHJlc3MYAyABKAkSCwoDbWFjGAQgASgJEgwKBGFsc28YBSADKAkSHAoUd2lyZWd1YXJkX3B1YmxpY19rZXkYBiABKAki6AEKDFNlZ21lbnRTdGF0ZRIxCgdzZWdtZW50GAEgASgLMiAuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2VnbWVudBI0CgVwaGFzZRgCIAEoDjIlLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlNlZ21lbnRQaGFzZRIPCgdwcm9ibGVtGAMgASgJEgsKA210dRgEIAEoDRIXCg9zaW5jZV91bml4X25hbm8YBSABKAYSEQoJaW50ZXJmYWNlGAYgASgJEhIKCnBlZXJzX29ubHkYByABKAgSEQoJZW5jcnlwdGVkGAggASgIKqUBCg9Db250YWluZXJEcml2ZXISIAocQ09OVEFJTkVSX0RSSVZFUl9VTlNQRUNJRklFRBAAEhwKGENPTlRBSU5FUl9EUklWRVJfUFJPQ0VTUxABEhkKFUNPTlRBSU5FUl9EUklWRVJfUlVOQxACEhsKF0NPTlRBSU5FUl9EUklWRVJfRE9DS0VSEAMSGgoWQ09OVEFJTkVSX0RSSVZFUl9BUFBMRRAEKp8BCglFZGdlUGhhc2USGgoWRURHRV9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0VER0VfUEhBU0VfU1RBUlRJTkcQARIUChBFREdFX1BIQVNFX1JFQURZEAISFgoSRURHRV9QSEFTRV9VTlJFQURZEAMSFgoSRURHRV9QSEFTRV9XQUlUSU5HEAQSFwoTRURHRV9QSEFTRV9TVE9QUElORxAFKpUBCgxTZWdtZW50UGhhc2USHQoZU0VHTUVOVF9QSEFTRV9VTlNQRUNJRklFRBAAEhoKFlNFR01FTlRfUEhBU0VfU1RBUlRJTkcQARIUChBTRUdNRU5UX1BIQVNFX1VQEAISGAoUU0VHTUVOVF9QSEFTRV9GQUlMRUQQAxIaChZTRUdNRU5UX1BIQVNFX1NUT1BQSU5HEAQy2QIKEE5vZGVBZ2VudFNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESeQoPU2V0RGVzaXJlZFN0YXRlEi8uZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuU2V0RGVzaXJlZFN0YXRlUmVxdWVzdBowLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLlNldERlc2lyZWRTdGF0ZVJlc3BvbnNlIgOQAgISYQoHR2V0TG9ncxInLmdsYXNzbGluZS5ub2RlLnYxYWxwaGExLkdldExvZ3NSZXF1ZXN0GiguZ2xhc3NsaW5lLm5vZGUudjFhbHBoYTEuR2V0TG9nc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
 
 /**
  * @generated from message glassline.node.v1alpha1.GetStatusRequest
@@ -62,6 +62,20 @@ export type GetStatusResponse = Message<"glassline.node.v1alpha1.GetStatusRespon
    * @generated from field: repeated glassline.node.v1alpha1.SegmentState segments = 6;
    */
   segments: SegmentState[];
+
+  /**
+   * What each of the machines is and can.
+   *
+   * @generated from field: repeated glassline.node.v1alpha1.MachineState machine_states = 7;
+   */
+  machineStates: MachineState[];
+
+  /**
+   * VXLAN interfaces that are on the machines and are not the agent's own.
+   *
+   * @generated from field: repeated glassline.node.v1alpha1.ForeignTunnel foreign_tunnels = 8;
+   */
+  foreignTunnels: ForeignTunnel[];
 };
 
 /**
@@ -70,6 +84,111 @@ export type GetStatusResponse = Message<"glassline.node.v1alpha1.GetStatusRespon
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
   messageDesc(file_glassline_node_v1alpha1_node, 1);
+
+/**
+ * @generated from message glassline.node.v1alpha1.MachineState
+ */
+export type MachineState = Message<"glassline.node.v1alpha1.MachineState"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Where it stands: machines of one site reach each other directly. Empty: it was not told.
+   *
+   * @generated from field: string site = 2;
+   */
+  site: string;
+
+  /**
+   * Where tunnels of other machines shall end; empty: it has none to give.
+   *
+   * @generated from field: string underlay_address = 3;
+   */
+  underlayAddress: string;
+
+  /**
+   * How viewers reach its edges: "edge-7.example.net".
+   *
+   * @generated from field: string public_host = 4;
+   */
+  publicHost: string;
+
+  /**
+   * How others of the network reach what runs there: "192.0.2.1".
+   *
+   * @generated from field: string host = 5;
+   */
+  host: string;
+
+  /**
+   * Why it can have no segments; empty: it can.
+   *
+   * @generated from field: string segment_refusal = 6;
+   */
+  segmentRefusal: string;
+
+  /**
+   * How it can run edges.
+   *
+   * @generated from field: repeated glassline.node.v1alpha1.ContainerDriver drivers = 7;
+   */
+  drivers: ContainerDriver[];
+
+  /**
+   * Of its WireGuard interface, base64; empty: it has none.
+   *
+   * @generated from field: string wireguard_public_key = 8;
+   */
+  wireguardPublicKey: string;
+
+  /**
+   * TCP ports that edges may have.
+   *
+   * @generated from field: uint32 first_port = 9;
+   */
+  firstPort: number;
+
+  /**
+   * @generated from field: uint32 last_port = 10;
+   */
+  lastPort: number;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.MachineState.
+ * Use `create(MachineStateSchema)` to create a new message.
+ */
+export const MachineStateSchema: GenMessage<MachineState> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 2);
+
+/**
+ * @generated from message glassline.node.v1alpha1.ForeignTunnel
+ */
+export type ForeignTunnel = Message<"glassline.node.v1alpha1.ForeignTunnel"> & {
+  /**
+   * @generated from field: string machine = 1;
+   */
+  machine: string;
+
+  /**
+   * @generated from field: uint32 vni = 2;
+   */
+  vni: number;
+
+  /**
+   * @generated from field: string interface = 3;
+   */
+  interface: string;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.ForeignTunnel.
+ * Use `create(ForeignTunnelSchema)` to create a new message.
+ */
+export const ForeignTunnelSchema: GenMessage<ForeignTunnel> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 3);
 
 /**
  * @generated from message glassline.node.v1alpha1.SetDesiredStateRequest
@@ -102,7 +221,7 @@ export type SetDesiredStateRequest = Message<"glassline.node.v1alpha1.SetDesired
  * Use `create(SetDesiredStateRequestSchema)` to create a new message.
  */
 export const SetDesiredStateRequestSchema: GenMessage<SetDesiredStateRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_node_v1alpha1_node, 2);
+  messageDesc(file_glassline_node_v1alpha1_node, 4);
 
 /**
  * @generated from message glassline.node.v1alpha1.SetDesiredStateResponse
@@ -121,7 +240,7 @@ export type SetDesiredStateResponse = Message<"glassline.node.v1alpha1.SetDesire
  * Use `create(SetDesiredStateResponseSchema)` to create a new message.
  */
 export const SetDesiredStateResponseSchema: GenMessage<SetDesiredStateResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_node_v1alpha1_node, 3);
+  messageDesc(file_glassline_node_v1alpha1_node, 5);
 
 /**
  * An edge cache as it shall run.
@@ -203,6 +322,62 @@ export type EdgeSpec = Message<"glassline.node.v1alpha1.EdgeSpec"> & {
    * @generated from field: string segment = 13;
    */
   segment: string;
+
+  /**
+   * How it is run; not set: as a child process.
+   *
+   * @generated from field: glassline.node.v1alpha1.Container container = 14;
+   */
+  container?: Container | undefined;
+
+  /**
+   * When it ends by itself; not set: as the agent is configured.
+   *
+   * @generated from field: glassline.node.v1alpha1.RestartPolicy restart = 15;
+   */
+  restart?: RestartPolicy | undefined;
+
+  /**
+   * Name of the edge at origin_url, if that is one (an origin shield); empty: it is the origin.
+   *
+   * @generated from field: string shield = 16;
+   */
+  shield: string;
+
+  /**
+   * Beginnings of the paths that viewers need a token for: "/live/cam-0001/".
+   *
+   * @generated from field: repeated string protected_paths = 17;
+   */
+  protectedPaths: string[];
+
+  /**
+   * JWK Set with the public keys of these tokens.
+   *
+   * @generated from field: string token_keys = 18;
+   */
+  tokenKeys: string;
+
+  /**
+   * Address that it listens on for viewers; empty: loopback.
+   *
+   * @generated from field: string host = 19;
+   */
+  host: string;
+
+  /**
+   * That it was deployed for; empty: none.
+   *
+   * @generated from field: string channel = 20;
+   */
+  channel: string;
+
+  /**
+   * Where the other edges of its cluster, or those that it shields, reach it: an address of its segment; empty: loopback.
+   *
+   * @generated from field: string cluster_host = 21;
+   */
+  clusterHost: string;
 };
 
 /**
@@ -210,7 +385,128 @@ export type EdgeSpec = Message<"glassline.node.v1alpha1.EdgeSpec"> & {
  * Use `create(EdgeSpecSchema)` to create a new message.
  */
 export const EdgeSpecSchema: GenMessage<EdgeSpec> = /*@__PURE__*/
-  messageDesc(file_glassline_node_v1alpha1_node, 4);
+  messageDesc(file_glassline_node_v1alpha1_node, 6);
+
+/**
+ * @generated from message glassline.node.v1alpha1.Container
+ */
+export type Container = Message<"glassline.node.v1alpha1.Container"> & {
+  /**
+   * @generated from field: glassline.node.v1alpha1.ContainerDriver driver = 1;
+   */
+  driver: ContainerDriver;
+
+  /**
+   * Of DOCKER and APPLE a name, "glassline/edge-cache:1"; of RUNC the folder of a root file system. Empty: the agent's own.
+   *
+   * @generated from field: string image = 2;
+   */
+  image: string;
+
+  /**
+   * 0: none.
+   *
+   * @generated from field: uint64 memory_max_bytes = 3;
+   */
+  memoryMaxBytes: bigint;
+
+  /**
+   * Thousandths of a core; 0: no limit.
+   *
+   * @generated from field: uint32 cpu_millis = 4;
+   */
+  cpuMillis: number;
+
+  /**
+   * Processes and threads; 0: the driver's own limit.
+   *
+   * @generated from field: uint32 tasks_max = 5;
+   */
+  tasksMax: number;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.Container.
+ * Use `create(ContainerSchema)` to create a new message.
+ */
+export const ContainerSchema: GenMessage<Container> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 7);
+
+/**
+ * @generated from message glassline.node.v1alpha1.RestartPolicy
+ */
+export type RestartPolicy = Message<"glassline.node.v1alpha1.RestartPolicy"> & {
+  /**
+   * Before it is started again; it doubles with each end.
+   *
+   * @generated from field: uint32 pause_ms = 1;
+   */
+  pauseMs: number;
+
+  /**
+   * @generated from field: uint32 pause_max_ms = 2;
+   */
+  pauseMaxMs: number;
+
+  /**
+   * Ends in a row, after which it is left; 0: it is started for ever.
+   *
+   * @generated from field: uint32 attempts_max = 3;
+   */
+  attemptsMax: number;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.RestartPolicy.
+ * Use `create(RestartPolicySchema)` to create a new message.
+ */
+export const RestartPolicySchema: GenMessage<RestartPolicy> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 8);
+
+/**
+ * @generated from message glassline.node.v1alpha1.GetLogsRequest
+ */
+export type GetLogsRequest = Message<"glassline.node.v1alpha1.GetLogsRequest"> & {
+  /**
+   * Of the edge.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * At most so many; 0: 100. At most 1,000.
+   *
+   * @generated from field: uint32 max_lines = 2;
+   */
+  maxLines: number;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.GetLogsRequest.
+ * Use `create(GetLogsRequestSchema)` to create a new message.
+ */
+export const GetLogsRequestSchema: GenMessage<GetLogsRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 9);
+
+/**
+ * @generated from message glassline.node.v1alpha1.GetLogsResponse
+ */
+export type GetLogsResponse = Message<"glassline.node.v1alpha1.GetLogsResponse"> & {
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated string lines = 1;
+   */
+  lines: string[];
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.GetLogsResponse.
+ * Use `create(GetLogsResponseSchema)` to create a new message.
+ */
+export const GetLogsResponseSchema: GenMessage<GetLogsResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 10);
 
 /**
  * @generated from message glassline.node.v1alpha1.EdgePeer
@@ -239,7 +535,7 @@ export type EdgePeer = Message<"glassline.node.v1alpha1.EdgePeer"> & {
  * Use `create(EdgePeerSchema)` to create a new message.
  */
 export const EdgePeerSchema: GenMessage<EdgePeer> = /*@__PURE__*/
-  messageDesc(file_glassline_node_v1alpha1_node, 5);
+  messageDesc(file_glassline_node_v1alpha1_node, 11);
 
 /**
  * An edge as it is.
@@ -311,6 +607,32 @@ export type EdgeState = Message<"glassline.node.v1alpha1.EdgeState"> & {
    * @generated from field: string waits_for = 11;
    */
   waitsFor: string;
+
+  /**
+   * As its driver calls it; empty: it has none.
+   *
+   * @generated from field: string container_id = 12;
+   */
+  containerId: string;
+
+  /**
+   * What it has and used, where the driver tells.
+   *
+   * @generated from field: uint64 memory_bytes = 13;
+   */
+  memoryBytes: bigint;
+
+  /**
+   * @generated from field: uint64 cpu_ms = 14;
+   */
+  cpuMs: bigint;
+
+  /**
+   * It has ended as often as its policy allows, and is started no more until it is wished anew.
+   *
+   * @generated from field: bool given_up = 15;
+   */
+  givenUp: boolean;
 };
 
 /**
@@ -318,7 +640,7 @@ export type EdgeState = Message<"glassline.node.v1alpha1.EdgeState"> & {
  * Use `create(EdgeStateSchema)` to create a new message.
  */
 export const EdgeStateSchema: GenMessage<EdgeState> = /*@__PURE__*/
-  messageDesc(file_glassline_node_v1alpha1_node, 6);
+  messageDesc(file_glassline_node_v1alpha1_node, 12);
 
 /**
  * One machine's part of an overlay: a bridge with an address, and VXLAN tunnels to the peers' machines.
@@ -377,6 +699,27 @@ export type Segment = Message<"glassline.node.v1alpha1.Segment"> & {
    * @generated from field: string underlay_address = 8;
    */
   underlayAddress: string;
+
+  /**
+   * Addresses of services that are on this machine at present, beside its own: "10.77.0.100/24". One that comes is announced.
+   *
+   * @generated from field: repeated string service_addresses = 9;
+   */
+  serviceAddresses: string[];
+
+  /**
+   * This machine is the gateway between this segment and others: frames pass between them.
+   *
+   * @generated from field: repeated glassline.node.v1alpha1.Stitch stitches = 10;
+   */
+  stitches: Stitch[];
+
+  /**
+   * Its tunnels run through WireGuard.
+   *
+   * @generated from field: bool encrypted = 11;
+   */
+  encrypted: boolean;
 };
 
 /**
@@ -384,7 +727,40 @@ export type Segment = Message<"glassline.node.v1alpha1.Segment"> & {
  * Use `create(SegmentSchema)` to create a new message.
  */
 export const SegmentSchema: GenMessage<Segment> = /*@__PURE__*/
-  messageDesc(file_glassline_node_v1alpha1_node, 7);
+  messageDesc(file_glassline_node_v1alpha1_node, 13);
+
+/**
+ * Another VXLAN segment that is part of the same overlay, beyond a gateway.
+ *
+ * @generated from message glassline.node.v1alpha1.Stitch
+ */
+export type Stitch = Message<"glassline.node.v1alpha1.Stitch"> & {
+  /**
+   * @generated from field: uint32 vni = 1;
+   */
+  vni: number;
+
+  /**
+   * The gateways of the other sites.
+   *
+   * @generated from field: repeated glassline.node.v1alpha1.SegmentPeer peers = 2;
+   */
+  peers: SegmentPeer[];
+
+  /**
+   * As that of a segment.
+   *
+   * @generated from field: string underlay_address = 3;
+   */
+  underlayAddress: string;
+};
+
+/**
+ * Describes the message glassline.node.v1alpha1.Stitch.
+ * Use `create(StitchSchema)` to create a new message.
+ */
+export const StitchSchema: GenMessage<Stitch> = /*@__PURE__*/
+  messageDesc(file_glassline_node_v1alpha1_node, 14);
 
 /**
  * Another machine of the overlay.
@@ -417,6 +793,20 @@ export type SegmentPeer = Message<"glassline.node.v1alpha1.SegmentPeer"> & {
    * @generated from field: string mac = 4;
    */
   mac: string;
+
+  /**
+   * Further addresses in the overlay that are reached by it: those of services there, and of machines beyond it if it is a gateway.
+   *
+   * @generated from field: repeated string also = 5;
+   */
+  also: string[];
+
+  /**
+   * Base64; of a segment that is encrypted.
+   *
+   * @generated from field: string wireguard_public_key = 6;
+   */
+  wireguardPublicKey: string;
 };
 
 /**
@@ -424,7 +814,7 @@ export type SegmentPeer = Message<"glassline.node.v1alpha1.SegmentPeer"> & {
  * Use `create(SegmentPeerSchema)` to create a new message.
  */
 export const SegmentPeerSchema: GenMessage<SegmentPeer> = /*@__PURE__*/
-  messageDesc(file_glassline_node_v1alpha1_node, 8);
+  messageDesc(file_glassline_node_v1alpha1_node, 15);
 
 /**
  * A segment as it is.
@@ -474,6 +864,13 @@ export type SegmentState = Message<"glassline.node.v1alpha1.SegmentState"> & {
    * @generated from field: bool peers_only = 7;
    */
   peersOnly: boolean;
+
+  /**
+   * Its tunnels run through WireGuard.
+   *
+   * @generated from field: bool encrypted = 8;
+   */
+  encrypted: boolean;
 };
 
 /**
@@ -481,7 +878,52 @@ export type SegmentState = Message<"glassline.node.v1alpha1.SegmentState"> & {
  * Use `create(SegmentStateSchema)` to create a new message.
  */
 export const SegmentStateSchema: GenMessage<SegmentState> = /*@__PURE__*/
-  messageDesc(file_glassline_node_v1alpha1_node, 9);
+  messageDesc(file_glassline_node_v1alpha1_node, 16);
+
+/**
+ * @generated from enum glassline.node.v1alpha1.ContainerDriver
+ */
+export const ContainerDriver = {
+  /**
+   * @generated from enum value: CONTAINER_DRIVER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A child process of the agent, without an image.
+   *
+   * @generated from enum value: CONTAINER_DRIVER_PROCESS = 1;
+   */
+  PROCESS: 1,
+
+  /**
+   * @generated from enum value: CONTAINER_DRIVER_RUNC = 2;
+   */
+  RUNC: 2,
+
+  /**
+   * @generated from enum value: CONTAINER_DRIVER_DOCKER = 3;
+   */
+  DOCKER: 3,
+
+  /**
+   * Of macOS: https://github.com/apple/container
+   *
+   * @generated from enum value: CONTAINER_DRIVER_APPLE = 4;
+   */
+  APPLE: 4,
+} as const;
+
+/**
+ * @generated from enum glassline.node.v1alpha1.ContainerDriver
+ */
+export type ContainerDriver = (typeof ContainerDriver)[keyof typeof ContainerDriver] | UnknownEnum;
+
+/**
+ * Describes the enum glassline.node.v1alpha1.ContainerDriver.
+ */
+export const ContainerDriverSchema: GenEnum<ContainerDriver> = /*@__PURE__*/
+  enumDesc(file_glassline_node_v1alpha1_node, 0);
 
 /**
  * @generated from enum glassline.node.v1alpha1.EdgePhase
@@ -533,7 +975,7 @@ export type EdgePhase = (typeof EdgePhase)[keyof typeof EdgePhase] | UnknownEnum
  * Describes the enum glassline.node.v1alpha1.EdgePhase.
  */
 export const EdgePhaseSchema: GenEnum<EdgePhase> = /*@__PURE__*/
-  enumDesc(file_glassline_node_v1alpha1_node, 0);
+  enumDesc(file_glassline_node_v1alpha1_node, 1);
 
 /**
  * @generated from enum glassline.node.v1alpha1.SegmentPhase
@@ -580,7 +1022,7 @@ export type SegmentPhase = (typeof SegmentPhase)[keyof typeof SegmentPhase] | Un
  * Describes the enum glassline.node.v1alpha1.SegmentPhase.
  */
 export const SegmentPhaseSchema: GenEnum<SegmentPhase> = /*@__PURE__*/
-  enumDesc(file_glassline_node_v1alpha1_node, 1);
+  enumDesc(file_glassline_node_v1alpha1_node, 2);
 
 /**
  * @generated from service glassline.node.v1alpha1.NodeAgentService
@@ -603,6 +1045,16 @@ export const NodeAgentService: GenService<{
     methodKind: "unary";
     input: typeof SetDesiredStateRequestSchema;
     output: typeof SetDesiredStateResponseSchema;
+  },
+  /**
+   * The last lines that an edge wrote.
+   *
+   * @generated from rpc glassline.node.v1alpha1.NodeAgentService.GetLogs
+   */
+  getLogs: {
+    methodKind: "unary";
+    input: typeof GetLogsRequestSchema;
+    output: typeof GetLogsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_glassline_node_v1alpha1_node, 0);

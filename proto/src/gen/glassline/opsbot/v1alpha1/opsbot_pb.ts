@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/opsbot/v1alpha1/opsbot.proto.
  */
 export const file_glassline_opsbot_v1alpha1_opsbot: GenFile = /*@__PURE__*/
-  fileDesc("CiZnbGFzc2xpbmUvb3BzYm90L3YxYWxwaGExL29wc2JvdC5wcm90bxIZZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0IuEBChFHZXRTdGF0dXNSZXNwb25zZRIOCgZvcHNib3QYASABKAkSFQoNbm93X3VuaXhfbmFubxgCIAEoBhIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEjAKBmNoZWNrcxgEIAMoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hlY2sSFgoOb3Blbl9pbmNpZGVudHMYBSABKA0SEgoKaW1wZWRpbWVudBgGIAEoCRIwCgZvcmRlcnMYByADKAsyIC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLk9yZGVyInEKBU9yZGVyEjIKBGtpbmQYASABKA4yJC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLk9yZGVyS2luZBIOCgZ0YXJnZXQYAiABKAkSFwoPdW50aWxfdW5peF9uYW5vGAMgASgGEgsKA3dobxgEIAEoCSLgAgoFQ2hlY2sSDgoGb2JqZWN0GAEgASgJEg0KBWNoZWNrGAIgASgJEjQKBXN0YXRlGAMgASgOMiUuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5DaGVja1N0YXRlEgwKBGhhcmQYBCABKAgSDwoHYXR0ZW1wdBgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SDgoGb3V0cHV0GAcgASgJEh4KFmxhc3RfY2hlY2tlZF91bml4X25hbm8YCCABKAYSFwoPc2luY2VfdW5peF9uYW5vGAkgASgGEhIKBXZhbHVlGAogASgBSACIAQESDAoEdW5pdBgLIAEoCRIUCgd3YXJuaW5nGAwgASgBSAGIAQESFQoIY3JpdGljYWwYDSABKAFIAogBARISCgpzdXBwcmVzc2VkGA4gASgJQggKBl92YWx1ZUIKCghfd2FybmluZ0ILCglfY3JpdGljYWwiOAoUTGlzdEluY2lkZW50c1JlcXVlc3QSDQoFbGltaXQYASABKA0SEQoJb3Blbl9vbmx5GAIgASgIIk8KFUxpc3RJbmNpZGVudHNSZXNwb25zZRI2CglpbmNpZGVudHMYASADKAsyIy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50ItMBCghJbmNpZGVudBIKCgJpZBgBIAEoBBIOCgZvYmplY3QYAiABKAkSDQoFY2hlY2sYAyABKAkSDQoFdGl0bGUYBCABKAkSNwoFcGhhc2UYBSABKA4yKC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50UGhhc2USGAoQb3BlbmVkX3VuaXhfbmFubxgGIAEoBhIYChBjbG9zZWRfdW5peF9uYW5vGAcgASgGEg8KB3N1bW1hcnkYCCABKAkSDwoHYWN0aW9ucxgJIAEoDSIgChJHZXRJbmNpZGVudFJlcXVlc3QSCgoCaWQYASABKAQifwoTR2V0SW5jaWRlbnRSZXNwb25zZRI1CghpbmNpZGVudBgBIAEoCzIjLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuSW5jaWRlbnQSMQoHZW50cmllcxgCIAMoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRW50cnkiegoFRW50cnkSFgoOdGltZV91bml4X25hbm8YASABKAYSMgoEa2luZBgCIAEoDjIkLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRW50cnlLaW5kEgwKBHRleHQYAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJIi8KC0NoYXRSZXF1ZXN0EgwKBHRleHQYASABKAkSEgoKbWF5X2NoYW5nZRgCIAEoCCI9CgxDaGF0UmVzcG9uc2USDAoEdGV4dBgBIAEoCRIKCgJvaxgCIAEoCBITCgtzdWdnZXN0aW9ucxgDIAMoCSIVChNHZXRJbnZlbnRvcnlSZXF1ZXN0ImwKFEdldEludmVudG9yeVJlc3BvbnNlEg0KBWVkZ2VzGAEgAygJEhAKCGNoYW5uZWxzGAIgAygJEg0KBWxpbmtzGAMgAygJEhIKCmNvbGxlY3RvcnMYBCADKAkSEAoIb3ZlcmxheXMYBSADKAkiNAoQTGlzdEF1ZGl0UmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQSDQoFbGltaXQYAiABKA0iSAoRTGlzdEF1ZGl0UmVzcG9uc2USMwoFbGluZXMYASADKAsyJC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkF1ZGl0TGluZSJ4CglBdWRpdExpbmUSCwoDc2VxGAEgASgEEhYKDnRpbWVfdW5peF9uYW5vGAIgASgGEgsKA3dobxgDIAEoCRIMCgR3aGF0GAQgASgJEg4KBmJlZm9yZRgFIAEoCRINCgVhZnRlchgGIAEoCRIMCgRoYXNoGAcgASgJIkAKC1BsYW5SZXF1ZXN0EjEKBmNoYW5nZRgBIAEoCzIhLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hhbmdlIoMDCgZDaGFuZ2USLQoDYWN0GAEgASgLMh4uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5BY3RIABIxCgVwYXVzZRgCIAEoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuUGF1c2VIABIzCgZyZXN1bWUYAyABKAsyIS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlJlc3VtZUgAEjcKCG1haW50YWluGAQgASgLMiMuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5NYWludGFpbkgAEjUKB2FwcHJvdmUYBSABKAsyIi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkFwcHJvdmVIABI3Cghjb250aW51ZRgGIAEoCzIjLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ29udGludWVIABIvCgR1bmRvGAcgASgLMh8uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5VbmRvSABCCAoGY2hhbmdlIowBCgNBY3QSMwoEa2luZBgBIAEoDjIlLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQWN0aW9uS2luZBIOCgZ0YXJnZXQYAiABKAkSEwoGcHJlZml4GAMgASgJSACIAQESFAoHY2hhbm5lbBgEIAEoCUgBiAEBQgkKB19wcmVmaXhCCgoIX2NoYW5uZWwiFwoFUGF1c2USDgoGZm9yX21zGAEgASgEIggKBlJlc3VtZSIqCghNYWludGFpbhIOCgZ0YXJnZXQYASABKAkSDgoGZm9yX21zGAIgASgEIhsKB0FwcHJvdmUSEAoIaW5jaWRlbnQYASABKAQiCgoIQ29udGludWUiGAoEVW5kbxIQCghpbmNpZGVudBgBIAEoBCKAAQoMUGxhblJlc3BvbnNlEi8KBHBsYW4YASABKAsyHy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlBsYW5IABI1CgdyZWZ1c2FsGAIgASgLMiIuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5SZWZ1c2FsSABCCAoGcmVzdWx0Im4KBFBsYW4SDAoEaGFzaBgBIAEoCRIxCgZjaGFuZ2UYAiABKAsyIS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkNoYW5nZRIMCgRzYXlzGAMgASgJEhcKD3VudGlsX3VuaXhfbmFubxgEIAEoBiIrCgdSZWZ1c2FsEg8KB3JlZnVzZWQYASABKAkSDwoHYmVjYXVzZRgCIAEoCSIcCgxBcHBseVJlcXVlc3QSDAoEaGFzaBgBIAEoCSKHAQoNQXBwbHlSZXNwb25zZRI1CgdvdXRjb21lGAEgASgLMiIuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5PdXRjb21lSAASNQoHcmVmdXNhbBgCIAEoCzIiLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuUmVmdXNhbEgAQggKBnJlc3VsdCI4CgdPdXRjb21lEgoKAm9rGAEgASgIEgwKBHNheXMYAiABKAkSEwoLaW5jaWRlbnRfaWQYAyABKAQiFwoVU3RvcEV2ZXJ5dGhpbmdSZXF1ZXN0IhgKFlN0b3BFdmVyeXRoaW5nUmVzcG9uc2UqbgoJT3JkZXJLaW5kEhoKFk9SREVSX0tJTkRfVU5TUEVDSUZJRUQQABITCg9PUkRFUl9LSU5EX0tJTEwQARIUChBPUkRFUl9LSU5EX1BBVVNFEAISGgoWT1JERVJfS0lORF9NQUlOVEVOQU5DRRADKokBCgpDaGVja1N0YXRlEhsKF0NIRUNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASEgoOQ0hFQ0tfU1RBVEVfT0sQARIXChNDSEVDS19TVEFURV9XQVJOSU5HEAISGAoUQ0hFQ0tfU1RBVEVfQ1JJVElDQUwQAxIXChNDSEVDS19TVEFURV9VTktOT1dOEAQqvAEKDUluY2lkZW50UGhhc2USHgoaSU5DSURFTlRfUEhBU0VfVU5TUEVDSUZJRUQQABIXChNJTkNJREVOVF9QSEFTRV9PUEVOEAESGQoVSU5DSURFTlRfUEhBU0VfQUNUSU5HEAISHAoYSU5DSURFTlRfUEhBU0VfVkVSSUZZSU5HEAMSHAoYSU5DSURFTlRfUEhBU0VfRVNDQUxBVEVEEAQSGwoXSU5DSURFTlRfUEhBU0VfUkVTT0xWRUQQBSrhAQoJRW50cnlLaW5kEhoKFkVOVFJZX0tJTkRfVU5TUEVDSUZJRUQQABITCg9FTlRSWV9LSU5EX1NFRU4QARIWChJFTlRSWV9LSU5EX0RFQ0lERUQQAhIVChFFTlRSWV9LSU5EX0lOVEVOVBADEhMKD0VOVFJZX0tJTkRfRE9ORRAEEhUKEUVOVFJZX0tJTkRfRkFJTEVEEAUSFwoTRU5UUllfS0lORF9WRVJJRklFRBAGEhgKFEVOVFJZX0tJTkRfRVNDQUxBVEVEEAcSFQoRRU5UUllfS0lORF9DTE9TRUQQCCrRAgoKQWN0aW9uS2luZBIbChdBQ1RJT05fS0lORF9VTlNQRUNJRklFRBAAEhUKEUFDVElPTl9LSU5EX0ZMVVNIEAESFQoRQUNUSU9OX0tJTkRfUFJJTUUQAhIXChNBQ1RJT05fS0lORF9SRVNUQVJUEAMSGAoUQUNUSU9OX0tJTkRfUkVfUk9VVEUQBBIXChNBQ1RJT05fS0lORF9SRVNUT1JFEAUSFQoRQUNUSU9OX0tJTkRfRFJBSU4QBhIZChVBQ1RJT05fS0lORF9GQUlMX09WRVIQBxIcChhBQ1RJT05fS0lORF9SRVNUQVJUX0xJTksQCBIbChdBQ1RJT05fS0lORF9ST1RBVEVfS0VZUxAJEiEKHUFDVElPTl9LSU5EX1JFU1RBUlRfQ09MTEVDVE9SEAoSHAoYQUNUSU9OX0tJTkRfT1BFTl9TRUdNRU5UEAsy3wcKDU9wc0JvdFNlcnZpY2USawoJR2V0U3RhdHVzEisuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXRTdGF0dXNSZXF1ZXN0GiwuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEncKDUxpc3RJbmNpZGVudHMSLy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkxpc3RJbmNpZGVudHNSZXF1ZXN0GjAuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5MaXN0SW5jaWRlbnRzUmVzcG9uc2UiA5ACARJxCgtHZXRJbmNpZGVudBItLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0SW5jaWRlbnRSZXF1ZXN0Gi4uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXRJbmNpZGVudFJlc3BvbnNlIgOQAgESVwoEQ2hhdBImLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hhdFJlcXVlc3QaJy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkNoYXRSZXNwb25zZRJ0CgxHZXRJbnZlbnRvcnkSLi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkdldEludmVudG9yeVJlcXVlc3QaLy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkdldEludmVudG9yeVJlc3BvbnNlIgOQAgESawoJTGlzdEF1ZGl0EisuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5MaXN0QXVkaXRSZXF1ZXN0GiwuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5MaXN0QXVkaXRSZXNwb25zZSIDkAIBElwKBFBsYW4SJi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlBsYW5SZXF1ZXN0GicuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5QbGFuUmVzcG9uc2UiA5ACARJfCgVBcHBseRInLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQXBwbHlSZXF1ZXN0GiguZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5BcHBseVJlc3BvbnNlIgOQAgISegoOU3RvcEV2ZXJ5dGhpbmcSMC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlN0b3BFdmVyeXRoaW5nUmVxdWVzdBoxLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuU3RvcEV2ZXJ5dGhpbmdSZXNwb25zZSIDkAICYgZwcm90bzM");
+  fileDesc("CiZnbGFzc2xpbmUvb3BzYm90L3YxYWxwaGExL29wc2JvdC5wcm90bxIZZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMSISChBHZXRTdGF0dXNSZXF1ZXN0IuEBChFHZXRTdGF0dXNSZXNwb25zZRIOCgZvcHNib3QYASABKAkSFQoNbm93X3VuaXhfbmFubxgCIAEoBhIVCg1mZW5jaW5nX3Rva2VuGAMgASgEEjAKBmNoZWNrcxgEIAMoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hlY2sSFgoOb3Blbl9pbmNpZGVudHMYBSABKA0SEgoKaW1wZWRpbWVudBgGIAEoCRIwCgZvcmRlcnMYByADKAsyIC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLk9yZGVyInEKBU9yZGVyEjIKBGtpbmQYASABKA4yJC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLk9yZGVyS2luZBIOCgZ0YXJnZXQYAiABKAkSFwoPdW50aWxfdW5peF9uYW5vGAMgASgGEgsKA3dobxgEIAEoCSLgAgoFQ2hlY2sSDgoGb2JqZWN0GAEgASgJEg0KBWNoZWNrGAIgASgJEjQKBXN0YXRlGAMgASgOMiUuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5DaGVja1N0YXRlEgwKBGhhcmQYBCABKAgSDwoHYXR0ZW1wdBgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SDgoGb3V0cHV0GAcgASgJEh4KFmxhc3RfY2hlY2tlZF91bml4X25hbm8YCCABKAYSFwoPc2luY2VfdW5peF9uYW5vGAkgASgGEhIKBXZhbHVlGAogASgBSACIAQESDAoEdW5pdBgLIAEoCRIUCgd3YXJuaW5nGAwgASgBSAGIAQESFQoIY3JpdGljYWwYDSABKAFIAogBARISCgpzdXBwcmVzc2VkGA4gASgJQggKBl92YWx1ZUIKCghfd2FybmluZ0ILCglfY3JpdGljYWwiOAoUTGlzdEluY2lkZW50c1JlcXVlc3QSDQoFbGltaXQYASABKA0SEQoJb3Blbl9vbmx5GAIgASgIIk8KFUxpc3RJbmNpZGVudHNSZXNwb25zZRI2CglpbmNpZGVudHMYASADKAsyIy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50ItMBCghJbmNpZGVudBIKCgJpZBgBIAEoBBIOCgZvYmplY3QYAiABKAkSDQoFY2hlY2sYAyABKAkSDQoFdGl0bGUYBCABKAkSNwoFcGhhc2UYBSABKA4yKC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkluY2lkZW50UGhhc2USGAoQb3BlbmVkX3VuaXhfbmFubxgGIAEoBhIYChBjbG9zZWRfdW5peF9uYW5vGAcgASgGEg8KB3N1bW1hcnkYCCABKAkSDwoHYWN0aW9ucxgJIAEoDSIgChJHZXRJbmNpZGVudFJlcXVlc3QSCgoCaWQYASABKAQifwoTR2V0SW5jaWRlbnRSZXNwb25zZRI1CghpbmNpZGVudBgBIAEoCzIjLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuSW5jaWRlbnQSMQoHZW50cmllcxgCIAMoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRW50cnkiegoFRW50cnkSFgoOdGltZV91bml4X25hbm8YASABKAYSMgoEa2luZBgCIAEoDjIkLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRW50cnlLaW5kEgwKBHRleHQYAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJIi8KC0NoYXRSZXF1ZXN0EgwKBHRleHQYASABKAkSEgoKbWF5X2NoYW5nZRgCIAEoCCI9CgxDaGF0UmVzcG9uc2USDAoEdGV4dBgBIAEoCRIKCgJvaxgCIAEoCBITCgtzdWdnZXN0aW9ucxgDIAMoCSIVChNHZXRJbnZlbnRvcnlSZXF1ZXN0ImwKFEdldEludmVudG9yeVJlc3BvbnNlEg0KBWVkZ2VzGAEgAygJEhAKCGNoYW5uZWxzGAIgAygJEg0KBWxpbmtzGAMgAygJEhIKCmNvbGxlY3RvcnMYBCADKAkSEAoIb3ZlcmxheXMYBSADKAkiNAoQTGlzdEF1ZGl0UmVxdWVzdBIRCglhZnRlcl9zZXEYASABKAQSDQoFbGltaXQYAiABKA0iSAoRTGlzdEF1ZGl0UmVzcG9uc2USMwoFbGluZXMYASADKAsyJC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkF1ZGl0TGluZSJ4CglBdWRpdExpbmUSCwoDc2VxGAEgASgEEhYKDnRpbWVfdW5peF9uYW5vGAIgASgGEgsKA3dobxgDIAEoCRIMCgR3aGF0GAQgASgJEg4KBmJlZm9yZRgFIAEoCRINCgVhZnRlchgGIAEoCRIMCgRoYXNoGAcgASgJIkAKC1BsYW5SZXF1ZXN0EjEKBmNoYW5nZRgBIAEoCzIhLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ2hhbmdlIuYECgZDaGFuZ2USLQoDYWN0GAEgASgLMh4uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5BY3RIABIxCgVwYXVzZRgCIAEoCzIgLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuUGF1c2VIABIzCgZyZXN1bWUYAyABKAsyIS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlJlc3VtZUgAEjcKCG1haW50YWluGAQgASgLMiMuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5NYWludGFpbkgAEjUKB2FwcHJvdmUYBSABKAsyIi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkFwcHJvdmVIABI3Cghjb250aW51ZRgGIAEoCzIjLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQ29udGludWVIABIvCgR1bmRvGAcgASgLMh8uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5VbmRvSAASMwoGZGVwbG95GAggASgLMiEuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5EZXBsb3lIABI1CgdkZXN0cm95GAkgASgLMiIuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5EZXN0cm95SAASMwoGaW52aXRlGAogASgLMiEuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5JbnZpdGVIABJACg1yZXZva2VfZGV2aWNlGAsgASgLMicuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5SZXZva2VEZXZpY2VIAEIICgZjaGFuZ2UiHQoGRGVwbG95EhMKC2Rlc2NyaXB0aW9uGAEgASgJIhoKB0Rlc3Ryb3kSDwoHY2hhbm5lbBgBIAEoCSI5CgZJbnZpdGUSDwoHY2hhbm5lbBgBIAEoCRIOCgZkZXZpY2UYAiABKAkSDgoGZm9yX21zGAMgASgEIi8KDFJldm9rZURldmljZRIPCgdjaGFubmVsGAEgASgJEg4KBmRldmljZRgCIAEoCSKMAQoDQWN0EjMKBGtpbmQYASABKA4yJS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkFjdGlvbktpbmQSDgoGdGFyZ2V0GAIgASgJEhMKBnByZWZpeBgDIAEoCUgAiAEBEhQKB2NoYW5uZWwYBCABKAlIAYgBAUIJCgdfcHJlZml4QgoKCF9jaGFubmVsIhcKBVBhdXNlEg4KBmZvcl9tcxgBIAEoBCIICgZSZXN1bWUiKgoITWFpbnRhaW4SDgoGdGFyZ2V0GAEgASgJEg4KBmZvcl9tcxgCIAEoBCIbCgdBcHByb3ZlEhAKCGluY2lkZW50GAEgASgEIgoKCENvbnRpbnVlIhgKBFVuZG8SEAoIaW5jaWRlbnQYASABKAQigAEKDFBsYW5SZXNwb25zZRIvCgRwbGFuGAEgASgLMh8uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5QbGFuSAASNQoHcmVmdXNhbBgCIAEoCzIiLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuUmVmdXNhbEgAQggKBnJlc3VsdCJuCgRQbGFuEgwKBGhhc2gYASABKAkSMQoGY2hhbmdlGAIgASgLMiEuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5DaGFuZ2USDAoEc2F5cxgDIAEoCRIXCg91bnRpbF91bml4X25hbm8YBCABKAYiKwoHUmVmdXNhbBIPCgdyZWZ1c2VkGAEgASgJEg8KB2JlY2F1c2UYAiABKAkiHAoMQXBwbHlSZXF1ZXN0EgwKBGhhc2gYASABKAkihwEKDUFwcGx5UmVzcG9uc2USNQoHb3V0Y29tZRgBIAEoCzIiLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuT3V0Y29tZUgAEjUKB3JlZnVzYWwYAiABKAsyIi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlJlZnVzYWxIAEIICgZyZXN1bHQiOAoHT3V0Y29tZRIKCgJvaxgBIAEoCBIMCgRzYXlzGAIgASgJEhMKC2luY2lkZW50X2lkGAMgASgEIhcKFVN0b3BFdmVyeXRoaW5nUmVxdWVzdCIYChZTdG9wRXZlcnl0aGluZ1Jlc3BvbnNlIhgKFkxpc3REZXBsb3ltZW50c1JlcXVlc3QiVQoXTGlzdERlcGxveW1lbnRzUmVzcG9uc2USOgoLZGVwbG95bWVudHMYASADKAsyJS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkRlcGxveW1lbnQiJwoUR2V0RGVwbG95bWVudFJlcXVlc3QSDwoHY2hhbm5lbBgBIAEoCSJSChVHZXREZXBsb3ltZW50UmVzcG9uc2USOQoKZGVwbG95bWVudBgBIAEoCzIlLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRGVwbG95bWVudCKfAwoKRGVwbG95bWVudBIPCgdjaGFubmVsGAEgASgJEg4KBnRlbmFudBgCIAEoCRI5CgVwaGFzZRgDIAEoDjIqLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRGVwbG95bWVudFBoYXNlEhAKCHJldmlzaW9uGAQgASgNEhcKD3NpbmNlX3VuaXhfbmFubxgFIAEoBhIPCgdwcm9ibGVtGAYgASgJEjgKBXN0ZXBzGAcgAygLMikuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5EZXBsb3ltZW50U3RlcBILCgN2bmkYCCABKA0SDwoHc3VibmV0cxgJIAMoCRI2CgVlZGdlcxgKIAMoCzInLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuRGVwbG95ZWRFZGdlEhMKC2Rlc2NyaXB0aW9uGAsgASgJEhMKC2luY2lkZW50X2lkGAwgASgEEj8KCnZhbGlkYXRpb24YDSABKAsyKy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlZhbGlkYXRpb25SZXBvcnQiowEKDkRlcGxveW1lbnRTdGVwEg4KBm51bWJlchgBIAEoDRIMCgRuYW1lGAIgASgJEjMKBXN0YXRlGAMgASgOMiQuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5TdGVwU3RhdGUSDAoEc2F5cxgEIAEoCRIXCg9iZWdhbl91bml4X25hbm8YBSABKAYSFwoPZW5kZWRfdW5peF9uYW5vGAYgASgGIl4KDERlcGxveWVkRWRnZRIMCgRuYW1lGAEgASgJEg8KB21hY2hpbmUYAiABKAkSDAoEcm9sZRgDIAEoCRISCgpwdWJsaWNfdXJsGAQgASgJEg0KBXJlYWR5GAUgASgIIv0BChBWYWxpZGF0aW9uUmVwb3J0Eg4KBnBhc3NlZBgBIAEoCBIWCg50aW1lX3VuaXhfbmFubxgCIAEoBhIPCgdwbGF5ZXJzGAMgASgNEhMKC2R1cmF0aW9uX21zGAQgASgNEhAKCHJlcXVlc3RzGAUgASgEEg4KBmVycm9ycxgGIAEoBBIQCghoaXRfcmF0ZRgHIAEoARIZChFmaXJzdF9ieXRlX3A1MF9tcxgIIAEoARIZChFmaXJzdF9ieXRlX3A5OV9tcxgJIAEoARIOCgZzdGFsbHMYCiABKA0SDQoFYnl0ZXMYCyABKAQSEgoKc2hvcnRmYWxscxgMIAMoCSpuCglPcmRlcktpbmQSGgoWT1JERVJfS0lORF9VTlNQRUNJRklFRBAAEhMKD09SREVSX0tJTkRfS0lMTBABEhQKEE9SREVSX0tJTkRfUEFVU0UQAhIaChZPUkRFUl9LSU5EX01BSU5URU5BTkNFEAMqiQEKCkNoZWNrU3RhdGUSGwoXQ0hFQ0tfU1RBVEVfVU5TUEVDSUZJRUQQABISCg5DSEVDS19TVEFURV9PSxABEhcKE0NIRUNLX1NUQVRFX1dBUk5JTkcQAhIYChRDSEVDS19TVEFURV9DUklUSUNBTBADEhcKE0NIRUNLX1NUQVRFX1VOS05PV04QBCq8AQoNSW5jaWRlbnRQaGFzZRIeChpJTkNJREVOVF9QSEFTRV9VTlNQRUNJRklFRBAAEhcKE0lOQ0lERU5UX1BIQVNFX09QRU4QARIZChVJTkNJREVOVF9QSEFTRV9BQ1RJTkcQAhIcChhJTkNJREVOVF9QSEFTRV9WRVJJRllJTkcQAxIcChhJTkNJREVOVF9QSEFTRV9FU0NBTEFURUQQBBIbChdJTkNJREVOVF9QSEFTRV9SRVNPTFZFRBAFKuEBCglFbnRyeUtpbmQSGgoWRU5UUllfS0lORF9VTlNQRUNJRklFRBAAEhMKD0VOVFJZX0tJTkRfU0VFThABEhYKEkVOVFJZX0tJTkRfREVDSURFRBACEhUKEUVOVFJZX0tJTkRfSU5URU5UEAMSEwoPRU5UUllfS0lORF9ET05FEAQSFQoRRU5UUllfS0lORF9GQUlMRUQQBRIXChNFTlRSWV9LSU5EX1ZFUklGSUVEEAYSGAoURU5UUllfS0lORF9FU0NBTEFURUQQBxIVChFFTlRSWV9LSU5EX0NMT1NFRBAIKtECCgpBY3Rpb25LaW5kEhsKF0FDVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASFQoRQUNUSU9OX0tJTkRfRkxVU0gQARIVChFBQ1RJT05fS0lORF9QUklNRRACEhcKE0FDVElPTl9LSU5EX1JFU1RBUlQQAxIYChRBQ1RJT05fS0lORF9SRV9ST1VURRAEEhcKE0FDVElPTl9LSU5EX1JFU1RPUkUQBRIVChFBQ1RJT05fS0lORF9EUkFJThAGEhkKFUFDVElPTl9LSU5EX0ZBSUxfT1ZFUhAHEhwKGEFDVElPTl9LSU5EX1JFU1RBUlRfTElOSxAIEhsKF0FDVElPTl9LSU5EX1JPVEFURV9LRVlTEAkSIQodQUNUSU9OX0tJTkRfUkVTVEFSVF9DT0xMRUNUT1IQChIcChhBQ1RJT05fS0lORF9PUEVOX1NFR01FTlQQCyrqAQoPRGVwbG95bWVudFBoYXNlEiAKHERFUExPWU1FTlRfUEhBU0VfVU5TUEVDSUZJRUQQABIeChpERVBMT1lNRU5UX1BIQVNFX0RFUExPWUlORxABEhkKFURFUExPWU1FTlRfUEhBU0VfTElWRRACEhwKGERFUExPWU1FTlRfUEhBU0VfRFJJRlRFRBADEiEKHURFUExPWU1FTlRfUEhBU0VfUk9MTElOR19CQUNLEAQSGwoXREVQTE9ZTUVOVF9QSEFTRV9GQUlMRUQQBRIcChhERVBMT1lNRU5UX1BIQVNFX0xFQVZJTkcQBiqbAQoJU3RlcFN0YXRlEhoKFlNURVBfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJTVEVQX1NUQVRFX1dBSVRJTkcQARIWChJTVEVQX1NUQVRFX1JVTk5JTkcQAhITCg9TVEVQX1NUQVRFX0RPTkUQAxIVChFTVEVQX1NUQVRFX0ZBSUxFRBAEEhYKElNURVBfU1RBVEVfU0tJUFBFRBAFMtcJCg1PcHNCb3RTZXJ2aWNlEmsKCUdldFN0YXR1cxIrLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBosLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACARJ3Cg1MaXN0SW5jaWRlbnRzEi8uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5MaXN0SW5jaWRlbnRzUmVxdWVzdBowLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuTGlzdEluY2lkZW50c1Jlc3BvbnNlIgOQAgEScQoLR2V0SW5jaWRlbnQSLS5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkdldEluY2lkZW50UmVxdWVzdBouLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0SW5jaWRlbnRSZXNwb25zZSIDkAIBElcKBENoYXQSJi5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkNoYXRSZXF1ZXN0GicuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5DaGF0UmVzcG9uc2USdAoMR2V0SW52ZW50b3J5Ei4uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXRJbnZlbnRvcnlSZXF1ZXN0Gi8uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXRJbnZlbnRvcnlSZXNwb25zZSIDkAIBEmsKCUxpc3RBdWRpdBIrLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuTGlzdEF1ZGl0UmVxdWVzdBosLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuTGlzdEF1ZGl0UmVzcG9uc2UiA5ACARJcCgRQbGFuEiYuZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5QbGFuUmVxdWVzdBonLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuUGxhblJlc3BvbnNlIgOQAgESXwoFQXBwbHkSJy5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLkFwcGx5UmVxdWVzdBooLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuQXBwbHlSZXNwb25zZSIDkAICEn0KD0xpc3REZXBsb3ltZW50cxIxLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuTGlzdERlcGxveW1lbnRzUmVxdWVzdBoyLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJ3Cg1HZXREZXBsb3ltZW50Ei8uZ2xhc3NsaW5lLm9wc2JvdC52MWFscGhhMS5HZXREZXBsb3ltZW50UmVxdWVzdBowLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgOQAgESegoOU3RvcEV2ZXJ5dGhpbmcSMC5nbGFzc2xpbmUub3BzYm90LnYxYWxwaGExLlN0b3BFdmVyeXRoaW5nUmVxdWVzdBoxLmdsYXNzbGluZS5vcHNib3QudjFhbHBoYTEuU3RvcEV2ZXJ5dGhpbmdSZXNwb25zZSIDkAICYgZwcm90bzM");
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.GetStatusRequest
@@ -670,6 +670,30 @@ export type Change = Message<"glassline.opsbot.v1alpha1.Change"> & {
      */
     value: Undo;
     case: "undo";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Deploy deploy = 8;
+     */
+    value: Deploy;
+    case: "deploy";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Destroy destroy = 9;
+     */
+    value: Destroy;
+    case: "destroy";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.Invite invite = 10;
+     */
+    value: Invite;
+    case: "invite";
+  } | {
+    /**
+     * @generated from field: glassline.opsbot.v1alpha1.RevokeDevice revoke_device = 11;
+     */
+    value: RevokeDevice;
+    case: "revokeDevice";
   } | { case: undefined; value?: undefined };
 };
 
@@ -679,6 +703,105 @@ export type Change = Message<"glassline.opsbot.v1alpha1.Change"> & {
  */
 export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
   messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 18);
+
+/**
+ * Brings a channel from its description to its viewers.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Deploy
+ */
+export type Deploy = Message<"glassline.opsbot.v1alpha1.Deploy"> & {
+  /**
+   * channel.yaml, as it is written; at most 64 KiB.
+   *
+   * @generated from field: string description = 1;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Deploy.
+ * Use `create(DeploySchema)` to create a new message.
+ */
+export const DeploySchema: GenMessage<Deploy> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 19);
+
+/**
+ * Takes a channel down: nothing of it stays.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Destroy
+ */
+export type Destroy = Message<"glassline.opsbot.v1alpha1.Destroy"> & {
+  /**
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Destroy.
+ * Use `create(DestroySchema)` to create a new message.
+ */
+export const DestroySchema: GenMessage<Destroy> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 20);
+
+/**
+ * Makes a link by which one device gets its profile.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Invite
+ */
+export type Invite = Message<"glassline.opsbot.v1alpha1.Invite"> & {
+  /**
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * For people: whose device it is.
+   *
+   * @generated from field: string device = 2;
+   */
+  device: string;
+
+  /**
+   * 0: as the channel has it.
+   *
+   * @generated from field: uint64 for_ms = 3;
+   */
+  forMs: bigint;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Invite.
+ * Use `create(InviteSchema)` to create a new message.
+ */
+export const InviteSchema: GenMessage<Invite> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 21);
+
+/**
+ * A device may watch no more.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.RevokeDevice
+ */
+export type RevokeDevice = Message<"glassline.opsbot.v1alpha1.RevokeDevice"> & {
+  /**
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * Its id.
+   *
+   * @generated from field: string device = 2;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.RevokeDevice.
+ * Use `create(RevokeDeviceSchema)` to create a new message.
+ */
+export const RevokeDeviceSchema: GenMessage<RevokeDevice> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 22);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.Act
@@ -716,7 +839,7 @@ export type Act = Message<"glassline.opsbot.v1alpha1.Act"> & {
  * Use `create(ActSchema)` to create a new message.
  */
 export const ActSchema: GenMessage<Act> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 19);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 23);
 
 /**
  * Automation rests.
@@ -737,7 +860,7 @@ export type Pause = Message<"glassline.opsbot.v1alpha1.Pause"> & {
  * Use `create(PauseSchema)` to create a new message.
  */
 export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 20);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 24);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.Resume
@@ -750,7 +873,7 @@ export type Resume = Message<"glassline.opsbot.v1alpha1.Resume"> & {
  * Use `create(ResumeSchema)` to create a new message.
  */
 export const ResumeSchema: GenMessage<Resume> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 21);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 25);
 
 /**
  * A target is being worked on.
@@ -776,7 +899,7 @@ export type Maintain = Message<"glassline.opsbot.v1alpha1.Maintain"> & {
  * Use `create(MaintainSchema)` to create a new message.
  */
 export const MaintainSchema: GenMessage<Maintain> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 22);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 26);
 
 /**
  * Agrees to the next action of an incident. Admins only.
@@ -795,7 +918,7 @@ export type Approve = Message<"glassline.opsbot.v1alpha1.Approve"> & {
  * Use `create(ApproveSchema)` to create a new message.
  */
 export const ApproveSchema: GenMessage<Approve> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 23);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 27);
 
 /**
  * Ends the kill switch. Admins only.
@@ -810,7 +933,7 @@ export type Continue = Message<"glassline.opsbot.v1alpha1.Continue"> & {
  * Use `create(ContinueSchema)` to create a new message.
  */
 export const ContinueSchema: GenMessage<Continue> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 24);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 28);
 
 /**
  * Takes back the last action that somebody asked for, or that of an incident.
@@ -831,7 +954,7 @@ export type Undo = Message<"glassline.opsbot.v1alpha1.Undo"> & {
  * Use `create(UndoSchema)` to create a new message.
  */
 export const UndoSchema: GenMessage<Undo> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 25);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 29);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.PlanResponse
@@ -860,7 +983,7 @@ export type PlanResponse = Message<"glassline.opsbot.v1alpha1.PlanResponse"> & {
  * Use `create(PlanResponseSchema)` to create a new message.
  */
 export const PlanResponseSchema: GenMessage<PlanResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 26);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 30);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.Plan
@@ -896,7 +1019,7 @@ export type Plan = Message<"glassline.opsbot.v1alpha1.Plan"> & {
  * Use `create(PlanSchema)` to create a new message.
  */
 export const PlanSchema: GenMessage<Plan> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 27);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 31);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.Refusal
@@ -922,7 +1045,7 @@ export type Refusal = Message<"glassline.opsbot.v1alpha1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 28);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 32);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.ApplyRequest
@@ -941,7 +1064,7 @@ export type ApplyRequest = Message<"glassline.opsbot.v1alpha1.ApplyRequest"> & {
  * Use `create(ApplyRequestSchema)` to create a new message.
  */
 export const ApplyRequestSchema: GenMessage<ApplyRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 29);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 33);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.ApplyResponse
@@ -970,7 +1093,7 @@ export type ApplyResponse = Message<"glassline.opsbot.v1alpha1.ApplyResponse"> &
  * Use `create(ApplyResponseSchema)` to create a new message.
  */
 export const ApplyResponseSchema: GenMessage<ApplyResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 30);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 34);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.Outcome
@@ -1001,7 +1124,7 @@ export type Outcome = Message<"glassline.opsbot.v1alpha1.Outcome"> & {
  * Use `create(OutcomeSchema)` to create a new message.
  */
 export const OutcomeSchema: GenMessage<Outcome> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 31);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 35);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.StopEverythingRequest
@@ -1014,7 +1137,7 @@ export type StopEverythingRequest = Message<"glassline.opsbot.v1alpha1.StopEvery
  * Use `create(StopEverythingRequestSchema)` to create a new message.
  */
 export const StopEverythingRequestSchema: GenMessage<StopEverythingRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 32);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 36);
 
 /**
  * @generated from message glassline.opsbot.v1alpha1.StopEverythingResponse
@@ -1027,7 +1150,339 @@ export type StopEverythingResponse = Message<"glassline.opsbot.v1alpha1.StopEver
  * Use `create(StopEverythingResponseSchema)` to create a new message.
  */
 export const StopEverythingResponseSchema: GenMessage<StopEverythingResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 33);
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 37);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.ListDeploymentsRequest
+ */
+export type ListDeploymentsRequest = Message<"glassline.opsbot.v1alpha1.ListDeploymentsRequest"> & {
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.ListDeploymentsRequest.
+ * Use `create(ListDeploymentsRequestSchema)` to create a new message.
+ */
+export const ListDeploymentsRequestSchema: GenMessage<ListDeploymentsRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 38);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.ListDeploymentsResponse
+ */
+export type ListDeploymentsResponse = Message<"glassline.opsbot.v1alpha1.ListDeploymentsResponse"> & {
+  /**
+   * Without their steps.
+   *
+   * @generated from field: repeated glassline.opsbot.v1alpha1.Deployment deployments = 1;
+   */
+  deployments: Deployment[];
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.ListDeploymentsResponse.
+ * Use `create(ListDeploymentsResponseSchema)` to create a new message.
+ */
+export const ListDeploymentsResponseSchema: GenMessage<ListDeploymentsResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 39);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.GetDeploymentRequest
+ */
+export type GetDeploymentRequest = Message<"glassline.opsbot.v1alpha1.GetDeploymentRequest"> & {
+  /**
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.GetDeploymentRequest.
+ * Use `create(GetDeploymentRequestSchema)` to create a new message.
+ */
+export const GetDeploymentRequestSchema: GenMessage<GetDeploymentRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 40);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.GetDeploymentResponse
+ */
+export type GetDeploymentResponse = Message<"glassline.opsbot.v1alpha1.GetDeploymentResponse"> & {
+  /**
+   * @generated from field: glassline.opsbot.v1alpha1.Deployment deployment = 1;
+   */
+  deployment?: Deployment | undefined;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.GetDeploymentResponse.
+ * Use `create(GetDeploymentResponseSchema)` to create a new message.
+ */
+export const GetDeploymentResponseSchema: GenMessage<GetDeploymentResponse> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 41);
+
+/**
+ * A channel that is deployed, being deployed, or being taken down.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.Deployment
+ */
+export type Deployment = Message<"glassline.opsbot.v1alpha1.Deployment"> & {
+  /**
+   * @generated from field: string channel = 1;
+   */
+  channel: string;
+
+  /**
+   * @generated from field: string tenant = 2;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: glassline.opsbot.v1alpha1.DeploymentPhase phase = 3;
+   */
+  phase: DeploymentPhase;
+
+  /**
+   * Counts what was wished: 1 the first time.
+   *
+   * @generated from field: uint32 revision = 4;
+   */
+  revision: number;
+
+  /**
+   * @generated from field: fixed64 since_unix_nano = 5;
+   */
+  sinceUnixNano: bigint;
+
+  /**
+   * For people: what went wrong, or is not as wished; empty: nothing.
+   *
+   * @generated from field: string problem = 6;
+   */
+  problem: string;
+
+  /**
+   * Of this revision, in their order.
+   *
+   * @generated from field: repeated glassline.opsbot.v1alpha1.DeploymentStep steps = 7;
+   */
+  steps: DeploymentStep[];
+
+  /**
+   * 0: it has no overlay.
+   *
+   * @generated from field: uint32 vni = 8;
+   */
+  vni: number;
+
+  /**
+   * Subnets of the overlay: "fd47:4c00:1:1170::/64", "10.64.3.0/24".
+   *
+   * @generated from field: repeated string subnets = 9;
+   */
+  subnets: string[];
+
+  /**
+   * @generated from field: repeated glassline.opsbot.v1alpha1.DeployedEdge edges = 10;
+   */
+  edges: DeployedEdge[];
+
+  /**
+   * channel.yaml, as it was wished.
+   *
+   * @generated from field: string description = 11;
+   */
+  description: string;
+
+  /**
+   * Of the incident that tells its story.
+   *
+   * @generated from field: uint64 incident_id = 12;
+   */
+  incidentId: bigint;
+
+  /**
+   * Of the last validation.
+   *
+   * @generated from field: glassline.opsbot.v1alpha1.ValidationReport validation = 13;
+   */
+  validation?: ValidationReport | undefined;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.Deployment.
+ * Use `create(DeploymentSchema)` to create a new message.
+ */
+export const DeploymentSchema: GenMessage<Deployment> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 42);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.DeploymentStep
+ */
+export type DeploymentStep = Message<"glassline.opsbot.v1alpha1.DeploymentStep"> & {
+  /**
+   * From 1.
+   *
+   * @generated from field: uint32 number = 1;
+   */
+  number: number;
+
+  /**
+   * "configuration", "overlay", "containers", "monitoring", "cache", "clients"
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: glassline.opsbot.v1alpha1.StepState state = 3;
+   */
+  state: StepState;
+
+  /**
+   * For people: what was done, or is waited for.
+   *
+   * @generated from field: string says = 4;
+   */
+  says: string;
+
+  /**
+   * @generated from field: fixed64 began_unix_nano = 5;
+   */
+  beganUnixNano: bigint;
+
+  /**
+   * 0: not yet.
+   *
+   * @generated from field: fixed64 ended_unix_nano = 6;
+   */
+  endedUnixNano: bigint;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.DeploymentStep.
+ * Use `create(DeploymentStepSchema)` to create a new message.
+ */
+export const DeploymentStepSchema: GenMessage<DeploymentStep> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 43);
+
+/**
+ * @generated from message glassline.opsbot.v1alpha1.DeployedEdge
+ */
+export type DeployedEdge = Message<"glassline.opsbot.v1alpha1.DeployedEdge"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string machine = 2;
+   */
+  machine: string;
+
+  /**
+   * "edge", "shield"
+   *
+   * @generated from field: string role = 3;
+   */
+  role: string;
+
+  /**
+   * @generated from field: string public_url = 4;
+   */
+  publicUrl: string;
+
+  /**
+   * It runs, as wished, and says that it is ready.
+   *
+   * @generated from field: bool ready = 5;
+   */
+  ready: boolean;
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.DeployedEdge.
+ * Use `create(DeployedEdgeSchema)` to create a new message.
+ */
+export const DeployedEdgeSchema: GenMessage<DeployedEdge> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 44);
+
+/**
+ * What viewers of a test load got.
+ *
+ * @generated from message glassline.opsbot.v1alpha1.ValidationReport
+ */
+export type ValidationReport = Message<"glassline.opsbot.v1alpha1.ValidationReport"> & {
+  /**
+   * @generated from field: bool passed = 1;
+   */
+  passed: boolean;
+
+  /**
+   * @generated from field: fixed64 time_unix_nano = 2;
+   */
+  timeUnixNano: bigint;
+
+  /**
+   * @generated from field: uint32 players = 3;
+   */
+  players: number;
+
+  /**
+   * @generated from field: uint32 duration_ms = 4;
+   */
+  durationMs: number;
+
+  /**
+   * @generated from field: uint64 requests = 5;
+   */
+  requests: bigint;
+
+  /**
+   * @generated from field: uint64 errors = 6;
+   */
+  errors: bigint;
+
+  /**
+   * 0 to 1: answers of the edges without a question to the origin.
+   *
+   * @generated from field: double hit_rate = 7;
+   */
+  hitRate: number;
+
+  /**
+   * @generated from field: double first_byte_p50_ms = 8;
+   */
+  firstByteP50Ms: number;
+
+  /**
+   * @generated from field: double first_byte_p99_ms = 9;
+   */
+  firstByteP99Ms: number;
+
+  /**
+   * Of playback.
+   *
+   * @generated from field: uint32 stalls = 10;
+   */
+  stalls: number;
+
+  /**
+   * @generated from field: uint64 bytes = 11;
+   */
+  bytes: bigint;
+
+  /**
+   * For people, one a limit that was not kept.
+   *
+   * @generated from field: repeated string shortfalls = 12;
+   */
+  shortfalls: string[];
+};
+
+/**
+ * Describes the message glassline.opsbot.v1alpha1.ValidationReport.
+ * Use `create(ValidationReportSchema)` to create a new message.
+ */
+export const ValidationReportSchema: GenMessage<ValidationReport> = /*@__PURE__*/
+  messageDesc(file_glassline_opsbot_v1alpha1_opsbot, 45);
 
 /**
  * @generated from enum glassline.opsbot.v1alpha1.OrderKind
@@ -1330,6 +1785,113 @@ export const ActionKindSchema: GenEnum<ActionKind> = /*@__PURE__*/
   enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 4);
 
 /**
+ * @generated from enum glassline.opsbot.v1alpha1.DeploymentPhase
+ */
+export const DeploymentPhase = {
+  /**
+   * @generated from enum value: DEPLOYMENT_PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: DEPLOYMENT_PHASE_DEPLOYING = 1;
+   */
+  DEPLOYING: 1,
+
+  /**
+   * All is as wished.
+   *
+   * @generated from enum value: DEPLOYMENT_PHASE_LIVE = 2;
+   */
+  LIVE: 2,
+
+  /**
+   * Something is otherwise than wished, and being mended.
+   *
+   * @generated from enum value: DEPLOYMENT_PHASE_DRIFTED = 3;
+   */
+  DRIFTED: 3,
+
+  /**
+   * It fell short; what was before is being put back, or nothing.
+   *
+   * @generated from enum value: DEPLOYMENT_PHASE_ROLLING_BACK = 4;
+   */
+  ROLLING_BACK: 4,
+
+  /**
+   * A person should look.
+   *
+   * @generated from enum value: DEPLOYMENT_PHASE_FAILED = 5;
+   */
+  FAILED: 5,
+
+  /**
+   * @generated from enum value: DEPLOYMENT_PHASE_LEAVING = 6;
+   */
+  LEAVING: 6,
+} as const;
+
+/**
+ * @generated from enum glassline.opsbot.v1alpha1.DeploymentPhase
+ */
+export type DeploymentPhase = (typeof DeploymentPhase)[keyof typeof DeploymentPhase] | UnknownEnum;
+
+/**
+ * Describes the enum glassline.opsbot.v1alpha1.DeploymentPhase.
+ */
+export const DeploymentPhaseSchema: GenEnum<DeploymentPhase> = /*@__PURE__*/
+  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 5);
+
+/**
+ * @generated from enum glassline.opsbot.v1alpha1.StepState
+ */
+export const StepState = {
+  /**
+   * @generated from enum value: STEP_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: STEP_STATE_WAITING = 1;
+   */
+  WAITING: 1,
+
+  /**
+   * @generated from enum value: STEP_STATE_RUNNING = 2;
+   */
+  RUNNING: 2,
+
+  /**
+   * @generated from enum value: STEP_STATE_DONE = 3;
+   */
+  DONE: 3,
+
+  /**
+   * @generated from enum value: STEP_STATE_FAILED = 4;
+   */
+  FAILED: 4,
+
+  /**
+   * The description does not ask for it.
+   *
+   * @generated from enum value: STEP_STATE_SKIPPED = 5;
+   */
+  SKIPPED: 5,
+} as const;
+
+/**
+ * @generated from enum glassline.opsbot.v1alpha1.StepState
+ */
+export type StepState = (typeof StepState)[keyof typeof StepState] | UnknownEnum;
+
+/**
+ * Describes the enum glassline.opsbot.v1alpha1.StepState.
+ */
+export const StepStateSchema: GenEnum<StepState> = /*@__PURE__*/
+  enumDesc(file_glassline_opsbot_v1alpha1_opsbot, 6);
+
+/**
  * @generated from service glassline.opsbot.v1alpha1.OpsBotService
  */
 export const OpsBotService: GenService<{
@@ -1410,6 +1972,26 @@ export const OpsBotService: GenService<{
     methodKind: "unary";
     input: typeof ApplyRequestSchema;
     output: typeof ApplyResponseSchema;
+  },
+  /**
+   * Channels that were deployed, by their names.
+   *
+   * @generated from rpc glassline.opsbot.v1alpha1.OpsBotService.ListDeployments
+   */
+  listDeployments: {
+    methodKind: "unary";
+    input: typeof ListDeploymentsRequestSchema;
+    output: typeof ListDeploymentsResponseSchema;
+  },
+  /**
+   * One of them, with its steps.
+   *
+   * @generated from rpc glassline.opsbot.v1alpha1.OpsBotService.GetDeployment
+   */
+  getDeployment: {
+    methodKind: "unary";
+    input: typeof GetDeploymentRequestSchema;
+    output: typeof GetDeploymentResponseSchema;
   },
   /**
    * The kill switch: at once, without a plan.
