@@ -44,7 +44,7 @@ function network(
 ) {
   const asked: string[] = [];
   const askedMs = new Map<string, number>();
-  const server = { canBlockReload: false };
+  const server = { canBlockReload: false, diesAtSegmentFromMs: Number.POSITIVE_INFINITY };
   const dead = new Set<string>();
   const body = (url: URL): string | undefined => {
     if (url.pathname === "/steering/cam") {
@@ -89,6 +89,8 @@ function network(
     asked.push(`${url.host}${url.pathname}`);
     askedMs.set(url.pathname, clock.nowMs());
     if (clock.nowMs() > stop.atMs) stop.abort.abort();
+    const isSegment = url.pathname.endsWith(".m4s");
+    if (isSegment && clock.nowMs() > server.diesAtSegmentFromMs) dead.add("edge-1");
     if (dead.has(url.host)) throw new TypeError("refused");
     const wanted = url.searchParams.get("_HLS_msn");
     const existsMs = wanted === null ? 0 : (Number(wanted) + 1) * SEGMENT_MS;
@@ -175,6 +177,20 @@ describe("the player", () => {
       Number,
     );
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => numbers[0]! + at));
+  });
+
+  test("gets a segment elsewhere at once when its server dies while it fetches it", async () => {
+    const { report, askedMs } = await watch(60_000, ({ server }, clock) => {
+      server.canBlockReload = true;
+      server.diesAtSegmentFromMs = clock.nowMs() + 21_000;
+    });
+    expect(report).toMatchObject({ pathway: "edge-2", pathwayChanges: 1, skipped: 0 });
+    const lateMs = [...askedMs].flatMap(([path, atMs]) => {
+      const sequence = /(\d+)\.m4s$/.exec(path)?.[1];
+      return sequence === undefined ? [] : [atMs - (Number(sequence) + 1) * SEGMENT_MS];
+    });
+    // It tries the server that it had once more.
+    expect(Math.max(...lateMs.slice(4))).toBeLessThan(600);
   });
 
   test("gets the next segment as soon as it is there, when its server dies while it waits for it", async () => {

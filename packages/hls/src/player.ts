@@ -138,8 +138,11 @@ export class Player {
         await this.#leave(pathway, signal);
         continue;
       }
-      known = playlist;
       const fetched = await this.#fetchNew(playlist, url, signal);
+      if (signal.aborted) return;
+      // Some of its segments are still to be fetched: from another pathway's playlist, as that is now.
+      known = fetched === undefined ? undefined : playlist;
+      if (fetched === undefined) continue;
       if (playlist.ended) return;
       // The next answer comes when there is something new; one that came without is not asked for again at once.
       const hasWaited = asked !== url;
@@ -155,7 +158,12 @@ export class Player {
     );
   }
 
-  async #fetchNew(playlist: MediaPlaylist, url: string, signal: AbortSignal): Promise<number> {
+  /** @returns how many; undefined: not all of them, because one failed or the pathway is another one now. */
+  async #fetchNew(
+    playlist: MediaPlaylist,
+    url: string,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
     let fetched = 0;
     for (const segment of this.#due(playlist)) {
       const pathway = this.report.pathway;
@@ -165,11 +173,10 @@ export class Player {
       if (signal.aborted) return fetched;
       if (!done) {
         await this.#leave(pathway, signal);
-        return 0;
+        return undefined;
       }
       fetched++;
-      // Steered meanwhile: the rest comes from the new pathway's own playlist.
-      if (pathway !== this.report.pathway) break;
+      if (pathway !== this.report.pathway) return undefined;
     }
     return fetched;
   }
