@@ -47,7 +47,7 @@ export function readDescription(yaml: string): Description {
   const read = DESCRIPTION.safeParse(valueOf(document));
   if (!read.success)
     throw new DescriptionError(
-      read.error.issues.flatMap((issue) => mistakesOf(issue, document, at)),
+      oneAPlace(read.error.issues.flatMap((issue) => mistakesOf(issue, document, at))),
     );
   const contradictions = contradictionsOf(read.data);
   if (contradictions.length === 0) return read.data;
@@ -67,6 +67,12 @@ function valueOf(document: Document): unknown {
 
 function mistake(line: number, column: number, says: string): DescriptionError {
   return new DescriptionError([{ line, column, says }]);
+}
+
+/** What is wrong in several ways is told once. */
+function oneAPlace(mistakes: readonly Mistake[]): Mistake[] {
+  const placeOf = ({ line, column, says }: Mistake) => `${line}:${column} ${says.split(":")[0]}`;
+  return [...new Map(mistakes.toReversed().map((one) => [placeOf(one), one])).values()].toReversed();
 }
 
 type At = (offset: number) => { line: number; column: number };
