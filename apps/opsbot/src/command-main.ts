@@ -8,6 +8,7 @@ import { OperatorError, messageOf } from "@glassline/service/errors";
 
 import { verifyAudit } from "./commands/audit.ts";
 import { listRunbooks, recordIncident, testRunbooks } from "./commands/runbooks.ts";
+import { validateOptions, validateUrls } from "./commands/validate.ts";
 import type { Desk } from "./desk.ts";
 import { operatorClient, operatorOptions } from "./operator-client.ts";
 import { remoteDesk } from "./remote-desk.ts";
@@ -18,7 +19,8 @@ const EXIT = { otherwise: 1, usage: 64, unavailable: 69 } as const;
 const USAGE = `audit verify            whether OpsBot's audit is as it was written
 runbooks list           what OpsBot does about which problem
 runbooks test [FILE...] plays recorded incidents on the runbooks
-runbooks record NUMBER  writes an incident of OpsBot as a recording, to --output or to the terminal`;
+runbooks record NUMBER  writes an incident of OpsBot as a recording, to --output or to the terminal
+validate URL...         whether edges serve a playlist as viewers need it: players play it, --players of them`;
 
 const program = {
   name: "glassline-opsbot",
@@ -44,6 +46,7 @@ const program = {
       default: "",
       placeholder: "FILE",
     }),
+    ...validateOptions,
   },
 };
 
@@ -62,6 +65,8 @@ try {
 
 /** @returns the exit code. */
 async function run([noun, verb, ...rest]: readonly string[], options: Options): Promise<number> {
+  if (noun === "validate" && verb !== undefined)
+    return (await validateUrls([verb, ...rest], options, tell)) ? 0 : EXIT.otherwise;
   switch (`${noun} ${verb}`) {
     case "audit verify":
       return rest.length === 0 ? audit(options) : misunderstood();
