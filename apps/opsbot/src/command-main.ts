@@ -13,12 +13,13 @@ import { processTerminal } from "./commands/terminal.ts";
 import { channelJsonSchema } from "./core/deployment/description.ts";
 import { verifyAudit } from "./commands/audit.ts";
 import { listRunbooks, recordIncident, testRunbooks } from "./commands/runbooks.ts";
+import { validateOptions, validateUrls } from "./commands/validate.ts";
 import type { Desk } from "./desk.ts";
 import { operatorClient, operatorOptions } from "./operator-client.ts";
 import { remoteDesk } from "./remote-desk.ts";
 
-/** After sysexits.h; 1: it is not as it should be. */
 const FILES_MAX = 10_000;
+/** After sysexits.h; 1: it is not as it should be. */
 const EXIT = { otherwise: 1, usage: 64, unavailable: 69 } as const;
 
 const USAGE = `deploy FILE...          brings channels to what their files (channel.yaml) say, in six steps
@@ -31,7 +32,8 @@ schema                  the JSON Schema of channel.yaml
 audit verify            whether OpsBot's audit is as it was written
 runbooks list           what OpsBot does about which problem
 runbooks test [FILE...] plays recorded incidents on the runbooks
-runbooks record NUMBER  writes an incident of OpsBot as a recording, to --output or to the terminal`;
+runbooks record NUMBER  writes an incident of OpsBot as a recording, to --output or to the terminal
+validate URL...         whether edges serve a playlist as viewers need it: players play it, --players of them`;
 
 const program = {
   name: "glassline-opsbot",
@@ -58,6 +60,7 @@ const program = {
       default: "",
       placeholder: "FILE",
     }),
+    ...validateOptions,
   },
 };
 
@@ -127,6 +130,8 @@ async function run(words: readonly string[], options: Options): Promise<number> 
 
 /** @returns the exit code. */
 async function look([noun, verb, ...rest]: readonly string[], options: Options): Promise<number> {
+  if (noun === "validate" && verb !== undefined)
+    return (await validateUrls([verb, ...rest], options, tell)) ? 0 : EXIT.otherwise;
   switch (`${noun} ${verb}`) {
     case "audit verify":
       return rest.length === 0 ? audit(options) : misunderstood();

@@ -72,7 +72,9 @@ function mistake(line: number, column: number, says: string): DescriptionError {
 /** What is wrong in several ways is told once. */
 function oneAPlace(mistakes: readonly Mistake[]): Mistake[] {
   const placeOf = ({ line, column, says }: Mistake) => `${line}:${column} ${says.split(":")[0]}`;
-  return [...new Map(mistakes.toReversed().map((one) => [placeOf(one), one])).values()].toReversed();
+  return [
+    ...new Map(mistakes.toReversed().map((one) => [placeOf(one), one])).values(),
+  ].toReversed();
 }
 
 type At = (offset: number) => { line: number; column: number };
