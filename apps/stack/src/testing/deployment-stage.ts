@@ -8,14 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { KillableProcess } from "@glassline/bench/killable-process";
+import type { Underlay } from "@glassline/node-agent/namespaces/testing";
+import { startUnderlay } from "@glassline/node-agent/namespaces/testing";
 import type { PeerName } from "@glassline/service/identity";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import { ROOT_DIRECTORY } from "../page.ts";
 import { flags } from "../plan.ts";
 import { freePort } from "./programs.ts";
-import type { Underlay } from "./underlay.ts";
-import { startUnderlay } from "./underlay.ts";
 
 type Words = Parameters<typeof flags>[0];
 
