@@ -14,7 +14,15 @@ import { telemetryEnvironment } from "./telemetry-environment.ts";
 export interface ProcessPlan {
   /** Also its instance name; e.g. "node-2". */
   name: string;
-  app: "camera" | "mesh-node" | "collector" | "origin" | "node-agent" | "opsbot" | "dashboard";
+  app:
+    | "camera"
+    | "mesh-node"
+    | "collector"
+    | "origin"
+    | "node-agent"
+    | "opsbot"
+    | "enrolment"
+    | "dashboard";
   arguments: readonly string[];
   environment: Readonly<Record<string, string>>;
   /** Ports it listens on, with what the operator should know them by. */
@@ -48,6 +56,9 @@ export const OFFSET = {
   origin: 50,
   originGrpc: 51,
   originAdmin: 52,
+  enrolment: 54,
+  enrolmentAdmin: 55,
+  enrolmentPages: 56,
   nodeAgent: 60,
   nodeAgentAdmin: 61,
   opsbot: 64,
@@ -79,6 +90,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
   const pkiDir = join(config.data, "pki");
   const telemetry = telemetryEnvironment(config, pkiDir, secrets);
   const dashboardOrigin = `http://${address(OFFSET.dashboard)}`;
+  const pagesOrigin = `http://${address(OFFSET.enrolmentPages)}`;
   const common = { "pki-dir": pkiDir, "log-level": config.logLevel };
 
   const meshNode = (node: number, more: Flags): ProcessPlan => ({
@@ -154,6 +166,23 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
     }),
   };
 
+  const enrolment: ProcessPlan = {
+    ...processOf("enrolment", "enrolment", {}),
+    ports: [
+      { port: at(OFFSET.enrolment), what: "enrolment" },
+      { port: at(OFFSET.enrolmentAdmin), what: "enrolment's health" },
+      { port: at(OFFSET.enrolmentPages), what: "pages for phones" },
+    ],
+    arguments: flags({
+      ...common,
+      name: "enrolment",
+      port: at(OFFSET.enrolment),
+      "admin-port": at(OFFSET.enrolmentAdmin),
+      "public-port": at(OFFSET.enrolmentPages),
+      "data-dir": join(config.data, "enrolment"),
+    }),
+  };
+
   const edgeUrl = (edge: number) => `http://${address(OFFSET.edge + edge)}`;
   const edgeSpec = (number: number): MessageInitShape<typeof EdgeSpecSchema> => ({
     name: `edge-${number}`,
@@ -164,7 +193,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
     clusterPort: at(OFFSET.edgeCluster + number),
     publicUrl: edgeUrl(number),
     originUrl: `https://${address(OFFSET.origin)}`,
-    allowedOrigins: [dashboardOrigin],
+    allowedOrigins: [dashboardOrigin, pagesOrigin],
     peers: EDGES.filter((other) => other !== number).map((other) => ({
       name: `edge-${other}`,
       publicUrl: edgeUrl(other),
@@ -245,6 +274,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       edge: edgeEndpoints,
       "node-agent": `node-agent=${address(OFFSET.nodeAgent)}`,
       opsbot: `opsbot=${address(OFFSET.opsbot)}`,
+      enrolment: `enrolment=${address(OFFSET.enrolment)}`,
       "media-url": EDGES.map(edgeUrl),
     }),
   };
@@ -263,6 +293,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       opsbot,
       camera,
       dashboard,
+      enrolment,
       nodeAgent,
       origin,
       meshNode(1, { gateway: true, "data-dir": join(config.data, "node-1"), peer: peers(2, 3) }),
