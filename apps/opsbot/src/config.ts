@@ -24,6 +24,10 @@ const spec = {
     help: "Authority of PostgreSQL's certificate, PEM. Empty: those that Node knows; none on this machine.",
     default: "",
   }),
+  tenants: file({
+    help: "File with tenants, their quotas, ranges of VNIs and pools of IPv4, JSON. Empty: one range for all, no quotas.",
+    default: "",
+  }),
   nodeAgent: endpoints({ help: "Node-agent that runs the edges; the first one is used." }),
   edge: endpoints({ help: "Edge cache to watch; its gRPC address." }),
   origin: endpoints({ help: "Origin whose channels are watched; its gRPC address." }),
