@@ -10,7 +10,6 @@ import type { Implementation } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import { backoff } from "@glassline/service/backoff";
-import { OperatorError } from "@glassline/service/errors";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { startAdmin } from "@glassline/service/http";
 import { BUG } from "@glassline/service/main";
@@ -18,19 +17,16 @@ import { mutualTlsServer, requireCaller } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import { Agent } from "./agent.ts";
+import type { AboutMachines } from "./about-machines.ts";
+import { aboutMachines } from "./about-machines.ts";
 import type { NodeAgentConfig } from "./config.ts";
-import { linuxVxlanDriver } from "./drivers/linux-vxlan-driver.ts";
-import { lacksNetworkAdministration, networkPrograms } from "./drivers/network-programs.ts";
-import { noSegmentsDriver } from "./drivers/no-segments-driver.ts";
 import { processDriver } from "./drivers/process-driver.ts";
-import type { SegmentDriver } from "./drivers/segment-driver.ts";
-import type { StateStore } from "./stores/state-store.ts";
+import { segmentDriverOf } from "./segment-drivers.ts";
 import { openStateStore } from "./stores/state-store.ts";
 
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
 const PAUSE_GROWTH = 16;
-const SEGMENT_MARKS = 16_777_216;
 const EDGE_PROGRAM = fileURLToPath(new URL("../../edge-cache/src/main.ts", import.meta.url));
 
 export interface NodeAgent extends AsyncDisposable {
@@ -56,7 +52,8 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };
   const newBackoff = () => backoff({ ...pause, random: () => 0.5 + 0.5 * deps.random() });
   const drainMs = config.edgeDrain;
-  const segmentDriver = await segmentDriverOf(config, store, deps);
+  const { segmentDriver, wireguardPublicKey } = await segmentDriverOf(config, store, deps);
+  const about = aboutMachines(config, segmentDriver.refusal, wireguardPublicKey);
   const agent = new Agent({
     machines,
     driver,
@@ -71,7 +68,7 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   stack.defer(() => agent.close(!config.leaveEdges && deps.stopping.reason !== BUG));
   await agent.start();
 
-  const service = serviceOf(config.name, machines, agent, deps);
+  const service = serviceOf(config.name, machines, about, agent, deps);
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, NodeAgentService, service);
   const port = await listenGrpc(
@@ -97,35 +94,10 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   };
 }
 
-/** Throws OperatorError. */
-async function segmentDriverOf(
-  { segments, segmentPort, segmentNetns }: NodeAgentConfig,
-  store: StateStore,
-  { random, logger }: AppDeps,
-): Promise<SegmentDriver> {
-  if (segments === "none") return noSegmentsDriver("this agent runs with --segments none");
-  const lacking = await lacksNetworkAdministration();
-  if (lacking !== undefined && segments === "linux")
-    throw new OperatorError(`--segments linux: ${lacking}`);
-  if (lacking !== undefined) return noSegmentsDriver(`this machine cannot have any: ${lacking}`);
-  const mark = () => {
-    const known = store.segmentMark();
-    if (known !== undefined) return known;
-    const chosen = Math.floor(random() * SEGMENT_MARKS);
-    store.setSegmentMark(chosen);
-    return chosen;
-  };
-  return linuxVxlanDriver({
-    programs: networkPrograms(segmentNetns),
-    mark,
-    port: segmentPort,
-    logger,
-  });
-}
-
 function serviceOf(
   name: string,
   machines: readonly string[],
+  about: AboutMachines,
   agent: Agent,
   { clock, metrics }: AppDeps,
 ): Implementation<typeof NodeAgentService> {
@@ -140,6 +112,10 @@ function serviceOf(
       edges: agent.states(),
       segments: agent.segmentStates(),
       nowUnixNano: clock.nowUnixNano(),
+      machineStates: machines.map((machine) => ({ ...about, name: machine })),
+      foreignTunnels: machines.flatMap((machine) =>
+        agent.foreignTunnels().map((tunnel) => ({ ...tunnel, machine })),
+      ),
     }),
     setDesiredState: async (request, context) => {
       requireCaller(context, ["opsbot", "operator"]);
