@@ -11,11 +11,27 @@ import { driverName } from "./core/driver-kind.ts";
 import type { AgentProcess } from "./agent.testing.ts";
 import { edgeSpec, freePorts, isAlive, isGone, makePki, startAgent } from "./agent.testing.ts";
 import type { Dockerd } from "./drivers/container-engines.testing.ts";
-import { describeWith, startDockerd } from "./drivers/container-engines.testing.ts";
+import {
+  archiveOf,
+  describeWith,
+  makeRootFolder,
+  startDockerd,
+} from "./drivers/container-engines.testing.ts";
 import { LABELS } from "./drivers/container-process.ts";
 import { output } from "./drivers/programs.ts";
 
 const MEMORY_MAX_BYTES = 268_435_456n;
+const LEAST_MEMORY_BYTES = 67_108_864n;
+/** Says that it is ready; asked for "/eat", it takes more memory than it may. */
+const GREEDY = `
+import { createServer } from "node:http";
+const [, port] = process.argv.join(" ").match(/--admin-port=(\\d+)/);
+const eaten: Buffer[] = [];
+createServer(({ url }, response) => {
+  if (url !== "/eat") return response.end();
+  for (;;) eaten.push(Buffer.alloc(1_048_576, 1));
+}).listen(Number(port), "127.0.0.1");
+`;
 
 let pki: Awaited<ReturnType<typeof makePki>>;
 let dockerd: Dockerd | undefined;
@@ -34,6 +50,8 @@ interface Engine {
   driver: ContainerDriver;
   programs: readonly string[];
   missingImage: string;
+  /** Makes an image of a root file system. @returns how wishes name it. */
+  imageOf: (folder: string) => Promise<string>;
   /** More words for the agent. */
   words: () => Promise<string[]>;
   /** Ids of containers of an edge that there are, also of those that do not run. */
@@ -44,6 +62,7 @@ const RUNC: Engine = {
   driver: ContainerDriver.RUNC,
   programs: ["runc"],
   missingImage: "/nowhere/to-be-found",
+  imageOf: async (folder) => folder,
   words: async () => [],
   containers: async ({ dataDir }, edge) => {
     if (!existsSync(join(dataDir, "runc"))) return [];
@@ -56,6 +75,14 @@ const DOCKER: Engine = {
   driver: ContainerDriver.DOCKER,
   programs: ["dockerd"],
   missingImage: "nowhere/to-be-found",
+  imageOf: async (folder) => {
+    const changes = [
+      "WORKDIR /app",
+      'ENTRYPOINT ["/usr/local/bin/node","apps/edge-cache/src/main.ts"]',
+    ];
+    await dockerd!.api.importImage("glassline/test:1", await archiveOf(folder), changes);
+    return "glassline/test:1";
+  },
   words: async () => [`--docker-socket=${(dockerd ??= await startDockerd()).socket}`],
   containers: async (_agent, edge) =>
     (await dockerd!.api.list(`${LABELS.edge}=${edge}`)).map(({ Id }) => Id),
@@ -189,6 +216,23 @@ for (const engine of [RUNC, DOCKER]) {
         String(MEMORY_MAX_BYTES),
       );
       expect(await limitIn("pids", "pids.max")).toBe("64");
+    });
+
+    test("run what is in their image, and are said to have had no memory left", async () => {
+      await using all = await start();
+      await using root = await makeRootFolder(GREEDY);
+      const image = await engine.imageOf(root.folder);
+      await all.wish({ image, memoryMaxBytes: LEAST_MEMORY_BYTES });
+      const before = await all.agent.edge("edge-1", isReady);
+      await expect(fetch(`http://127.0.0.1:${all.ports[2]}/eat`)).rejects.toThrow();
+      const after = await all.agent.edge(
+        "edge-1",
+        (state) => isReady(state) && state.processId !== before.processId,
+      );
+      expect(after).toMatchObject({
+        unexpectedEnds: 1,
+        lastEnd: "it had no memory left (memory_max_bytes)",
+      });
     });
 
     test("whose image is not there are not started, and the state says why", async () => {

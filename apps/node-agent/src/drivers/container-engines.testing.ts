@@ -1,11 +1,11 @@
 /** Container engines of this machine, for tests: runc, and a dockerd with folders of its own. Need root. */
 import type { ChildProcess } from "node:child_process";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { describe } from "vitest";
 
@@ -14,6 +14,7 @@ import { output } from "./programs.ts";
 
 const FOLDERS = ["/usr/sbin", "/usr/bin"];
 const START_TIMEOUT_MS = 30_000;
+const ARCHIVE_MAX_BYTES = 1_073_741_824;
 
 /** `describe`, or a visible skip; in CI what is missing fails instead. */
 export function describeWith(...programs: string[]): typeof describe | typeof describe.skip {
@@ -31,6 +32,38 @@ function lacks(programs: readonly string[]): string | undefined {
     (name) => !FOLDERS.some((folder) => existsSync(join(folder, name))),
   );
   return missing === undefined ? undefined : `no ${missing}`;
+}
+
+/** A root file system with Node and one program, where images have that of an edge. */
+export async function makeRootFolder(
+  program: string,
+): Promise<{ folder: string } & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), "gl-root-"));
+  const put = async (from: string, to: string) => {
+    await mkdir(join(folder, dirname(to)), { recursive: true });
+    await copyFile(await realpath(from), join(folder, to));
+  };
+  const libraries = (await output("ldd", [process.execPath])).matchAll(/(\/\S+) \(0x/g);
+  for (const [, path = ""] of libraries) await put(path, path);
+  await put(process.execPath, "/usr/local/bin/node");
+  const source = join(folder, "app/apps/edge-cache/src");
+  await mkdir(source, { recursive: true });
+  await writeFile(join(source, "main.ts"), program);
+  await chmod(folder, 0o755);
+  return {
+    folder,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** By tar. */
+export function archiveOf(folder: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const options = { encoding: "buffer", maxBuffer: ARCHIVE_MAX_BYTES } as const;
+    execFile("tar", ["-C", folder, "-c", "."], options, (error, archive) =>
+      error ? reject(error) : resolve(archive),
+    );
+  });
 }
 
 export interface Dockerd extends AsyncDisposable {

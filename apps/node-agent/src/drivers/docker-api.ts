@@ -36,11 +36,12 @@ export class DockerApi {
     await this.#ask("GET", "/_ping", { timeoutMs: PING_TIMEOUT_MS });
   }
 
-  /** An image without any file, which has a name from then on. */
-  async makeEmptyImage(repository: string, tag: string): Promise<void> {
-    const path = `/images/create?fromSrc=-&repo=${repository}&tag=${tag}`;
-    // The end of a tar archive: two blocks of zeros.
-    await this.#ask("POST", path, { body: Buffer.alloc(1_024) });
+  /** Makes an image of files. @param archive of them, by tar. @param changes lines of a Dockerfile: "WORKDIR /app". */
+  async importImage(name: string, archive: Buffer, changes: readonly string[] = []): Promise<void> {
+    const [repository = "", tag = "latest"] = name.split(":");
+    const query = new URLSearchParams({ fromSrc: "-", repo: repository, tag });
+    for (const change of changes) query.append("changes", change);
+    await this.#ask("POST", `/images/create?${query}`, { body: archive });
   }
 
   async hasImage(name: string): Promise<boolean> {

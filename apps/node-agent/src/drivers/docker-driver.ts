@@ -18,7 +18,9 @@ const LOOK_INTERVAL_MS = 500;
 /** Of a container that is removed, so much of its log is kept. */
 const KEPT_LINES = 1_000;
 /** For edges that get the machine's own Node and program. */
-const EMPTY = { repository: "glassline/empty", tag: "1" };
+const EMPTY_IMAGE = "glassline/empty:1";
+/** The end of a tar archive: two blocks of zeros. */
+const EMPTY_ARCHIVE = Buffer.alloc(1_024);
 
 export interface DockerDriverOptions {
   files: EdgeFiles;
@@ -123,12 +125,10 @@ async function contentOf(api: DockerApi, spec: EdgeSpec, prepared: PreparedEdge,
       return { image, entrypoint: undefined, binds: bindsOf(prepared) };
     throw new Error(`image: got ${image}, expected one of this machine (docker pull ${image})`);
   }
-  const { repository, tag } = EMPTY;
-  const name = `${repository}:${tag}`;
-  if (!(await api.hasImage(name))) await api.makeEmptyImage(repository, tag);
+  if (!(await api.hasImage(EMPTY_IMAGE))) await api.importImage(EMPTY_IMAGE, EMPTY_ARCHIVE);
   const host = await hostFiles(program);
   const binds = [...host.binds, ...bindsOf(prepared)];
-  return { image: name, entrypoint: [host.program, program], binds };
+  return { image: EMPTY_IMAGE, entrypoint: [host.program, program], binds };
 }
 
 async function checkLimits(processId: number, { container }: EdgeSpec): Promise<void> {
