@@ -12,7 +12,7 @@ import { systemClock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
 
 import { Agent } from "../src/agent.ts";
-import type { Driver } from "../src/drivers/driver.ts";
+import { Drivers } from "../src/drivers/drivers.ts";
 import { linuxVxlanDriver } from "../src/drivers/linux-vxlan-driver.ts";
 import type { Machine } from "../src/drivers/namespaces.testing.ts";
 import { networkPrograms } from "../src/drivers/network-programs.ts";
@@ -37,7 +37,8 @@ export async function agentIn(machine: Machine, name: string): Promise<BenchAgen
   };
   const agent = new Agent({
     machines: [name],
-    driver: NO_EDGES,
+    // No edge is wished.
+    drivers: new Drivers([], systemClock),
     segmentDriver: linuxVxlanDriver({
       programs: networkPrograms(machine.namespace),
       mark,
@@ -74,10 +75,6 @@ export async function agentIn(machine: Machine, name: string): Promise<BenchAgen
     },
   };
 }
-
-/** Nobody wishes one. */
-const refuse = () => Promise.reject(new Error("edges: got one, expected none"));
-const NO_EDGES = { start: refuse, find: refuse } as unknown as Driver;
 
 function isSo(agent: Agent, wished: readonly Segment[]): boolean {
   const states = agent.segmentStates();

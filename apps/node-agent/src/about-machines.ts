@@ -1,7 +1,6 @@
 /** What the agent tells of its machines: they share one kernel, and are the same but for their names. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { MachineStateSchema } from "@glassline/proto/node";
-import { ContainerDriver } from "@glassline/proto/node";
 import { OperatorError } from "@glassline/service/errors";
 
 import type { NodeAgentConfig } from "./config.ts";
@@ -26,7 +25,6 @@ export function aboutMachines(
     publicHost,
     host: edgeHost,
     segmentRefusal,
-    drivers: [ContainerDriver.PROCESS],
     wireguardPublicKey,
     firstPort: edgePorts.first,
     lastPort: edgePorts.last,

@@ -58,6 +58,11 @@ const spec = {
     maxMs: 3_600_000,
     orNone: true,
   }),
+  dockerSocket: text({
+    help: "Where dockerd is asked, for edges that run in its containers.",
+    default: "/var/run/docker.sock",
+    placeholder: "SOCKET",
+  }),
   restartPause: duration({
     help: "Before an edge that ended by itself is started again; it grows up to sixteen times.",
     default: "1s",

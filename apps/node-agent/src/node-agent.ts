@@ -1,5 +1,4 @@
 /** A node-agent: owns the edges and segments of its machines. */
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { jsonRoutes } from "@glassline/proto/json";
@@ -20,13 +19,16 @@ import { Agent } from "./agent.ts";
 import type { AboutMachines } from "./about-machines.ts";
 import { aboutMachines } from "./about-machines.ts";
 import type { NodeAgentConfig } from "./config.ts";
-import { processDriver } from "./drivers/process-driver.ts";
+import type { Drivers } from "./drivers/drivers.ts";
+import { startDrivers } from "./drivers/start-drivers.ts";
 import { segmentDriverOf } from "./segment-drivers.ts";
 import { openStateStore } from "./stores/state-store.ts";
 
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
 const PAUSE_GROWTH = 16;
+/** Of a log: where nothing is said, and at most. */
+const [LINES, LINES_MAX] = [100, 1_000];
 const EDGE_PROGRAM = fileURLToPath(new URL("../../edge-cache/src/main.ts", import.meta.url));
 
 export interface NodeAgent extends AsyncDisposable {
@@ -37,17 +39,9 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   await using stack = new AsyncDisposableStack();
   const { clock, logger } = deps;
   const store = stack.use(openStateStore(config.dataDir));
-  const driver = stack.use(
-    processDriver({
-      program: config.edgeProgram === "" ? EDGE_PROGRAM : config.edgeProgram,
-      logDirectory: join(config.dataDir, "logs"),
-      pkiDir: config.pkiDir,
-      logLevel: config.logLevel,
-      drainMs: config.edgeDrain,
-      adminToken: config.edgeToken,
-      clock,
-    }),
-  );
+  const edgeProgram = config.edgeProgram === "" ? EDGE_PROGRAM : config.edgeProgram;
+  const { drivers, files } = startDrivers({ ...config, edgeProgram }, deps);
+  stack.use(drivers);
   const machines = config.machine.length > 0 ? config.machine : [config.name];
   const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };
   const newBackoff = () => backoff({ ...pause, random: () => 0.5 + 0.5 * deps.random() });
@@ -56,19 +50,20 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   const about = aboutMachines(config, segmentDriver.refusal, wireguardPublicKey);
   const agent = new Agent({
     machines,
-    driver,
+    drivers,
     segmentDriver,
     store,
     clock,
     logger,
     newBackoff,
     drainMs,
+    files,
   });
   // What goes wrong in the agent must not cost its edges: the next life takes them over.
   stack.defer(() => agent.close(!config.leaveEdges && deps.stopping.reason !== BUG));
   await agent.start();
 
-  const service = serviceOf(config.name, machines, about, agent, deps);
+  const service = serviceOf({ name: config.name, machines, about, agent, drivers }, deps);
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, NodeAgentService, service);
   const port = await listenGrpc(
@@ -94,11 +89,16 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   };
 }
 
+interface Served {
+  name: string;
+  machines: readonly string[];
+  about: AboutMachines;
+  agent: Agent;
+  drivers: Drivers;
+}
+
 function serviceOf(
-  name: string,
-  machines: readonly string[],
-  about: AboutMachines,
-  agent: Agent,
+  { name, machines, about, agent, drivers }: Served,
   { clock, metrics }: AppDeps,
 ): Implementation<typeof NodeAgentService> {
   const wishes = metrics.counter("node_agent_wishes_total", "Desired states received, by result.", [
@@ -112,7 +112,11 @@ function serviceOf(
       edges: agent.states(),
       segments: agent.segmentStates(),
       nowUnixNano: clock.nowUnixNano(),
-      machineStates: machines.map((machine) => ({ ...about, name: machine })),
+      machineStates: machines.map((machine) => ({
+        ...about,
+        name: machine,
+        drivers: drivers.usable,
+      })),
       foreignTunnels: machines.flatMap((machine) =>
         agent.foreignTunnels().map((tunnel) => ({ ...tunnel, machine })),
       ),
@@ -128,8 +132,18 @@ function serviceOf(
         throw error;
       }
     },
-    getLogs: async () => {
-      throw new RpcError("unimplemented", "logs cannot be read yet");
+    getLogs: async ({ name: edge, maxLines }, context) => {
+      requireCaller(context, ["opsbot", "operator", "dashboard", "monitor"]);
+      return { lines: await agent.logs(edge, linesOf(maxLines)) };
     },
   };
+}
+
+/** Throws RpcError. */
+function linesOf(maxLines: number): number {
+  if (maxLines <= LINES_MAX) return maxLines === 0 ? LINES : maxLines;
+  throw new RpcError(
+    "invalid_argument",
+    `max_lines: got ${maxLines}, expected at most ${LINES_MAX}`,
+  );
 }
