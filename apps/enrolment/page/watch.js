@@ -123,15 +123,12 @@ const isHeld = () => document.hidden || (video.paused && video.readyState > 2);
 async function watch(url) {
   const stop = new AbortController();
   /** @type {() => void} */
-  let end = () => {};
-  const failed = new Promise((resolve) => {
-    void play(url, () => resolve(undefined)).then(
-      (/** @type {() => void} */ ender) => (end = ender),
-      resolve,
-    );
-  });
+  let failed = () => {};
+  const failing = new Promise((resolve) => (failed = () => resolve(undefined)));
+  const end = await play(url, failed);
+  // Browsers that let no picture begin by itself have its button.
   void video.play().catch(() => {});
-  await Promise.race([failed, stalled(stop.signal)]);
+  await Promise.race([failing, stalled(stop.signal)]);
   stop.abort();
   end();
 }
@@ -161,7 +158,7 @@ async function run() {
     const startMs = performance.now();
     if (watched && source) {
       show(watched);
-      await watch(withToken(source.url));
+      await watch(withToken(source.url)).catch(() => {});
     }
     // Who watched for long begins anew.
     if (performance.now() - startMs > 2 * STALL_MS) failures = 0;
