@@ -27,7 +27,7 @@ const EDGE_TOKEN = "a-token-of-this-test";
 const PATH = "/live/cam-0001/index.m3u8";
 const signal = new AbortController().signal;
 /** Of a machine that does much else meanwhile. */
-const SLO = { hitRate: 0.8, firstByteP99Ms: 3_000, errorShare: 0.02, stalls: 8 };
+const SLO = { hitRate: 0.7, firstByteP99Ms: 4_000, errorShare: 0.05, stalls: 12 };
 
 let bed: Testbed;
 let originPort: number;
