@@ -1,0 +1,122 @@
+/** A channel from its description to its viewers, on node-agents, edges and an OpsBot of their own, as people deploy it. */
+import { afterEach, describe, expect, test } from "vitest";
+
+import { DeploymentStage } from "./testing/deployment-stage.ts";
+
+const PATIENCE_MS = 180_000;
+const DESCRIPTION = `channel: harbour
+source: /live/cam-0001/index.m3u8
+machines: [machine-1, machine-2]
+overlay: {kind: none}
+# What this machine does beside it must not decide.
+slo: {hitRate: 50%, firstByte: 20s, players: 2, for: 4s, stalls: 1000}
+`;
+
+let stage: DeploymentStage | undefined;
+afterEach(async () => {
+  await stage?.[Symbol.asyncDispose]();
+  stage = undefined;
+});
+
+describe("a deployment", () => {
+  test(
+    "is planned, made, made again without a change, changed, and taken down",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 2 });
+      const file = await stage.describe("harbour", DESCRIPTION);
+
+      const planned = await stage.command("plan", file);
+      expect(planned).toMatchObject({ code: 0 });
+      expect(planned.output).toContain("+ edge harbour-1 on machine-1");
+      expect((await stage.command("deployments")).output).toContain("no channel was deployed");
+
+      const made = await stage.command("deploy", file, "--yes");
+      expect(made.output).toMatch(/✓ 3 containers +\d.* harbour-1, harbour-2 started/);
+      expect(made.output).toMatch(/✓ 5 cache .*test load: \d/);
+      expect(made.output).toContain("- 6 clients");
+      expect(made).toMatchObject({ code: 0 });
+      const shown = (await stage.command("deployments", "harbour")).output;
+      expect(shown).toContain("harbour: live (revision 1), 2 edges, no overlay");
+      const url = /http:\/\/localhost:\d+/.exec(shown)![0];
+      expect((await fetch(`${url}/live/cam-0001/index.m3u8`)).status).toBe(200);
+
+      const again = await stage.command("deploy", file, "--yes");
+      expect(again).toEqual({ code: 0, output: "harbour: 0 changes\n" });
+
+      await stage.describe("harbour", DESCRIPTION.replace("machine-1, machine-2", "machine-1"));
+      const changed = await stage.command("deploy", file, "--yes");
+      expect(changed.output).toContain("- edge harbour-2 on machine-2");
+      expect(changed).toMatchObject({ code: 0 });
+      expect((await stage.command("deployments")).output).toContain("revision 2), 1 edge");
+
+      const gone = await stage.command("destroy", "harbour", "--yes");
+      expect(gone.output).toContain("harbour: nothing of it is left");
+      expect(gone).toMatchObject({ code: 0 });
+      await expect(fetch(`${url}/live/cam-0001/index.m3u8`)).rejects.toThrow();
+      expect((await stage.command("deployments")).output).toContain("no channel was deployed");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "that falls short leaves nothing, and one that was live stays as it was",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 1 });
+      const one = DESCRIPTION.replace(", machine-2", "");
+      const file = await stage.describe("harbour", one.replace("50%", "100%").replace("20s", "1ms"));
+      const short = await stage.command("deploy", file, "--yes");
+      expect(short).toMatchObject({ code: 1 });
+      expect(short.output).toMatch(/✗ 5 cache .*time to first byte/);
+      expect(short.output).toContain("harbour: failed (revision 1), 0 edges");
+
+      await stage.describe("harbour", one);
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      await stage.describe("harbour", `${one.replace("20s", "1ms")}cache: {memory: 64MiB}\n`);
+      const worse = await stage.command("deploy", file, "--yes");
+      expect(worse).toMatchObject({ code: 1 });
+      expect(worse.output).toContain("~ edge harbour-1 on machine-1: store max bytes");
+      await stage.describe("harbour", one);
+      expect((await stage.command("deploy", file, "--yes")).output).toContain("0 changes");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "goes on where it was when OpsBot is killed on the way",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 1 });
+      const file = await stage.describe("harbour", DESCRIPTION.replace(", machine-2", ""));
+      const deploying = stage.command("deploy", file, "--yes");
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await stage.opsbot.end("SIGKILL");
+      await stage.startOpsBot();
+      await deploying;
+      await expect
+        .poll(async () => (await stage!.command("deployments")).output, { timeout: 60_000 })
+        .toContain("harbour: live (revision 1), 1 edge");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "is refused for what cannot be, with the place in the file",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 1 });
+      const wrong = await stage.describe("wrong", "channel: Bad\nmachines: []\n");
+      expect(await stage.command("deploy", wrong, "--yes")).toMatchObject({
+        code: 69,
+        output: expect.stringContaining(`${wrong}:1:10 channel: got "Bad"`),
+      });
+      const elsewhere = await stage.describe("far", DESCRIPTION.replace("machine-1", "machine-9"));
+      expect(await stage.command("deploy", elsewhere, "--yes")).toMatchObject({
+        code: 1,
+        output: expect.stringContaining("got machine-9, which no node-agent tells of"),
+      });
+      expect(await stage.command("destroy", "harbour", "--yes")).toMatchObject({
+        code: 1,
+        output: expect.stringContaining('got "harbour", which was never deployed'),
+      });
+    },
+    PATIENCE_MS,
+  );
+});
