@@ -63,7 +63,10 @@ describe("a deployment", () => {
     async () => {
       stage = await DeploymentStage.start({ machines: 1 });
       const one = DESCRIPTION.replace(", machine-2", "");
-      const file = await stage.describe("harbour", one.replace("50%", "100%").replace("20s", "1ms"));
+      const file = await stage.describe(
+        "harbour",
+        one.replace("50%", "100%").replace("20s", "1ms"),
+      );
       const short = await stage.command("deploy", file, "--yes");
       expect(short).toMatchObject({ code: 1 });
       expect(short.output).toMatch(/✗ 5 cache .*time to first byte/);

@@ -1,7 +1,7 @@
 /** What a layout is made from: the description, the machines as they are, and what others have. */
 import type { EdgeSpec } from "@glassline/proto/node";
 
-import type { LayoutFacts } from "../core/deployment/layout.ts";
+import type { Kept, LayoutFacts } from "../core/deployment/layout.ts";
 import { CORE, sitesOf } from "../core/deployment/overlay-layout.ts";
 import type { Look } from "../machines.ts";
 import { LIMITED } from "../network.ts";
@@ -31,7 +31,7 @@ export async function factsOf(
   return {
     description,
     machines,
-    ...(await networkOf(description, machines, allocate)),
+    ...(await networkOf(description, deployment.kept, machines, allocate)),
     kept: deployment.kept,
     before: deployment.goal,
     takenPorts: portsByAgent([...parts.configuredEdges, ...edges], machines),
@@ -60,12 +60,14 @@ async function enrolmentOf({ enrolment }: Observed["parts"], { clients }: Observ
 
 async function networkOf(
   { overlay, machines: wished, shield }: Observed["description"],
+  { substitutes }: Kept,
   machines: Look["machines"],
   allocate: Allocate,
 ): Promise<Pick<LayoutFacts, "vnis" | "subnet">> {
   if (overlay.kind === "none") return { vnis: new Map(), subnet: undefined };
   const core = await allocate(CORE, true);
-  const used = [...wished, ...(shield === undefined ? [] : [shield])];
+  const described = [...wished, ...(shield === undefined ? [] : [shield])];
+  const used = described.map((name) => substitutes[name] ?? name);
   const sites = [...sitesOf(used, machines).keys()];
   const vnis = new Map([[CORE, core.vni]]);
   for (const site of sites)

@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { KillableProcess } from "@glassline/bench/killable-process";
 import type { Underlay } from "@glassline/node-agent/namespaces/testing";
 import { startUnderlay } from "@glassline/node-agent/namespaces/testing";
-import type { PeerName } from "@glassline/service/identity";
+import type { Identity, PeerName } from "@glassline/service/identity";
+import { readIdentity } from "@glassline/service/identity";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import { ROOT_DIRECTORY } from "../page.ts";
@@ -113,6 +114,11 @@ export class DeploymentStage implements AsyncDisposable {
       { namespace: this.namespace, env: { GLASSLINE_OPSBOT_EDGE_TOKEN: EDGE_TOKEN } },
     );
     return this.#opsbot;
+  }
+
+  async issue(name: PeerName): Promise<Identity> {
+    await ensureDevelopmentPki(this.pkiDir, [name]);
+    return readIdentity(this.pkiDir, name);
   }
 
   get opsbot(): KillableProcess {

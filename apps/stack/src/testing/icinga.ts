@@ -26,8 +26,17 @@ export interface Answer {
 }
 
 export interface Icinga extends AsyncDisposable {
+  /** Of its API. */
+  port: number;
+  /** In its certificate. */
+  nodeName: string;
   /** Asks its API with the certificate of a user. */
-  ask(as: Identity, method: "GET" | "POST", path: string, body?: object): Promise<Answer>;
+  ask(
+    as: Identity,
+    method: "DELETE" | "GET" | "POST",
+    path: string,
+    body?: object,
+  ): Promise<Answer>;
 }
 
 /** What `icinga2 daemon -C` says. Rejects with it where it finds a mistake. */
@@ -64,7 +73,7 @@ export async function startIcinga(
     return status === 401 || undefined;
   });
   const running = stack.move();
-  return { ask, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { port, nodeName: NODE_NAME, ask, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** An `include` of what is shipped. */

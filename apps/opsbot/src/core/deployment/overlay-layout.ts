@@ -113,9 +113,13 @@ export function membersOf(
   holders: readonly string[],
   { description, machines, kept, subnet }: LayoutFacts,
 ): readonly string[] {
-  if (!subnet || sitesOf(holders, machines).size < 2) return holders;
+  const sites = sitesOf(holders, machines);
+  if (!subnet || sites.size < 2) return holders;
   const named = Object.values(description.overlay.gateways ?? {}).flat();
-  const there = named.filter((name) => machines.has(name) && !kept.away.includes(name));
+  const there = named.filter((name) => {
+    const site = machines.get(name)?.site;
+    return site !== undefined && sites.has(site) && !kept.away.includes(name);
+  });
   return [...new Set([...holders, ...there])];
 }
 

@@ -1,0 +1,86 @@
+/** A channel's edges in a real Icinga2: there when it is deployed, mended when somebody removes them, gone when it is. */
+import { identityFiles } from "@glassline/service/identity";
+import { expect } from "vitest";
+
+import { ROOT_DIRECTORY } from "./page.ts";
+import { DeploymentStage } from "./testing/deployment-stage.ts";
+import { deployed, startIcinga } from "./testing/icinga.ts";
+import { testWith } from "./testing/requirements.ts";
+import { join } from "node:path";
+
+const testIcinga = testWith("icinga2", "monitoring-plugins");
+const PATIENCE_MS = 180_000;
+const OPSBOT = { role: "opsbot", instance: "opsbot" } as const;
+const DESCRIPTION = `channel: harbour
+source: /live/cam-0001/index.m3u8
+machines: [machine-1]
+overlay: {kind: none}
+slo: {hitRate: 50%, firstByte: 20s, players: 1, for: 3s, stalls: 1000}
+`;
+
+testIcinga(
+  "a deployed channel is watched by Icinga2, as long as it is there",
+  async () => {
+    await using stage = await DeploymentStage.start({ machines: 1 });
+    const constants = `
+const GlasslineDir = "${ROOT_DIRECTORY}"
+const GlasslineNode = "${process.execPath}"
+const GlasslinePki = "${stage.pkiDir}"
+const GlasslineIdentity = "monitor.local"
+const GlasslineCache = "${join(stage.directory, "compiled")}"
+const GlasslineInterval = 2s
+const GlasslineOpsBotName = "opsbot opsbot"
+const GlasslineReaderName = "dashboard reader"
+object ApiUser "root" {
+  client_cn = "operator root"
+  permissions = [ "*" ]
+}
+`;
+    const files = ["commands.conf", "templates.conf", "services.conf", "dependencies.conf"];
+    await stage.issue({ role: "monitor", instance: "local" });
+    await using icinga = await startIcinga(
+      join(stage.directory, "icinga"),
+      constants + deployed(...files, "api-users.conf"),
+      (name) => stage.issue(name),
+    );
+    const root = await stage.issue({ role: "operator", instance: "root" });
+    const opsbot = identityFiles(stage.pkiDir, OPSBOT);
+    await stage.opsbot.end("SIGTERM");
+    await stage.startOpsBot({
+      icinga: `https://localhost:${icinga.port}`,
+      "icinga-name": icinga.nodeName,
+      "icinga-ca": opsbot.ca,
+      "icinga-cert": opsbot.certificate,
+      "icinga-key": opsbot.privateKey,
+    });
+    const hosts = async () => {
+      const { body } = await icinga.ask(root, "GET", "/v1/objects/hosts");
+      return (body.results ?? []).map(({ name }) => name);
+    };
+    const services = async () => {
+      const { body } = await icinga.ask(root, "GET", "/v1/objects/services");
+      return (body.results ?? []).map(({ name }) => name);
+    };
+
+    const file = await stage.describe("harbour", DESCRIPTION);
+    const made = await stage.command("deploy", file, "--yes");
+    expect(made.output).toMatch(/✓ 4 monitoring .* Icinga watches harbour-1/);
+    expect(made).toMatchObject({ code: 0 });
+    expect(await hosts()).toContain("harbour-1");
+    expect(await services()).toEqual(
+      expect.arrayContaining(["harbour-1!glassline-health", "harbour-1!glassline-hit-rate"]),
+    );
+    await expect
+      .poll(async () => (await stage.command("deployments", "harbour")).output)
+      .toContain("harbour: live");
+    expect((await stage.command("deploy", file, "--yes")).output).toBe("harbour: 0 changes\n");
+
+    const { status } = await icinga.ask(root, "DELETE", "/v1/objects/hosts/harbour-1?cascade=1");
+    expect(status).toBe(200);
+    await expect.poll(hosts, { timeout: 60_000 }).toContain("harbour-1");
+
+    expect(await stage.command("destroy", "harbour", "--yes")).toMatchObject({ code: 0 });
+    expect(await hosts()).not.toContain("harbour-1");
+  },
+  PATIENCE_MS,
+);
