@@ -1,4 +1,6 @@
 /** A channel's edges in a real Icinga2: there when it is deployed, mended when somebody removes them, gone when it is. */
+import { join } from "node:path";
+
 import { identityFiles } from "@glassline/service/identity";
 import { expect } from "vitest";
 
@@ -6,7 +8,6 @@ import { ROOT_DIRECTORY } from "./page.ts";
 import { DeploymentStage } from "./testing/deployment-stage.ts";
 import { deployed, startIcinga } from "./testing/icinga.ts";
 import { testWith } from "./testing/requirements.ts";
-import { join } from "node:path";
 
 const testIcinga = testWith("icinga2", "monitoring-plugins");
 const PATIENCE_MS = 180_000;
@@ -29,6 +30,7 @@ const GlasslinePki = "${stage.pkiDir}"
 const GlasslineIdentity = "monitor.local"
 const GlasslineCache = "${join(stage.directory, "compiled")}"
 const GlasslineInterval = 2s
+const GlasslinePushUrl = ""
 const GlasslineOpsBotName = "opsbot opsbot"
 const GlasslineReaderName = "dashboard reader"
 object ApiUser "root" {
@@ -48,7 +50,6 @@ object ApiUser "root" {
     await stage.opsbot.end("SIGTERM");
     await stage.startOpsBot({
       icinga: `https://localhost:${icinga.port}`,
-      "icinga-name": icinga.nodeName,
       "icinga-ca": opsbot.ca,
       "icinga-cert": opsbot.certificate,
       "icinga-key": opsbot.privateKey,
@@ -70,9 +71,7 @@ object ApiUser "root" {
     expect(await services()).toEqual(
       expect.arrayContaining(["harbour-1!glassline-health", "harbour-1!glassline-hit-rate"]),
     );
-    await expect
-      .poll(async () => (await stage.command("deployments", "harbour")).output)
-      .toContain("harbour: live");
+    expect((await stage.command("deployments", "harbour")).output).toContain("harbour: live");
     expect((await stage.command("deploy", file, "--yes")).output).toBe("harbour: 0 changes\n");
 
     const { status } = await icinga.ask(root, "DELETE", "/v1/objects/hosts/harbour-1?cascade=1");

@@ -51,7 +51,13 @@ export class Deployer {
   async destroy(intent: Intent, effects: EffectDeps): Promise<string> {
     const { target: channel } = intent.action;
     if (!(await this.#read(channel))) return `nothing of ${channel} is left`;
-    await this.#walk(STEPS.toReversed(), (step, work) => step.undo(work), intent, effects);
+    try {
+      await this.#undo(intent, effects, true);
+    } catch (error) {
+      if (!effects.signal.aborted && !(error instanceof NotLeadingError))
+        await this.#change(channel, { phase: "failed", problem: messageOf(error) });
+      throw error;
+    }
     await this.#parts.journal.transact(({ deployments }) => deployments.remove(channel));
     await this.#parts.watch();
     return `nothing of ${channel} is left`;
@@ -79,18 +85,39 @@ export class Deployer {
     const { target: channel } = intent.action;
     const { liveDescription } = (await this.#read(channel))!;
     await this.#change(channel, { phase: "rolling_back", problem: why });
+    try {
+      if (liveDescription === "") await this.#undo(intent, effects, false);
+      else {
+        await this.#change(channel, { description: liveDescription });
+        const back = STEPS.filter(({ name }) => name !== "cache");
+        await this.#walk(back, (step, work) => step.run(work), intent, effects, false);
+      }
+    } catch (error) {
+      if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
+      const problem = `${why}; and it could not be taken back: ${messageOf(error)}`;
+      await this.#change(channel, { phase: "failed", problem });
+      throw new Error(problem, { cause: error });
+    }
     if (liveDescription === "") {
-      const undone = STEPS.toReversed();
-      await this.#walk(undone, (step, work) => step.undo(work), intent, effects, false);
       const nothing = { goal: EMPTY, told: EMPTY, kept: NOTHING_KEPT };
       await this.#change(channel, { ...nothing, phase: "failed" });
       throw new Error(`${why}. Nothing of it was left running`);
     }
-    await this.#change(channel, { description: liveDescription });
-    const back = STEPS.filter(({ name }) => name !== "cache");
-    await this.#walk(back, (step, work) => step.run(work), intent, effects, false);
     await this.#change(channel, { phase: "live" });
     throw new Error(`${why}. It is as it was before`);
+  }
+
+  /** All steps, also when one cannot be undone. Rejects with what could not be. */
+  async #undo(intent: Intent, effects: EffectDeps, isShown: boolean): Promise<void> {
+    const failures: string[] = [];
+    for (const step of STEPS.toReversed())
+      try {
+        await this.#walk([step], (one, work) => one.undo(work), intent, effects, isShown);
+      } catch (error) {
+        if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
+        failures.push(`${step.name}: ${messageOf(error)}`);
+      }
+    if (failures.length > 0) throw new Error(failures.join("; "));
   }
 
   /** @param isShown false: what the steps say of the attempt that fell short stays. */

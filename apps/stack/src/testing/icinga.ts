@@ -28,8 +28,6 @@ export interface Answer {
 export interface Icinga extends AsyncDisposable {
   /** Of its API. */
   port: number;
-  /** In its certificate. */
-  nodeName: string;
   /** Asks its API with the certificate of a user. */
   ask(
     as: Identity,
@@ -73,7 +71,7 @@ export async function startIcinga(
     return status === 401 || undefined;
   });
   const running = stack.move();
-  return { port, nodeName: NODE_NAME, ask, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { port, ask, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** An `include` of what is shipped. */

@@ -236,11 +236,21 @@ function away(path: string, error: unknown): IcingaError {
 
 /** Of an answer that is not 200, with what Icinga says about it. */
 function failure(path: string, status: number, json: unknown): IcingaError {
-  const said = isRecord(json) && typeof json["status"] === "string" ? json["status"] : "";
+  const said = saidIn(json);
   const message = `${path}: got ${status}, expected 200: ${shown(said || "nothing is said")}`;
   if (status === 403 || status === 404)
     return new IcingaError("not-found", `${message} The user may lack the permission`);
   return new IcingaError(status === 503 || status === 502 ? "away" : "refused", message);
+}
+
+/** Of an answer as a whole, or of the one object that it is about. */
+function saidIn(json: unknown): string {
+  if (!isRecord(json)) return "";
+  if (typeof json["status"] === "string") return json["status"];
+  const [result] = Array.isArray(json["results"]) ? (json["results"] as unknown[]) : [];
+  if (!isRecord(result)) return "";
+  const errors = Array.isArray(result["errors"]) ? result["errors"].map(String) : [];
+  return [String(result["status"] ?? ""), ...errors].join(" ");
 }
 
 function shown(text: string): string {
