@@ -61,6 +61,16 @@ describeWithPostgres()("with a real PostgreSQL", () => {
     expect(valueOf(all, "stale")).toBe(0);
     expect(valueOf(all, "takeover_p99")).toBeGreaterThan(0);
   });
+
+  test("how many VNIs are given away a second is measured", PATIENT, async () => {
+    const all = await figures("vnis");
+    const of = (name: string) => all.filter(({ metric }) => metric === name);
+    expect(of("vnis").map(({ params }) => [params["store"], params["batch"]])).toEqual(
+      ["postgresql", "file"].flatMap((store) => [1, 256, 4_096].map((batch) => [store, batch])),
+    );
+    expect(of("plain_inserts")).toHaveLength(3);
+    for (const { value } of all) expect(value).toBeGreaterThan(0);
+  });
 });
 
 test("what viewers notice of seeding is measured", PATIENT, async () => {

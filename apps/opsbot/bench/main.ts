@@ -1,10 +1,11 @@
-/** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, edges that die, and leaders that are replaced, as lines of JSON. */
+/** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, edges that die, leaders that are replaced, and VNIs given away, as lines of JSON. */
 import { HAS_ICINGA } from "../src/observers/icinga/icinga.testing.ts";
 import { measureIcingaLatency } from "./icinga-latency.ts";
 import { measureSeeding } from "./seeding.ts";
 import { measureStorm } from "./storm.ts";
 import { measureTakeover } from "./takeover.ts";
 import { measureViewersFailover } from "./viewers-failover.ts";
+import { measureVnis } from "./vnis.ts";
 
 const PARTS = {
   "icinga-latency": measureIcingaLatency,
@@ -12,9 +13,10 @@ const PARTS = {
   storm: measureStorm,
   takeover: measureTakeover,
   seeding: measureSeeding,
+  vnis: measureVnis,
 } as const;
 type Part = keyof typeof PARTS;
-const WITHOUT_ICINGA: readonly Part[] = ["viewers-failover", "takeover", "seeding"];
+const WITHOUT_ICINGA: readonly Part[] = ["viewers-failover", "takeover", "seeding", "vnis"];
 
 const words = process.argv.slice(2);
 const named = words.filter((word): word is Part => Object.hasOwn(PARTS, word));
