@@ -64,7 +64,7 @@ export async function measureSegments(isQuick: boolean): Promise<void> {
   report(BENCH, "gone", median(figures["gone"]!), "s", params);
 }
 
-function segmentNumber(at: number): Segment {
+export function segmentNumber(at: number): Segment {
   const subnet = `10.${80 + (at >> 8)}.${at & 255}`;
   return create(SegmentSchema, {
     name: `overlay-${at}`,

@@ -6,8 +6,6 @@ export type Family = "ipv4" | "ipv6";
 export interface Address {
   family: Family;
   text: string;
-  /** "unicast", "private", "loopback", "multicast" and so on. */
-  range: string;
   value: bigint;
 }
 
@@ -29,7 +27,6 @@ export function readAddress(text: string): Address | undefined {
   return {
     family: parsed.kind(),
     text: parsed.toString(),
-    range: parsed.range(),
     value: parsed.toByteArray().reduce((value, byte) => value * 256n + BigInt(byte), 0n),
   };
 }
@@ -46,11 +43,14 @@ export function readNetwork(text: string): Network | undefined {
 }
 
 /** The address alone: its network has no other. */
-export function hostOf({ family, text, range, value }: Address): Network {
-  return { family, text, range, value, prefix: Number(BITS[family]), first: value, last: value };
+export function hostOf({ family, text, value }: Address): Network {
+  return { family, text, value, prefix: Number(BITS[family]), first: value, last: value };
 }
 
 export const textOf = ({ text, prefix }: Network) => `${text}/${prefix}`;
+
+/** @returns "unicast", "private", "loopback", "multicast" and so on. */
+export const rangeOf = ({ text }: Address): string => ipaddr.parse(text).range();
 
 export function contains(network: Network, { family, value }: Address): boolean {
   return family === network.family && value >= network.first && value <= network.last;

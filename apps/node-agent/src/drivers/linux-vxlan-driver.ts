@@ -67,7 +67,7 @@ export function linuxVxlanDriver({
       .filter((link) => link.group === group);
     const open = all.filter(({ index }) => !settled.has(index));
     const problems = await programs.checksumsOff(open.map(({ name }) => name));
-    if (!problems) logger.warn("no ethtool: checksum offload stays on");
+    if (!problems) logger.warn("neither perl nor ethtool: checksum offload stays on");
     const isSettled = ({ name, index }: Link) => settled.has(index) || !problems?.has(name);
     settled = new Set(all.filter(isSettled).map(({ index }) => index));
     return { changes: open.length, problems: problems ?? new Map<string, string>() };
@@ -98,7 +98,8 @@ export function linuxVxlanDriver({
       const silent = await announce(guarded.problem === "" ? plan.announced : []);
       const after = lines.length > 0 ? await look(wishes, programs) : before;
       const rest = lines.length > 0 ? planSegments(after, wishes, options) : plan;
-      const again = await guard(port, admitted(open(wishes, rest), after, options.group));
+      const admittedNow = admitted(open(wishes, rest), after, options.group);
+      const again = await guard(port, admittedNow, guarded);
       const settling = await settle(wishes, after, options.group);
       const reportOf = (wish: SegmentWish): SegmentReport => {
         const bridge = after.links.get(bridgeName(wish.vni));
@@ -124,6 +125,7 @@ export function linuxVxlanDriver({
         segments: wishes.map(reportOf),
         leftovers: leftoversOf(rest, wishes, failures),
         foreignTunnels: foreignIn(after.links, options),
+        isPartial: rest.unwanted.length > 0 && rest.unwanted.length < plan.unwanted.length,
         changes: below.changes + lines.length + guarded.changes + again.changes + settling.changes,
       };
     },
@@ -201,12 +203,12 @@ function leftOver(name: string, { lines }: Plan): string {
 }
 
 function leftoversOf(
-  { lines, kept }: Plan,
+  { unwanted, kept }: Plan,
   wishes: readonly SegmentWish[],
   failures: ReadonlyMap<string, string>,
 ) {
   const names = new Set(wishes.map(({ name }) => name));
-  const others = lines.map(({ segment }) => segment).filter((segment) => !names.has(segment));
+  const others = unwanted.filter((segment) => !names.has(segment));
   return [...new Set([...kept, ...others])].map((name) => ({
     name,
     problem: failures.get(name) ?? "",
