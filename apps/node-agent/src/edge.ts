@@ -142,6 +142,7 @@ export class Edge {
       ...(spec && { spec, machine: spec.machine }),
       phase: this.#edgePhase(),
       processId: this.#running?.processId ?? 0,
+      current: this.#phase === "running" && this.#wish() === "same",
       generation: this.#running?.spec.generation ?? 0n,
       sinceUnixNano: this.#sinceUnixNano,
       unexpectedEnds: this.#unexpectedEnds,

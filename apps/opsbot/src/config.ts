@@ -53,6 +53,10 @@ const spec = {
     help: "Access log of an edge: what is popular there is fetched into the caches of new channels.",
     placeholder: "FILE",
   }),
+  tenants: file({
+    help: "File with tenants, their quotas, ranges of VNIs and pools of IPv4, JSON. Empty: one range for all, no quotas.",
+    default: "",
+  }),
   edge: endpoints({ help: "Edge cache to watch; its gRPC address." }),
   origin: endpoints({ help: "Origin whose channels are watched; its gRPC address." }),
   collector: endpoints({ help: "Collector that knows which cameras are silent." }),
