@@ -26,7 +26,10 @@ export function guardOf(programs: NetworkPrograms, table: () => string, mesh: ()
   return async (port: number, segments: readonly Admitted[], seen?: Guarded): Promise<Guarded> => {
     const name = table();
     const wanted = allowList(name, port, segments, mesh());
-    if (seen?.isOn && wanted === asked) return { ...seen, changes: 0 };
+    if (seen?.isOn && wanted === asked) {
+      shown ??= await show(name);
+      return { ...seen, changes: 0 };
+    }
     const isOn = segments.length > 0;
     if (wanted === asked || !isOn) {
       const is = await show(name);
@@ -36,7 +39,8 @@ export function guardOf(programs: NetworkPrograms, table: () => string, mesh: ()
     try {
       if ((await programs.nft(["--file", "-"], wanted)) === undefined)
         return { isOn: false, problem: "", changes: 0 };
-      [asked, shown] = [wanted, await show(name)];
+      // How it is shown is asked later in the pass: what waits for the list waits no longer than it must.
+      [asked, shown] = [wanted, undefined];
       return { isOn, problem: "", changes: 1 };
     } catch (error) {
       return { isOn: false, problem: messageOf(error), changes: 1 };
