@@ -1,4 +1,6 @@
 /** A service's address moves between two machines while a third one asks it every 10 ms: the longest time without an answer. */
+import { setTimeout as sleep } from "node:timers/promises";
+
 import { median } from "@glassline/bench/median";
 import { about, report } from "@glassline/bench/report";
 import type { Segment } from "@glassline/proto/node";
@@ -14,6 +16,8 @@ const BENCH = "move";
 const SERVICE = "10.77.0.100/24";
 /** Even: then it is where it was at first. */
 const MOVES = { full: 40, quick: 4 } as const;
+/** Of the prober alone, which this machine's other work makes wait too. */
+const STILL_MS = 3_000;
 /** Of the prober, before and after each move. */
 const ANSWERS = 10;
 const BY_HAND = "36-48 ms";
@@ -41,6 +45,8 @@ export async function measureMove(isQuick: boolean): Promise<void> {
   const own = ({ agent, segment }: typeof first, isHere: boolean) =>
     agent.become([{ ...segment, serviceAddresses: isHere ? [SERVICE] : [] }]);
   await own(first, true);
+  const still = await gapOf(await probe(three, SERVICE.split("/")[0]!), () => sleep(STILL_MS));
+  report(BENCH, "gap_longest", still, "ms", { order: "no move", moves: 0 });
   for (const order of ORDERS) {
     const gaps: number[] = [];
     for (let at = 0; at < moves; at++) {

@@ -104,7 +104,8 @@ export class Segments {
   async close(remove: boolean): Promise<void> {
     this.#stop.abort();
     await this.#passes;
-    if (remove && this.#isNeeded()) await this.#deps.driver.apply([], new Set());
+    if (!remove || !this.#isNeeded()) return;
+    while ((await this.#deps.driver.apply([], new Set())).isPartial);
   }
 
   #isNeeded(): boolean {
@@ -153,6 +154,7 @@ export class Segments {
   #take(wanted: readonly Segment[], pass: Pass): void {
     const { segments, leftovers, changes } = pass;
     this.#foreignTunnels = pass.foreignTunnels;
+    this.#isDue ||= pass.isPartial;
     this.#isClean = wanted.length === 0 && leftovers.length === 0;
     const reports = new Map(segments.map((report) => [report.name, report]));
     for (const segment of wanted) this.#note(stateOf(segment, reports.get(segment.name)!));

@@ -6,8 +6,6 @@ export type Family = "ipv4" | "ipv6";
 export interface Address {
   family: Family;
   text: string;
-  /** "unicast", "private", "loopback", "multicast" and so on. */
-  range: string;
   value: bigint;
 }
 
@@ -19,19 +17,27 @@ export interface Network extends Address {
 }
 
 const BITS: Readonly<Record<Family, bigint>> = { ipv4: 32n, ipv6: 128n };
+/** Very many are read: this is what ipaddr.js takes for one too, without a zero at the beginning of a part. */
+const IPV4 = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
 const PREFIX = /^(?<address>[^/]+)\/(?<prefix>0|[1-9]\d{0,2})$/;
 
 /** @returns undefined for what is no address, or has a zone. */
 export function readAddress(text: string): Address | undefined {
-  const isIpv4 = ipaddr.IPv4.isValidFourPartDecimal(text);
-  if (!isIpv4 && (text.includes("%") || !ipaddr.IPv6.isValid(text))) return undefined;
-  const parsed = ipaddr.parse(text);
+  const ipv4 = IPV4.exec(text);
+  if (ipv4) return ipv4Of(text, ipv4.slice(1).map(Number));
+  if (text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
+  const parsed = ipaddr.IPv6.parse(text);
   return {
-    family: parsed.kind(),
+    family: "ipv6",
     text: parsed.toString(),
-    range: parsed.range(),
     value: parsed.toByteArray().reduce((value, byte) => value * 256n + BigInt(byte), 0n),
   };
+}
+
+function ipv4Of(text: string, bytes: readonly number[]): Address | undefined {
+  if (bytes.some((byte) => byte > 255)) return undefined;
+  const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
+  return { family: "ipv4", text, value: BigInt(value) };
 }
 
 /** "10.77.0.1/24": an address and the network that it lies in. */
@@ -46,11 +52,14 @@ export function readNetwork(text: string): Network | undefined {
 }
 
 /** The address alone: its network has no other. */
-export function hostOf({ family, text, range, value }: Address): Network {
-  return { family, text, range, value, prefix: Number(BITS[family]), first: value, last: value };
+export function hostOf({ family, text, value }: Address): Network {
+  return { family, text, value, prefix: Number(BITS[family]), first: value, last: value };
 }
 
 export const textOf = ({ text, prefix }: Network) => `${text}/${prefix}`;
+
+/** @returns "unicast", "private", "loopback", "multicast" and so on. */
+export const rangeOf = ({ text }: Address): string => ipaddr.parse(text).range();
 
 export function contains(network: Network, { family, value }: Address): boolean {
   return family === network.family && value >= network.first && value <= network.last;

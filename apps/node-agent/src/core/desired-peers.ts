@@ -2,7 +2,7 @@
 import type { Segment, SegmentPeer } from "@glassline/proto/node";
 
 import type { Network } from "./address.ts";
-import { contains, readAddress, readNetwork } from "./address.ts";
+import { contains, rangeOf, readAddress, readNetwork } from "./address.ts";
 import { checkDifferent, refuse } from "./refusal.ts";
 import { wishOf } from "./segment-wish.ts";
 
@@ -143,7 +143,8 @@ function checkUnderlay({ of, underlayAddress, peers }: Tunnel, { name, network }
   for (const { end, text } of ends) {
     const what = `underlay_address of ${end}`;
     const address = readAddress(text) ?? refuse(what, text, "an IPv4 or IPv6 address");
-    if (UNUSABLE.has(address.range)) refuse(what, text, `no ${address.range} address`);
+    const range = rangeOf(address);
+    if (UNUSABLE.has(range)) refuse(what, text, `no ${range} address`);
     if (contains(network, address)) refuse(what, text, `an address outside ${name}'s network`);
     families.add(address.family);
   }

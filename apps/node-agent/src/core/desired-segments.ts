@@ -2,7 +2,7 @@
 import type { Segment, SetDesiredStateRequest } from "@glassline/proto/node";
 
 import type { Network } from "./address.ts";
-import { overlaps, readNetwork, textOf } from "./address.ts";
+import { overlaps, rangeOf, readNetwork, textOf } from "./address.ts";
 import { NAME, UNUSABLE, checkPeers } from "./desired-peers.ts";
 import { checkDifferent, refuse } from "./refusal.ts";
 import { MESH } from "./wireguard.ts";
@@ -62,7 +62,8 @@ function checkAddress({ name, address }: Segment): Network {
   const what = `address of ${name}`;
   const network =
     readNetwork(address) ?? refuse(what, address, "an address and a prefix: 10.77.0.1/24");
-  if (UNUSABLE.has(network.range)) refuse(what, address, `no ${network.range} address`);
+  const range = rangeOf(network);
+  if (UNUSABLE.has(range)) refuse(what, address, `no ${range} address`);
   if (overlaps(network, MESH)) refuse(what, address, `a network outside ${textOf(MESH)}`);
   const least = PREFIX_LEAST[network.family];
   const max = network.family === "ipv4" ? 30 : 126;

@@ -107,8 +107,19 @@ function portOf(information: Json): PortFlags {
 }
 
 function addressOf(each: Json): string[] {
-  const network = readNetwork(`${textIn(each, "local")}/${numberIn(each, "prefixlen")}`);
-  return network && each["scope"] !== "link" ? [textOf(network)] : [];
+  if (each["scope"] === "link") return [];
+  const text = `${textIn(each, "local")}/${numberIn(each, "prefixlen")}`;
+  if (isIpv4(text)) return [text];
+  const network = readNetwork(text);
+  return network ? [textOf(network)] : [];
+}
+
+/** The kernel prints IPv4 in the one form that we have too: very many of them need not be read. */
+const isIpv4 = (text: string) => text.includes(".") && !text.includes(":");
+
+function underlayIn(each: Json): string | undefined {
+  const text = textIn(each, "dst");
+  return isIpv4(text) ? text : readAddress(text)?.text;
 }
 
 /** @param json of `bridge -json fdb show`. What bridges learned, and the kernel's own entries, are left out. */
@@ -117,7 +128,7 @@ export function readForwarding(json: string): Pick<Observed, "forwarding" | "pla
   const placements: Placement[] = [];
   for (const each of listOf(json)) {
     const entry = { link: textIn(each, "ifname"), mac: textIn(each, "mac") };
-    const underlay = "dst" in each ? readAddress(textIn(each, "dst"))?.text : undefined;
+    const underlay = "dst" in each ? underlayIn(each) : undefined;
     if (underlay !== undefined) forwarding.push({ ...entry, underlay });
     else if ("master" in each && each["state"] === "static") placements.push(entry);
   }

@@ -16,6 +16,8 @@ export interface Plan {
   blocked: ReadonlyMap<string, string>;
   /** Segments that are there, not wished, and left for now because an edge uses them. */
   kept: readonly string[];
+  /** Segments that are there and not wished; some of them are left for the next pass when they are very many. */
+  unwanted: readonly string[];
   /** Segments that get addresses of services. */
   announced: readonly SegmentWish[];
 }
@@ -28,6 +30,11 @@ export interface PlanOptions extends LineOptions {
   /** WireGuard below encrypted segments: its interface, and why there is none. */
   mesh: { name: string; problem: string };
 }
+
+/** Interfaces, as one group. */
+const REMOVED_AT_ONCE = 64;
+/** Interfaces, by one pass. */
+const REMOVED_MAX = 512;
 
 export function planSegments(
   all: Observed,
@@ -58,7 +65,8 @@ export function planSegments(
   const announced = wishes.filter(
     (wish) => !blocked.has(wish.name) && comingServices(wish, observed).length > 0,
   );
-  return { lines, blocked, kept, announced };
+  const unwanted = new Set([...removed, ...waste].map((link) => segmentOf(link, all)));
+  return { lines, blocked, kept, unwanted: [...unwanted], announced };
 }
 
 /** What an earlier life was about to remove is as good as gone. */
@@ -69,7 +77,10 @@ function withoutWaste(observed: Observed, { wasteGroup }: PlanOptions) {
   return { observed: { ...observed, links }, waste };
 }
 
-/** The kernel removes a whole group as fast as a single interface: it waits once for whoever still looks at them. */
+/**
+ * The kernel removes a group of interfaces much faster than one after the other: it waits fewer times for whoever still looks at them.
+ * Nobody else can change the network meanwhile, so groups are small, and very many take several passes.
+ */
 function removal(
   removed: readonly Link[],
   waste: readonly Link[],
@@ -82,10 +93,14 @@ function removal(
     text,
     isNarrowing: true,
   });
-  const last = removed.at(-1) ?? waste.at(-1);
+  const remove = (link: Link) => line(link, `link delete group ${wasteGroup}`);
+  const all = removed.slice(0, REMOVED_MAX);
   return [
-    ...removed.map((link) => line(link, `link set dev ${link.name} group ${wasteGroup}`)),
-    ...(last ? [line(last, `link delete group ${wasteGroup}`)] : []),
+    ...waste.slice(0, 1).map(remove),
+    ...all.flatMap((link, at) => [
+      line(link, `link set dev ${link.name} group ${wasteGroup}`),
+      ...((at + 1) % REMOVED_AT_ONCE === 0 || at === all.length - 1 ? [remove(link)] : []),
+    ]),
   ];
 }
 

@@ -80,7 +80,8 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
       if (wishes.length === 0 && inUse.size === 0) {
         const isThere = isRunning(await ask(["inspect", name()]).catch(() => "[]"));
         if (isThere) await ask(["delete", "--force", name()]);
-        return { segments: [], leftovers: [], foreignTunnels: [], changes: isThere ? 1 : 0 };
+        const changes = isThere ? 1 : 0;
+        return { segments: [], leftovers: [], foreignTunnels: [], isPartial: false, changes };
       }
       await ensure();
       return inner.apply(wishes, inUse);

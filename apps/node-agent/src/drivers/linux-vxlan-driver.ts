@@ -5,6 +5,7 @@ import { admitted } from "../core/allow-list.ts";
 import type { Link, Observed, Route } from "../core/network-state.ts";
 import { readForwarding, readLinks, readRoute } from "../core/network-state.ts";
 import { peerProblems } from "../core/segment-mtu.ts";
+import type { Line } from "../core/segment-lines.ts";
 import type { Plan, PlanOptions } from "../core/segment-plan.ts";
 import { planSegments } from "../core/segment-plan.ts";
 import type { SegmentWish } from "../core/segment-wish.ts";
@@ -67,7 +68,7 @@ export function linuxVxlanDriver({
       .filter((link) => link.group === group);
     const open = all.filter(({ index }) => !settled.has(index));
     const problems = await programs.checksumsOff(open.map(({ name }) => name));
-    if (!problems) logger.warn("no ethtool: checksum offload stays on");
+    if (!problems) logger.warn("neither perl nor ethtool: checksum offload stays on");
     const isSettled = ({ name, index }: Link) => settled.has(index) || !problems?.has(name);
     settled = new Set(all.filter(isSettled).map(({ index }) => index));
     return { changes: open.length, problems: problems ?? new Map<string, string>() };
@@ -84,6 +85,29 @@ export function linuxVxlanDriver({
     return { wishes: through, ...report };
   };
 
+  /** Interfaces are there when `ip` is done: they are looked at while `bridge` works. */
+  const carryOut = async (
+    lines: readonly Line[],
+    wishes: readonly SegmentWish[],
+    announced: readonly SegmentWish[],
+    before: Observed,
+  ) => {
+    const ofLinks = await runLines("ip", lines, programs);
+    const rest = async () => {
+      const ofEntries = await runLines("bridge", lines, programs);
+      const silent = await announce(announced);
+      const failures = new Map([...ofEntries, ...ofLinks]);
+      return { failures, silent, entries: lines.length > 0 && (await lookAtEntries(programs)) };
+    };
+    if (lines.length === 0) return { ...(await rest()), after: before };
+    const [{ failures, silent, entries }, links, routes] = await Promise.all([
+      rest(),
+      lookAtLinks(programs),
+      routesTo(wishes, programs),
+    ]);
+    return { failures, silent, after: { ...before, ...entries, links, routes } };
+  };
+
   return {
     async apply(wished, inUse) {
       const below = await prepareMesh(wished);
@@ -94,11 +118,11 @@ export function linuxVxlanDriver({
       // Strangers are kept out before there is a way in.
       const guarded = await guard(port, admitted(open(wishes, plan), before, options.group));
       const lines = guarded.problem === "" ? plan.lines : narrowing(plan.lines, wishes);
-      const failures = await runLines(lines, programs);
-      const silent = await announce(guarded.problem === "" ? plan.announced : []);
-      const after = lines.length > 0 ? await look(wishes, programs) : before;
+      const announced = guarded.problem === "" ? plan.announced : [];
+      const { failures, silent, after } = await carryOut(lines, wishes, announced, before);
       const rest = lines.length > 0 ? planSegments(after, wishes, options) : plan;
-      const again = await guard(port, admitted(open(wishes, rest), after, options.group));
+      const admittedNow = admitted(open(wishes, rest), after, options.group);
+      const again = await guard(port, admittedNow, guarded);
       const settling = await settle(wishes, after, options.group);
       const reportOf = (wish: SegmentWish): SegmentReport => {
         const bridge = after.links.get(bridgeName(wish.vni));
@@ -124,6 +148,7 @@ export function linuxVxlanDriver({
         segments: wishes.map(reportOf),
         leftovers: leftoversOf(rest, wishes, failures),
         foreignTunnels: foreignIn(after.links, options),
+        isPartial: rest.unwanted.length > 0 && rest.unwanted.length < plan.unwanted.length,
         changes: below.changes + lines.length + guarded.changes + again.changes + settling.changes,
       };
     },
@@ -135,14 +160,18 @@ export function linuxVxlanDriver({
 }
 
 async function look(wishes: readonly SegmentWish[], programs: NetworkPrograms): Promise<Observed> {
-  const underlays = new Set(wishes.flatMap(peersOf).map(({ underlay }) => underlay.text));
   const [links, entries, routes] = await Promise.all([
-    programs.ask("ip", ["-details", "-json", "address", "show"]),
-    programs.ask("bridge", ["-json", "fdb", "show"]),
-    routesTo([...underlays], programs),
+    lookAtLinks(programs),
+    lookAtEntries(programs),
+    routesTo(wishes, programs),
   ]);
-  return { links: readLinks(links), ...readForwarding(entries), routes };
+  return { links, ...entries, routes };
 }
+
+const lookAtLinks = async (programs: NetworkPrograms) =>
+  readLinks(await programs.ask("ip", ["-details", "-json", "address", "show"]));
+const lookAtEntries = async (programs: NetworkPrograms) =>
+  readForwarding(await programs.ask("bridge", ["-json", "fdb", "show"]));
 
 /** VXLAN interfaces of others. @param own undefined: there are none of ours. */
 function foreignIn(links: Observed["links"], own: PlanOptions | undefined) {
@@ -162,7 +191,8 @@ function narrowing(lines: Plan["lines"], wishes: readonly SegmentWish[]) {
   return lines.filter(({ segment, isNarrowing }) => !names.has(segment) || isNarrowing);
 }
 
-async function routesTo(underlays: readonly string[], programs: NetworkPrograms) {
+async function routesTo(wishes: readonly SegmentWish[], programs: NetworkPrograms) {
+  const underlays = [...new Set(wishes.flatMap(peersOf).map(({ underlay }) => underlay.text))];
   const { outputs, failures } = await programs.batch(
     "ip",
     underlays.map((address) => `route get ${address}`),
@@ -177,20 +207,19 @@ async function routesTo(underlays: readonly string[], programs: NetworkPrograms)
 
 /** @returns what went wrong, by segment. */
 async function runLines(
-  lines: Plan["lines"],
+  tool: Line["tool"],
+  lines: readonly Line[],
   programs: NetworkPrograms,
 ): Promise<ReadonlyMap<string, string>> {
   const problems = new Map<string, string>();
-  for (const tool of ["ip", "bridge"] as const) {
-    const those = lines.filter((line) => line.tool === tool);
-    const { failures } = await programs.batch(
-      tool,
-      those.map(({ text }) => text),
-    );
-    for (const [at, problem] of failures) {
-      const { segment, text } = those[at]!;
-      if (!problems.has(segment)) problems.set(segment, `${tool} ${text}: ${problem}`);
-    }
+  const those = lines.filter((line) => line.tool === tool);
+  const { failures } = await programs.batch(
+    tool,
+    those.map(({ text }) => text),
+  );
+  for (const [at, problem] of failures) {
+    const { segment, text } = those[at]!;
+    if (!problems.has(segment)) problems.set(segment, `${tool} ${text}: ${problem}`);
   }
   return problems;
 }
@@ -201,12 +230,12 @@ function leftOver(name: string, { lines }: Plan): string {
 }
 
 function leftoversOf(
-  { lines, kept }: Plan,
+  { unwanted, kept }: Plan,
   wishes: readonly SegmentWish[],
   failures: ReadonlyMap<string, string>,
 ) {
   const names = new Set(wishes.map(({ name }) => name));
-  const others = lines.map(({ segment }) => segment).filter((segment) => !names.has(segment));
+  const others = unwanted.filter((segment) => !names.has(segment));
   return [...new Set([...kept, ...others])].map((name) => ({
     name,
     problem: failures.get(name) ?? "",

@@ -2,7 +2,10 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 
-import { messageOf, systemCodeOf } from "@glassline/service/errors";
+import { systemCodeOf } from "@glassline/service/errors";
+
+import type { RunOptional } from "./checksums.ts";
+import { checksumsOff } from "./checksums.ts";
 
 const TIMEOUT_MS = 20_000;
 /** More for each line of a batch: to remove an interface takes the kernel some 30 ms. */
@@ -73,7 +76,7 @@ export function networkPrograms(where: string | Launch = ""): NetworkPrograms {
     const [first, ...rest] = launch(program, words);
     return run(first!, rest, input, timeoutMs);
   };
-  const optional: Optional = async (program, words, input = "") => {
+  const optional: RunOptional = async (program, words, input = "") => {
     if (!found.has(program)) {
       if (!(await isThere(program))) return undefined;
       found.add(program);
@@ -106,33 +109,6 @@ export function networkPrograms(where: string | Launch = ""): NetworkPrograms {
     wireguardGo: async (name) => void (await needed("wireguard-go", [name])),
     write: async (files, text) => void (await needed("tee", files, text)),
   };
-}
-
-type Optional = (
-  program: string,
-  words: readonly string[],
-  input?: string,
-) => Promise<string | undefined>;
-
-/** `ethtool` takes one interface at a time: `xargs` starts it faster than we could. */
-async function checksumsOff(interfaces: readonly string[], optional: Optional) {
-  const off = (name: string) => ["-K", name, "tx-checksum-ip-generic", "off"];
-  const problems = new Map<string, string>();
-  if (interfaces.length > 1)
-    try {
-      const words = ["-I", "{}", "-P", "2", "ethtool", ...off("{}")];
-      if ((await optional("ethtool", ["--version"])) === undefined) return undefined;
-      if ((await optional("xargs", words, interfaces.join("\n"))) !== undefined) return problems;
-    } catch {
-      // It does not tell which one failed.
-    }
-  for (const name of interfaces)
-    try {
-      if ((await optional("ethtool", off(name))) === undefined) return undefined;
-    } catch (error) {
-      problems.set(name, messageOf(error));
-    }
-  return problems;
 }
 
 /** @returns why this process may not set up the network; undefined: it may. */

@@ -15,6 +15,7 @@ export function noSegmentsDriver(refusal: string): SegmentDriver {
         })),
         leftovers: [],
         foreignTunnels: [],
+        isPartial: false,
         changes: 0,
       }),
     foreignTunnels: () => Promise.resolve([]),

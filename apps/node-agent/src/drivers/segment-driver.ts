@@ -26,6 +26,8 @@ export interface Pass {
   /** Segments that are not wished and still there; without a problem: because they are in use. */
   leftovers: readonly { name: string; problem: string }[];
   foreignTunnels: readonly ForeignTunnel[];
+  /** It has begun what takes another pass. */
+  isPartial: boolean;
   /** Commands that were to change something. 0: all was as wished. */
   changes: number;
 }

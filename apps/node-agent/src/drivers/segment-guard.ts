@@ -22,17 +22,25 @@ export function guardOf(programs: NetworkPrograms, table: () => string, mesh: ()
   const show = (name: string) =>
     programs.nft(["--stateless", "list", "table", "inet", name]).catch(() => "");
 
-  return async (port: number, segments: readonly Admitted[]): Promise<Guarded> => {
+  /** @param seen what the same pass has found and done already: it is not looked at twice. */
+  return async (port: number, segments: readonly Admitted[], seen?: Guarded): Promise<Guarded> => {
     const name = table();
     const wanted = allowList(name, port, segments, mesh());
-    const is = await show(name);
-    if (is === undefined) return { isOn: false, problem: "", changes: 0 };
+    if (seen?.isOn && wanted === asked) {
+      shown ??= await show(name);
+      return { ...seen, changes: 0 };
+    }
     const isOn = segments.length > 0;
-    if (isOn ? is === shown && wanted === asked : is === "")
-      return { isOn, problem: "", changes: 0 };
+    if (wanted === asked || !isOn) {
+      const is = await show(name);
+      if (is === undefined) return { isOn: false, problem: "", changes: 0 };
+      if (isOn ? is === shown : is === "") return { isOn, problem: "", changes: 0 };
+    }
     try {
-      await programs.nft(["--file", "-"], wanted);
-      [asked, shown] = [wanted, await show(name)];
+      if ((await programs.nft(["--file", "-"], wanted)) === undefined)
+        return { isOn: false, problem: "", changes: 0 };
+      // How it is shown is asked later in the pass: what waits for the list waits no longer than it must.
+      [asked, shown] = [wanted, undefined];
       return { isOn, problem: "", changes: 1 };
     } catch (error) {
       return { isOn: false, problem: messageOf(error), changes: 1 };
