@@ -54,6 +54,7 @@ function hashOfGenerated(): string {
 const STEPS: readonly Step[] = [
   command("types", "tsc -p tsconfig.json"),
   command("types of the page", "tsc -p apps/dashboard/page/tsconfig.json"),
+  command("types of phones' pages", "tsc -p apps/enrolment/page/tsconfig.json"),
   command("lint", "oxlint --deny-warnings ."),
   command("format", "oxfmt --check ."),
   command("boundaries", "turbo boundaries"),

@@ -13,6 +13,7 @@ const spec = {
   edge: endpoints({ help: "Edge cache to show; its gRPC address." }),
   nodeAgent: endpoints({ help: "Node-agent to ask for its edges' processes." }),
   opsbot: endpoints({ help: "OpsBot to ask and to talk with; the first one answers." }),
+  enrolment: endpoints({ help: "Enrolment service to show; its gRPC address." }),
   mediaUrl: list({
     help: "Address that the page may play from, such as http://localhost:7471.",
     placeholder: "URL",

@@ -3,6 +3,7 @@ import type { DescService, MessageInitShape } from "@bufbuild/protobuf";
 import type { Endpoint } from "@glassline/config";
 import type { GetOverviewResponseSchema, ServiceStateSchema } from "@glassline/proto/dashboard";
 import { EdgeCacheService } from "@glassline/proto/edge";
+import { EnrolmentService } from "@glassline/proto/enrolment";
 import { toRpcError } from "@glassline/proto/errors";
 import type { GetStatusResponse } from "@glassline/proto/mesh";
 import { MeshAdminService } from "@glassline/proto/mesh";
@@ -69,6 +70,11 @@ export function createOverview(
     ),
     ...config.opsbot.map((endpoint) =>
       grpcProbe(OpsBotService, endpoint, "opsbot", identity, (to) => to.getStatus({}, LIMITED)),
+    ),
+    ...config.enrolment.map((endpoint) =>
+      grpcProbe(EnrolmentService, endpoint, "enrolment", identity, (to) =>
+        to.getStatus({}, LIMITED),
+      ),
     ),
   ];
   const known = new Map<string, Reachability>();

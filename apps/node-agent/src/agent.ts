@@ -65,6 +65,11 @@ export class Agent {
     return this.#segments.states();
   }
 
+  /** VXLAN interfaces on its machines that somebody else made. */
+  foreignTunnels() {
+    return this.#segments.foreignTunnels();
+  }
+
   /** Adopts what runs, and goes on towards what was wished the last time. */
   async start(): Promise<void> {
     const { drivers, store, logger } = this.#options;

@@ -190,6 +190,7 @@ export class Edge {
       ...(spec && { spec, machine: spec.machine }),
       phase: edgePhaseOf(this.#phase, this.#ready, now - (this.#running?.startedUnixNano ?? 0n)),
       processId: this.#running?.processId ?? 0,
+      current: this.#phase === "running" && this.#wish() === "same",
       generation: this.#running?.spec.generation ?? 0n,
       sinceUnixNano: this.#sinceUnixNano,
       ...this.#ends.state,

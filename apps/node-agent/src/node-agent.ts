@@ -9,7 +9,6 @@ import type { Implementation } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import { backoff } from "@glassline/service/backoff";
-import { OperatorError } from "@glassline/service/errors";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { startAdmin } from "@glassline/service/http";
 import { BUG } from "@glassline/service/main";
@@ -17,14 +16,12 @@ import { mutualTlsServer, requireCaller } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import { Agent } from "./agent.ts";
+import type { AboutMachines } from "./about-machines.ts";
+import { aboutMachines } from "./about-machines.ts";
 import type { NodeAgentConfig } from "./config.ts";
-import { linuxVxlanDriver } from "./drivers/linux-vxlan-driver.ts";
 import type { Drivers } from "./drivers/drivers.ts";
-import { lacksNetworkAdministration, networkPrograms } from "./drivers/network-programs.ts";
-import { noSegmentsDriver } from "./drivers/no-segments-driver.ts";
 import { startDrivers } from "./drivers/start-drivers.ts";
-import type { SegmentDriver } from "./drivers/segment-driver.ts";
-import type { StateStore } from "./stores/state-store.ts";
+import { segmentDriverOf } from "./segment-drivers.ts";
 import { openStateStore } from "./stores/state-store.ts";
 
 const VERSION = "0.1.0";
@@ -32,7 +29,6 @@ const GRACE_MS = 500;
 const PAUSE_GROWTH = 16;
 /** Of a log: where nothing is said, and at most. */
 const [LINES, LINES_MAX] = [100, 1_000];
-const SEGMENT_MARKS = 16_777_216;
 const EDGE_PROGRAM = fileURLToPath(new URL("../../edge-cache/src/main.ts", import.meta.url));
 
 export interface NodeAgent extends AsyncDisposable {
@@ -50,7 +46,8 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };
   const newBackoff = () => backoff({ ...pause, random: () => 0.5 + 0.5 * deps.random() });
   const drainMs = config.edgeDrain;
-  const segmentDriver = await segmentDriverOf(config, store, deps);
+  const { segmentDriver, wireguardPublicKey } = await segmentDriverOf(config, store, deps);
+  const about = aboutMachines(config, segmentDriver.refusal, wireguardPublicKey);
   const agent = new Agent({
     machines,
     drivers,
@@ -66,7 +63,7 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   stack.defer(() => agent.close(!config.leaveEdges && deps.stopping.reason !== BUG));
   await agent.start();
 
-  const service = serviceOf({ name: config.name, machines, agent, drivers }, deps);
+  const service = serviceOf({ name: config.name, machines, about, agent, drivers }, deps);
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, NodeAgentService, service);
   const port = await listenGrpc(
@@ -92,41 +89,16 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   };
 }
 
-/** Throws OperatorError. */
-async function segmentDriverOf(
-  { segments, segmentPort, segmentNetns }: NodeAgentConfig,
-  store: StateStore,
-  { random, logger }: AppDeps,
-): Promise<SegmentDriver> {
-  if (segments === "none") return noSegmentsDriver("this agent runs with --segments none");
-  const lacking = await lacksNetworkAdministration();
-  if (lacking !== undefined && segments === "linux")
-    throw new OperatorError(`--segments linux: ${lacking}`);
-  if (lacking !== undefined) return noSegmentsDriver(`this machine cannot have any: ${lacking}`);
-  const mark = () => {
-    const known = store.segmentMark();
-    if (known !== undefined) return known;
-    const chosen = Math.floor(random() * SEGMENT_MARKS);
-    store.setSegmentMark(chosen);
-    return chosen;
-  };
-  return linuxVxlanDriver({
-    programs: networkPrograms(segmentNetns),
-    mark,
-    port: segmentPort,
-    logger,
-  });
-}
-
 interface Served {
   name: string;
   machines: readonly string[];
+  about: AboutMachines;
   agent: Agent;
   drivers: Drivers;
 }
 
 function serviceOf(
-  { name, machines, agent, drivers }: Served,
+  { name, machines, about, agent, drivers }: Served,
   { clock, metrics }: AppDeps,
 ): Implementation<typeof NodeAgentService> {
   const wishes = metrics.counter("node_agent_wishes_total", "Desired states received, by result.", [
@@ -140,7 +112,14 @@ function serviceOf(
       edges: agent.states(),
       segments: agent.segmentStates(),
       nowUnixNano: clock.nowUnixNano(),
-      machineStates: machines.map((machine) => ({ name: machine, drivers: drivers.usable })),
+      machineStates: machines.map((machine) => ({
+        ...about,
+        name: machine,
+        drivers: drivers.usable,
+      })),
+      foreignTunnels: machines.flatMap((machine) =>
+        agent.foreignTunnels().map((tunnel) => ({ ...tunnel, machine })),
+      ),
     }),
     setDesiredState: async (request, context) => {
       requireCaller(context, ["opsbot", "operator"]);

@@ -14,7 +14,15 @@ import { telemetryEnvironment } from "./telemetry-environment.ts";
 export interface ProcessPlan {
   /** Also its instance name; e.g. "node-2". */
   name: string;
-  app: "camera" | "mesh-node" | "collector" | "origin" | "node-agent" | "opsbot" | "dashboard";
+  app:
+    | "camera"
+    | "mesh-node"
+    | "collector"
+    | "origin"
+    | "node-agent"
+    | "opsbot"
+    | "enrolment"
+    | "dashboard";
   arguments: readonly string[];
   environment: Readonly<Record<string, string>>;
   /** Ports it listens on, with what the operator should know them by. */
@@ -48,6 +56,9 @@ export const OFFSET = {
   origin: 50,
   originGrpc: 51,
   originAdmin: 52,
+  enrolment: 54,
+  enrolmentAdmin: 55,
+  enrolmentPages: 56,
   nodeAgent: 60,
   nodeAgentAdmin: 61,
   opsbot: 64,
@@ -56,6 +67,9 @@ export const OFFSET = {
   edge: 70,
   edgeGrpc: 80,
   edgeAdmin: 90,
+  /** Of edges that are deployed: from here to the last one. */
+  deployed: 110,
+  deployedLast: 299,
 } as const;
 
 const EDGES = [1, 2] as const;
@@ -79,6 +93,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
   const pkiDir = join(config.data, "pki");
   const telemetry = telemetryEnvironment(config, pkiDir, secrets);
   const dashboardOrigin = `http://${address(OFFSET.dashboard)}`;
+  const pagesOrigin = `http://${address(OFFSET.enrolmentPages)}`;
   const common = { "pki-dir": pkiDir, "log-level": config.logLevel };
 
   const meshNode = (node: number, more: Flags): ProcessPlan => ({
@@ -154,6 +169,23 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
     }),
   };
 
+  const enrolment: ProcessPlan = {
+    ...processOf("enrolment", "enrolment", {}),
+    ports: [
+      { port: at(OFFSET.enrolment), what: "enrolment" },
+      { port: at(OFFSET.enrolmentAdmin), what: "enrolment's health" },
+      { port: at(OFFSET.enrolmentPages), what: "pages for phones" },
+    ],
+    arguments: flags({
+      ...common,
+      name: "enrolment",
+      port: at(OFFSET.enrolment),
+      "admin-port": at(OFFSET.enrolmentAdmin),
+      "public-port": at(OFFSET.enrolmentPages),
+      "data-dir": join(config.data, "enrolment"),
+    }),
+  };
+
   const edgeUrl = (edge: number) => `http://${address(OFFSET.edge + edge)}`;
   const edgeSpec = (number: number): MessageInitShape<typeof EdgeSpecSchema> => ({
     name: `edge-${number}`,
@@ -164,7 +196,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
     clusterPort: at(OFFSET.edgeCluster + number),
     publicUrl: edgeUrl(number),
     originUrl: `https://${address(OFFSET.origin)}`,
-    allowedOrigins: [dashboardOrigin],
+    allowedOrigins: [dashboardOrigin, pagesOrigin],
     peers: EDGES.filter((other) => other !== number).map((other) => ({
       name: `edge-${other}`,
       publicUrl: edgeUrl(other),
@@ -197,6 +229,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       "admin-port": at(OFFSET.nodeAgentAdmin),
       machine: EDGES.map((edge) => `machine-${edge}`),
       "data-dir": agentDataDir,
+      "edge-ports": `${at(OFFSET.deployed)}-${at(OFFSET.deployedLast)}`,
       // Whoever stops the stack does not wait for its players.
       "edge-drain": 0,
     }),
@@ -217,6 +250,9 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       "node-agent": `node-agent=${address(OFFSET.nodeAgent)}`,
       edge: edgeEndpoints,
       origin: `origin=${address(OFFSET.originGrpc)}`,
+      enrolment: `enrolment=${address(OFFSET.enrolment)}`,
+      "allowed-origin": dashboardOrigin,
+      channels: join(config.data, "channels"),
       collector: `collector=${address(OFFSET.collector)}`,
       "mesh-node": peers(1, 2, 3),
       edges: toJsonString(
@@ -245,6 +281,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       edge: edgeEndpoints,
       "node-agent": `node-agent=${address(OFFSET.nodeAgent)}`,
       opsbot: `opsbot=${address(OFFSET.opsbot)}`,
+      enrolment: `enrolment=${address(OFFSET.enrolment)}`,
       "media-url": EDGES.map(edgeUrl),
     }),
   };
@@ -263,6 +300,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       opsbot,
       camera,
       dashboard,
+      enrolment,
       nodeAgent,
       origin,
       meshNode(1, { gateway: true, "data-dir": join(config.data, "node-1"), peer: peers(2, 3) }),

@@ -25,7 +25,15 @@ export function outagesOf(overview: Polled<GetOverviewResponse>, hasValues: bool
 }
 
 /** The longer the way from a kind to what people look at, the later it is named. */
-const KIND_ORDER = ["collector", "origin", "edge-cache", "node-agent", "opsbot", "mesh-node"];
+const KIND_ORDER = [
+  "collector",
+  "origin",
+  "edge-cache",
+  "node-agent",
+  "opsbot",
+  "mesh-node",
+  "enrolment",
+];
 
 function rankOf(key: string): number {
   const rank = KIND_ORDER.indexOf(key.slice(0, key.indexOf(":")));
@@ -65,6 +73,7 @@ function serviceOutage(
 
 function subjectOf({ name, kind }: ServiceState): string {
   if (name !== kind) return name;
+  if (kind === "enrolment") return "The enrolment service";
   return kind === "opsbot" ? "OpsBot" : `The ${name}`;
 }
 
@@ -77,6 +86,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   origin: "Nothing new can be fetched; edges serve what they have.",
   "node-agent": "Edges go on; nothing restarts them if they end.",
   opsbot: "Edges go on; nobody watches or repairs them.",
+  enrolment: "Who watches goes on; no phone can be enrolled, and watch pages do not open.",
 };
 
 function meaningOf(

@@ -78,7 +78,7 @@ export type ServiceState = Message<"glassline.dashboard.v1alpha1.ServiceState"> 
   name: string;
 
   /**
-   * "collector", "mesh-node", "camera", "origin", "edge-cache", "node-agent" or "opsbot".
+   * "collector", "mesh-node", "camera", "origin", "edge-cache", "node-agent", "opsbot" or "enrolment".
    *
    * @generated from field: string kind = 2;
    */
