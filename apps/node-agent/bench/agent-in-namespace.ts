@@ -37,7 +37,7 @@ export async function agentIn(machine: Machine, name: string): Promise<BenchAgen
   };
   const agent = new Agent({
     machines: [name],
-    drivers: new Drivers([], systemClock),
+    drivers: new Drivers([], { clock: systemClock, logger }),
     files: { lacks: () => "", writeTokenKeys: refuse },
     segmentDriver: linuxVxlanDriver({
       programs: networkPrograms(machine.namespace),
