@@ -41,6 +41,12 @@ function say(text) {
   state.hidden = text === "";
 }
 
+/** Nothing more is tried. @param {string} problem */
+function stop(problem) {
+  video.controls = false;
+  say(PROBLEMS[problem] ?? problem);
+}
+
 /** What may be watched; undefined: nobody answers. @returns {Promise<Watched | { problem: string } | undefined>} */
 async function ask() {
   try {
@@ -121,18 +127,15 @@ const isHeld = () => document.hidden || (video.paused && video.readyState > 2);
 
 /** Resolves when an edge gives no picture any more. @param {string} url */
 async function watch(url) {
-  const stop = new AbortController();
+  const ending = new AbortController();
   /** @type {() => void} */
-  let end = () => {};
-  const failed = new Promise((resolve) => {
-    void play(url, () => resolve(undefined)).then(
-      (/** @type {() => void} */ ender) => (end = ender),
-      resolve,
-    );
-  });
+  let failed = () => {};
+  const failing = new Promise((resolve) => (failed = () => resolve(undefined)));
+  const end = await play(url, failed);
+  // Browsers that let no picture begin by itself have its button.
   void video.play().catch(() => {});
-  await Promise.race([failed, stalled(stop.signal)]);
-  stop.abort();
+  await Promise.race([failing, stalled(ending.signal)]);
+  ending.abort();
   end();
 }
 
@@ -149,19 +152,19 @@ function show({ title, description, expiresUnixMs }) {
 }
 
 async function run() {
-  if (token === "") return say(PROBLEMS["no_token"] ?? "");
+  if (token === "") return stop("no_token");
   /** @type {Watched | undefined} */
   let watched;
   for (let failures = 0; ; failures++) {
     // Again each time: meanwhile it may have been revoked.
     const answer = await ask();
-    if (answer && "problem" in answer) return say(PROBLEMS[answer.problem] ?? answer.problem);
+    if (answer && "problem" in answer) return stop(answer.problem);
     watched = answer ?? watched;
     const source = watched?.sources[failures % watched.sources.length];
     const startMs = performance.now();
     if (watched && source) {
       show(watched);
-      await watch(withToken(source.url));
+      await watch(withToken(source.url)).catch(() => {});
     }
     // Who watched for long begins anew.
     if (performance.now() - startMs > 2 * STALL_MS) failures = 0;

@@ -55,17 +55,28 @@ export function deploymentMessage({
 export function deploymentOf(message: DeploymentMessage): DeploymentView {
   const { channel, tenant, revision, sinceUnixNano, problem, description, vni, subnets } = message;
   return {
-    ...{ channel, tenant, revision, sinceUnixNano, problem, description, vni, subnets },
+    channel,
+    tenant,
+    revision,
+    sinceUnixNano,
+    problem,
+    description,
+    vni,
+    subnets,
     phase: wordOf(PHASES, message.phase),
     incident: Number(message.incidentId),
     report: message.validation,
     steps: message.steps.map(({ name, state, says, beganUnixNano, endedUnixNano }) => ({
       name: name as StepName,
       state: wordOf(STEP_STATES, state),
-      ...{ says, beganUnixNano, endedUnixNano },
+      says,
+      beganUnixNano,
+      endedUnixNano,
     })),
     edges: message.edges.map(({ name, machine, role, publicUrl, ready }) => ({
-      ...{ name, machine, publicUrl },
+      name,
+      machine,
+      publicUrl,
       role: role === "shield" ? "shield" : "edge",
       isReady: ready,
     })),

@@ -40,8 +40,13 @@ export class DeploymentDesk {
     return viewOf(deployment, await deployments.steps(channel), edges);
   }
 
-  /** What deploying would change, a line each. "nothing_to_do": it is so already. */
-  async considerDeploy({
+  /** What an action would change, a line each; none: that is said by the action itself. "nothing_to_do": it is so already. */
+  async changesOf(action: Action): Promise<readonly string[] | Refusal> {
+    if (action.kind === "deploy") return this.#considerDeploy(action);
+    return action.kind === "destroy" ? this.#considerDestroy(action.target) : [];
+  }
+
+  async #considerDeploy({
     target,
     description,
   }: Extract<Action, { kind: "deploy" }>): Promise<readonly string[] | Refusal> {
@@ -57,7 +62,7 @@ export class DeploymentDesk {
     }
   }
 
-  async considerDestroy(channel: string): Promise<readonly string[] | Refusal> {
+  async #considerDestroy(channel: string): Promise<readonly string[] | Refusal> {
     const known = await this.#parts.journal.deployments.of(channel);
     if (!known) return unknown(channel);
     const { edges, segments } = known.goal;

@@ -2,8 +2,11 @@
 import type { EnrolmentService } from "@glassline/proto/enrolment";
 import type { Client } from "@glassline/proto/rpc";
 
-import type { Change } from "./desk.ts";
+import { readDescription } from "./core/deployment/read-description.ts";
+import { shortened } from "./core/echo.ts";
+import type { Change, Refusal } from "./desk.ts";
 import { LIMITED } from "./network.ts";
+import type { DeploymentReads } from "./stores/deployments.ts";
 import { NotLeadingError } from "./stores/sql.ts";
 
 /** Rejects when none can be made. @returns the link and its QR code, for people: a secret. */
@@ -11,6 +14,30 @@ export type Inviting = (
   wish: Extract<Change, { kind: "invite" }>,
   idempotencyKey: string,
 ) => Promise<string>;
+
+/** Undefined: nothing stands in the way. */
+export async function whyNoInvite(
+  { channel }: Extract<Change, { kind: "invite" }>,
+  invite: Inviting | undefined,
+  deployments: Pick<DeploymentReads, "of">,
+): Promise<Refusal | undefined> {
+  if (!invite)
+    return { because: "impossible", refused: "this OpsBot was told of no enrolment service" };
+  const known = await deployments.of(channel);
+  if (!known)
+    return {
+      because: "unknown_target",
+      refused: `channel: got ${JSON.stringify(channel)}, which was never deployed`,
+    };
+  if (readDescription(known.description).clients) return undefined;
+  return {
+    because: "impossible",
+    refused: `${channel} has no clients in its description: whoever reaches an edge may watch`,
+  };
+}
+
+export const saysInvite = ({ device, channel }: Extract<Change, { kind: "invite" }>) =>
+  `I will make a link by which ${shortened(device)} can watch ${channel}; it works once.`;
 
 /** @param fencingToken of the present term; undefined: another one leads. */
 export function inviting(

@@ -61,8 +61,7 @@ async function startDesk() {
     deployments: {
       all: async () => [],
       of: async () => undefined,
-      considerDeploy: async () => [],
-      considerDestroy: async () => [],
+      changesOf: async () => [],
     },
     invite: undefined,
   });

@@ -12,6 +12,7 @@ import { FOREVER_MS } from "./core/guard.ts";
 import { runbookOf } from "./core/runbooks/catalogue.ts";
 import type { Caller, Change, Desk, Inventory, Outcome, Plan, Refusal } from "./desk.ts";
 import type { Inviting } from "./inviting.ts";
+import { saysInvite, whyNoInvite } from "./inviting.ts";
 import type { DeploymentDesk } from "./deployments.ts";
 import { DOMAINS } from "./guard-settings.ts";
 import type { Guard } from "./guard.ts";
@@ -42,7 +43,7 @@ export interface OperationsDeps {
   observations: () => readonly Observation[];
   impediment: () => string;
   inventory: () => Inventory;
-  deployments: Pick<DeploymentDesk, "all" | "of" | "considerDeploy" | "considerDestroy">;
+  deployments: Pick<DeploymentDesk, "all" | "of" | "changesOf">;
   /** Undefined: there is no enrolment. */
   invite: Inviting | undefined;
 }
@@ -177,7 +178,7 @@ export class Operations implements Desk {
     const { journal, guard } = this.#deps;
     if (await journal.openIncidentOf(action.target, REQUEST))
       return refuse("under_way", "what was asked for before is under way");
-    const lines = await this.#linesOf(action);
+    const lines = await this.#deps.deployments.changesOf(action);
     if ("refused" in lines) return lines;
     if (action.kind === "deploy") guard.learn(action.target, CHANNEL);
     const verdict = await guard.judge(action, { by: "person", runbook: REQUEST }, journal.guard);
@@ -188,27 +189,10 @@ export class Operations implements Desk {
     return { change, says, standsOn: [verdict.says, ...lines].join("\n") };
   }
 
-  /** What it would change, a line each; none: that is said by the action. */
-  async #linesOf(action: Action): Promise<readonly string[] | Refusal> {
-    if (action.kind === "deploy") return this.#deps.deployments.considerDeploy(action);
-    if (action.kind === "destroy") return this.#deps.deployments.considerDestroy(action.target);
-    return [];
-  }
-
   async #considerInvite(change: Extract<Change, { kind: "invite" }>) {
-    const { channel, device } = change;
-    if (!this.#deps.invite)
-      return refuse("impossible", "this OpsBot was told of no enrolment service");
-    const known = await this.#deps.journal.deployments.of(channel);
-    if (!known)
-      return refuse(
-        "unknown_target",
-        `channel: got ${JSON.stringify(channel)}, which was never deployed`,
-      );
-    return sure(
-      change,
-      `I will make a link by which ${shortened(device)} can watch ${channel}; it works once.`,
-    );
+    const { journal, invite } = this.#deps;
+    const reason = await whyNoInvite(change, invite, journal.deployments);
+    return reason ?? sure(change, saysInvite(change));
   }
 
   async #considerUndo(id: number | undefined) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import type { PlistDictionary, PlistValue } from "./plist.ts";
 import { plistOf } from "./plist.ts";
-import { readByPython, readPlist, testWithPython } from "./plist.testing.ts";
+import { readByPython, readPlist, testWithPython } from "../plist.testing.ts";
 import { fitsXml, withoutForbidden } from "./xml.ts";
 
 /** Any text, also with what XML has no room for. */

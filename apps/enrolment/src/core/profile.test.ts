@@ -8,7 +8,7 @@ import { fullChannel, oddChannel, plainChannel } from "./channels.testing.ts";
 import { problemsOfProfile } from "./check-profile.ts";
 import type { PlistDictionary } from "./plist.ts";
 import { plistOf } from "./plist.ts";
-import { readPlist } from "./plist.testing.ts";
+import { readPlist } from "../plist.testing.ts";
 import { profileOf } from "./profile.ts";
 
 const sha1 = (bytes: Uint8Array) => hash("sha1", bytes, "buffer");

@@ -13,7 +13,7 @@ import {
   readPlist,
   testWithOpenssl,
   testWithPython,
-} from "../core/plist.testing.ts";
+} from "../plist.testing.ts";
 import type { TestService } from "../enrolment.testing.ts";
 import { formOf, pathOf, profileIn, startService } from "../enrolment.testing.ts";
 

@@ -7,7 +7,7 @@ import type { KeyPair } from "@glassline/service/certificate";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { openssl, testWithOpenssl } from "../core/plist.testing.ts";
+import { openssl, testWithOpenssl } from "../plist.testing.ts";
 import { ensureDevelopmentSigner } from "./development-signer.ts";
 import { ProfileSigner, SignerNotValid } from "./profile-signer.ts";
 import type { NamedJwk } from "./secret-files.ts";

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 const SEGMENT_MS = 1_000;
@@ -19,14 +20,16 @@ export interface ChannelOptions {
   segmentsAt?: string;
   /** Undefined: answers as it should. Otherwise it has answered. */
   answer?: (request: IncomingMessage, response: ServerResponse) => true | undefined;
+  /** PEM; undefined: without TLS. */
+  tls?: { cert: string; key: string };
 }
 
 export const CHANNEL_PATH = "/live/c/index.m3u8";
 
 export async function startChannel(options: ChannelOptions = {}): Promise<TestChannel> {
-  const { segmentsAt = "", answer = () => undefined } = options;
+  const { segmentsAt = "", answer = () => undefined, tls } = options;
   const asked: string[] = [];
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     const { url = "/" } = request;
     asked.push(url);
     if (answer(request, response)) return;
@@ -36,11 +39,12 @@ export async function startChannel(options: ChannelOptions = {}): Promise<TestCh
     else if (pathname === "/live/c/v.m3u8") response.end(playlistNow(segmentsAt));
     else if (pathname.endsWith(".m4s")) response.end(Buffer.alloc(SEGMENT_BYTES));
     else response.writeHead(404).end();
-  });
-  server.listen(0, "127.0.0.1");
+  };
+  const server = tls ? createSecureServer(tls, listener) : createServer(listener);
+  server.listen(0, "localhost");
   await once(server, "listening");
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls ? "https" : "http"}://localhost:${(server.address() as AddressInfo).port}`,
     asked,
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, "close");

@@ -6,6 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { OperatorError } from "@glassline/service/errors";
 import { systemClock } from "@glassline/service/clock";
+import { ephemeralPki } from "@glassline/service/pki";
 import { describe, expect, test } from "vitest";
 
 import type { TestChannel } from "./channel.testing.ts";
@@ -47,6 +48,16 @@ describe("a validation", PATIENT, () => {
     await run(wishOf(channel, { token: "a.b.c" }));
     expect(channel.asked.length).toBeGreaterThan(10);
     expect(channel.asked.filter((url) => !url.includes("access_token=a.b.c"))).toEqual([]);
+  });
+
+  test("trusts the authority that it is told of, and no other", async () => {
+    const issue = await ephemeralPki();
+    const { ca, certificate, privateKey } = await issue({ role: "edge-cache", instance: "edge-1" });
+    await using channel = await startChannel({ tls: { cert: certificate, key: privateKey } });
+    const trusting = await run(wishOf(channel, { ca, forMs: 3_000 }));
+    expect(trusting.shortfalls).toEqual([]);
+    const report = await run(wishOf(channel, { forMs: 2_000 }));
+    expect(report.shortfalls[0]).toMatch(/^segments: got none, expected some \(edge-1: no answer/);
   });
 
   test("asks nothing of a server that is no edge, and says so", async () => {

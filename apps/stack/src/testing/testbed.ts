@@ -12,6 +12,8 @@ import { startDashboard } from "@glassline/dashboard";
 import { program as dashboardProgram } from "@glassline/dashboard/config";
 import { startEdgeCache } from "@glassline/edge-cache";
 import { program as edgeProgram } from "@glassline/edge-cache/config";
+import { startEnrolment } from "@glassline/enrolment";
+import { program as enrolmentProgram } from "@glassline/enrolment/config";
 import type { ConfigOf, Program, Spec } from "@glassline/config";
 import { readConfig } from "@glassline/config";
 import { startMeshNode } from "@glassline/mesh-node";
@@ -21,6 +23,7 @@ import { program as opsBotProgram } from "@glassline/opsbot/config";
 import { startOrigin } from "@glassline/origin";
 import { program as originProgram } from "@glassline/origin/config";
 import { ControlService } from "@glassline/proto/control";
+import { EnrolmentService } from "@glassline/proto/enrolment";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
@@ -28,6 +31,7 @@ import { systemClock } from "@glassline/service/clock";
 import type { Identity, PeerName } from "@glassline/service/identity";
 import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
+import { peerClient } from "@glassline/service/peer-client";
 import { ephemeralPki } from "@glassline/service/pki";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import type { TracerProvider } from "@opentelemetry/api";
@@ -132,6 +136,25 @@ export class Testbed implements AsyncDisposable {
     return this.#stack.use(
       await startEdgeCache(config, await this.deps({ role: "edge-cache", instance: name })),
     );
+  }
+
+  /** Enrolment of phones, with a client of OpsBot's. */
+  async enrolment(words: Words = {}) {
+    const config = configOf(enrolmentProgram, {
+      port: 0,
+      "admin-port": 0,
+      "public-port": 0,
+      "data-dir": join(this.directory, "enrolment"),
+      ...words,
+    });
+    const deps = await this.deps({ role: "enrolment", instance: config.name });
+    const { addresses } = this.#stack.use(await startEnrolment(config, deps));
+    const identity = await this.#issue({ role: "opsbot", instance: "opsbot" });
+    const at = { name: config.name, host: "localhost", port: addresses.port };
+    return {
+      addresses,
+      client: this.#stack.use(peerClient(EnrolmentService, at, "enrolment", identity)),
+    };
   }
 
   /** An OpsBot that looks often. */

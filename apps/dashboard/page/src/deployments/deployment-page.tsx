@@ -69,7 +69,7 @@ function DeploymentHeader({ deployment }: { deployment: Deployment }) {
         )}
       </p>
       {problem && (
-        <p class="impediment deployment-impediment" data-testid="problem">
+        <p class={`impediment deployment-impediment is-${phase}`} data-testid="problem">
           {problem}
         </p>
       )}

@@ -88,7 +88,10 @@ function DeploymentRow({ deployment }: { deployment: Deployment }) {
       <td>
         <span class={`phase is-${phase}`}>{phaseText(phase)}</span>
       </td>
-      <td>{edgesText(deployment)}</td>
+      <td>
+        {edgesText(deployment)}
+        {deployment.edges.length > 0 && <span class="ready-word"> ready</span>}
+      </td>
       <td class="number">{vni > 0 ? vni : "–"}</td>
       <td class="number wide-only">{revision}</td>
       <td class="number wide-only">

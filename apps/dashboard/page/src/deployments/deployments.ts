@@ -98,11 +98,11 @@ export function sentenceOf(deployments: readonly Deployment[]): string {
   return `${all}; ${other} ${other === 1 ? "is" : "are"} not as wished, or not yet.`;
 }
 
-/** "2 of 3 ready" */
+/** How many of them are ready: "2 of 3" */
 export function edgesText({ edges }: Deployment): string {
   if (edges.length === 0) return "–";
   const ready = edges.filter((edge) => edge.ready).length;
-  return `${ready} of ${edges.length} ready`;
+  return `${ready} of ${edges.length}`;
 }
 
 /** Where a step lies in the time of all, as parts of it: for a bar. */

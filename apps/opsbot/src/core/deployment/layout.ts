@@ -179,6 +179,7 @@ function edgeOf(place: Place, { places, ports, addresses, facts }: Surroundings)
     publicUrl: publicUrlOf(place, ports),
     originUrl: shield && !isShield ? clusterUrl(shield) : originUrl,
     shield: shield && !isShield ? shield.name : "",
+    shielded: isShield ? places.flatMap((one) => (one.isShield ? [] : [one.name])) : [],
     storeMaxBytes: BigInt(description.cache.memory),
     generation: 1n,
     allowedOrigins: [...allowedOrigins],

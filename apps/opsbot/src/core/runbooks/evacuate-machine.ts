@@ -1,6 +1,6 @@
 /** A machine is away, and so are its edges: others take them over. */
 import type { Runbook } from "./runbook.ts";
-import { isOver, whileItLasts } from "./runbook.ts";
+import { whileItLasts } from "./runbook.ts";
 
 export const evacuateMachine: Runbook = {
   name: "evacuate-machine",

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 
 import { test } from "vitest";
 
-import type { PlistValue } from "./plist.ts";
+import type { PlistValue } from "./core/plist.ts";
 
 const PYTHON = process.env["PYTHON"] ?? "/usr/bin/python3";
 const OPENSSL = process.env["OPENSSL"] ?? "/usr/bin/openssl";
