@@ -38,7 +38,7 @@ export async function agentIn(machine: Machine, name: string): Promise<BenchAgen
   const agent = new Agent({
     machines: [name],
     // No edge is wished.
-    drivers: new Drivers([], systemClock),
+    drivers: new Drivers([], { clock: systemClock, logger }),
     files: { lacks: () => "", writeTokenKeys: async () => "" },
     segmentDriver: linuxVxlanDriver({
       programs: networkPrograms(machine.namespace),

@@ -6,6 +6,7 @@ import { RpcError } from "@glassline/proto/errors";
 import type { Backoff } from "@glassline/service/backoff";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
 import { checkDesired } from "./core/desired.ts";
@@ -72,11 +73,10 @@ export class Agent {
 
   /** Adopts what runs, and goes on towards what was wished the last time. */
   async start(): Promise<void> {
-    const { drivers, store, logger } = this.#options;
+    const { drivers, store } = this.#options;
     await drivers.probe();
     for (const started of store.started()) await this.#edge(started.spec.name).adopt(started);
-    const removed = await drivers.sweep(new Set(this.#edges.keys()));
-    if (removed.length > 0) logger.warn({ removed }, "removed containers that nobody wishes");
+    await drivers.sweep((name) => this.#edges.has(name));
     // Those that serve viewers are known before any is replaced.
     await Promise.all([...this.#edges.values()].map((edge) => edge.look()));
     this.#isStarted = true;
@@ -84,6 +84,7 @@ export class Agent {
     this.#segments.start();
     void every(this.#options.clock, LOOK_INTERVAL_MS, this.#stop.signal, async () => {
       void drivers.probe();
+      void drivers.sweep((name) => this.#edges.has(name));
       await Promise.all([...this.#edges.values()].map((edge) => edge.look()));
       this.#reconcile();
     });
@@ -115,7 +116,10 @@ export class Agent {
   /** The last lines of an edge's log, oldest first. Rejects with RpcError for an edge that the agent does not have. */
   async logs(name: string, maxLines: number): Promise<string[]> {
     const edge = this.#edges.get(name);
-    if (edge) return edge.lastLines(maxLines);
+    if (edge)
+      return edge.lastLines(maxLines).catch((error: unknown) => {
+        throw new RpcError("unavailable", messageOf(error));
+      });
     const names = [...this.#edges.keys()].join(", ") || "none, as no edge is wished";
     throw new RpcError("not_found", `name: got ${JSON.stringify(name)}, expected ${names}`);
   }

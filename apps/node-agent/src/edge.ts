@@ -179,7 +179,7 @@ export class Edge {
     const { ready, notReady } = STOP_PATIENCE_MS;
     const patienceMs = this.#ready ? this.#deps.drainMs + ready : notReady;
     this.#turn("stopping");
-    await this.#deps.drivers.of(running.spec).stop(running, patienceMs);
+    await this.#deps.drivers.stop(running, patienceMs);
     if (this.#running === running) this.#gone();
   }
 

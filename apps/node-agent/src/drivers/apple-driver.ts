@@ -40,7 +40,8 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
   const logOf = (id: string, lines: number) =>
     output(PROGRAM, ["logs", "-n", String(lines), id]).catch(() => "");
   const remove = async (id: string, edge: string) => {
-    await keepLog(files.logDirectory, edge, await logOf(id, KEPT_LINES));
+    const text = await logOf(id, KEPT_LINES);
+    if (text !== "") await keepLog(files.logDirectory, edge, text);
     await output(PROGRAM, ["rm", "--force", id]);
   };
   /** Tells the end of a container. What cannot be asked, as after a start of the Mac, is asked again. */
@@ -113,8 +114,8 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
       if (!running) return lastLines(files.logDirectory, name, maxLines);
       return linesOf(await logOf(running.id, maxLines));
     },
-    async sweep(known) {
-      const unknown = (await list()).filter(({ labels }) => !known.has(labels[LABELS.edge] ?? ""));
+    async sweep(isKnown) {
+      const unknown = (await list()).filter(({ labels }) => !isKnown(labels[LABELS.edge] ?? ""));
       for (const { id } of unknown) await output(PROGRAM, ["rm", "--force", id]);
       return unknown.map(({ id }) => id);
     },

@@ -40,7 +40,9 @@ export function dockerDriver({ files, mark, clock, socket }: DockerDriverOptions
   const ofEdge = (name: string) => api.list(own, `${LABELS.edge}=${name}`);
 
   const remove = async (id: string, edge: string) => {
-    await keepLog(files.logDirectory, edge, await api.log(id, KEPT_LINES));
+    const text = await api.log(id, KEPT_LINES);
+    // Whoever removed it before has kept it.
+    if (text !== "") await keepLog(files.logDirectory, edge, text);
     await api.remove(id);
   };
   /** Tells the end of a container, also when dockerd is away for a while. */
@@ -107,9 +109,9 @@ export function dockerDriver({ files, mark, clock, socket }: DockerDriverOptions
       if (!running) return lastLines(files.logDirectory, name, maxLines);
       return linesOf(await api.log(running.Id, maxLines));
     },
-    async sweep(known) {
+    async sweep(isKnown) {
       const all = await api.list(own);
-      const unknown = all.filter(({ Labels }) => !known.has(Labels[LABELS.edge] ?? ""));
+      const unknown = all.filter(({ Labels }) => !isKnown(Labels[LABELS.edge] ?? ""));
       for (const { Id } of unknown) await api.remove(Id);
       return unknown.map(({ Id }) => Id);
     },

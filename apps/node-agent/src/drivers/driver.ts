@@ -40,6 +40,6 @@ export interface Driver extends AsyncDisposable {
   usage(started: Started): Promise<Usage | undefined>;
   /** The last lines that it wrote, oldest first. @param maxLines at most so many. */
   lastLines(name: string, maxLines: number): Promise<string[]>;
-  /** Removes containers of this agent that it does not know any more. @param known names of its edges. @returns what was removed. */
-  sweep(known: ReadonlySet<string>): Promise<string[]>;
+  /** Removes containers of this agent that it does not know any more. @param isKnown asked when they have been listed. @returns what was removed. */
+  sweep(isKnown: (edge: string) => boolean): Promise<string[]>;
 }

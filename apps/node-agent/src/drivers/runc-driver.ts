@@ -113,8 +113,8 @@ export function runcDriver({ files, mark, clock }: RuncDriverOptions): Driver {
     },
     usage: ({ processId }) => usageOf(processId),
     lastLines: (name, maxLines) => lastLines(files.logDirectory, name, maxLines),
-    async sweep(known) {
-      const unknown = (await list()).filter(({ edge }) => !known.has(edge));
+    async sweep(isKnown) {
+      const unknown = (await list()).filter(({ edge }) => !isKnown(edge));
       for (const { id } of unknown) await remove(id);
       return unknown.map(({ id }) => id);
     },

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 
 import type { Clock } from "@glassline/service/clock";
+import type { Logger } from "@glassline/service/logger";
 
 import { appleDriver } from "./apple-driver.ts";
 import { dockerDriver } from "./docker-driver.ts";
@@ -23,7 +24,10 @@ export interface DriverSettings {
   dockerSocket: string;
 }
 
-export function startDrivers(settings: DriverSettings, { clock }: { clock: Clock }) {
+export function startDrivers(
+  settings: DriverSettings,
+  { clock, logger }: { clock: Clock; logger: Logger },
+) {
   const { edgeProgram, dataDir, pkiDir, logLevel, edgeDrain, edgeToken, dockerSocket } = settings;
   const files = new EdgeFiles({
     program: edgeProgram,
@@ -41,5 +45,5 @@ export function startDrivers(settings: DriverSettings, { clock }: { clock: Clock
     dockerDriver({ files, mark, clock, socket: dockerSocket }),
     appleDriver({ files, mark, clock }),
   ];
-  return { drivers: new Drivers(all, clock), files };
+  return { drivers: new Drivers(all, { clock, logger }), files };
 }
