@@ -21,6 +21,8 @@ import type { EnrolmentStore } from "./stores/enrolment-store.ts";
 
 const DEVICE_NAME_MAX_CHARS = 64;
 const KEY_MAX_CHARS = 200;
+/** Who may change something. */
+const CHANGERS = ["opsbot", "operator"] as const;
 const NANOS_A_MS = 1_000_000n;
 
 export interface ServiceDeps {
@@ -49,8 +51,12 @@ export function enrolmentService(deps: ServiceDeps): Implementation<typeof Enrol
       publicUrl: deps.site.publicUrl,
     }),
     putChannel: async ({ channel, fencingToken }, context) => {
+      requireCaller(context, CHANGERS);
+      const wished = channel ?? refuse("channel", undefined, "one");
+      await enrolments.checkChannel(wished);
+      // While its secrets were read, a higher token may have come.
       await admit(fencing, context, fencingToken);
-      const changed = await enrolments.putChannel(channel ?? refuse("channel", undefined, "one"));
+      const changed = enrolments.putChannel(wished);
       if (changed) metrics.changes.inc({ kind: "channel" });
       return { changed };
     },
@@ -99,7 +105,7 @@ export function enrolmentService(deps: ServiceDeps): Implementation<typeof Enrol
 
 /** Rejects with RpcError: of OpsBots, the one that leads; of people, those who have no token. */
 async function admit(fencing: Fencing, context: CallContext, token: bigint): Promise<void> {
-  const { role } = requireCaller(context, ["opsbot", "operator"]);
+  const { role } = requireCaller(context, CHANGERS);
   if (role === "opsbot" || token !== 0n) await fencing.raise(token);
 }
 
