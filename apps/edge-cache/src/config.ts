@@ -44,6 +44,11 @@ const spec = {
     default: "https://localhost:7450",
     placeholder: "URL",
   }),
+  originEdge: text({
+    help: "Name of the edge at --origin, if that is one: a shield, at its cluster port. Empty: it is the origin.",
+    default: "",
+    placeholder: "NAME",
+  }),
   publicUrl: text({
     help: "How viewers reach this edge. Empty: http(s)://localhost and the port.",
     default: "",
@@ -53,7 +58,19 @@ const spec = {
   member: urls({
     help: "Another edge of the cluster, at its cluster port: edge-2=https://HOST:7466. Each object is fetched from the origin by one of them.",
   }),
-  clusterPort: port({ help: "HTTPS for the other edges of the cluster.", default: "7461" }),
+  shielded: list({
+    help: "Name of an edge that fetches from this one, at its cluster port, as from an origin.",
+    placeholder: "NAME",
+  }),
+  clusterPort: port({
+    help: "HTTPS for the other edges of the cluster, and those that this one shields.",
+    default: "7461",
+  }),
+  clusterHost: text({
+    help: "Address of the cluster port. Empty: as --host.",
+    default: "",
+    placeholder: "HOST",
+  }),
   allowedOrigin: list({
     help: "Origin of a page that may play from here, such as http://localhost:7400.",
     placeholder: "ORIGIN",

@@ -5,12 +5,14 @@ import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
 import { OperatorError } from "@glassline/service/errors";
 import { closeHttp, listenHttp } from "@glassline/service/listen-http";
+import type { Identity } from "@glassline/service/identity";
 import { BUG } from "@glassline/service/main";
 
 import { startAccessLog } from "./access-log/start-access-log.ts";
 import { Cache } from "./cache.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Cluster } from "./cluster/cluster.ts";
+import { SHIELD_BODY_TIMEOUT_MS, relationsOf } from "./cluster/relations.ts";
 import { Positions } from "./cluster/positions.ts";
 import type { ClusterServerDeps } from "./cluster/cluster-server.ts";
 import { createClusterServer } from "./cluster/cluster-server.ts";
@@ -64,12 +66,9 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
     metrics.inFlightShortages.inc({ reason }),
   );
   const questions = new QuestionQueue(config.originConnections);
-  const upstream = watched(
-    stack.use(lazyUpstream(originOf(config), identity, questions)),
-    deps.logger,
-  );
+  const upstream = watched(stack.use(originUpstream(config, identity, questions)), deps.logger);
   const cluster = stack.use(
-    new Cluster({ name: config.name, members: config.member }, upstream, {
+    new Cluster(relationsOf(config), upstream, {
       identity,
       clock,
       positions: disk && new Positions(join(config.disk, "positions.json")),
@@ -188,17 +187,26 @@ function ratesOf({ clientRate, clientBurst }: EdgeCacheConfig, clock: Clock) {
   return new ClientRates(rate, clock);
 }
 
-/** An edge without other members needs no port for them. */
+/** An edge that no other asks needs no port for them. */
 async function listenCluster(
-  { host, clusterPort, member }: EdgeCacheConfig,
+  { host, clusterHost, clusterPort, member, shielded }: EdgeCacheConfig,
   deps: ClusterServerDeps,
   stack: AsyncDisposableStack,
 ): Promise<number> {
-  if (member.length === 0) return 0;
+  if (member.length === 0 && shielded.length === 0) return 0;
   const server = createClusterServer(deps);
-  const port = await listenHttp(server, "the cluster (--cluster-port)", host, clusterPort);
+  const at = clusterHost === "" ? host : clusterHost;
+  const port = await listenHttp(server, "the cluster (--cluster-port)", at, clusterPort);
   stack.defer(() => closeHttp(server));
   return port;
+}
+
+/** Throws OperatorError. */
+function originUpstream(config: EdgeCacheConfig, identity: Identity, questions: QuestionQueue) {
+  const origin = originOf(config);
+  if (config.originEdge === "") return lazyUpstream(origin, identity, questions);
+  const shield = { role: "edge-cache", instance: config.originEdge } as const;
+  return lazyUpstream(origin, identity, questions, shield, SHIELD_BODY_TIMEOUT_MS);
 }
 
 /** The configured origin without a path. Throws OperatorError. */

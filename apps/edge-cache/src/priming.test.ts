@@ -88,6 +88,25 @@ test("at most four at a time", async () => {
   expect(most).toBe(4);
 });
 
+test("no faster than the caller wishes, and than the edge allows", async () => {
+  const atMs: number[] = [];
+  await using both = await startBoth((_request, response) => {
+    atMs.push(performance.now());
+    response.setHeader("cache-control", "max-age=60").end("x");
+  }, "--prime-rate=20");
+  const paths = (name: string) => Array.from({ length: 5 }, (_, at) => `/${name}${at}`);
+  const tookMs = () => atMs.at(-1)! - atMs.splice(0)[0]!;
+  await both.call("Prime", { paths: paths("a"), perSecond: 5, idempotencyKey: "a" });
+  expect(tookMs()).toBeGreaterThan(700);
+  await both.call("Prime", { paths: paths("b"), perSecond: 1_000, idempotencyKey: "b" });
+  expect(tookMs()).toBeGreaterThan(150);
+  for (const perSecond of [-1, "NaN"])
+    expect(
+      await both.call("Prime", { paths: ["/c"], perSecond, idempotencyKey: `c${perSecond}` }),
+    ).toMatchObject({ code: "invalid_argument" });
+  expect(atMs).toEqual([]);
+});
+
 test("an address that is no path of the origin is refused before anything is asked", async () => {
   await using both = await startBoth(FRESH);
   for (const path of ["http://elsewhere/a", "/a/../b", "//elsewhere/a", ""]) {

@@ -43,6 +43,8 @@ export interface Wanted {
   path: string;
   /** Of playlists and other objects. */
   paths: readonly string[];
+  /** Objects a second, at most; 0: as many as this edge allows. */
+  perSecond: number;
 }
 
 interface Job {
@@ -62,10 +64,10 @@ export class Priming {
   readonly #fetching = new Set<AbortController>();
 
   /** Throws RpcError "invalid_argument". */
-  constructor(deps: PrimeDeps, { path, paths }: Wanted, progress: Progress) {
+  constructor(deps: PrimeDeps, { path, paths, perSecond }: Wanted, progress: Progress) {
     this.#deps = deps;
     this.#progress = progress;
-    this.#pace = new Pace(deps.perSecond);
+    this.#pace = new Pace(rateOf(perSecond, deps.perSecond));
     if (path !== "" || paths.length === 0) this.#find(playlistAt(path), 0, true);
     for (const each of paths) this.#find(objectAt(each), 0, false);
   }
@@ -180,6 +182,14 @@ const ONLY_IF_CACHED = requestDirectives(new Fields([["cache-control", "only-if-
 
 function checkPresence({ aborted }: AbortSignal): void {
   if (aborted) throw new RpcError("canceled", "the caller has gone, or the edge stops");
+}
+
+/** Throws RpcError "invalid_argument". */
+function rateOf(perSecond: number, allowed: number): number {
+  if (perSecond === 0) return allowed;
+  if (perSecond > 0) return Math.min(perSecond, allowed);
+  const got = `per_second: got ${perSecond}`;
+  throw new RpcError("invalid_argument", `${got}, expected a number above 0, or 0 for the edge's`);
 }
 
 function playlistAt(path: string): Address {

@@ -14,7 +14,7 @@ import type { LinkStanding } from "./core/link.ts";
 import { standingOf } from "./core/link.ts";
 import { profileOf } from "./core/profile.ts";
 import type { Issued, IssuingDeps } from "./issuing.ts";
-import { issueProfile, sha1, watchUrlOf } from "./issuing.ts";
+import { issueProfile, issueToken, sha1, watchUrlOf } from "./issuing.ts";
 import { hashOf, isHashOf, isSecret } from "./links.ts";
 import type { Materials } from "./materials.ts";
 import type { EnrolmentStore, LinkRecord } from "./stores/enrolment-store.ts";
@@ -76,6 +76,13 @@ export class Enrolments {
     store.putChannel(channel);
     this.#changed(channel.name);
     return true;
+  }
+
+  /** A token without a device. Throws RpcError. */
+  token(channel: string, subject: string, lifetimeMs: number) {
+    const known = this.#deps.store.channel(channel);
+    if (!known) throw new RpcError("not_found", `no channel is called ${JSON.stringify(channel)}`);
+    return issueToken(this.#deps, known, subject, lifetimeMs, this.#deps.clock.nowMs());
   }
 
   /** @returns false: there was none. */

@@ -32,28 +32,41 @@ export const sha1 = (bytes: Uint8Array): Uint8Array => hash("sha1", bytes, "buff
 
 /** Made anew each time: what the profile says is the same for the same channel and device, but for the token. Throws SignerNotValid. */
 export function issueProfile(
-  { tokenKey, signer, tokenAudience, site }: IssuingDeps,
+  deps: IssuingDeps,
   channel: Channel,
   material: Material,
   device: string,
   nowMs: number,
 ): Issued {
+  const { signer, site } = deps;
+  const { token, expiresMs } = issueToken(deps, channel, device, tokenLifetimeMs(channel), nowMs);
+  const watchUrl = watchUrlOf(site.publicUrl, channel.name, token);
+  const profile = profileOf({ channel, device, material, watchUrl, sha1 });
+  return {
+    profile: signer.sign(Buffer.from(plistOf(profile)), nowMs),
+    expiresMs,
+  };
+}
+
+/** By which a channel may be watched. @param subject by which edges can be told to refuse it. */
+export function issueToken(
+  { tokenKey, tokenAudience }: Pick<IssuingDeps, "tokenKey" | "tokenAudience">,
+  channel: Channel,
+  subject: string,
+  lifetimeMs: number,
+  nowMs: number,
+): { token: string; expiresMs: number } {
   const iat = Math.floor(nowMs / 1_000);
-  const exp = iat + Math.floor(tokenLifetimeMs(channel) / 1_000);
+  const exp = iat + Math.floor(lifetimeMs / 1_000);
   const token = tokenKey.sign({
-    sub: device,
+    sub: subject,
     channel: openedBy(channel),
     iat,
     exp,
     jti: randomBytes(TOKEN_ID_BYTES).toString("base64url"),
     ...(tokenAudience !== "" && { aud: tokenAudience }),
   });
-  const watchUrl = watchUrlOf(site.publicUrl, channel.name, token);
-  const profile = profileOf({ channel, device, material, watchUrl, sha1 });
-  return {
-    profile: signer.sign(Buffer.from(plistOf(profile)), nowMs),
-    expiresMs: exp * 1_000,
-  };
+  return { token, expiresMs: exp * 1_000 };
 }
 
 /** The token is in the fragment, which browsers send to nobody, and which is in no log and no Referer. */

@@ -218,3 +218,29 @@ describe("devices", () => {
     expect((await devices()).map(({ name }) => name)).toEqual(["Ben"]);
   });
 });
+
+describe("tokens for test loads", () => {
+  test("open a channel for a while, and belong to no device", async () => {
+    await put();
+    const channel = "harbour";
+    const { token, expiresUnixNano } = await service.client.issueToken({ channel });
+    const [, claims = ""] = token.split(".");
+    const { sub, exp } = JSON.parse(Buffer.from(claims, "base64url").toString()) as {
+      sub: string;
+      exp: number;
+    };
+    expect(sub).toMatch(/^opsbot-/);
+    expect(BigInt(exp) * 1_000_000_000n).toBe(expiresUnixNano);
+    expect(await devices()).toEqual([]);
+  });
+
+  test("are refused for a channel that is not known, and for longer than an hour", async () => {
+    await expect(service.client.issueToken({ channel: "harbour" })).rejects.toEqual(
+      refused("not_found", /harbour/),
+    );
+    await put();
+    await expect(
+      service.client.issueToken({ channel: "harbour", lifetimeMs: 3_600_001n }),
+    ).rejects.toEqual(refused("invalid_argument", /lifetime_ms: got "?3600001/));
+  });
+});

@@ -23,6 +23,9 @@ const DEVICE_NAME_MAX_CHARS = 64;
 const KEY_MAX_CHARS = 200;
 /** Who may change something. */
 const CHANGERS = ["opsbot", "operator"] as const;
+/** Of tokens without a device. */
+const TOKEN_MS = 300_000;
+const TOKEN_MAX_MS = 3_600_000n;
 const NANOS_A_MS = 1_000_000n;
 
 export interface ServiceDeps {
@@ -88,6 +91,15 @@ export function enrolmentService(deps: ServiceDeps): Implementation<typeof Enrol
         expiresUnixNano: BigInt(device.expiresMs) * NANOS_A_MS,
       })),
     }),
+    issueToken: async ({ channel, lifetimeMs }, context) => {
+      const { role, instance } = requireCaller(context, CHANGERS);
+      if (lifetimeMs > TOKEN_MAX_MS)
+        refuse("lifetime_ms", String(lifetimeMs), `at most ${TOKEN_MAX_MS}`);
+      const lifetime = Number(lifetimeMs) || TOKEN_MS;
+      const { token, expiresMs } = enrolments.token(channel, `${role}-${instance}`, lifetime);
+      metrics.changes.inc({ kind: "token" });
+      return { token, expiresUnixNano: BigInt(expiresMs) * NANOS_A_MS };
+    },
     revokeDevice: async ({ channel, device, idempotencyKey, fencingToken }, context) => {
       await admit(fencing, context, fencingToken);
       const target = JSON.stringify([channel, device]);

@@ -2,7 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -39,11 +39,15 @@ export async function makePki(): Promise<{ directory: string } & AsyncDisposable
 export interface AgentProcess extends AsyncDisposable {
   /** OpsBot's. */
   client: Client<typeof NodeAgentService>;
+  /** "localhost:1234" */
+  address: string;
   dataDir: string;
   /** Resolves when it has ended. */
   end(signal: NodeJS.Signals): Promise<void>;
   /** After its end, with the same words. */
   start(): Promise<void>;
+  /** After its end: it knows neither what was wished nor what it started. */
+  forget(): Promise<void>;
   status(): Promise<GetStatusResponse>;
   /** Waits until an edge or a segment is as the check wants it. */
   edge(name: string, check: (state: EdgeState) => boolean): Promise<EdgeState>;
@@ -101,15 +105,24 @@ export async function startAgent(
   const options = { ...TLS_CHANNEL_OPTIONS, ...RECONNECT_OPTIONS };
   const client = createClient(NodeAgentService, `localhost:${port}`, credentials, options);
   const until = <T>(find: (status: GetStatusResponse) => T | undefined): Promise<T> =>
-    vi.waitUntil(async () => find(await client.getStatus({})), {
-      timeout: PATIENCE_MS,
-      interval: 50,
-    });
+    vi.waitUntil(
+      async () => {
+        // It may have been started just now.
+        const status = await client.getStatus({}).catch(() => undefined);
+        return status && find(status);
+      },
+      { timeout: PATIENCE_MS, interval: 50 },
+    );
   return {
     client,
+    address: `localhost:${port}`,
     dataDir,
     end,
     start,
+    forget: async () => {
+      const files = (await readdir(dataDir)).filter((name) => name.includes(".sqlite"));
+      for (const name of files) await rm(join(dataDir, name));
+    },
     status: () => client.getStatus({}),
     edge: (name, check) =>
       until(({ edges }) => edges.find((state) => state.spec?.name === name && check(state))),

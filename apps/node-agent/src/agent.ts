@@ -9,7 +9,10 @@ import { every } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 
 import { checkDesired } from "./core/desired.ts";
-import type { Driver } from "./drivers/driver.ts";
+import { Restarts } from "./core/restarts.ts";
+import { heldBy } from "./core/roll.ts";
+import type { Drivers } from "./drivers/drivers.ts";
+import type { EdgeFiles } from "./drivers/edge-files.ts";
 import type { SegmentDriver } from "./drivers/segment-driver.ts";
 import { Edge } from "./edge.ts";
 import { Segments } from "./segments.ts";
@@ -19,7 +22,7 @@ const LOOK_INTERVAL_MS = 250;
 
 export interface AgentOptions {
   machines: readonly string[];
-  driver: Driver;
+  drivers: Drivers;
   segmentDriver: SegmentDriver;
   store: StateStore;
   clock: Clock;
@@ -27,6 +30,7 @@ export interface AgentOptions {
   newBackoff: () => Backoff;
   /** What an edge takes for its viewers when it is told to stop. */
   drainMs: number;
+  files: Pick<EdgeFiles, "lacks" | "writeTokenKeys">;
 }
 
 export class Agent {
@@ -61,14 +65,25 @@ export class Agent {
     return this.#segments.states();
   }
 
+  /** VXLAN interfaces on its machines that somebody else made. */
+  foreignTunnels() {
+    return this.#segments.foreignTunnels();
+  }
+
   /** Adopts what runs, and goes on towards what was wished the last time. */
   async start(): Promise<void> {
-    for (const started of this.#options.store.started())
-      await this.#edge(started.spec.name).adopt(started);
+    const { drivers, store, logger } = this.#options;
+    await drivers.probe();
+    for (const started of store.started()) await this.#edge(started.spec.name).adopt(started);
+    const removed = await drivers.sweep(new Set(this.#edges.keys()));
+    if (removed.length > 0) logger.warn({ removed }, "removed containers that nobody wishes");
+    // Those that serve viewers are known before any is replaced.
+    await Promise.all([...this.#edges.values()].map((edge) => edge.look()));
     this.#isStarted = true;
     this.#reconcile();
     this.#segments.start();
     void every(this.#options.clock, LOOK_INTERVAL_MS, this.#stop.signal, async () => {
+      void drivers.probe();
       await Promise.all([...this.#edges.values()].map((edge) => edge.look()));
       this.#reconcile();
     });
@@ -97,6 +112,14 @@ export class Agent {
     return changed;
   }
 
+  /** The last lines of an edge's log, oldest first. Rejects with RpcError for an edge that the agent does not have. */
+  async logs(name: string, maxLines: number): Promise<string[]> {
+    const edge = this.#edges.get(name);
+    if (edge) return edge.lastLines(maxLines);
+    const names = [...this.#edges.keys()].join(", ") || "none, as no edge is wished";
+    throw new RpcError("not_found", `name: got ${JSON.stringify(name)}, expected ${names}`);
+  }
+
   /** @param isLast false: edges and segments go on without the agent. */
   async close(isLast: boolean): Promise<void> {
     this.#stop.abort();
@@ -111,16 +134,30 @@ export class Agent {
     const changed = () => this.#reconcile();
     const edge = new Edge(name, {
       ...this.#options,
-      backoff: this.#options.newBackoff(),
-      lacks: ({ segment }) =>
-        segment === "" || this.#segments.isUp(segment) ? "" : `segment ${segment}`,
+      restarts: new Restarts(this.#options.newBackoff()),
+      lacks: (spec, isServing) => this.#lacks(spec, isServing),
+      writeTokenKeys: (spec) => this.#options.files.writeTokenKeys(spec),
       changed,
     });
     this.#edges.set(name, edge);
     return edge;
   }
 
-  /** Each edge goes its own way: one that takes long to stop holds up no other. */
+  #lacks(spec: EdgeSpec, isServing: boolean): string {
+    const { segment, name } = spec;
+    if (segment !== "" && !this.#segments.isUp(segment)) return `segment ${segment}`;
+    const missing = this.#options.drivers.lacks(spec) || this.#options.files.lacks(name);
+    if (missing !== "" || !isServing) return missing;
+    const others = this.#desired.edges.filter((other) => other.name !== name);
+    const states = others.map(({ name: other, channel }) => {
+      const edge = this.#edges.get(other);
+      const { isReady = false, unreadySinceUnixNano = 0n } = edge ?? {};
+      return { name: other, channel, isReady, unreadySinceUnixNano };
+    });
+    return heldBy(spec.channel, states, this.#options.clock.nowUnixNano());
+  }
+
+  /** Each edge goes its own way: one that takes long to stop holds up no other, but for the roll of its channel. */
   #reconcile(): void {
     if (!this.#isStarted || this.#stop.signal.aborted) return;
     const wanted = new Map(this.#desired.edges.map((spec) => [spec.name, spec]));

@@ -1,5 +1,15 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { choice, directory, duration, integer, list, port, text, toggle } from "@glassline/config";
+import {
+  choice,
+  directory,
+  duration,
+  integer,
+  list,
+  port,
+  portRange,
+  text,
+  toggle,
+} from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -10,6 +20,27 @@ const spec = {
     help: "Machine that this agent stands for; by default its own name.",
     placeholder: "NAME",
   }),
+  site: text({
+    help: "Site of its machines, which reach each other directly. Empty: it is not told.",
+    default: "",
+    placeholder: "NAME",
+  }),
+  underlayAddress: text({
+    help: "Where tunnels of other machines shall end: an IPv4 or IPv6 address. Empty: it has none to give.",
+    default: "",
+    placeholder: "ADDRESS",
+  }),
+  publicHost: text({
+    help: "Host by which viewers reach its edges.",
+    default: "localhost",
+    placeholder: "HOST",
+  }),
+  edgeHost: text({
+    help: "Host by which others of the network reach its edges.",
+    default: "localhost",
+    placeholder: "HOST",
+  }),
+  edgePorts: portRange({ help: "TCP ports that edges may have.", default: "7600-7699" }),
   dataDir: directory({
     help: "Folder of what it must not forget, and of its edges' logs.",
     default: ".glassline/node-agent",
@@ -27,6 +58,11 @@ const spec = {
     maxMs: 3_600_000,
     orNone: true,
   }),
+  dockerSocket: text({
+    help: "Where dockerd is asked, for edges that run in its containers.",
+    default: "/var/run/docker.sock",
+    placeholder: "SOCKET",
+  }),
   restartPause: duration({
     help: "Before an edge that ended by itself is started again; it grows up to sixteen times.",
     default: "1s",
@@ -37,13 +73,30 @@ const spec = {
     help: "Let edges and segments go on when this agent is told to stop, for upgrades.",
   }),
   segments: choice({
-    of: ["auto", "linux", "none"],
-    help: "VXLAN segments: auto makes those that are wished where it may (Linux, CAP_NET_ADMIN, iproute2), linux does not start where it may not, none refuses them.",
+    of: ["auto", "linux", "apple", "none"],
+    help: "VXLAN segments: auto makes those that are wished where it may (Linux, CAP_NET_ADMIN, iproute2), linux does not start where it may not, apple makes them in a Linux VM of Apple's container, none refuses them.",
     default: "auto",
   }),
   segmentPort: integer({
     help: "UDP port of VXLAN, the same on all machines of an overlay.",
     default: "4789",
+    min: 1,
+    max: 65_535,
+    placeholder: "UDP-PORT",
+  }),
+  segmentImage: text({
+    help: "Of the VM with --segments apple: a Linux with iproute2, nftables and ethtool.",
+    default: "",
+    placeholder: "IMAGE",
+  }),
+  segmentNetwork: text({
+    help: "Network of that VM, whose addresses the peers must reach. Empty: the default one.",
+    default: "",
+    placeholder: "NAME",
+  }),
+  wireguardPort: integer({
+    help: "UDP port of WireGuard below encrypted segments, the same on all machines of an overlay.",
+    default: "51820",
     min: 1,
     max: 65_535,
     placeholder: "UDP-PORT",

@@ -4,32 +4,38 @@ import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { equals } from "@bufbuild/protobuf";
 import type { EdgeSpec, EdgeStateSchema } from "@glassline/proto/node";
-import { EdgePhase, EdgeSpecSchema } from "@glassline/proto/node";
-import type { Backoff } from "@glassline/service/backoff";
+import { EdgeSpecSchema } from "@glassline/proto/node";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
+import { Ends } from "./core/ends.ts";
 import type { Phase, Wish } from "./core/reconcile.ts";
-import { stepFor } from "./core/reconcile.ts";
-import type { Driver } from "./drivers/driver.ts";
+import { edgePhaseOf, stepFor } from "./core/reconcile.ts";
+import type { Restarts } from "./core/restarts.ts";
+import type { Drivers } from "./drivers/drivers.ts";
+import { isReady } from "./drivers/readiness.ts";
+import { UsageLook } from "./drivers/usage-look.ts";
 import type { StartedEdge, StateStore } from "./stores/state-store.ts";
 
-/** An edge that ran so long before it ended is started again without a longer pause. */
-const STABLE_MS = 30_000;
 /** After its drain. An edge that is not ready, a frozen one above all, has no answers under way. */
 const STOP_PATIENCE_MS = { ready: 3_000, notReady: 1_000 } as const;
 
 export interface EdgeDeps {
-  driver: Driver;
+  drivers: Drivers;
   store: StateStore;
   clock: Clock;
   logger: Logger;
-  backoff: Backoff;
+  restarts: Restarts;
   /** What an edge that is ready takes for its viewers when it is told to stop. */
   drainMs: number;
-  /** What an edge must have before it is started as wished: "segment overlay-a"; empty: nothing. */
-  lacks: (spec: EdgeSpec) => string;
+  /**
+   * What an edge must have before it is started as wished: "segment overlay-a"; empty: nothing.
+   * @param isServing it is ready as it was wished before, and viewers may lose it for a while.
+   */
+  lacks: (spec: EdgeSpec, isServing: boolean) => string;
+  /** Gives an edge that runs other keys of tokens, which it reads by itself. */
+  writeTokenKeys: (spec: EdgeSpec) => Promise<unknown>;
   /** To be called when there may be something to do. */
   changed: () => void;
 }
@@ -44,21 +50,33 @@ export class Edge {
   #phase: Phase = "absent";
   #ready = false;
   #sinceUnixNano: bigint;
-  #unexpectedEnds = 0;
-  #lastEnd = "";
-  #lastEndUnixNano = 0n;
+  #unreadySinceUnixNano: bigint;
+  readonly #ends = new Ends();
   #nextStartMs = 0;
+  #containerId = "";
+  readonly #usage: UsageLook;
   #steps: Promise<boolean> = Promise.resolve(false);
 
   constructor(name: string, deps: EdgeDeps) {
     this.name = name;
     this.#deps = deps;
-    this.#sinceUnixNano = deps.clock.nowUnixNano();
+    this.#usage = new UsageLook(deps);
+    this.#sinceUnixNano = this.#unreadySinceUnixNano = deps.clock.nowUnixNano();
   }
 
   /** As which it runs; undefined: it does not. */
   get running(): EdgeSpec | undefined {
     return this.#running?.spec;
+  }
+
+  /** It runs as wished, and says that it is ready. */
+  get isReady(): boolean {
+    return this.#ready && this.#phase === "running";
+  }
+
+  /** Since when it has not been ready, Unix nanoseconds; of one that is, the last time. */
+  get unreadySinceUnixNano(): bigint {
+    return this.#unreadySinceUnixNano;
   }
 
   /** Undefined: it shall not run. */
@@ -68,23 +86,30 @@ export class Edge {
 
   /** Takes over what an earlier life of the agent started. */
   async adopt(started: StartedEdge): Promise<void> {
-    const { driver, store, logger } = this.#deps;
+    const { drivers, store, logger } = this.#deps;
     this.#lastSpec = started.spec;
     const adopted = { ...started };
-    const processId = await driver.adopt(started, (how) => this.#ended(adopted, how));
-    if (processId !== undefined) {
+    let lastEnd = "it ended while the agent was away";
+    const running = await drivers
+      .of(started.spec)
+      .adopt(started, (how) => this.#ended(adopted, how))
+      .catch((error: unknown) => {
+        lastEnd = `it cannot be taken over: ${messageOf(error)}`;
+        return undefined;
+      });
+    if (running) {
+      const { processId, containerId } = running;
       adopted.processId = processId;
       store.setStarted(adopted);
       this.#running = adopted;
+      this.#containerId = containerId;
       this.#turn("running");
-      logger.info({ edge: this.name, processId }, "adopted");
+      logger.info({ edge: this.name, processId, containerId }, "adopted");
       return;
     }
     this.#forgetStarted();
     if (started.processId === 0) return;
-    this.#unexpectedEnds++;
-    this.#lastEnd = "it ended while the agent was away";
-    this.#lastEndUnixNano = this.#deps.clock.nowUnixNano();
+    this.#ends.add(lastEnd, this.#deps.clock.nowUnixNano());
   }
 
   /** Steps towards what is wanted, one after another. @returns whether the agent may forget this edge. */
@@ -100,6 +125,7 @@ export class Edge {
   }
 
   async #step(): Promise<boolean> {
+    await this.#renewTokenKeys();
     switch (stepFor(this.#phase, this.#wish())) {
       case "start":
         await this.#start();
@@ -117,13 +143,34 @@ export class Edge {
     }
   }
 
+  /** Where nothing else is wished otherwise, it is not started anew. */
+  async #renewTokenKeys(): Promise<void> {
+    const [running, wanted] = [this.#running, this.#wanted];
+    if (!running || !wanted || running.spec.tokenKeys === wanted.tokenKeys) return;
+    const { tokenKeys } = wanted;
+    if (!equals(EdgeSpecSchema, { ...running.spec, tokenKeys }, wanted)) return;
+    try {
+      await this.#deps.writeTokenKeys(wanted);
+      running.spec = this.#lastSpec = wanted;
+      this.#deps.store.setStarted(running);
+    } catch (error) {
+      this.#deps.logger.error({ edge: this.name, error: messageOf(error) }, "cannot write keys");
+    }
+  }
+
   /** Looks whether it is ready. */
   async look(): Promise<void> {
     const running = this.#running;
-    const ready = running !== undefined && (await this.#deps.driver.isReady(running.spec));
+    const ready = running !== undefined && (await isReady(running.spec));
+    if (running) await this.#usage.look(running);
     if (running !== this.#running || ready === this.#ready) return;
-    this.#ready = ready;
-    this.#sinceUnixNano = this.#deps.clock.nowUnixNano();
+    this.#setReady(ready);
+  }
+
+  /** The last lines of its log, oldest first. */
+  async lastLines(maxLines: number): Promise<string[]> {
+    const spec = this.#running?.spec ?? this.#lastSpec ?? this.#wanted;
+    return spec ? this.#deps.drivers.of(spec).lastLines(this.name, maxLines) : [];
   }
 
   async stop(): Promise<void> {
@@ -132,23 +179,26 @@ export class Edge {
     const { ready, notReady } = STOP_PATIENCE_MS;
     const patienceMs = this.#ready ? this.#deps.drainMs + ready : notReady;
     this.#turn("stopping");
-    await this.#deps.driver.stop(running, patienceMs);
+    await this.#deps.drivers.of(running.spec).stop(running, patienceMs);
     if (this.#running === running) this.#gone();
   }
 
   state(): MessageInitShape<typeof EdgeStateSchema> {
     const spec = this.#wanted ?? this.#running?.spec ?? this.#lastSpec;
+    const now = this.#deps.clock.nowUnixNano();
     return {
       ...(spec && { spec, machine: spec.machine }),
-      phase: this.#edgePhase(),
+      phase: edgePhaseOf(this.#phase, this.#ready, now - (this.#running?.startedUnixNano ?? 0n)),
       processId: this.#running?.processId ?? 0,
+      current: this.#phase === "running" && this.#wish() === "same",
       generation: this.#running?.spec.generation ?? 0n,
       sinceUnixNano: this.#sinceUnixNano,
-      unexpectedEnds: this.#unexpectedEnds,
-      lastEnd: this.#lastEnd,
-      lastEndUnixNano: this.#lastEndUnixNano,
+      ...this.#ends.state,
+      ...this.#usage.state,
       nextStartUnixNano: this.#phase === "waiting" ? this.#nextStartUnixNano() : 0n,
-      waitsFor: this.#wanted && this.#wish() === "held" ? this.#deps.lacks(this.#wanted) : "",
+      waitsFor: this.#wanted && this.#wish() === "held" ? this.#lacks(this.#wanted) : "",
+      containerId: this.#running ? this.#containerId : "",
+      givenUp: this.#phase === "givenUp",
     };
   }
 
@@ -157,12 +207,17 @@ export class Edge {
     const as = this.#running?.spec ?? this.#lastSpec;
     const wish = as && !equals(EdgeSpecSchema, as, this.#wanted) ? "other" : "same";
     const isToBeStarted = wish === "other" || this.#running === undefined;
-    return isToBeStarted && this.#deps.lacks(this.#wanted) !== "" ? "held" : wish;
+    return isToBeStarted && this.#lacks(this.#wanted) !== "" ? "held" : wish;
+  }
+
+  #lacks(wanted: EdgeSpec): string {
+    return this.#deps.lacks(wanted, this.isReady);
   }
 
   async #start(): Promise<void> {
-    const { driver, store, clock, logger } = this.#deps;
+    const { drivers, store, clock, logger, restarts } = this.#deps;
     const spec = this.#wanted!;
+    if (this.#lastSpec && !equals(EdgeSpecSchema, this.#lastSpec, spec)) restarts.reset();
     this.#lastSpec = spec;
     const startedUnixNano = clock.nowUnixNano();
     const started = { processId: 0, instanceId: randomUUID(), spec, startedUnixNano };
@@ -171,16 +226,18 @@ export class Edge {
       store.setStarted(started);
       const ended = (how: string) => this.#ended(started, how);
       this.#running = started;
-      started.processId = await driver.start(spec, started.instanceId, ended);
+      const running = await drivers.of(spec).start(spec, started.instanceId, ended);
       // It may have ended already.
       if (this.#running !== started) return;
+      started.processId = running.processId;
+      this.#containerId = running.containerId;
       this.#turn("running");
-      logger.info({ edge: this.name, processId: started.processId }, "started");
+      logger.info({ edge: this.name, ...running }, "started");
       this.#write(() => store.setStarted(started));
     } catch (error) {
       this.#forgetStarted();
       this.#running = undefined;
-      this.#waitAfter(`it could not be started: ${messageOf(error)}`);
+      this.#waitAfter(`it could not be started: ${messageOf(error)}`, 0);
     }
   }
 
@@ -188,21 +245,19 @@ export class Edge {
     if (this.#running !== started) return;
     if (this.#phase === "stopping") return this.#gone();
     const ranMs = Number((this.#deps.clock.nowUnixNano() - started.startedUnixNano) / 1_000_000n);
-    if (ranMs > STABLE_MS) this.#deps.backoff.reset();
     this.#forgetStarted();
     this.#running = undefined;
-    this.#waitAfter(how);
+    this.#waitAfter(how, ranMs);
   }
 
-  #waitAfter(how: string): void {
-    const { clock, backoff, logger, changed } = this.#deps;
-    const pauseMs = backoff.nextMs();
-    this.#unexpectedEnds++;
-    this.#lastEnd = how;
-    this.#lastEndUnixNano = clock.nowUnixNano();
-    this.#nextStartMs = clock.monotonicMs() + pauseMs;
-    this.#turn("waiting");
-    logger.warn({ edge: this.name, how, pauseMs: Math.round(pauseMs) }, "ended by itself");
+  #waitAfter(how: string, ranMs: number): void {
+    const { clock, restarts, logger, changed } = this.#deps;
+    const pauseMs = restarts.pauseAfter(ranMs, this.#lastSpec?.restart);
+    this.#ends.add(how, clock.nowUnixNano());
+    this.#nextStartMs = clock.monotonicMs() + (pauseMs ?? 0);
+    this.#turn(pauseMs === undefined ? "givenUp" : "waiting");
+    const next = pauseMs === undefined ? "it is given up" : { pauseMs: Math.round(pauseMs) };
+    logger.warn({ edge: this.name, how, next }, "ended by itself");
     changed();
   }
 
@@ -228,16 +283,14 @@ export class Edge {
 
   #turn(phase: Phase): void {
     this.#phase = phase;
-    this.#ready = false;
-    this.#sinceUnixNano = this.#deps.clock.nowUnixNano();
+    this.#usage.reset();
+    this.#setReady(false);
   }
 
-  #edgePhase(): EdgePhase {
-    if (this.#phase === "waiting" || this.#phase === "absent") return EdgePhase.WAITING;
-    if (this.#phase === "stopping") return EdgePhase.STOPPING;
-    if (this.#ready) return EdgePhase.READY;
-    const runsMs = this.#deps.clock.nowUnixNano() - (this.#running?.startedUnixNano ?? 0n);
-    return runsMs < STARTING_NANO ? EdgePhase.STARTING : EdgePhase.UNREADY;
+  #setReady(isReady: boolean): void {
+    this.#sinceUnixNano = this.#deps.clock.nowUnixNano();
+    if (this.#ready) this.#unreadySinceUnixNano = this.#sinceUnixNano;
+    this.#ready = isReady;
   }
 
   #nextStartUnixNano(): bigint {
@@ -245,6 +298,3 @@ export class Edge {
     return this.#deps.clock.nowUnixNano() + BigInt(Math.round(leftMs)) * 1_000_000n;
   }
 }
-
-/** An edge that is not ready so long after its start is called unready. */
-const STARTING_NANO = 5_000_000_000n;

@@ -1,5 +1,4 @@
 /** A node-agent: owns the edges and segments of its machines. */
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { jsonRoutes } from "@glassline/proto/json";
@@ -10,7 +9,6 @@ import type { Implementation } from "@glassline/proto/rpc";
 import { addService } from "@glassline/proto/rpc";
 import type { AppDeps } from "@glassline/service/app";
 import { backoff } from "@glassline/service/backoff";
-import { OperatorError } from "@glassline/service/errors";
 import { GRPC_LIMITS, closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { startAdmin } from "@glassline/service/http";
 import { BUG } from "@glassline/service/main";
@@ -18,19 +16,19 @@ import { mutualTlsServer, requireCaller } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import { Agent } from "./agent.ts";
+import type { AboutMachines } from "./about-machines.ts";
+import { aboutMachines } from "./about-machines.ts";
 import type { NodeAgentConfig } from "./config.ts";
-import { linuxVxlanDriver } from "./drivers/linux-vxlan-driver.ts";
-import { lacksNetworkAdministration, networkPrograms } from "./drivers/network-programs.ts";
-import { noSegmentsDriver } from "./drivers/no-segments-driver.ts";
-import { processDriver } from "./drivers/process-driver.ts";
-import type { SegmentDriver } from "./drivers/segment-driver.ts";
-import type { StateStore } from "./stores/state-store.ts";
+import type { Drivers } from "./drivers/drivers.ts";
+import { startDrivers } from "./drivers/start-drivers.ts";
+import { segmentDriverOf } from "./segment-drivers.ts";
 import { openStateStore } from "./stores/state-store.ts";
 
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
 const PAUSE_GROWTH = 16;
-const SEGMENT_MARKS = 16_777_216;
+/** Of a log: where nothing is said, and at most. */
+const [LINES, LINES_MAX] = [100, 1_000];
 const EDGE_PROGRAM = fileURLToPath(new URL("../../edge-cache/src/main.ts", import.meta.url));
 
 export interface NodeAgent extends AsyncDisposable {
@@ -41,37 +39,31 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   await using stack = new AsyncDisposableStack();
   const { clock, logger } = deps;
   const store = stack.use(openStateStore(config.dataDir));
-  const driver = stack.use(
-    processDriver({
-      program: config.edgeProgram === "" ? EDGE_PROGRAM : config.edgeProgram,
-      logDirectory: join(config.dataDir, "logs"),
-      pkiDir: config.pkiDir,
-      logLevel: config.logLevel,
-      drainMs: config.edgeDrain,
-      adminToken: config.edgeToken,
-      clock,
-    }),
-  );
+  const edgeProgram = config.edgeProgram === "" ? EDGE_PROGRAM : config.edgeProgram;
+  const { drivers, files } = startDrivers({ ...config, edgeProgram }, deps);
+  stack.use(drivers);
   const machines = config.machine.length > 0 ? config.machine : [config.name];
   const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };
   const newBackoff = () => backoff({ ...pause, random: () => 0.5 + 0.5 * deps.random() });
   const drainMs = config.edgeDrain;
-  const segmentDriver = await segmentDriverOf(config, store, deps);
+  const { segmentDriver, wireguardPublicKey } = await segmentDriverOf(config, store, deps);
+  const about = aboutMachines(config, segmentDriver.refusal, wireguardPublicKey);
   const agent = new Agent({
     machines,
-    driver,
+    drivers,
     segmentDriver,
     store,
     clock,
     logger,
     newBackoff,
     drainMs,
+    files,
   });
   // What goes wrong in the agent must not cost its edges: the next life takes them over.
   stack.defer(() => agent.close(!config.leaveEdges && deps.stopping.reason !== BUG));
   await agent.start();
 
-  const service = serviceOf(config.name, machines, agent, deps);
+  const service = serviceOf({ name: config.name, machines, about, agent, drivers }, deps);
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, NodeAgentService, service);
   const port = await listenGrpc(
@@ -97,36 +89,16 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   };
 }
 
-/** Throws OperatorError. */
-async function segmentDriverOf(
-  { segments, segmentPort, segmentNetns }: NodeAgentConfig,
-  store: StateStore,
-  { random, logger }: AppDeps,
-): Promise<SegmentDriver> {
-  if (segments === "none") return noSegmentsDriver("this agent runs with --segments none");
-  const lacking = await lacksNetworkAdministration();
-  if (lacking !== undefined && segments === "linux")
-    throw new OperatorError(`--segments linux: ${lacking}`);
-  if (lacking !== undefined) return noSegmentsDriver(`this machine cannot have any: ${lacking}`);
-  const mark = () => {
-    const known = store.segmentMark();
-    if (known !== undefined) return known;
-    const chosen = Math.floor(random() * SEGMENT_MARKS);
-    store.setSegmentMark(chosen);
-    return chosen;
-  };
-  return linuxVxlanDriver({
-    programs: networkPrograms(segmentNetns),
-    mark,
-    port: segmentPort,
-    logger,
-  });
+interface Served {
+  name: string;
+  machines: readonly string[];
+  about: AboutMachines;
+  agent: Agent;
+  drivers: Drivers;
 }
 
 function serviceOf(
-  name: string,
-  machines: readonly string[],
-  agent: Agent,
+  { name, machines, about, agent, drivers }: Served,
   { clock, metrics }: AppDeps,
 ): Implementation<typeof NodeAgentService> {
   const wishes = metrics.counter("node_agent_wishes_total", "Desired states received, by result.", [
@@ -140,6 +112,14 @@ function serviceOf(
       edges: agent.states(),
       segments: agent.segmentStates(),
       nowUnixNano: clock.nowUnixNano(),
+      machineStates: machines.map((machine) => ({
+        ...about,
+        name: machine,
+        drivers: drivers.usable,
+      })),
+      foreignTunnels: machines.flatMap((machine) =>
+        agent.foreignTunnels().map((tunnel) => ({ ...tunnel, machine })),
+      ),
     }),
     setDesiredState: async (request, context) => {
       requireCaller(context, ["opsbot", "operator"]);
@@ -152,8 +132,18 @@ function serviceOf(
         throw error;
       }
     },
-    getLogs: async () => {
-      throw new RpcError("unimplemented", "logs cannot be read yet");
+    getLogs: async ({ name: edge, maxLines }, context) => {
+      requireCaller(context, ["opsbot", "operator", "dashboard", "monitor"]);
+      return { lines: await agent.logs(edge, linesOf(maxLines)) };
     },
   };
+}
+
+/** Throws RpcError. */
+function linesOf(maxLines: number): number {
+  if (maxLines <= LINES_MAX) return maxLines === 0 ? LINES : maxLines;
+  throw new RpcError(
+    "invalid_argument",
+    `max_lines: got ${maxLines}, expected at most ${LINES_MAX}`,
+  );
 }

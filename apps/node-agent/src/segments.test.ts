@@ -159,6 +159,21 @@ describeWithNamespaces()("agents with segments", { timeout: 120_000 }, () => {
       .toMatchObject([{ segment: { name: "overlay-b" }, phase: SegmentPhase.UP }]);
   });
 
+  test("tell which tunnels others have made, also before they make any", async () => {
+    const machine = underlay.machines[0]!;
+    await machine.ip("link add vx9 type vxlan id 9 dstport 4789");
+    const agent = await agentOf(1);
+    const found = [{ machine: "machine-1", vni: 9, interface: "vx9" }];
+    const told = async () => (await agent.status()).foreignTunnels;
+    await expect.poll(told, { timeout: 20_000 }).toMatchObject(found);
+    const segments = [segmentOf(machine, underlay.machines)];
+    await agent.client.setDesiredState({ fencingToken: 1n, segments });
+    await agent.segment("overlay-a", isUp);
+    expect(await told()).toMatchObject(found);
+    await machine.ip("link delete vx9");
+    await expect.poll(told, { timeout: 20_000 }).toEqual([]);
+  });
+
   test("leave both when they are told to", async () => {
     const machine = underlay.machines[0]!;
     const agent = await agentOf(1, "--leave-edges");

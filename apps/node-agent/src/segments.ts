@@ -7,11 +7,19 @@ import { every } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
+import type { SegmentWish } from "./core/segment-wish.ts";
 import { bridgeName, wishOf } from "./core/segment-wish.ts";
-import type { Pass, SegmentDriver, SegmentReport } from "./drivers/segment-driver.ts";
+import type {
+  ForeignTunnel,
+  Pass,
+  SegmentDriver,
+  SegmentReport,
+} from "./drivers/segment-driver.ts";
 
 /** How soon what somebody changed by hand is mended. */
 const LOOK_INTERVAL_MS = 1_000;
+/** How soon the tunnels of others are seen on a machine that has no segments. */
+const FOREIGN_INTERVAL_MS = 10_000;
 
 /** As in the agent's status. */
 interface State {
@@ -21,6 +29,7 @@ interface State {
   mtu: number;
   interface: string;
   peersOnly: boolean;
+  encrypted: boolean;
 }
 
 export interface SegmentsDeps {
@@ -38,12 +47,15 @@ export class Segments {
   readonly #stop = new AbortController();
   readonly #states = new Map<string, State & { sinceUnixNano: bigint }>();
   #wanted: readonly Segment[] = [];
+  #wishes: readonly SegmentWish[] = [];
   #inUse: ReadonlySet<string> = new Set();
   /** The machine has no segments: nobody needs to look. */
   #isClean = false;
   #isDue = false;
   #passes: Promise<void> | undefined;
   #failure = "";
+  #foreignTunnels: readonly ForeignTunnel[] = [];
+  #foreignDueMs = 0;
 
   constructor(deps: SegmentsDeps) {
     this.#deps = deps;
@@ -60,6 +72,7 @@ export class Segments {
     this.#wanted = wanted;
     this.#inUse = inUse;
     if (isSame) return;
+    this.#wishes = wanted.map(wishOf);
     for (const segment of wanted) if (!this.#states.has(segment.name)) this.#note(unmade(segment));
     const names = new Set(wanted.map(({ name }) => name));
     for (const [name, state] of this.#states)
@@ -80,6 +93,11 @@ export class Segments {
 
   states(): State[] {
     return [...this.#states.values()];
+  }
+
+  /** VXLAN interfaces of others on the machine. */
+  foreignTunnels(): readonly ForeignTunnel[] {
+    return this.#foreignTunnels;
   }
 
   /** @param remove false: they stay without the agent. Rejects when they cannot be removed. */
@@ -103,10 +121,13 @@ export class Segments {
   async #run(): Promise<void> {
     while (this.#isDue && !this.#stop.signal.aborted) {
       this.#isDue = false;
-      if (!this.#isNeeded()) continue;
+      if (!this.#isNeeded()) {
+        await this.#lookAround();
+        continue;
+      }
       const wanted = this.#wanted;
       try {
-        const pass = await this.#deps.driver.apply(wanted.map(wishOf), this.#inUse);
+        const pass = await this.#deps.driver.apply(this.#wishes, this.#inUse);
         this.#failure = "";
         this.#take(wanted, pass);
       } catch (error) {
@@ -116,7 +137,22 @@ export class Segments {
     }
   }
 
-  #take(wanted: readonly Segment[], { segments, leftovers, changes }: Pass): void {
+  /** Where nothing is to be done. */
+  async #lookAround(): Promise<void> {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs < this.#foreignDueMs) return;
+    this.#foreignDueMs = nowMs + FOREIGN_INTERVAL_MS;
+    try {
+      this.#foreignTunnels = await this.#deps.driver.foreignTunnels();
+      this.#failure = "";
+    } catch (error) {
+      this.#fail([], messageOf(error));
+    }
+  }
+
+  #take(wanted: readonly Segment[], pass: Pass): void {
+    const { segments, leftovers, changes } = pass;
+    this.#foreignTunnels = pass.foreignTunnels;
     this.#isClean = wanted.length === 0 && leftovers.length === 0;
     const reports = new Map(segments.map((report) => [report.name, report]));
     for (const segment of wanted) this.#note(stateOf(segment, reports.get(segment.name)!));
@@ -153,7 +189,7 @@ export class Segments {
 
 function unmade(segment: Segment): State {
   const phase = SegmentPhase.STARTING;
-  return { segment, phase, problem: "", mtu: 0, interface: "", peersOnly: false };
+  return { segment, phase, problem: "", mtu: 0, interface: "", peersOnly: false, encrypted: false };
 }
 
 function stateOf(segment: Segment, report: SegmentReport): State {
@@ -165,5 +201,6 @@ function stateOf(segment: Segment, report: SegmentReport): State {
     mtu,
     interface: bridgeName(segment.vni),
     peersOnly: isPeersOnly,
+    encrypted: isUp && segment.encrypted,
   };
 }

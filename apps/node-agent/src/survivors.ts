@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 
 import type { EdgeSpec } from "@glassline/proto/node";
 
-import { findProcess } from "./drivers/process-driver.ts";
+import { findProcess } from "./drivers/processes.ts";
 import { openStateStore, stateFileOf } from "./stores/state-store.ts";
 
 /** @param dataDir of an agent that does not run. @returns what its edges that still run were started as. */

@@ -63,6 +63,14 @@ describeWithPostgres()("with a real PostgreSQL", () => {
   });
 });
 
+test("what viewers notice of seeding is measured", PATIENT, async () => {
+  const all = await figures("seeding");
+  const p99 = all.filter(({ metric }) => metric === "first_byte_p99");
+  expect(p99.map(({ params }) => params["seeding"])).toEqual(["no", "yes"]);
+  for (const { value } of p99) expect(value).toBeGreaterThan(0);
+  expect(valueOf(all, "objects_seeded")).toBeGreaterThan(150);
+});
+
 test(
   "how soon viewers are served by another edge is measured, and each of them is",
   PATIENT,

@@ -1,6 +1,7 @@
 /** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, edges that die, and leaders that are replaced, as lines of JSON. */
 import { HAS_ICINGA } from "../src/observers/icinga/icinga.testing.ts";
 import { measureIcingaLatency } from "./icinga-latency.ts";
+import { measureSeeding } from "./seeding.ts";
 import { measureStorm } from "./storm.ts";
 import { measureTakeover } from "./takeover.ts";
 import { measureViewersFailover } from "./viewers-failover.ts";
@@ -10,9 +11,10 @@ const PARTS = {
   "viewers-failover": measureViewersFailover,
   storm: measureStorm,
   takeover: measureTakeover,
+  seeding: measureSeeding,
 } as const;
 type Part = keyof typeof PARTS;
-const WITHOUT_ICINGA: readonly Part[] = ["viewers-failover", "takeover"];
+const WITHOUT_ICINGA: readonly Part[] = ["viewers-failover", "takeover", "seeding"];
 
 const words = process.argv.slice(2);
 const named = words.filter((word): word is Part => Object.hasOwn(PARTS, word));

@@ -1,13 +1,18 @@
 /** What can be asked for, as messages and back. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { RpcError } from "@glassline/proto/errors";
-import type { Act, Change as ChangeMessage, ChangeSchema } from "@glassline/proto/opsbot";
+import type { Act, Deploy, Change as ChangeMessage, ChangeSchema } from "@glassline/proto/opsbot";
 import { ActionKind as WireKind } from "@glassline/proto/opsbot";
 
 import type { Action, ActionKind } from "./core/action.ts";
+import { DescriptionError, readDescription } from "./core/deployment/read-description.ts";
 import type { Change } from "./desk.ts";
 
-const KINDS: Readonly<Record<ActionKind, WireKind>> = {
+/** Of actions that are no kind of their own in the contract. */
+type ChannelKind = "deploy" | "destroy" | "revoke-device";
+type ActKind = Exclude<ActionKind, ChannelKind>;
+
+const KINDS: Readonly<Record<ActKind, WireKind>> = {
   flush: WireKind.FLUSH,
   prime: WireKind.PRIME,
   restart: WireKind.RESTART,
@@ -19,12 +24,17 @@ const KINDS: Readonly<Record<ActionKind, WireKind>> = {
   "rotate-keys": WireKind.ROTATE_KEYS,
   "restart-collector": WireKind.RESTART_COLLECTOR,
   "open-segment": WireKind.OPEN_SEGMENT,
+  evacuate: WireKind.EVACUATE,
 };
 
 export function changeMessage(change: Change): MessageInitShape<typeof ChangeSchema> {
   switch (change.kind) {
     case "act":
-      return { change: { case: "act", value: actMessage(change.action) } };
+      return { change: actionMessage(change.action) };
+    case "invite": {
+      const { channel, device, forMs } = change;
+      return { change: { case: "invite", value: { channel, device, forMs: wireMs(forMs) } } };
+    }
     case "pause":
       return { change: { case: "pause", value: { forMs: wireMs(change.forMs) } } };
     case "resume":
@@ -45,7 +55,28 @@ export function changeMessage(change: Change): MessageInitShape<typeof ChangeSch
   }
 }
 
-function actMessage(action: Action) {
+type Message = NonNullable<MessageInitShape<typeof ChangeSchema>["change"]>;
+
+function actionMessage(action: Action): Message {
+  switch (action.kind) {
+    case "deploy":
+      return {
+        case: "deploy",
+        value: { channel: action.target, description: action.description ?? "" },
+      };
+    case "destroy":
+      return { case: "destroy", value: { channel: action.target } };
+    case "revoke-device":
+      return {
+        case: "revokeDevice",
+        value: { channel: action.target, device: action.device },
+      };
+    default:
+      return { case: "act", value: actMessage(action) };
+  }
+}
+
+function actMessage(action: Extract<Action, { kind: ActKind }>) {
   return {
     kind: KINDS[action.kind],
     target: action.target,
@@ -79,17 +110,46 @@ export function changeOf(message: ChangeMessage | undefined): Change {
     case "continue":
       return { kind: change.case };
     case "deploy":
+      return { kind: "act", action: deployOf(change.value) };
     case "destroy":
-    case "invite":
-    case "revokeDevice":
-      throw new RpcError("unimplemented", "deployments cannot be asked for yet");
+      return { kind: "act", action: { kind: "destroy", target: change.value.channel } };
+    case "invite": {
+      const { channel, device, forMs } = change.value;
+      return { kind: "invite", channel, device, forMs: msOf(forMs) };
+    }
+    case "revokeDevice": {
+      const { channel: target, device } = change.value;
+      return { kind: "act", action: { kind: "revoke-device", target, device } };
+    }
     case undefined:
       throw new RpcError("invalid_argument", "change: got none, expected one of its kinds");
   }
 }
 
+/** The channel that the description names is the target. */
+function deployOf({ channel, description }: Deploy): Action {
+  if (description === "") return { kind: "deploy", target: channel };
+  const named = described(description);
+  if (channel !== "" && channel !== named)
+    throw new RpcError(
+      "invalid_argument",
+      `deploy.channel: got ${channel}, expected ${named}, as the description has it`,
+    );
+  return { kind: "deploy", target: named, description };
+}
+
+function described(description: string): string {
+  try {
+    return readDescription(description).channel;
+  } catch (error) {
+    if (error instanceof DescriptionError)
+      throw new RpcError("invalid_argument", `channel.yaml:\n${error.message}`);
+    throw error;
+  }
+}
+
 function actionOf({ kind: wireKind, target, prefix, channel }: Act): Action {
-  const kinds = Object.keys(KINDS) as ActionKind[];
+  const kinds = Object.keys(KINDS) as ActKind[];
   const kind = kinds.find((each) => KINDS[each] === wireKind);
   if (kind === undefined)
     throw new RpcError("invalid_argument", `act.kind: got ${wireKind}, expected a kind of action`);

@@ -1,5 +1,6 @@
 /** What OpsBot tells, as messages. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { RpcError } from "@glassline/proto/errors";
 import type {
   AuditLineSchema,
   CheckSchema,
@@ -111,4 +112,12 @@ export function orderMessage({
 }: Order): MessageInitShape<typeof OrderSchema> {
   const untilUnixNano = untilMs >= FOREVER_MS ? 0n : BigInt(Math.round(untilMs)) * MS_NANO;
   return { kind: ORDERS[kind], target, untilUnixNano, who };
+}
+
+/** The word of a number in the contract. Throws RpcError for one that only newer programs know. */
+export function wordOf<W extends string>(words: Readonly<Record<W, number>>, number: number): W {
+  const word = (Object.keys(words) as W[]).find((each) => words[each] === number);
+  if (word !== undefined) return word;
+  const expected = Object.values(words).join(", ");
+  throw new RpcError("unimplemented", `got ${number}, expected one of ${expected}`);
 }

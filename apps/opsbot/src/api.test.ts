@@ -62,6 +62,7 @@ describe("who asks", () => {
         desk,
         clock: systemClock,
         fencingToken: () => 1n,
+        describe: async () => "",
         callerOf: byCertificate,
       }),
     );

@@ -60,6 +60,7 @@ export async function startApi(): Promise<Api> {
     desk,
     clock: systemClock,
     fencingToken: () => 7n,
+    describe: async () => "",
     callerOf: byCertificate,
   });
   addService(server, OpsBotService, service);

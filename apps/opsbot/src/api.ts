@@ -9,6 +9,7 @@ import type {
 import type { CallContext, Implementation } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 
+import { deploymentMessage } from "./api-deployments.ts";
 import { changeMessage, changeOf } from "./api-changes.ts";
 import {
   MS_NANO,
@@ -20,7 +21,7 @@ import {
 } from "./api-rows.ts";
 import { Chat } from "./chat.ts";
 import { STOP_ROLE, mayAs } from "./core/access.ts";
-import type { Caller, Desk, Outcome, Plan, Refusal } from "./desk.ts";
+import type { Caller, Desk, Inventory, Outcome, Plan, Refusal } from "./desk.ts";
 
 const SHOWN = 50;
 const SHOWN_MAX = 1_000;
@@ -29,6 +30,8 @@ export interface ApiDeps {
   /** Of this OpsBot. */
   name: string;
   desk: Desk;
+  /** The text of a described channel. Rejects when it cannot be read. */
+  describe(name: string): Promise<string>;
   clock: Pick<Clock, "nowMs" | "nowUnixNano">;
   /** Of this life. */
   fencingToken(): bigint;
@@ -41,7 +44,7 @@ export interface ApiDeps {
 
 export function serviceOf(deps: ApiDeps): Implementation<typeof OpsBotService> {
   const { desk, clock, callerOf } = deps;
-  const chat = new Chat(desk, clock);
+  const chat = new Chat(desk, clock, deps.describe);
   return {
     ...readsOf(deps),
     chat: async ({ text, mayChange }, context) => {
@@ -77,8 +80,12 @@ function readsOf({
   fencingToken,
 }: ApiDeps): Pick<Implementation<typeof OpsBotService>, Reads> {
   return {
-    listDeployments: async () => ({ deployments: [] }),
+    listDeployments: async () => ({
+      deployments: (await desk.deployments()).map(deploymentMessage),
+    }),
     getDeployment: async ({ channel }) => {
+      const view = await desk.deployment(channel);
+      if (view) return { deployment: deploymentMessage(view) };
       throw new RpcError("not_found", `no channel ${JSON.stringify(channel)} was deployed`);
     },
     getStatus: async () => {
@@ -105,14 +112,8 @@ function readsOf({
       return { incident: incidentMessage(incident, summary), entries: entries.map(entryMessage) };
     },
     getInventory: async () => {
-      const { edges, channels, links, collectors, overlays } = desk.inventory();
-      return {
-        edges: [...edges],
-        channels: [...channels],
-        links: [...links],
-        collectors: [...collectors],
-        overlays: [...overlays],
-      };
+      const known = Object.entries(desk.inventory()) as [keyof Inventory, readonly string[]][];
+      return Object.fromEntries(known.map(([kind, names]) => [kind, [...names]]));
     },
     listAudit: async ({ afterSeq, limit }) => {
       if (afterSeq > Number.MAX_SAFE_INTEGER) return { lines: [] };

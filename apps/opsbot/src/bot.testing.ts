@@ -5,6 +5,7 @@ import { createMetrics } from "@glassline/service/metrics";
 import { carryOut } from "./actions/carry-out.ts";
 import { readDesired } from "./actions/desired-state.ts";
 import { Bot } from "./bot.ts";
+import { noDeployer } from "./deployment/deployer.testing.ts";
 import type { ActionKind } from "./core/action.ts";
 import type { State } from "./core/check-state.ts";
 import type { GuardLimits } from "./core/guard.ts";
@@ -90,10 +91,16 @@ export async function startStage(
     },
   });
   const network = {
-    agent: {
-      setDesiredState: async ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
-        record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" "), ""),
-    },
+    agents: new Map([
+      [
+        "node-agent",
+        {
+          getStatus: async () => ({ machines: [""] }),
+          setDesiredState: async ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
+            record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" "), ""),
+        },
+      ],
+    ]),
     edges: new Map([
       ["edge-1", edge("edge-1")],
       ["edge-2", edge("edge-2")],
@@ -109,6 +116,7 @@ export async function startStage(
   const effects = {
     network,
     desired: readDesired(EDGES, network, journal),
+    deployer: noDeployer,
     clock,
     edgeToken: "token",
     fencingToken: led.fencingToken,

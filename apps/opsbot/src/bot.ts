@@ -98,14 +98,18 @@ export class Bot {
     return promise;
   }
 
-  /** Acts because somebody asked, as far as the guard lets it. Rejects when it cannot be written down. */
-  async request(action: Action, who: string): Promise<Requested> {
+  /**
+   * Acts because somebody asked, as far as the guard lets it. Rejects when it cannot be written down.
+   * @param isLong its end is not waited for.
+   */
+  async request(action: Action, who: string, isLong = false): Promise<Requested> {
     const begun = await this.#turn((turn) => this.#incidents.request(action, who, turn));
     if ("refused" in begun) {
       this.#deps.metrics.refusals.inc({ because: begun.because });
       return begun;
     }
-    await this.#carryOut(begun);
+    const carried = this.#carryOut(begun);
+    if (!isLong) await carried;
     const incident = await this.#deps.journal.incident(begun.incidentId);
     return { incident: incident!, intent: begun };
   }

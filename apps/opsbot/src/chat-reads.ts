@@ -3,6 +3,7 @@ import { newestAudit } from "./audit-tail.ts";
 import type { Answer } from "./chat-answer.ts";
 import { bad, firstOf, good, lastOf, timeText } from "./chat-answer.ts";
 import { COMMANDS, firstWord } from "./core/commands.ts";
+import { stepLine, summaryLine } from "./core/deployment/progress.ts";
 import { oneLine } from "./core/echo.ts";
 import type { Desk, Story } from "./desk.ts";
 import type { Observation } from "./observers/observer.ts";
@@ -70,6 +71,27 @@ export async function audit(desk: Desk): Promise<Answer> {
       `  ${seq}  ${timeText(timeUnixNano)}  ${oneLine(who)}: ${oneLine(what)}`,
   );
   return good(["Who changed what, times in UTC:", ...lines].join("\n"), ["incidents"]);
+}
+
+/** @param channel whose steps are told; undefined: all that were deployed. */
+export async function deployments(channel: string | undefined, desk: Desk): Promise<Answer> {
+  if (channel !== undefined) {
+    const view = await desk.deployment(channel);
+    if (!view) return bad(`No channel ${channel} was deployed.`, ["deployments"]);
+    const nowUnixNano = BigInt(Date.now()) * 1_000_000n;
+    const steps = view.steps.map((step) => `  ${stepLine(step, nowUnixNano)}`);
+    return good([summaryLine(view), ...steps].join("\n"), ["deployments", "status"]);
+  }
+  const all = await desk.deployments();
+  if (all.length === 0)
+    return good("No channel was deployed. On the command line: npm run opsbot -- deploy FILE", [
+      "status",
+    ]);
+  const lines = all.map((view) => `  ${summaryLine(view)}`);
+  return good(["Deployed channels:", ...firstOf(lines)].join("\n"), [
+    `deployments ${all[0]!.channel}`,
+    "status",
+  ]);
 }
 
 /** @param word with which the commands begin; undefined: all of them. */

@@ -7,10 +7,12 @@ import type { AccessRole } from "./desk.ts";
 import { MemoryDesk } from "./desk.testing.ts";
 import type { Observation } from "./observers/observer.ts";
 
+const DESCRIBED = "channel: harbour\nsource: /live/cam-0001/index.m3u8\nmachines: [machine-1]\n";
+
 function startChat() {
   const clock = simulatedClock();
   const desk = new MemoryDesk(clock);
-  const chat = new Chat(desk, clock);
+  const chat = new Chat(desk, clock, async () => DESCRIBED);
   const say = (text: string, who = "anna", role: AccessRole = "admin") =>
     chat.answer(text, { who, role });
   const see = (object: string, state: Observation["state"], output: string) =>

@@ -1,10 +1,13 @@
 /** What OpsBot answers to people. What changes something is told first, and done when they say yes. */
 import { RpcError } from "@glassline/proto/errors";
 import type { Clock } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
 
 import type { Answer } from "./chat-answer.ts";
 import { bad, good } from "./chat-answer.ts";
-import { audit, help, incidents, show, status, why } from "./chat-reads.ts";
+import { audit, deployments, help, incidents, show, status, why } from "./chat-reads.ts";
+import type { Action } from "./core/action.ts";
+import { readDescription } from "./core/deployment/read-description.ts";
 import { STOP_ROLE, mayAs, roleFor } from "./core/access.ts";
 import { oneLine } from "./core/echo.ts";
 import { TEXT_MAX_CHARS, parseCommand } from "./core/grammar.ts";
@@ -18,11 +21,18 @@ const HASH_DIGITS = 64;
 export class Chat {
   readonly #desk: Desk;
   readonly #clock: Pick<Clock, "nowMs">;
+  readonly #describe: (name: string) => Promise<string>;
   readonly #plans = new OpenPlans();
 
-  constructor(desk: Desk, clock: Pick<Clock, "nowMs">) {
+  /** @param describe gives the text of a described channel. Rejects when it cannot be read. */
+  constructor(
+    desk: Desk,
+    clock: Pick<Clock, "nowMs">,
+    describe: (name: string) => Promise<string>,
+  ) {
     this.#desk = desk;
     this.#clock = clock;
+    this.#describe = describe;
   }
 
   /** Throws RpcError for a text that is too long. */
@@ -50,6 +60,10 @@ export class Chat {
         return incidents(desk);
       case "audit":
         return audit(desk);
+      case "deployments":
+        return deployments(command.channel, desk);
+      case "deploy":
+        return this.#deploy(command.description, text, caller);
       case "no":
         return this.#no(caller);
       case "yes":
@@ -61,6 +75,18 @@ export class Chat {
     }
   }
 
+  /** As its file describes it now. */
+  async #deploy(name: string, text: string, caller: Caller): Promise<Answer> {
+    let action: Action;
+    try {
+      const description = await this.#describe(name);
+      action = { kind: "deploy", target: readDescription(description).channel, description };
+    } catch (error) {
+      return bad(`${name}: ${messageOf(error)}`, ["deployments"]);
+    }
+    return this.#plan({ kind: "act", action }, text, caller);
+  }
+
   async #plan(change: Change, text: string, caller: Caller): Promise<Answer> {
     const needed = roleFor(change);
     if (!mayAs(caller.role, needed)) return mayNot(caller.role, needed);
@@ -70,7 +96,8 @@ export class Chat {
     const open: OpenPlan = { hash, untilMs, madeMs: this.#clock.nowMs(), line: oneLine(text) };
     this.#plans.add(caller.who, open);
     const yes = `yes ${this.#plans.digitsOf(caller.who, open)}`;
-    return good(`${says} Say ${yes} to do it.`, [yes, "no"]);
+    const end = says.includes("\n") ? "\n" : " ";
+    return good(`${says}${end}Say ${yes} to do it.`, [yes, "no"]);
   }
 
   async #yes(digits: string | undefined, caller: Caller): Promise<Answer> {

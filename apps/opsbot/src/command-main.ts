@@ -3,22 +3,37 @@
 import { writeFile } from "node:fs/promises";
 
 import type { ConfigOf } from "@glassline/config";
-import { ConfigError, duration, readConfig, text } from "@glassline/config";
+import { ConfigError, duration, readConfig, text, toggle } from "@glassline/config";
+import { systemClock } from "@glassline/service/clock";
 import { OperatorError, messageOf } from "@glassline/service/errors";
 
+import type { ChannelDeps } from "./commands/deploy.ts";
+import { deployFiles, destroyChannel, invite, revoke, tellDeployments } from "./commands/deploy.ts";
+import { processTerminal } from "./commands/terminal.ts";
+import { channelJsonSchema } from "./core/deployment/description.ts";
 import { verifyAudit } from "./commands/audit.ts";
 import { listRunbooks, recordIncident, testRunbooks } from "./commands/runbooks.ts";
+import { validateOptions, validateUrls } from "./commands/validate.ts";
 import type { Desk } from "./desk.ts";
 import { operatorClient, operatorOptions } from "./operator-client.ts";
 import { remoteDesk } from "./remote-desk.ts";
 
+const FILES_MAX = 10_000;
 /** After sysexits.h; 1: it is not as it should be. */
 const EXIT = { otherwise: 1, usage: 64, unavailable: 69 } as const;
 
-const USAGE = `audit verify            whether OpsBot's audit is as it was written
+const USAGE = `deploy FILE...          brings channels to what their files (channel.yaml) say, in six steps
+plan FILE...            tells what deploying them would change
+destroy CHANNEL         takes a channel down, so that nothing of it stays
+deployments [CHANNEL]   channels that were deployed, or the steps of one
+invite DEVICE CHANNEL   makes a link by which one device can watch
+revoke DEVICE CHANNEL   a device may not watch any more
+schema                  the JSON Schema of channel.yaml
+audit verify            whether OpsBot's audit is as it was written
 runbooks list           what OpsBot does about which problem
 runbooks test [FILE...] plays recorded incidents on the runbooks
-runbooks record NUMBER  writes an incident of OpsBot as a recording, to --output or to the terminal`;
+runbooks record NUMBER  writes an incident of OpsBot as a recording, to --output or to the terminal
+validate URL...         whether edges serve a playlist as viewers need it: players play it, --players of them`;
 
 const program = {
   name: "glassline-opsbot",
@@ -28,6 +43,7 @@ const program = {
   words: "COMMAND",
   spec: {
     ...operatorOptions,
+    yes: toggle({ help: "Of deploy, destroy and revoke: nobody is asked." }),
     expect: text({
       help: "Of audit verify: a line that was there before, as it told it. Empty: none.",
       default: "",
@@ -44,10 +60,43 @@ const program = {
       default: "",
       placeholder: "FILE",
     }),
+    ...validateOptions,
   },
 };
 
 type Options = ConfigOf<typeof program.spec>;
+
+const CHANNELS: Readonly<Record<string, ChannelCommand>> = {
+  deploy: {
+    words: [1, FILES_MAX],
+    run: async (files, { yes: isSure }, deps) =>
+      (await deployFiles(files, { isSure, planOnly: false }, deps)) === 0,
+  },
+  plan: {
+    words: [1, FILES_MAX],
+    run: async (files, _options, deps) =>
+      (await deployFiles(files, { isSure: false, planOnly: true }, deps)) === 0,
+  },
+  destroy: {
+    words: [1, 1],
+    run: ([channel = ""], { yes: isSure }, deps) =>
+      destroyChannel(channel, { isSure, planOnly: false }, deps),
+  },
+  deployments: {
+    words: [0, 1],
+    run: ([channel], _options, deps) => tellDeployments(channel, deps),
+  },
+  invite: {
+    words: [2, 2],
+    run: ([device = "", channel = ""], _options, deps) => invite(device, channel, deps),
+  },
+  revoke: {
+    words: [2, 2],
+    run: ([device = "", channel = ""], { yes: isSure }, deps) =>
+      revoke(device, channel, { isSure, planOnly: false }, deps),
+  },
+  schema: { words: [0, 0], run: async () => true },
+};
 
 const tell = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -61,7 +110,28 @@ try {
 }
 
 /** @returns the exit code. */
-async function run([noun, verb, ...rest]: readonly string[], options: Options): Promise<number> {
+async function run(words: readonly string[], options: Options): Promise<number> {
+  const [first = "", ...others] = words;
+  const command = Object.hasOwn(CHANNELS, first) ? CHANNELS[first]! : undefined;
+  if (!command) return look(words, options);
+  if (others.length < command.words[0] || others.length > command.words[1]) return misunderstood();
+  if (first === "schema") {
+    tell(JSON.stringify(channelJsonSchema(), undefined, 2));
+    return 0;
+  }
+  using client = await operatorClient(options);
+  const deps = {
+    desk: await deskOf(client, options),
+    terminal: processTerminal(),
+    clock: systemClock,
+  };
+  return (await command.run(others, options, deps)) ? 0 : EXIT.otherwise;
+}
+
+/** @returns the exit code. */
+async function look([noun, verb, ...rest]: readonly string[], options: Options): Promise<number> {
+  if (noun === "validate" && verb !== undefined)
+    return (await validateUrls([verb, ...rest], options, tell)) ? 0 : EXIT.otherwise;
   switch (`${noun} ${verb}`) {
     case "audit verify":
       return rest.length === 0 ? audit(options) : misunderstood();
@@ -77,6 +147,13 @@ async function run([noun, verb, ...rest]: readonly string[], options: Options): 
     default:
       return misunderstood();
   }
+}
+
+interface ChannelCommand {
+  /** Least and most, behind its own. */
+  words: readonly [number, number];
+  /** @returns whether it is as it should be. */
+  run(words: readonly string[], options: Options, deps: ChannelDeps): Promise<boolean>;
 }
 
 function misunderstood(): number {

@@ -1,5 +1,15 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { directory, duration, endpoints, file, integer, list, port, text } from "@glassline/config";
+import {
+  directory,
+  duration,
+  endpoints,
+  file,
+  integer,
+  list,
+  port,
+  text,
+  urls,
+} from "@glassline/config";
 import { commonOptions } from "@glassline/service/options";
 
 const budget = (scope: string, byDefault: string) =>
@@ -24,7 +34,29 @@ const spec = {
     help: "Authority of PostgreSQL's certificate, PEM. Empty: those that Node knows; none on this machine.",
     default: "",
   }),
-  nodeAgent: endpoints({ help: "Node-agent that runs the edges; the first one is used." }),
+  nodeAgent: endpoints({ help: "Node-agent that runs edges; its gRPC address." }),
+  enrolment: endpoints({
+    help: "Enrolment service that gives phones their profiles; its gRPC address.",
+  }),
+  deployOrigin: urls({
+    help: "Origin that channel.yaml may name, as edges reach it; the first one is that of those that name none.",
+  }),
+  allowedOrigin: list({
+    help: "Page that may play from deployed edges, such as http://localhost:7400.",
+    placeholder: "ORIGIN",
+  }),
+  channels: directory({
+    help: "Folder with NAME.yaml files that the chat may deploy by their name. Empty: none.",
+    default: "",
+  }),
+  accessLog: list({
+    help: "Access log of an edge: what is popular there is fetched into the caches of new channels.",
+    placeholder: "FILE",
+  }),
+  tenants: file({
+    help: "File with tenants, their quotas, ranges of VNIs and pools of IPv4, JSON. Empty: one range for all, no quotas.",
+    default: "",
+  }),
   edge: endpoints({ help: "Edge cache to watch; its gRPC address." }),
   origin: endpoints({ help: "Origin whose channels are watched; its gRPC address." }),
   collector: endpoints({ help: "Collector that knows which cameras are silent." }),

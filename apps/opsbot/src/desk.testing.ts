@@ -6,7 +6,17 @@ import type { Clock } from "@glassline/service/clock";
 import type { Action } from "./core/action.ts";
 import { mayAs, roleFor } from "./core/access.ts";
 import { FOREVER_MS } from "./core/guard.ts";
-import type { Caller, Change, Desk, Inventory, Outcome, Plan, Refusal, Story } from "./desk.ts";
+import type {
+  Caller,
+  Change,
+  DeploymentView,
+  Desk,
+  Inventory,
+  Outcome,
+  Plan,
+  Refusal,
+  Story,
+} from "./desk.ts";
 import type { Observation } from "./observers/observer.ts";
 import type { AuditRow } from "./stores/audit.ts";
 import type { Order } from "./stores/guard-records.ts";
@@ -22,6 +32,9 @@ export const INVENTORY: Inventory = {
   links: ["node-1/node-2", "node-2/node-3"],
   collectors: ["collector-1", "collector-2"],
   overlays: ["overlay-a"],
+  deployments: ["harbour"],
+  machines: ["machine-1"],
+  descriptions: ["harbour"],
 };
 
 export interface Changed {
@@ -35,6 +48,7 @@ export class MemoryDesk implements Desk {
   readonly changed: Changed[] = [];
   readonly stories: Story[] = [];
   readonly rows: AuditRow[] = [];
+  readonly deployed: DeploymentView[] = [];
   seen: Observation[] = [];
   hindrance = "";
   /** Why targets are refused, by target. */
@@ -96,6 +110,14 @@ export class MemoryDesk implements Desk {
     return this.stories[incident - 1];
   }
 
+  async deployments(): Promise<readonly DeploymentView[]> {
+    return this.deployed;
+  }
+
+  async deployment(channel: string): Promise<DeploymentView | undefined> {
+    return this.deployed.find((one) => one.channel === channel);
+  }
+
   async audit(afterSeq: number, limit: number): Promise<readonly AuditRow[]> {
     return this.rows.slice(afterSeq, afterSeq + limit);
   }
@@ -132,8 +154,8 @@ export class MemoryDesk implements Desk {
     if (!mayAs(role, needed))
       return { refused: `it needs the role ${needed}, yours is ${role}`, because: "role" };
     const target = targetOf(change);
-    const known = [...INVENTORY.edges, ...INVENTORY.links, ...INVENTORY.collectors];
-    if (target !== undefined && ![...known, ...INVENTORY.overlays].includes(target))
+    const known = new Set(Object.values(INVENTORY).flat());
+    if (target !== undefined && !known.has(target))
       return { refused: `nothing is called ${target}`, because: "unknown_target" };
     if (change.kind === "approve" && !this.stories[change.incident - 1])
       return {

@@ -3,6 +3,7 @@ import type { Action } from "./core/action.ts";
 import type { Observation } from "./observers/observer.ts";
 import type { Order } from "./stores/guard-records.ts";
 import type { AuditRow } from "./stores/audit.ts";
+import type { Deployment, StepRow } from "./stores/deployments.ts";
 import type { EntryRow, IncidentRow, ListedIncident } from "./stores/incidents.ts";
 
 /** Each may do what those before it may. */
@@ -22,6 +23,8 @@ export type Change =
   | { kind: "resume" }
   /** Undefined: it is over. */
   | { kind: "maintain"; target: string; forMs: number | undefined }
+  /** A link by which one device gets its profile; as long as the channel has it when no time is given. */
+  | { kind: "invite"; channel: string; device: string; forMs: number | undefined }
   /** Of an incident's next action. Admins only. */
   | { kind: "approve"; incident: number }
   /** Ends the kill switch. Admins only. */
@@ -60,11 +63,45 @@ export interface Inventory {
   links: readonly string[];
   collectors: readonly string[];
   overlays: readonly string[];
+  /** Channels that were deployed. */
+  deployments: readonly string[];
+  machines: readonly string[];
+  /** That may be deployed by their name. */
+  descriptions: readonly string[];
 }
 
 export interface Story {
   incident: IncidentRow;
   entries: readonly EntryRow[];
+}
+
+/** A channel that was deployed, for people. */
+export interface DeploymentView extends Pick<
+  Deployment,
+  | "channel"
+  | "tenant"
+  | "phase"
+  | "revision"
+  | "sinceUnixNano"
+  | "problem"
+  | "description"
+  | "incident"
+  | "report"
+> {
+  /** None in lists. */
+  steps: readonly StepRow[];
+  /** 0: it has no overlay. */
+  vni: number;
+  subnets: readonly string[];
+  edges: readonly DeployedEdge[];
+}
+
+export interface DeployedEdge {
+  name: string;
+  machine: string;
+  role: "edge" | "shield";
+  publicUrl: string;
+  isReady: boolean;
 }
 
 export interface Desk {
@@ -77,6 +114,8 @@ export interface Desk {
   incidents(limit: number, openOnly: boolean): Promise<readonly ListedIncident[]>;
   countOpen(): Promise<number>;
   story(incident: number): Promise<Story | undefined>;
+  deployments(): Promise<readonly DeploymentView[]>;
+  deployment(channel: string): Promise<DeploymentView | undefined>;
   audit(afterSeq: number, limit: number): Promise<readonly AuditRow[]>;
   /** What would be done, for people to agree to; nothing is changed. */
   plan(change: Change, caller: Caller): Promise<Plan | Refusal>;

@@ -12,11 +12,13 @@ import type { Targets } from "./guard.ts";
 import { Guard } from "./guard.ts";
 
 /** Of edges that were given none, and of all others. */
-const DOMAINS = {
+export const DOMAINS = {
   edge: "edges",
   link: "links",
   collector: "collectors",
   overlay: "overlays",
+  channel: "channels",
+  machine: "machines",
 } as const satisfies Record<TargetKind, string>;
 
 /** Throws OperatorError. */

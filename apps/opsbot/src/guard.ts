@@ -20,7 +20,12 @@ export interface GuardDeps {
 }
 
 /** What may be acted upon: what it is, and which of them fail together. */
-export type Targets = ReadonlyMap<string, { kind: TargetKind; domain: string }>;
+export type Targets = ReadonlyMap<string, Target>;
+
+export interface Target {
+  kind: TargetKind;
+  domain: string;
+}
 
 /** What the guard reads; within a transaction what was written in it counts. */
 export type GuardReads = Omit<GuardRecords, "begin" | "order" | "lift" | "approve">;
@@ -40,6 +45,7 @@ interface Domain {
 
 export class Guard {
   readonly #deps: GuardDeps;
+  readonly #targets: Map<string, Target>;
   readonly #domains = new Map<string, Domain>();
   /** Of each target: what its checks have found that is not well. */
   readonly #troubles = new Map<string, Map<string, "critical" | "unknown">>();
@@ -52,12 +58,31 @@ export class Guard {
     this.#deps = deps;
     this.#startMs = clock.nowMs();
     this.#startMonotonicMs = clock.monotonicMs();
-    for (const { domain } of targets.values()) {
-      const known = this.#domains.get(domain);
-      if (known) known.targets++;
-      else
-        this.#domains.set(domain, { targets: 1, healthy: new Set(), alertingSinceMs: new Map() });
-    }
+    this.#targets = new Map(targets);
+    for (const { domain } of targets.values()) this.#count(domain);
+  }
+
+  /** Something more that may be acted upon; nothing happens when it is known. */
+  learn(name: string, target: Target): void {
+    if (this.#targets.has(name)) return;
+    this.#targets.set(name, target);
+    this.#count(target.domain);
+  }
+
+  /** It is there no more. */
+  forget(name: string): void {
+    const domain = this.#domainOf(name);
+    if (!this.#targets.delete(name) || !domain) return;
+    domain.targets--;
+    domain.healthy.delete(name);
+    domain.alertingSinceMs.delete(name);
+    this.#troubles.delete(name);
+  }
+
+  #count(domain: string): void {
+    const known = this.#domains.get(domain);
+    if (known) known.targets++;
+    else this.#domains.set(domain, { targets: 1, healthy: new Set(), alertingSinceMs: new Map() });
   }
 
   /** Before the first judgement of a term: a clock that was set back does not make budgets new. */
@@ -86,6 +111,11 @@ export class Guard {
     const isAlerting = !isKnown && troubles.values().some((trouble) => trouble === "critical");
     if (!isAlerting) domain.alertingSinceMs.delete(object);
     else if (!domain.alertingSinceMs.has(object)) domain.alertingSinceMs.set(object, this.nowMs);
+  }
+
+  /** Names of all of a kind. */
+  named(kind: TargetKind): string[] {
+    return [...this.#targets].flatMap(([name, target]) => (target.kind === kind ? [name] : []));
   }
 
   kindOf(target: string): TargetKind | undefined {
@@ -236,7 +266,7 @@ export class Guard {
 
   /** A link is known by either of its nodes: "node-1/node-2". */
   #targetOf(target: string) {
-    const { targets } = this.#deps;
+    const targets = this.#targets;
     const known = targets.get(target);
     if (known || !target.includes("/")) return known;
     const [one = "", other = "", ...more] = target.split("/");

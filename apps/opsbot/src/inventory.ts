@@ -8,6 +8,7 @@ export function inventoryOf(
   { collector, meshNode }: Pick<OpsBotConfig, "collector" | "meshNode">,
   { edges, channels }: Pick<Network, "edges" | "channels">,
   { overlays }: Pick<DesiredState, "overlays">,
+  named: Pick<Inventory, "deployments" | "machines" | "descriptions">,
 ): Inventory {
   const nodes = meshNode.map(({ name }) => name);
   return {
@@ -18,5 +19,6 @@ export function inventoryOf(
     ),
     collectors: collector.map(({ name }) => name),
     overlays,
+    ...named,
   };
 }

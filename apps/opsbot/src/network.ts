@@ -3,6 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Endpoint } from "@glassline/config";
 import { ControlService } from "@glassline/proto/control";
 import { EdgeCacheService } from "@glassline/proto/edge";
+import { EnrolmentService } from "@glassline/proto/enrolment";
 import { MeshAdminService } from "@glassline/proto/mesh";
 import { NodeAgentService } from "@glassline/proto/node";
 import type { Channel } from "@glassline/proto/origin";
@@ -18,8 +19,11 @@ import type { OpsBotConfig } from "./config.ts";
 export const LIMITED = { timeoutMs: 1_500 } as const;
 
 export interface Network extends Disposable {
-  agent: Client<typeof NodeAgentService> | undefined;
+  agents: ReadonlyMap<string, Client<typeof NodeAgentService>>;
   edges: ReadonlyMap<string, Client<typeof EdgeCacheService>>;
+  /** Edges beside those that are configured, from now on. @returns the names of those that came, and that went. */
+  know(deployed: ReadonlyMap<string, Endpoint>): { came: string[]; went: string[] };
+  enrolment: Client<typeof EnrolmentService> | undefined;
   collector: Client<typeof QueryService> | undefined;
   /** All replicas, to be started anew. */
   collectors: ReadonlyMap<string, Client<typeof ControlService>>;
@@ -43,22 +47,62 @@ export function connect(config: OpsBotConfig, identity: Identity): Network {
   const stack = new DisposableStack();
   const to = <S extends DescService>(service: S, endpoint: Endpoint, role: Role) =>
     stack.use(peerClient(service, endpoint, role, identity));
-  const [agent] = config.nodeAgent.map((endpoint) => to(NodeAgentService, endpoint, "node-agent"));
+  const [enrolment] = config.enrolment.map((endpoint) =>
+    to(EnrolmentService, endpoint, "enrolment"),
+  );
   const [origin] = config.origin.map((endpoint) => to(OriginService, endpoint, "origin"));
   const [collector] = config.collector.map((endpoint) => to(QueryService, endpoint, "collector"));
   const named = <S extends DescService>(service: S, endpoints: readonly Endpoint[], role: Role) =>
     new Map(endpoints.map((endpoint) => [endpoint.name, to(service, endpoint, role)]));
+  const edges = named(EdgeCacheService, config.edge, "edge-cache");
+  const know = edgesOf(edges, (endpoint) =>
+    peerClient(EdgeCacheService, endpoint, "edge-cache", identity),
+  );
+  stack.defer(() => void know(new Map()));
   return {
-    agent,
+    agents: named(NodeAgentService, config.nodeAgent, "node-agent"),
+    enrolment,
     collector,
     collectors: named(ControlService, config.collector, "collector"),
     meshNodes: named(MeshAdminService, config.meshNode, "mesh-node"),
-    edges: named(EdgeCacheService, config.edge, "edge-cache"),
+    edges,
+    know,
     origin: config.origin[0]?.name,
     channels: channelList(async () =>
       origin ? (await origin.listChannels({}, LIMITED)).channels : [],
     ),
     [Symbol.dispose]: () => stack.dispose(),
+  };
+}
+
+type EdgeClient = Client<typeof EdgeCacheService>;
+
+/** Clients of deployed edges are made and closed as these come and go, and made anew when one has moved. */
+function edgesOf(
+  edges: Map<string, EdgeClient>,
+  open: (endpoint: Endpoint) => EdgeClient,
+): Network["know"] {
+  const deployed = new Map<string, { client: EdgeClient; at: string }>();
+  const atOf = ({ host, port }: Endpoint) => `${host}:${port}`;
+  return (wanted) => {
+    const went: string[] = [];
+    for (const [name, { client, at }] of deployed) {
+      const endpoint = wanted.get(name);
+      if (endpoint && atOf(endpoint) === at) continue;
+      client[Symbol.dispose]();
+      deployed.delete(name);
+      edges.delete(name);
+      if (!endpoint) went.push(name);
+    }
+    const came: string[] = [];
+    for (const [name, endpoint] of wanted) {
+      if (edges.has(name)) continue;
+      const client = open(endpoint);
+      deployed.set(name, { client, at: atOf(endpoint) });
+      edges.set(name, client);
+      came.push(name);
+    }
+    return { came, went };
   };
 }
 

@@ -9,6 +9,7 @@ import { GUARD_LIMITS } from "./core/guard.ts";
 import { deskContract } from "./desk.contract.testing.ts";
 import { Guard } from "./guard.ts";
 import { opsBotMetrics } from "./metrics.ts";
+import { NOTHING_DEPLOYED } from "./deployment/deployer.testing.ts";
 import type { Observation } from "./observers/observer.ts";
 import { Operations } from "./operations.ts";
 import { openFile, scratch } from "./stores/store.testing.ts";
@@ -49,7 +50,21 @@ async function startDesk() {
     leader: () => "opsbot",
     observations: () => [],
     impediment: () => bot.impediment,
-    inventory: () => ({ edges: EDGES, channels: [], links: [], collectors: [], overlays: [] }),
+    inventory: () => ({
+      edges: EDGES,
+      channels: [],
+      links: [],
+      collectors: [],
+      overlays: [],
+      ...NOTHING_DEPLOYED,
+    }),
+    deployments: {
+      all: async () => [],
+      of: async () => undefined,
+      considerDeploy: async () => [],
+      considerDestroy: async () => [],
+    },
+    invite: undefined,
   });
   return { desk, clock, journal, guard };
 }

@@ -1,13 +1,19 @@
 /** The desk at work: plans and does what people ask, on the journal, through the guard. */
+import { randomUUID } from "node:crypto";
+
 import type { Clock } from "@glassline/service/clock";
 
 import type { Bot } from "./bot.ts";
 import { mayAs, roleFor } from "./core/access.ts";
 import type { Action } from "./core/action.ts";
 import { describeAction } from "./core/action.ts";
+import { shortened } from "./core/echo.ts";
 import { FOREVER_MS } from "./core/guard.ts";
 import { runbookOf } from "./core/runbooks/catalogue.ts";
 import type { Caller, Change, Desk, Inventory, Outcome, Plan, Refusal } from "./desk.ts";
+import type { Inviting } from "./inviting.ts";
+import type { DeploymentDesk } from "./deployments.ts";
+import { DOMAINS } from "./guard-settings.ts";
 import type { Guard } from "./guard.ts";
 import { REQUEST } from "./incidents.ts";
 import type { Observation } from "./observers/observer.ts";
@@ -15,6 +21,10 @@ import { Plans, hashOf } from "./plans.ts";
 import type { IncidentRow } from "./stores/incidents.ts";
 import type { Journal, Records } from "./stores/journal.ts";
 import { NotLeadingError } from "./stores/sql.ts";
+
+/** Their end is not waited for. */
+const LONG: ReadonlySet<Action["kind"]> = new Set(["deploy", "destroy"]);
+const CHANNEL = { kind: "channel", domain: DOMAINS.channel } as const;
 
 /** So long a person's agreement counts. */
 const APPROVAL_MS = 900_000;
@@ -32,6 +42,9 @@ export interface OperationsDeps {
   observations: () => readonly Observation[];
   impediment: () => string;
   inventory: () => Inventory;
+  deployments: Pick<DeploymentDesk, "all" | "of" | "considerDeploy" | "considerDestroy">;
+  /** Undefined: there is no enrolment. */
+  invite: Inviting | undefined;
 }
 
 export class Operations implements Desk {
@@ -68,6 +81,14 @@ export class Operations implements Desk {
 
   audit(afterSeq: number, limit: number) {
     return this.#deps.journal.audit(afterSeq, limit);
+  }
+
+  deployments() {
+    return this.#deps.deployments.all();
+  }
+
+  deployment(channel: string) {
+    return this.#deps.deployments.of(channel);
   }
 
   async story(id: number) {
@@ -141,6 +162,8 @@ export class Operations implements Desk {
         return this.#considerApproval(change.incident);
       case "maintain":
         return this.#considerMaintenance(change);
+      case "invite":
+        return this.#considerInvite(change);
       case "pause":
         return sure(change, `I will pause automation ${spanOf(change.forMs)}.`);
       case "resume":
@@ -154,11 +177,38 @@ export class Operations implements Desk {
     const { journal, guard } = this.#deps;
     if (await journal.openIncidentOf(action.target, REQUEST))
       return refuse("under_way", "what was asked for before is under way");
+    const lines = await this.#linesOf(action);
+    if ("refused" in lines) return lines;
+    if (action.kind === "deploy") guard.learn(action.target, CHANNEL);
     const verdict = await guard.judge(action, { by: "person", runbook: REQUEST }, journal.guard);
     if (!verdict.may) return refuse(verdict.because, verdict.says);
     const { says: radius } = runbookOf(action).blastRadius;
     const change = { kind: "act", action } as const;
-    return { change, says: `I will ${verdict.says}; ${radius}.`, standsOn: verdict.says };
+    const says = [`I will ${verdict.says}; ${radius}.`, ...lines].join("\n");
+    return { change, says, standsOn: [verdict.says, ...lines].join("\n") };
+  }
+
+  /** What it would change, a line each; none: that is said by the action. */
+  async #linesOf(action: Action): Promise<readonly string[] | Refusal> {
+    if (action.kind === "deploy") return this.#deps.deployments.considerDeploy(action);
+    if (action.kind === "destroy") return this.#deps.deployments.considerDestroy(action.target);
+    return [];
+  }
+
+  async #considerInvite(change: Extract<Change, { kind: "invite" }>) {
+    const { channel, device } = change;
+    if (!this.#deps.invite)
+      return refuse("impossible", "this OpsBot was told of no enrolment service");
+    const known = await this.#deps.journal.deployments.of(channel);
+    if (!known)
+      return refuse(
+        "unknown_target",
+        `channel: got ${JSON.stringify(channel)}, which was never deployed`,
+      );
+    return sure(
+      change,
+      `I will make a link by which ${shortened(device)} can watch ${channel}; it works once.`,
+    );
   }
 
   async #considerUndo(id: number | undefined) {
@@ -222,6 +272,7 @@ export class Operations implements Desk {
   async #do(change: Change, { who }: Caller): Promise<Outcome | Refusal> {
     const { journal } = this.#deps;
     if (change.kind === "act") return this.#act(change.action, who);
+    if (change.kind === "invite") return this.#invite(change, who);
     const says = await journal.transact(async (records) => {
       await witness(records, who, change.kind);
       return this.#order(change, who, records);
@@ -232,17 +283,29 @@ export class Operations implements Desk {
   async #act(action: Action, who: string): Promise<Outcome | Refusal> {
     const bot = this.#deps.bot();
     if (!bot) return this.#notLeading();
-    const asked = await bot.request(action, who);
+    const asked = await bot.request(action, who, LONG.has(action.kind));
     if ("refused" in asked) return asked;
     const { incident } = asked;
+    if (LONG.has(action.kind))
+      return { ok: true, says: `${action.target}: begun`, incidentId: incident.id };
     const entries = await this.#deps.journal.entries(incident.id);
     const last = entries.findLast(({ kind }) => kind === "done" || kind === "failed");
     const says = `${action.target}: ${last?.text ?? "under way"}`;
     return { ok: last?.kind === "done", says, incidentId: incident.id };
   }
 
+  /** The link itself is a secret: it is told, and written down nowhere. */
+  async #invite(change: Extract<Change, { kind: "invite" }>, who: string): Promise<Outcome> {
+    const { journal, invite } = this.#deps;
+    const { channel, device } = change;
+    await journal.transact((records) =>
+      witness(records, who, `invite ${shortened(device)} to ${channel}`),
+    );
+    return { ok: true, says: await invite!(change, randomUUID()), incidentId: undefined };
+  }
+
   async #order(
-    change: Exclude<Change, { kind: "act" }>,
+    change: Exclude<Change, { kind: "act" | "invite" }>,
     who: string,
     records: Records,
   ): Promise<string> {

@@ -11,19 +11,30 @@ import * as grpc from "@grpc/grpc-js";
 
 import { openAccess } from "./access/open-access.ts";
 import { readDesired } from "./actions/desired-state.ts";
+import { Deployer } from "./deployment/deployer.ts";
+import { openDeployments } from "./deployment/open-deployments.ts";
+import { DeploymentDesk } from "./deployments.ts";
+import { descriptionsIn } from "./descriptions.ts";
 import { serviceOf } from "./api.ts";
 import type { OpsBotConfig } from "./config.ts";
 import { openGuard } from "./guard-settings.ts";
 import { showBudgetsLeft } from "./budgets-left.ts";
 import { inventoryOf } from "./inventory.ts";
+import { inviting } from "./inviting.ts";
+import { Machines } from "./machines.ts";
 import { mcpRoute } from "./mcp/http.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import { connect } from "./network.ts";
 import { chooseObserver } from "./observers/chosen-observer.ts";
+import { deploymentChecks } from "./observers/deployment-checks.ts";
+import { joined } from "./observers/joined.ts";
+import { Monitor } from "./observers/monitor.ts";
 import { Operations } from "./operations.ts";
 import { openNotifying } from "./notify/open-notifying.ts";
 import { openStore } from "./stores/open-store.ts";
 import { Terms } from "./terms.ts";
+import { openVnis } from "./vnis/open-vnis.ts";
+import { watching } from "./watching.ts";
 
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
@@ -38,9 +49,25 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   const network = stack.use(connect(config, identity));
   const { journal, leadership } = stack.use(await openStore(config, deps));
   const chosen = chooseObserver(config, { network, reports: journal.reports("icinga") }, deps);
-  const observer = stack.use(chosen.observer);
-  const desired = readDesired(config.edges, network, journal);
+  const machines = new Machines(network);
+  const desired = readDesired(config.edges, network, journal, () => machines.there());
   const guard = openGuard(config, desired.overlays, clock);
+  const { deployments } = journal;
+  const watch = watching({ network, guard, machines, deployments, forget: chosen.forget });
+  const vnis = stack.use(await openVnis(config, deps));
+  const parts = openDeployments(config, {
+    network,
+    journal,
+    vnis,
+    desired,
+    watch,
+    registrar: chosen.registrar,
+  });
+  const deployer = new Deployer(parts);
+  const descriptions = descriptionsIn(config.channels, clock);
+  const checks = deploymentChecks({ network, machines, deployments, deployer });
+  const keeper = new Monitor(checks, clock);
+  const observer = stack.use(joined(chosen.observer, keeper));
   const metrics = opsBotMetrics(deps.metrics);
   const terms = new Terms({
     config,
@@ -50,6 +77,8 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
     leadership,
     observer,
     desired,
+    deployer,
+    watch,
     guard,
     metrics,
     reports: [chosen.report, await openNotifying(config, journal, deps)],
@@ -63,12 +92,20 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
     leader: () => leadership.leader(),
     observations: () => observer.observations(),
     impediment: () => terms.impediment || chosen.impediment(),
-    inventory: () => inventoryOf(config, network, desired),
+    deployments: new DeploymentDesk(parts, machines),
+    invite: network.enrolment && inviting(network.enrolment, () => leadership.fencingToken()),
+    inventory: () =>
+      inventoryOf(config, network, desired, {
+        deployments: guard.named("channel"),
+        machines: guard.named("machine"),
+        descriptions: descriptions.names(),
+      }),
   });
   const service = serviceOf({
     name: config.name,
     desk,
     clock,
+    describe: (name) => descriptions.read(name),
     fencingToken: () => leadership.fencingToken() ?? 0n,
     callerOf: (context, mayChange) => access.callerOf(context, mayChange),
   });
@@ -81,6 +118,7 @@ export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<
   );
   stack.use(terms).start();
   chosen.start();
+  keeper.start(config.interval);
 
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, OpsBotService, service);

@@ -13,7 +13,8 @@ import type {
 import type { Client } from "@glassline/proto/rpc";
 
 import { changeMessage, changeOf } from "./api-changes.ts";
-import { ENTRIES, MS_NANO, ORDERS, PHASES, STATES } from "./api-rows.ts";
+import { deploymentOf } from "./api-deployments.ts";
+import { ENTRIES, MS_NANO, ORDERS, PHASES, STATES, wordOf } from "./api-rows.ts";
 import { FOREVER_MS } from "./core/guard.ts";
 import type { Desk, Outcome, Plan, Refusal } from "./desk.ts";
 import type { AuditRow } from "./stores/audit.ts";
@@ -51,6 +52,12 @@ export async function remoteDesk(client: Client<typeof OpsBotService>): Promise<
       const told = await found(client.getIncident({ id: BigInt(id) }, LIMITED));
       if (!told?.incident) return undefined;
       return { incident: incidentOf(told.incident), entries: told.entries.map(entryOf) };
+    },
+    deployments: async () =>
+      (await client.listDeployments({}, LIMITED)).deployments.map(deploymentOf),
+    deployment: async (channel) => {
+      const told = await found(client.getDeployment({ channel }, LIMITED));
+      return told?.deployment && deploymentOf(told.deployment);
     },
     audit: async (afterSeq, limit) =>
       (await client.listAudit({ afterSeq: BigInt(afterSeq), limit }, LIMITED)).lines.map(auditOf),
@@ -127,12 +134,4 @@ const refusalOf = ({ refused, because }: Refusal): Refusal => ({ refused, becaus
 
 function empty(message: string): RpcError {
   return new RpcError("internal", `${message}: got no result, expected one`);
-}
-
-/** The word of a number in the contract. Throws RpcError for one that only newer programs know. */
-function wordOf<W extends string>(words: Readonly<Record<W, number>>, number: number): W {
-  const word = (Object.keys(words) as W[]).find((each) => words[each] === number);
-  if (word !== undefined) return word;
-  const expected = Object.values(words).join(", ");
-  throw new RpcError("unimplemented", `got ${number}, expected one of ${expected}`);
 }

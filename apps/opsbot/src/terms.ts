@@ -6,6 +6,7 @@ import { messageOf } from "@glassline/service/errors";
 import { carryOut } from "./actions/carry-out.ts";
 import type { EdgeCall } from "./actions/edge-actions.ts";
 import { fenceEdge } from "./actions/edge-actions.ts";
+import type { Deployer } from "./deployment/deployer.ts";
 import type { DesiredState } from "./actions/desired-state.ts";
 import type { EffectDeps } from "./actions/effects.ts";
 import { Bot } from "./bot.ts";
@@ -38,6 +39,9 @@ export interface TermsDeps {
   leadership: Leadership;
   observer: Observer;
   desired: DesiredState;
+  deployer: Deployer;
+  /** Edges that were deployed are known. */
+  watch: () => Promise<void>;
   guard: Guard;
   metrics: OpsBotMetrics;
   /** Tell others what is done, until they are aborted. */
@@ -76,6 +80,10 @@ export class Terms implements AsyncDisposable {
       return this.#bot?.hear(observation, change) ?? Promise.resolve(false);
     });
     void every(deps.clock, LOOK_INTERVAL_MS, this.#stop.signal, () => this.#lookAtOrders());
+    // Those who do not lead see what leaders deploy.
+    void every(deps.clock, TELL_INTERVAL_MS, this.#stop.signal, () =>
+      this.#parts.watch().catch(() => {}),
+    );
     leadership.start((term) => this.#serve(term));
   }
 
@@ -87,6 +95,7 @@ export class Terms implements AsyncDisposable {
     const { deps, journal, observer, guard, metrics, config, reports } = this.#parts;
     const signal = AbortSignal.any([term.over, this.#stop.signal]);
     const effects = this.#effects(term, signal);
+    await this.#keepTrying(this.#parts.watch, signal);
     // First of all: until an edge has heard of it, it still hears the one before.
     const fenced = this.#fenceEdges(effects);
     await guard.begin(journal.guard);
@@ -115,10 +124,11 @@ export class Terms implements AsyncDisposable {
   }
 
   #effects({ fencingToken }: Term, signal: AbortSignal): EffectDeps {
-    const { network, desired, deps, config, journal, leadership } = this.#parts;
+    const { network, desired, deployer, deps, config, journal, leadership } = this.#parts;
     return {
       network,
       desired,
+      deployer,
       clock: deps.clock,
       edgeToken: config.edgeToken,
       fencingToken,
@@ -181,7 +191,7 @@ export class Terms implements AsyncDisposable {
         await effects.desired.tell(effects.fencingToken);
         this.#untold = "";
       } catch (error) {
-        const reason = `the node-agent does not take what shall run: ${messageOf(error)}`;
+        const reason = `a node-agent does not take what shall run: ${messageOf(error)}`;
         if (this.#untold === "") logger.warn({ reason }, "impeded");
         this.#untold = reason;
       }

@@ -192,6 +192,21 @@ describe("the page", { timeout: 120_000 }, () => {
     await answered(/flush asked for/);
   });
 
+  test("says how a channel is deployed while none is", async () => {
+    await show("/deployments");
+    const empty = page.getByTestId("no-deployments");
+    await empty.waitFor();
+    expect(await empty.textContent()).toContain("npm run opsbot -- deploy channel.yaml");
+    expect(await page.locator('.tabs a[aria-current="page"]').textContent()).toContain(
+      "Deployments",
+    );
+    await show("/deployments/no%20such");
+    await page
+      .getByTestId("not-found")
+      .getByText("OpsBot has deployed no channel no such.")
+      .waitFor();
+  });
+
   test("obeys its own content security policy and throws nothing", () => {
     expect(problems).toEqual([]);
   });

@@ -67,6 +67,9 @@ export const OFFSET = {
   edge: 70,
   edgeGrpc: 80,
   edgeAdmin: 90,
+  /** Of edges that are deployed: from here to the last one. */
+  deployed: 110,
+  deployedLast: 299,
 } as const;
 
 const EDGES = [1, 2] as const;
@@ -226,6 +229,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       "admin-port": at(OFFSET.nodeAgentAdmin),
       machine: EDGES.map((edge) => `machine-${edge}`),
       "data-dir": agentDataDir,
+      "edge-ports": `${at(OFFSET.deployed)}-${at(OFFSET.deployedLast)}`,
       // Whoever stops the stack does not wait for its players.
       "edge-drain": 0,
     }),
@@ -246,6 +250,9 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       "node-agent": `node-agent=${address(OFFSET.nodeAgent)}`,
       edge: edgeEndpoints,
       origin: `origin=${address(OFFSET.originGrpc)}`,
+      enrolment: `enrolment=${address(OFFSET.enrolment)}`,
+      "allowed-origin": dashboardOrigin,
+      channels: join(config.data, "channels"),
       collector: `collector=${address(OFFSET.collector)}`,
       "mesh-node": peers(1, 2, 3),
       edges: toJsonString(

@@ -34,7 +34,25 @@ export async function prepare(config: StackConfig): Promise<Plan> {
   const names = [...plan.processes, ...plan.edges].map(({ identity }) => identity);
   await ensureDevelopmentPki(pkiDir, [...names, ...GUESTS]);
   await writeEnvironmentFile(config, pkiDir, secrets);
+  await describeExample(config);
   return plan;
+}
+
+/** What `npm run chat -- deploy example` deploys; a file that somebody has changed stays. */
+async function describeExample({ data }: StackConfig): Promise<void> {
+  const directory = join(data, "channels");
+  await mkdir(directory, { recursive: true });
+  const content = `# A live channel of the test card, on the edges of this machine. All settings: npm run opsbot -- schema
+channel: example
+title: Test card
+source: /live/cam-0001/index.m3u8
+machines: [machine-1, machine-2]
+# These machines are one: there is no network between them that VXLAN could keep apart.
+overlay: {kind: none}
+`;
+  await writeFile(join(directory, "example.yaml"), content, { flag: "wx" }).catch((error) => {
+    if (systemCodeOf(error) !== "EEXIST") throw error;
+  });
 }
 
 async function ensureToken(pkiDir: string, file: string): Promise<string> {

@@ -14,10 +14,20 @@ export class KillableProcess {
   readonly #startedMs = performance.now();
   #output = "";
 
-  /** @param what it is, for messages. @param words the program's main file, and its flags. */
-  constructor(what: string, words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param what it is, for messages.
+   * @param words the program's main file, and its flags.
+   * @param launcher a program with its words that becomes Node: "ip", "netns", "exec", NAME.
+   */
+  constructor(
+    what: string,
+    words: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    launcher: readonly string[] = [],
+  ) {
     this.#what = what;
-    this.#child = spawn(process.execPath, words, {
+    const [program = process.execPath, ...rest] = [...launcher, process.execPath, ...words];
+    this.#child = spawn(program, rest, {
       // Ctrl-C is for this program: the other one is not to stop by itself.
       detached: true,
       stdio: ["ignore", "pipe", "pipe", "ipc"],

@@ -9,6 +9,7 @@ import {
   integer,
   directory,
   port,
+  portRange,
   recordings,
   readConfig,
   recordingText,
@@ -26,6 +27,7 @@ const program = {
   environmentPrefix: "GLASSLINE_TEST",
   spec: {
     port: port({ help: "Port.", default: "7400" }),
+    ports: portRange({ help: "Ports.", default: "7600-7699" }),
     cameras: integer({ help: "Cameras.", default: "200", min: 0, max: 100_000 }),
     dataDir: directory({ help: "Folder.", default: ".glassline" }),
     camera: recordings({ help: "Recording." }),
@@ -62,6 +64,7 @@ describe("readConfig", () => {
   test("gives typed defaults when nothing is said", () => {
     expect(read([])).toEqual({
       port: 7400,
+      ports: { first: 7_600, last: 7_699 },
       cameras: 200,
       dataDir: "/home/user/.glassline",
       camera: [],
@@ -140,6 +143,13 @@ describe("readConfig", () => {
     expect(problems(["--part", "10ms"])[0]).toMatch(/expected 0, or a time from 100ms to 5000ms/);
     expect(problems(["--idle", "0"])[0]).toMatch(/expected a time from 1ms/);
   });
+
+  test.each(["7600", "7699-7600", "0-7", "7600-70000", "a-b", ""])(
+    'ports are two numbers, the lower one first: not "%s"',
+    (ports) => {
+      expect(problems([`--ports=${ports}`])[0]).toContain("expected two ports from 1 to 65535");
+    },
+  );
 
   test("reports all mistakes at once, each with what was got and what was expected", () => {
     const found = problems(["--port", "70000", "--cameras", "many", "--idle", "5 parsecs"], {

@@ -19,11 +19,12 @@ export {
   list,
   number,
   port,
+  portRange,
   text,
   toggle,
   urls,
 } from "./option.ts";
-export type { Endpoint, Environment, ForPrefix, NamedUrl, Option } from "./option.ts";
+export type { Endpoint, Environment, ForPrefix, NamedUrl, Option, PortRange } from "./option.ts";
 export { recordingText, recordings } from "./recordings.ts";
 export type { Recording } from "./recordings.ts";
 export type { ConfigOf, Program, Spec } from "./program.ts";

@@ -100,6 +100,21 @@ export function port(common: Common): Option<number> {
   return integer({ ...common, min: 0, max: 65_535, placeholder: "PORT" });
 }
 
+export interface PortRange {
+  first: number;
+  last: number;
+}
+
+/** TCP ports from the first to the last one: "7600-7699". */
+export function portRange(common: Common): Option<PortRange> {
+  return single("FIRST-LAST", common, (value) => {
+    const [, first, last] = (/^(\d{1,5})-(\d{1,5})$/.exec(value) ?? []).map(Number);
+    if (!(first! >= 1 && first! <= last! && last! <= 65_535))
+      throw new Error("expected two ports from 1 to 65535, the lower one first, such as 7600-7699");
+    return { first: first!, last: last! };
+  });
+}
+
 const BYTE_UNITS: Readonly<Record<string, number>> = {
   B: 1,
   KiB: 2 ** 10,

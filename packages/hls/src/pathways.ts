@@ -114,3 +114,15 @@ export interface SteeringManifest {
   /** Best first; a pathway that is left out is not used. */
   "PATHWAY-PRIORITY": string[];
 }
+
+/** Undefined: it is none. */
+export function readSteering(body: Uint8Array): SteeringManifest | undefined {
+  try {
+    const manifest = JSON.parse(new TextDecoder().decode(body)) as SteeringManifest;
+    return manifest.VERSION === 1 && Array.isArray(manifest["PATHWAY-PRIORITY"])
+      ? manifest
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}

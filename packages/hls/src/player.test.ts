@@ -44,7 +44,7 @@ function network(
 ) {
   const asked: string[] = [];
   const askedMs = new Map<string, number>();
-  const server = { canBlockReload: false };
+  const server = { canBlockReload: false, diesAtSegmentFromMs: Number.POSITIVE_INFINITY };
   const dead = new Set<string>();
   const body = (url: URL): string | undefined => {
     if (url.pathname === "/steering/cam") {
@@ -89,6 +89,8 @@ function network(
     asked.push(`${url.host}${url.pathname}`);
     askedMs.set(url.pathname, clock.nowMs());
     if (clock.nowMs() > stop.atMs) stop.abort.abort();
+    const isSegment = url.pathname.endsWith(".m4s");
+    if (isSegment && clock.nowMs() > server.diesAtSegmentFromMs) dead.add("edge-1");
     if (dead.has(url.host)) throw new TypeError("refused");
     const wanted = url.searchParams.get("_HLS_msn");
     const existsMs = wanted === null ? 0 : (Number(wanted) + 1) * SEGMENT_MS;
@@ -177,6 +179,20 @@ describe("the player", () => {
     expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, at) => numbers[0]! + at));
   });
 
+  test("gets a segment elsewhere at once when its server dies while it fetches it", async () => {
+    const { report, askedMs } = await watch(60_000, ({ server }, clock) => {
+      server.canBlockReload = true;
+      server.diesAtSegmentFromMs = clock.nowMs() + 21_000;
+    });
+    expect(report).toMatchObject({ pathway: "edge-2", pathwayChanges: 1, skipped: 0 });
+    const lateMs = [...askedMs].flatMap(([path, atMs]) => {
+      const sequence = /(\d+)\.m4s$/.exec(path)?.[1];
+      return sequence === undefined ? [] : [atMs - (Number(sequence) + 1) * SEGMENT_MS];
+    });
+    // It tries the server that it had once more.
+    expect(Math.max(...lateMs.slice(4))).toBeLessThan(600);
+  });
+
   test("gets the next segment as soon as it is there, when its server dies while it waits for it", async () => {
     const { report, askedMs } = await watch(60_000, ({ dead, server }, clock) => {
       server.canBlockReload = true;
@@ -189,5 +205,119 @@ describe("the player", () => {
     });
     // The first ones were there before.
     expect(Math.max(...lateMs.slice(4))).toBeLessThan(100);
+  });
+});
+
+/** A channel in two qualities, of which the first needs more than the connection carries. */
+async function watchQualities(isAdaptive: boolean) {
+  const clock = clockOf();
+  const abort = new AbortController();
+  const stopMs = clock.nowMs() + 60_000;
+  const asked: string[] = [];
+  const get = async (address: string): Promise<HttpAnswer> => {
+    const { pathname } = new URL(address);
+    if (clock.nowMs() > stopMs) abort.abort();
+    asked.push(pathname);
+    const isMedia = pathname.endsWith(".m4s");
+    const text = isMedia ? "" : playlistOf(pathname, clock.nowMs());
+    const body = isMedia
+      ? new Uint8Array(pathname.startsWith("/high") ? 1_000_000 : 200_000)
+      : new TextEncoder().encode(text);
+    // 2.4 Mbit/s
+    await clock.sleep(body.byteLength / 300);
+    return { status: 200, header: () => undefined, body, firstByteMs: 1 };
+  };
+  const url = "http://edge-1/index.m3u8";
+  const player = new Player({ urls: [url], get, clock, sessionId: "s", isAdaptive });
+  const played = player.play(abort.signal);
+  await clock.runUntil(played);
+  return { report: await played, asked };
+}
+
+function playlistOf(pathname: string, nowMs: number): string {
+  if (pathname === "/index.m3u8")
+    return writeMultivariantPlaylist([
+      { uri: "high/v.m3u8", bandwidth: 4_000_000 },
+      { uri: "low/v.m3u8", bandwidth: 800_000 },
+    ]);
+  const newest = Math.floor(nowMs / SEGMENT_MS) - 1;
+  const segments = Array.from({ length: 6 }, (_, at) => newest - 5 + at).map((sequence) => ({
+    sequence,
+    uri: `${sequence}.m4s`,
+    durationMs: SEGMENT_MS,
+    discontinuitySequence: 0,
+    programTimeMs: sequence * SEGMENT_MS,
+    mapUri: undefined,
+  }));
+  return writeMediaPlaylist({
+    kind: "media",
+    targetDurationMs: SEGMENT_MS,
+    segments,
+    ended: false,
+  });
+}
+
+describe("qualities", () => {
+  test("a player that adapts leaves the one that its connection does not carry", async () => {
+    const { report, asked } = await watchQualities(true);
+    const media = asked.filter((path) => path.endsWith(".m4s"));
+    expect(media.filter((path) => path.startsWith("/high"))).toHaveLength(1);
+    expect(report).toMatchObject({ levelChanges: 1, pathwayChanges: 0, errors: {}, skipped: 0 });
+    expect(report.stalls).toBeLessThanOrEqual(1);
+    // Each segment once, whatever its quality.
+    const numbers = media.map((path) => /\d+/.exec(path)![0]);
+    expect(new Set(numbers).size).toBe(numbers.length);
+  });
+
+  test("one that does not stays, and stalls", async () => {
+    const { report, asked } = await watchQualities(false);
+    expect(asked.some((path) => path.startsWith("/low"))).toBe(false);
+    expect(report.levelChanges).toBe(0);
+    expect(report.stalls).toBeGreaterThan(1);
+  });
+});
+
+describe("limits", () => {
+  test("what has ended is fetched no further ahead than is wished", async () => {
+    const clock = clockOf();
+    const fetchedMs: number[] = [];
+    const startMs = clock.nowMs();
+    const lines = Array.from({ length: 20 }, (_, at) => `#EXTINF:2,\n${at}.m4s\n`).join("");
+    const text = `#EXTM3U\n#EXT-X-TARGETDURATION:2\n${lines}#EXT-X-ENDLIST\n`;
+    const get = async (url: string): Promise<HttpAnswer> => {
+      if (url.includes(".m4s")) fetchedMs.push(clock.nowMs() - startMs);
+      const body = new TextEncoder().encode(text);
+      return { status: 200, header: () => undefined, body, firstByteMs: 1 };
+    };
+    const player = new Player({
+      urls: ["http://edge-1/v.m3u8"],
+      get,
+      clock,
+      sessionId: "s",
+      bufferMaxMs: 10_000,
+    });
+    const played = player.play(new AbortController().signal);
+    await clock.runUntil(played);
+    expect(await played).toMatchObject({ stalls: 0, errors: {} });
+    for (const [at, ms] of fetchedMs.entries())
+      expect(at * SEGMENT_MS - ms).toBeLessThanOrEqual(10_000);
+  });
+
+  test("only variants that may be played are", async () => {
+    const clock = clockOf();
+    const abort = new AbortController();
+    const net = network(clock, { atMs: clock.nowMs() + 20_000, abort });
+    const player = new Player({
+      urls: ["http://edge-1/live/cam/index.m3u8"],
+      get: net.get,
+      clock,
+      sessionId: "s",
+      mayPlay: (url) => new URL(url).host === "edge-2",
+    });
+    const played = player.play(abort.signal);
+    await clock.runUntil(played);
+    expect((await played).pathway).toBe("edge-2");
+    const media = net.asked.filter((path) => path.endsWith("v.m3u8"));
+    expect(media.filter((path) => path.startsWith("edge-1"))).toEqual([]);
   });
 });

@@ -1,14 +1,21 @@
 /**
  * A client that behaves like a player: reloads the playlist as the standard says, fetches segments in order, keeps a buffer
  * that plays in real time, follows content steering, and leaves a pathway that fails. Where the server can, it asks for the
- * playlist that has the next segment instead of polling (section 6.2.5.2). It plays whole segments and decodes nothing.
+ * playlist that has the next segment or part instead of polling (section 6.2.5.2). It plays the first variant, or those that fit what its
+ * connection carries, and decodes nothing.
  * Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis sections 6.3 and 7.
  */
+import { BandwidthEstimate, bestLevel } from "./bandwidth.ts";
 import type { HttpAnswer, HttpGet } from "./fetch.ts";
-import type { SteeringManifest } from "./pathways.ts";
+import { readSteering } from "./pathways.ts";
+import type { Piece, Position } from "./pieces.ts";
+import { firstPosition, piecesFrom } from "./pieces.ts";
 import { PlaybackBuffer } from "./playback-buffer.ts";
-import type { MediaPlaylist, MultivariantPlaylist, Segment } from "./playlist.ts";
+import type { MediaPlaylist, Playlist } from "./playlist.ts";
 import { parsePlaylist } from "./playlist.ts";
+import { reloadUrl } from "./reload.ts";
+import type { PlayableVariant } from "./variants.ts";
+import { variantsOf } from "./variants.ts";
 
 export interface PlayerClock {
   monotonicMs(): number;
@@ -25,11 +32,21 @@ export interface PlayerOptions {
   sessionId: string;
   /** A request that takes longer has failed. */
   timeoutMs?: number;
+  /** Goes to the variant that fits what segments came with; false: stays on the first one. */
+  isAdaptive?: boolean;
+  /** Fetches parts where a playlist has them, and begins closer to the end; false: whole segments only. */
+  hasParts?: boolean;
+  /** So much is fetched ahead of what is shown, at most; of what is live there is never as much. */
+  bufferMaxMs?: number;
+  /** Which variants of a multivariant playlist are there for this player. */
+  mayPlay?: (url: string) => boolean;
 }
 
 export interface PlayerReport {
   playlists: number;
   segments: number;
+  /** Of segments that were not whole yet. */
+  parts: number;
   bytes: number;
   /** By what went wrong: "status 502", "no answer", "sequence went back", ... */
   errors: Record<string, number>;
@@ -39,15 +56,15 @@ export interface PlayerReport {
   stalledMs: number;
   pathway: string;
   pathwayChanges: number;
-  /** Time to first byte of each segment, milliseconds. */
+  /** From one variant of a pathway to another. */
+  levelChanges: number;
+  /** Time to first byte of each segment and part, milliseconds. */
   firstByteMs: number[];
   /** How far the picture is behind the glass: now - program time of the frame that is shown. */
   latencyMs: number | undefined;
 }
 
 const TIMEOUT_MS = 4_000;
-/** A live player begins so far behind the end (section 6.3.3). */
-const HOLD_BACK_TARGET_DURATIONS = 3;
 /** A pathway that failed is not used again for so long, unless no other is left. */
 const PENALTY_MS = 30_000;
 const RETRY_MS = 250;
@@ -56,13 +73,17 @@ export class Player {
   readonly #options: Required<PlayerOptions>;
   readonly #buffer: PlaybackBuffer;
   readonly #penalties = new Map<string, number>();
-  #variants: { pathway: string; url: string }[] = [];
+  readonly #estimate = new BandwidthEstimate();
+  #variants: PlayableVariant[] = [];
+  /** Which of a pathway's variants, in the order of the playlist. */
+  #level = 0;
   #steeringUrl: string | undefined;
-  #nextSequence: number | undefined;
+  #position: Position | undefined;
   #maps = new Set<string>();
   readonly report: PlayerReport = {
     playlists: 0,
     segments: 0,
+    parts: 0,
     bytes: 0,
     errors: {},
     skipped: 0,
@@ -70,12 +91,20 @@ export class Player {
     stalledMs: 0,
     pathway: "",
     pathwayChanges: 0,
+    levelChanges: 0,
     firstByteMs: [],
     latencyMs: undefined,
   };
 
   constructor(options: PlayerOptions) {
-    this.#options = { timeoutMs: TIMEOUT_MS, ...options };
+    const byDefault = {
+      timeoutMs: TIMEOUT_MS,
+      isAdaptive: false,
+      hasParts: false,
+      bufferMaxMs: Number.POSITIVE_INFINITY,
+      mayPlay: () => true,
+    };
+    this.#options = { ...byDefault, ...options };
     this.#buffer = new PlaybackBuffer(options.clock);
   }
 
@@ -97,40 +126,30 @@ export class Player {
       const playlist = await this.#playlist(url, signal);
       if (!playlist) continue;
       this.#takeVariants(url, playlist);
-      return true;
+      if (this.#variants.length > 0) return true;
+      this.#failed("no variant to play");
     }
     return false;
   }
 
-  #takeVariants(url: string, playlist: MultivariantPlaylist | MediaPlaylist): void {
-    if (playlist.kind === "media") {
-      this.#variants = this.#options.urls.map((each) => ({
-        pathway: new URL(each).host,
-        url: each,
-      }));
-      this.report.pathway = new URL(url).host;
-      return;
-    }
-    const seen = new Set<string>();
-    for (const { pathwayId, uri } of playlist.variants) {
-      // One variant a pathway: the first, as a player without a bandwidth estimate takes it.
-      if (seen.has(pathwayId)) continue;
-      seen.add(pathwayId);
-      this.#variants.push({ pathway: pathwayId, url: new URL(uri, url).href });
-    }
-    const { steering } = playlist;
-    this.report.pathway = steering?.pathwayId ?? this.#variants[0]!.pathway;
+  #takeVariants(url: string, playlist: Playlist): void {
+    const { urls, mayPlay } = this.#options;
+    this.#variants = variantsOf(playlist, url, urls).filter((variant) => mayPlay(variant.url));
+    const steering = playlist.kind === "multivariant" ? playlist.steering : undefined;
+    const named = this.#variants.find(({ pathway }) => pathway === steering?.pathwayId);
+    const first = named ?? this.#variants.find((variant) => variant.url === url);
+    this.report.pathway = (first ?? this.#variants[0])?.pathway ?? "";
     if (steering) this.#steeringUrl = new URL(steering.serverUri, url).href;
   }
 
   /** Reloads the media playlist and fetches what is new (section 6.3.4). */
   async #follow(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, hasParts } = this.#options;
     let known: MediaPlaylist | undefined;
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       const { pathway, url } = this.#variant();
-      const asked = reloadUrl(url, known);
+      const asked = reloadUrl(url, known, hasParts);
       const playlist = await this.#playlist(asked, signal, known?.targetDurationMs);
       if (signal.aborted) return;
       if (playlist?.kind !== "media") {
@@ -138,81 +157,110 @@ export class Player {
         await this.#leave(pathway, signal);
         continue;
       }
-      known = playlist;
       const fetched = await this.#fetchNew(playlist, url, signal);
+      if (signal.aborted) return;
+      // Some of it is still to be fetched: from the playlist of another pathway or variant, as that is now.
+      known = fetched === undefined ? undefined : playlist;
+      if (fetched === undefined) continue;
       if (playlist.ended) return;
       // The next answer comes when there is something new; one that came without is not asked for again at once.
       const hasWaited = asked !== url;
       if (playlist.serverControl?.canBlockReload && (fetched > 0 || !hasWaited)) continue;
-      const waitMs = fetched > 0 ? playlist.targetDurationMs : playlist.targetDurationMs / 2;
+      const { targetDurationMs, lowLatency } = playlist;
+      const stepMs = hasParts && lowLatency ? lowLatency.partTargetMs : targetDurationMs;
+      const waitMs = fetched > 0 ? stepMs : stepMs / 2;
       await pause(clock, Math.max(50, waitMs - (clock.monotonicMs() - startedMs)), signal);
     }
   }
 
-  #variant(): { pathway: string; url: string } {
-    return (
-      this.#variants.find(({ pathway }) => pathway === this.report.pathway) ?? this.#variants[0]!
-    );
+  /** The first one, as a player without an estimate takes it, or the one that was gone to. */
+  #variant(): PlayableVariant {
+    const own = this.#variantsOn(this.report.pathway);
+    return own[this.#level] ?? own[0] ?? this.#variants[0]!;
   }
 
-  async #fetchNew(playlist: MediaPlaylist, url: string, signal: AbortSignal): Promise<number> {
+  #variantsOn(pathway: string): readonly PlayableVariant[] {
+    return this.#variants.filter((variant) => variant.pathway === pathway);
+  }
+
+  #adapt(): void {
+    const bandwidths = this.#variantsOn(this.report.pathway).map(({ bandwidth }) => bandwidth);
+    const level = bestLevel(bandwidths, this.#level, this.#estimate.bitsPerSecond());
+    if (level === this.#level) return;
+    this.#level = level;
+    this.report.levelChanges++;
+  }
+
+  /** @returns how many; undefined: not all of them, because one failed or it goes on elsewhere. */
+  async #fetchNew(
+    playlist: MediaPlaylist,
+    url: string,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
     let fetched = 0;
-    for (const segment of this.#due(playlist)) {
+    for (const piece of this.#due(playlist)) {
       const pathway = this.report.pathway;
+      await this.#waitForRoom(signal);
       const done =
-        (await this.#initialise(segment, url, signal)) &&
-        (await this.#segment(segment, url, signal));
+        (await this.#initialise(piece, url, signal)) && (await this.#piece(piece, url, signal));
       if (signal.aborted) return fetched;
       if (!done) {
         await this.#leave(pathway, signal);
-        return 0;
+        return undefined;
       }
       fetched++;
-      // Steered meanwhile: the rest comes from the new pathway's own playlist.
-      if (pathway !== this.report.pathway) break;
+      if (this.#options.isAdaptive) this.#adapt();
+      // Steered meanwhile, or gone to another variant.
+      if (this.#variant().url !== url) return undefined;
     }
     return fetched;
   }
 
-  /** The segments to fetch now, in order. */
-  #due({ segments, targetDurationMs }: MediaPlaylist): readonly Segment[] {
-    const [oldest, newest] = [segments[0], segments.at(-1)];
-    if (!oldest || !newest) return [];
-    if (this.#nextSequence === undefined) {
-      let behindMs = 0;
-      const from = segments.findLast(
-        ({ durationMs }) =>
-          (behindMs += durationMs) >= HOLD_BACK_TARGET_DURATIONS * targetDurationMs,
-      );
-      this.#nextSequence = (from ?? oldest).sequence;
-    }
-    if (newest.sequence < this.#nextSequence - 2) this.#failed("sequence went back");
-    if (oldest.sequence > this.#nextSequence) {
-      this.report.skipped += oldest.sequence - this.#nextSequence;
-      this.#nextSequence = oldest.sequence;
-    }
-    const from = this.#nextSequence;
-    return segments.filter(({ sequence }) => sequence >= from);
+  async #waitForRoom(signal: AbortSignal): Promise<void> {
+    const { clock, bufferMaxMs } = this.#options;
+    const tooMuchMs = this.#buffer.aheadMs() - bufferMaxMs;
+    if (tooMuchMs > 0) await pause(clock, tooMuchMs, signal);
   }
 
-  async #initialise({ mapUri }: Segment, url: string, signal: AbortSignal): Promise<boolean> {
-    if (!mapUri || this.#maps.has(mapUri)) return true;
-    const answer = await this.#get(new URL(mapUri, url).href, signal);
-    if (answer) this.#maps = new Set([mapUri]);
+  /** What to fetch now, in order. */
+  #due(playlist: MediaPlaylist): readonly Piece[] {
+    const [oldest, newest] = [playlist.segments[0], playlist.segments.at(-1)];
+    if (!oldest || !newest) return [];
+    const { hasParts } = this.#options;
+    let position = (this.#position ??= firstPosition(playlist, hasParts)!);
+    if (newest.sequence < position.sequence - 2) this.#failed("sequence went back");
+    if (oldest.sequence > position.sequence) {
+      this.report.skipped += oldest.sequence - position.sequence;
+      position = this.#position = { sequence: oldest.sequence, part: 0 };
+    }
+    return piecesFrom(playlist, position, hasParts);
+  }
+
+  async #initialise({ mapUri }: Piece, url: string, signal: AbortSignal): Promise<boolean> {
+    if (!mapUri) return true;
+    const { href, pathname } = new URL(mapUri, url);
+    // The same on all pathways.
+    if (this.#maps.has(pathname)) return true;
+    const answer = await this.#get(href, signal);
+    if (answer) this.#maps = new Set([pathname]);
     return answer !== undefined;
   }
 
-  async #segment(segment: Segment, url: string, signal: AbortSignal): Promise<boolean> {
-    const answer = await this.#get(new URL(segment.uri, url).href, signal);
+  async #piece(piece: Piece, url: string, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const answer = await this.#get(new URL(piece.uri, url).href, signal);
     if (!answer) return false;
-    this.#nextSequence = segment.sequence + 1;
-    this.report.segments++;
+    this.#estimate.add(answer.body.byteLength, clock.monotonicMs() - startedMs);
+    this.#position = piece.next;
+    if (piece.isPart) this.report.parts++;
+    else this.report.segments++;
     this.report.bytes += answer.body.byteLength;
     this.report.firstByteMs.push(answer.firstByteMs);
-    this.#buffer.append(segment.durationMs);
-    if (segment.programTimeMs !== undefined) {
-      const endMs = segment.programTimeMs + segment.durationMs;
-      this.report.latencyMs = this.#options.clock.nowMs() - endMs + this.#buffer.aheadMs();
+    this.#buffer.append(piece.durationMs);
+    if (piece.programTimeMs !== undefined) {
+      const endMs = piece.programTimeMs + piece.durationMs;
+      this.report.latencyMs = clock.nowMs() - endMs + this.#buffer.aheadMs();
     }
     return true;
   }
@@ -304,26 +352,6 @@ export class Player {
 
   #failed(reason: string): void {
     this.report.errors[reason] = (this.report.errors[reason] ?? 0) + 1;
-  }
-}
-
-/** The playlist that has the segment behind the last known one, where the server can wait for it. */
-function reloadUrl(url: string, known: MediaPlaylist | undefined): string {
-  const last = known?.segments.at(-1);
-  if (!last || !known?.serverControl?.canBlockReload) return url;
-  const reload = new URL(url);
-  reload.searchParams.set("_HLS_msn", `${last.sequence + 1}`);
-  return reload.href;
-}
-
-function readSteering(body: Uint8Array): SteeringManifest | undefined {
-  try {
-    const manifest = JSON.parse(new TextDecoder().decode(body)) as SteeringManifest;
-    return manifest.VERSION === 1 && Array.isArray(manifest["PATHWAY-PRIORITY"])
-      ? manifest
-      : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -16,6 +16,7 @@ import "./styles/player.css";
 import "./styles/edges.css";
 import "./styles/opsbot.css";
 import "./styles/chat.css";
+import "./styles/deployments.css";
 import { startSession } from "./api/session.ts";
 import { App } from "./shell/app.tsx";
 import { startNavigation } from "./shell/place.ts";

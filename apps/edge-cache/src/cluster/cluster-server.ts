@@ -1,4 +1,4 @@
-/** HTTPS for the other edges of the cluster, known by their certificates: objects, and what they tell each other. */
+/** HTTPS for the other edges of the cluster, and those that this one shields, known by their certificates: objects, and what they tell each other. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server } from "node:https";
 import { createServer } from "node:https";
@@ -18,7 +18,14 @@ import { UpstreamError } from "../upstream/upstream.ts";
 import { headOf, writeAnswer } from "../viewer-answer.ts";
 import { ViewerRequest } from "../viewer-request.ts";
 import type { Cluster } from "./cluster.ts";
-import { AWAY_FIELD, HELD_PATH, PURGES_PATH, STATE_PATH, parsePurges } from "./messages.ts";
+import {
+  AWAY_FIELD,
+  HELD_PATH,
+  PURGES_PATH,
+  STATE_PATH,
+  WAY_FIELD,
+  parsePurges,
+} from "./messages.ts";
 
 const PURGES_MAX_BYTES = 16_777_216;
 const KEEP_ALIVE_MS = 60_000;
@@ -33,7 +40,7 @@ export interface ClusterServerDeps {
 }
 
 export function createClusterServer(deps: ClusterServerDeps): Server {
-  const names = new Set(deps.cluster.members.map(({ name }) => name));
+  const names = deps.cluster.askers;
   const handshakeTimeout = HANDSHAKE_TIMEOUT_MS;
   const tls = {
     ...tlsOptions(deps.identity),
@@ -88,6 +95,8 @@ async function object(
   isHeldOnly: boolean,
   { cache, edge }: ClusterServerDeps,
 ): Promise<void> {
+  const way = String(request.headers[WAY_FIELD] ?? "").split(", ");
+  if (way.includes(edge)) return json(response, 508, jsonErrorBody(loopOf([...way, edge])));
   const address = addressOf(target);
   if (!address) throw new RangeError(`address: got ${JSON.stringify(target)}, expected a path`);
   const asked = new ViewerRequest(request, response, request, address, () => {}, {
@@ -103,6 +112,12 @@ async function object(
     response.writeHead(502, { [AWAY_FIELD]: error.reason, "content-length": 0 }).end();
   }
 }
+
+const loopOf = (way: readonly string[]) =>
+  new RpcError(
+    "failed_precondition",
+    `origin: got the way ${way.join(", ")}, expected one without a loop (--origin-edge)`,
+  );
 
 /** Asked once a connection. */
 const askers = new WeakMap<TLSSocket, string>();

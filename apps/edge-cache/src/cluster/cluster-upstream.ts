@@ -5,6 +5,7 @@ import { loadBound, ranked } from "../core/rendezvous.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../upstream/upstream.ts";
 import { UpstreamError } from "../upstream/upstream.ts";
 import type { Member } from "./member.ts";
+import { WAY_FIELD } from "./messages.ts";
 
 /** So long after its start an edge asks who stood in for it, before it asks the origin. */
 const WARM_MS = 60_000;
@@ -34,8 +35,9 @@ export class ClusterUpstream implements Upstream {
     return this.#way(target).length === 0;
   }
 
-  async open(request: UpstreamRequest): Promise<UpstreamResponse> {
+  async open(asked: UpstreamRequest): Promise<UpstreamResponse> {
     const { origin, counted } = this.#deps;
+    const request = asked.isFromMember ? asked : withoutWay(asked);
     const { method, target, fields, signal, isFromMember } = request;
     if (method !== "GET" || fields.has("authorization")) return origin.open(request);
     if (!isFromMember)
@@ -87,6 +89,14 @@ export class ClusterUpstream implements Upstream {
     if (held && next) counted(next.name, "held");
     return held;
   }
+}
+
+/** Viewers could stop all who want the same object by it. */
+function withoutWay(request: UpstreamRequest): UpstreamRequest {
+  const { fields } = request;
+  return fields.has(WAY_FIELD)
+    ? { ...request, fields: fields.without(new Set([WAY_FIELD])) }
+    : request;
 }
 
 const pathOf = (target: string) => target.split("?", 1)[0]!;

@@ -1,4 +1,4 @@
-/** The edges that fetch from the origin together: each object by one of them; purges reach all. */
+/** The edges that fetch from the origin together: each object by one of them; purges reach all, and the shield that they fetch from. */
 import { randomUUID } from "node:crypto";
 
 import type { Clock } from "@glassline/service/clock";
@@ -8,7 +8,7 @@ import type { Identity } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
 
 import type { Cache } from "../cache.ts";
-import type { NamedPurge } from "../core/purge-log.ts";
+import type { NamedPurge, Position } from "../core/purge-log.ts";
 import { PurgeLog } from "../core/purge-log.ts";
 import type { Purge } from "../core/purges.ts";
 import { hashOf } from "../core/rendezvous.ts";
@@ -17,6 +17,7 @@ import { lazyUpstream } from "../upstream/lazy-upstream.ts";
 import { QuestionQueue } from "../upstream/question-queue.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { ClusterUpstream } from "./cluster-upstream.ts";
+import { ShieldUpstream } from "./shield-upstream.ts";
 import { Member } from "./member.ts";
 import type { Positions } from "./positions.ts";
 import { MemberClient, STATE_TIMEOUT_MS } from "./member-client.ts";
@@ -41,6 +42,10 @@ const unnamed = (purge: Purge): NamedPurge => ({ id: "", purge });
 export interface ClusterConfig {
   name: string;
   members: readonly { name: string; url: string }[];
+  /** The edge that is asked instead of the origin. */
+  shield?: { name: string; url: string } | undefined;
+  /** Names of edges that fetch from this one. */
+  shielded?: readonly string[];
 }
 
 export interface ClusterDeps {
@@ -59,8 +64,13 @@ export interface ClusterPurged extends Purged {
 
 export class Cluster implements AsyncDisposable {
   readonly members: readonly Member[];
+  /** Names of edges that may ask this one. */
+  readonly askers: ReadonlySet<string>;
   readonly upstream: ClusterUpstream;
   readonly #name: string;
+  readonly #shield: Member | undefined;
+  /** How far the purges of those were read that this edge shields: they tell them. */
+  readonly #shielded: Map<string, Position | undefined>;
   readonly #log = new PurgeLog(randomUUID());
   readonly #deps: ClusterDeps;
   readonly #clients: ReadonlyMap<Member, MemberClient>;
@@ -70,7 +80,9 @@ export class Cluster implements AsyncDisposable {
   readonly #done = new Set<string>();
   #cache: Cache | undefined;
 
-  constructor({ name, members }: ClusterConfig, origin: Upstream, deps: ClusterDeps) {
+  /** @param origin the shield, where there is one. */
+  constructor(config: ClusterConfig, origin: Upstream, deps: ClusterDeps) {
+    const { name, members, shield, shielded = [] } = config;
     const { clock, identity, counted } = deps;
     this.#name = name;
     this.#deps = deps;
@@ -81,11 +93,14 @@ export class Cluster implements AsyncDisposable {
       const upstream = lazyUpstream(member.url, identity, questions, peer, BODY_TIMEOUT_MS);
       return new Member(member.name, member.url, upstream);
     });
+    this.#shield = shield && new Member(shield.name, shield.url, origin);
+    this.#shielded = new Map(shielded.map((each) => [each, undefined]));
+    this.askers = new Set([...members.map((member) => member.name), ...shielded]);
     this.#clients = new Map(
-      this.members.map((member) => [member, new MemberClient(member, identity)]),
+      this.#others.map((other) => [other, new MemberClient(other, identity)]),
     );
     this.upstream = new ClusterUpstream({
-      origin,
+      origin: this.#shield ? this.#shieldUpstream(this.#shield) : origin,
       seed: hashOf(name),
       members: this.members,
       log: this.#log,
@@ -99,19 +114,18 @@ export class Cluster implements AsyncDisposable {
     this.#cache = cache;
     const { clock, positions } = this.#deps;
     const read = await positions?.load();
-    for (const member of this.members) member.read = read?.get(member.name);
-    const looks = this.members.map((member) => this.#look(member));
+    for (const other of this.#others) other.read = read?.get(other.name);
+    for (const name of this.#shielded.keys()) this.#shielded.set(name, read?.get(name));
+    const looks = this.#others.map((other) => this.#look(other));
     // What is on disk may have been purged while this edge was away.
     if (positions) await Promise.race([Promise.all(looks), clock.sleep(FIRST_LOOK_MS)]);
-    for (const member of this.members) {
-      void every(clock, ASK_INTERVAL_MS, this.#stop.signal, () => this.#look(member));
-    }
+    for (const other of this.#others)
+      void every(clock, ASK_INTERVAL_MS, this.#stop.signal, () => this.#look(other));
   }
 
   state(): EdgeState {
-    const read = this.members.flatMap(({ name, read }) =>
-      read === undefined ? [] : [[name, read]],
-    );
+    const all = [...this.#others.map(({ name, read }) => [name, read]), ...this.#shielded];
+    const read = all.filter(([, position]) => position !== undefined);
     return { edge: this.#name, log: this.#log.end, read: Object.fromEntries(read) };
   }
 
@@ -130,7 +144,7 @@ export class Cluster implements AsyncDisposable {
 
   /** While they were told, some may have asked others that were not told yet. @returns names of those that could not be told. */
   async #again(purges: readonly Purge[]): Promise<string[]> {
-    if (this.members.length < 2) return [];
+    if (this.members.length < 2 && !this.#shield) return [];
     const all = purges.map(unnamed);
     for (const purge of all) await this.#do(purge);
     return this.#tellAll(all);
@@ -151,11 +165,12 @@ export class Cluster implements AsyncDisposable {
   /** Purges that another edge tells of. */
   async takePurges({ edge, log, purges }: ToldPurges): Promise<EdgeState> {
     for (const purge of purges) await this.#do(purge);
-    const member = this.members.find(({ name }) => name === edge);
-    if (!member) return this.state();
+    const other = this.#others.find(({ name }) => name === edge);
+    if (!other && !this.#shielded.has(edge)) return this.state();
     const { read } = this.state();
-    if (member.read !== log) await this.#keep({ ...read, [edge]: log });
-    member.read = log;
+    if (read[edge] !== log) await this.#keep({ ...read, [edge]: log });
+    if (other) other.read = log;
+    else this.#shielded.set(edge, log);
     return this.state();
   }
 
@@ -173,6 +188,16 @@ export class Cluster implements AsyncDisposable {
     this.#stop.abort();
     for (const client of this.#clients.values()) await client[Symbol.asyncDispose]();
     for (const member of this.members) await member[Symbol.asyncDispose]();
+  }
+
+  /** Those whose purges are read here: members, and the shield. */
+  get #others(): readonly Member[] {
+    return this.#shield ? [...this.members, this.#shield] : this.members;
+  }
+
+  #shieldUpstream(shield: Member): ShieldUpstream {
+    const isTold = () => shield.knows === this.#log.end;
+    return new ShieldUpstream({ name: this.#name, shield, isTold, tell: () => this.#tell(shield) });
   }
 
   /** Once, where it has a name; then others hear of it from here, too: also those that the one who began it does not reach. */
@@ -193,12 +218,10 @@ export class Cluster implements AsyncDisposable {
   /** @param again what they know already. @returns names of those that could not be told. */
   async #tellAll(again: readonly NamedPurge[] = []): Promise<string[]> {
     const told = await Promise.all(
-      this.members.map(async (member) => {
+      this.#others.map(async (member) => {
         if (!member.isReachable) return [member.name];
         try {
-          const { log, purges } = this.purgesAfter(member.knows, this.#startedMs);
-          const message = { edge: this.#name, log, purges: [...purges, ...again] };
-          member.told(await this.#clients.get(member)!.tell(message), this.#name);
+          await this.#tell(member, again);
           return [];
         } catch {
           return [member.name];
@@ -206,6 +229,13 @@ export class Cluster implements AsyncDisposable {
       }),
     );
     return told.flat();
+  }
+
+  /** Rejects when it does not answer. */
+  async #tell(member: Member, again: readonly NamedPurge[] = []): Promise<void> {
+    const { log, purges } = this.purgesAfter(member.knows, this.#startedMs);
+    const message = { edge: this.#name, log, purges: [...purges, ...again] };
+    member.told(await this.#clients.get(member)!.tell(message), this.#name);
   }
 
   async #look(member: Member): Promise<void> {
@@ -217,6 +247,8 @@ export class Cluster implements AsyncDisposable {
       const state = await client.state();
       if (state.log !== member.read) await this.#read(member, client);
       member.told(state, this.#name);
+      // A shield does not look at those that it shields.
+      if (member === this.#shield && member.knows !== this.#log.end) await this.#tell(member);
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       const isLate = error instanceof Error && error.name === "TimeoutError";

@@ -11,6 +11,8 @@ export const PURGES_PATH = `${CLUSTER_PATH}purges`;
 export const HELD_PATH = `${CLUSTER_PATH}held`;
 /** In an answer of an edge that got none from the origin. */
 export const AWAY_FIELD = "glassline-origin-away";
+/** In a question to a shield: the edges that it came through. Of viewers it is not heard. */
+export const WAY_FIELD = "glassline-way";
 
 export interface EdgeState {
   edge: string;

@@ -45,6 +45,11 @@ export function readNetwork(text: string): Network | undefined {
   return { ...parsed, prefix: Number(prefix), first, last: first + (1n << free) - 1n };
 }
 
+/** The address alone: its network has no other. */
+export function hostOf({ family, text, range, value }: Address): Network {
+  return { family, text, range, value, prefix: Number(BITS[family]), first: value, last: value };
+}
+
 export const textOf = ({ text, prefix }: Network) => `${text}/${prefix}`;
 
 export function contains(network: Network, { family, value }: Address): boolean {

@@ -1,40 +1,18 @@
 /** What a wish for segments must fulfil before it is stored. Pure. */
-import { RpcError } from "@glassline/proto/errors";
-import type { Segment, SegmentPeer, SetDesiredStateRequest } from "@glassline/proto/node";
+import type { Segment, SetDesiredStateRequest } from "@glassline/proto/node";
 
 import type { Network } from "./address.ts";
-import { contains, overlaps, readAddress, readNetwork } from "./address.ts";
-import { wishOf } from "./segment-wish.ts";
+import { overlaps, readNetwork, textOf } from "./address.ts";
+import { NAME, UNUSABLE, checkPeers } from "./desired-peers.ts";
+import { checkDifferent, refuse } from "./refusal.ts";
+import { MESH } from "./wireguard.ts";
 
 const SEGMENTS_MAX = 1_024;
-const PEERS_MAX = 256;
-/** Of all segments together. */
+/** Of all segments and their stitches together: peers, and who is reached by them. */
 const ALL_PEERS_MAX = 16_384;
-const VNI_MAX = 16_777_214;
 const MTU = { least: { ipv4: 576, ipv6: 1_280 }, max: 65_485 } as const;
 /** A network that is larger would take the machine's own routes away. */
 const PREFIX_LEAST = { ipv4: 8, ipv6: 32 } as const;
-const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
-/** Of one machine, not of a group. */
-const MAC = /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/;
-const ZERO_MAC = "00:00:00:00:00:00";
-const UNUSABLE = new Set([
-  "unspecified",
-  "broadcast",
-  "multicast",
-  "linkLocal",
-  "loopback",
-  "ipv4Mapped",
-]);
-
-type Refuse = (what: string, got: unknown, expected: string) => never;
-
-const refuse: Refuse = (what, got, expected) => {
-  throw new RpcError(
-    "invalid_argument",
-    `${what}: got ${JSON.stringify(got)}, expected ${expected}`,
-  );
-};
 
 /** Throws RpcError "invalid_argument" that names what is wrong. The machines of an agent share one kernel. */
 export function checkSegments(
@@ -43,7 +21,7 @@ export function checkSegments(
 ): void {
   if (segments.length > SEGMENTS_MAX)
     refuse("segments", segments.length, `at most ${SEGMENTS_MAX}`);
-  const peers = segments.reduce((sum, segment) => sum + segment.peers.length, 0);
+  const peers = segments.reduce((sum, segment) => sum + countPeers(segment), 0);
   if (peers > ALL_PEERS_MAX) refuse("peers of all segments", peers, `at most ${ALL_PEERS_MAX}`);
   for (const segment of segments) checkSegment(segment, machines);
   checkDifferent(
@@ -52,9 +30,10 @@ export function checkSegments(
   );
   checkDifferent(
     "VNIs of segments",
-    segments.map(({ vni }) => vni),
+    segments.flatMap(({ vni, stitches }) => [vni, ...stitches.map((stitch) => stitch.vni)]),
   );
   checkApart(segments);
+  checkKeys(segments);
   for (const { name, machine, segment } of edges)
     if (
       segment !== "" &&
@@ -63,29 +42,20 @@ export function checkSegments(
       refuse(`segment of ${name}`, segment, `the name of a segment of ${machine}`);
 }
 
+function countPeers({ peers, stitches }: Segment): number {
+  const all = [...peers, ...stitches.flatMap((stitch) => stitch.peers)];
+  return all.reduce((sum, { also }) => sum + 1 + also.length, 0);
+}
+
 function checkSegment(segment: Segment, machines: readonly string[]): void {
-  const { name, machine, vni, mtu, peers, mac } = segment;
+  const { name, machine, mtu } = segment;
   if (!NAME.test(name)) refuse("name of a segment", name, 'lower-case letters, digits and "-"');
   if (!machines.includes(machine)) refuse(`machine of ${name}`, machine, machines.join(" or "));
-  if (vni < 1 || vni > VNI_MAX) refuse(`vni of ${name}`, vni, `1 to ${VNI_MAX}`);
-  if (peers.length > PEERS_MAX) refuse(`peers of ${name}`, peers.length, `at most ${PEERS_MAX}`);
   const network = checkAddress(segment);
   const least = MTU.least[network.family];
   if (mtu !== 0 && (mtu < least || mtu > MTU.max))
     refuse(`mtu of ${name}`, mtu, `0, or ${least} to ${MTU.max}`);
-  checkMac(name, mac);
-  for (const peer of peers) checkPeer(name, peer, network);
-  checkUnderlay(segment, network);
-  const wish = wishOf(segment);
-  checkDifferent(`addresses in ${name}`, [
-    network.text,
-    ...peers.map(({ address }) => readAddress(address)!.text),
-  ]);
-  checkDifferent(`MAC addresses in ${name}`, [wish.mac, ...wish.peers.map((peer) => peer.mac)]);
-  checkDifferent(
-    `names of the peers of ${name}`,
-    peers.map((peer) => peer.name),
-  );
+  checkPeers(segment, network);
 }
 
 function checkAddress({ name, address }: Segment): Network {
@@ -93,6 +63,7 @@ function checkAddress({ name, address }: Segment): Network {
   const network =
     readNetwork(address) ?? refuse(what, address, "an address and a prefix: 10.77.0.1/24");
   if (UNUSABLE.has(network.range)) refuse(what, address, `no ${network.range} address`);
+  if (overlaps(network, MESH)) refuse(what, address, `a network outside ${textOf(MESH)}`);
   const least = PREFIX_LEAST[network.family];
   const max = network.family === "ipv4" ? 30 : 126;
   if (network.prefix < least || network.prefix > max)
@@ -103,34 +74,20 @@ function checkAddress({ name, address }: Segment): Network {
   return network;
 }
 
-function checkPeer(segment: string, peer: SegmentPeer, network: Network): void {
-  const { name, address, mac } = peer;
-  if (!NAME.test(name)) refuse(`peer of ${segment}`, name, "the name of a machine");
-  const parsed = readAddress(address);
-  if (!parsed || !contains(network, parsed) || parsed.value === network.first)
-    refuse(`address of ${name} in ${segment}`, address, `an address of ${segment}'s network`);
-  checkMac(`${name} in ${segment}`, mac);
-}
-
-/** All tunnels of a segment are of one family, and do not run through themselves. */
-function checkUnderlay({ name, underlayAddress, peers }: Segment, network: Network): void {
-  const ends = peers.map((peer) => ({ of: `${peer.name} in ${name}`, text: peer.underlayAddress }));
-  if (underlayAddress !== "") ends.unshift({ of: name, text: underlayAddress });
-  const families = new Set<string>();
-  for (const { of, text } of ends) {
-    const what = `underlay_address of ${of}`;
-    const address = readAddress(text) ?? refuse(what, text, "an IPv4 or IPv6 address");
-    if (UNUSABLE.has(address.range)) refuse(what, text, `no ${address.range} address`);
-    if (contains(network, address)) refuse(what, text, `an address outside ${name}'s network`);
-    families.add(address.family);
-  }
-  if (families.size > 1)
-    refuse(`underlay addresses of ${name}`, [...families], "all IPv4 or all IPv6");
-}
-
-function checkMac(of: string, mac: string): void {
-  if (mac !== "" && (!MAC.test(mac) || mac === ZERO_MAC))
-    refuse(`mac of ${of}`, mac, "six bytes of one machine: 02:47:0a:4d:00:01");
+/** A machine has one key, and one place where its WireGuard listens. */
+function checkKeys(segments: readonly Segment[]): void {
+  const places = new Map<string, string>();
+  for (const { name, peers, stitches } of segments.filter(({ encrypted }) => encrypted))
+    for (const peer of [...peers, ...stitches.flatMap((stitch) => stitch.peers)]) {
+      const known = places.get(peer.wireguardPublicKey) ?? peer.underlayAddress;
+      if (known !== peer.underlayAddress)
+        refuse(
+          `underlay_address of ${peer.name} in ${name}`,
+          peer.underlayAddress,
+          `${known}, as elsewhere with its wireguard_public_key`,
+        );
+      places.set(peer.wireguardPublicKey, known);
+    }
 }
 
 /** Two segments with a common address could not be told apart by the kernel's routes. */
@@ -150,9 +107,4 @@ function checkApart(segments: readonly Segment[]): void {
         );
     }
   }
-}
-
-function checkDifferent(what: string, values: readonly (string | number)[]): void {
-  const twice = values.find((value, at) => values.indexOf(value) < at);
-  if (twice !== undefined) refuse(what, twice, "each only once");
 }

@@ -2,6 +2,8 @@
 import { RpcError } from "@glassline/proto/errors";
 import type { EdgeSpec, SetDesiredStateRequest } from "@glassline/proto/node";
 
+import type { Refuse } from "./desired-edge.ts";
+import { checkEdge } from "./desired-edge.ts";
 import { checkSegments } from "./desired-segments.ts";
 
 const EDGES_MAX = 64;
@@ -13,7 +15,7 @@ const STORE_LEAST_BYTES = 1_048_576n;
 /** Throws RpcError "invalid_argument" that names what is wrong. */
 export function checkDesired(request: SetDesiredStateRequest, machines: readonly string[]): void {
   const { edges, fencingToken } = request;
-  const refuse = (what: string, got: unknown, expected: string): never => {
+  const refuse: Refuse = (what, got, expected) => {
     throw new RpcError(
       "invalid_argument",
       `${what}: got ${JSON.stringify(got)}, expected ${expected}`,
@@ -42,6 +44,7 @@ export function checkDesired(request: SetDesiredStateRequest, machines: readonly
         Number(edge.storeMaxBytes),
         `at least ${STORE_LEAST_BYTES}`,
       );
+    checkEdge(edge, refuse);
   }
   const names = edges.map(({ name }) => name);
   const ports = edges.flatMap(portsOf);

@@ -17,6 +17,22 @@ export interface Link {
   /** "10.77.0.1/24", those of the link alone left out. */
   addresses: readonly string[];
   vxlan: { vni: number; port: number; isLearning: boolean; local: string } | undefined;
+  /** As a port of its bridge. */
+  port: PortFlags | undefined;
+}
+
+export interface PortFlags {
+  isLearning: boolean;
+  /** Frames for one machine that the bridge does not know leave by it. */
+  isFlooding: boolean;
+  /** Frames of other isolated ports do not leave by it. */
+  isIsolated: boolean;
+}
+
+/** An entry of a bridge's forwarding table: frames for the MAC address leave by the port. */
+export interface Placement {
+  link: string;
+  mac: string;
 }
 
 /** An entry of a VXLAN interface's forwarding table: frames for the MAC address go to the underlay address. */
@@ -40,6 +56,7 @@ export interface Route {
 export interface Observed {
   links: ReadonlyMap<string, Link>;
   forwarding: readonly Forwarding[];
+  placements: readonly Placement[];
   /** By underlay address; what went wrong where there is none. */
   routes: ReadonlyMap<string, Route | { problem: string }>;
 }
@@ -76,6 +93,16 @@ function linkOf(each: Json): Link {
             local: readAddress(textIn(data, "local6") || textIn(data, "local"))?.text ?? "",
           }
         : undefined,
+    port: textIn(information, "info_slave_kind") === "bridge" ? portOf(information) : undefined,
+  };
+}
+
+function portOf(information: Json): PortFlags {
+  const data = recordIn(information, "info_slave_data");
+  return {
+    isLearning: data["learning"] === true,
+    isFlooding: data["flood"] === true,
+    isIsolated: data["isolated"] === true,
   };
 }
 
@@ -84,14 +111,17 @@ function addressOf(each: Json): string[] {
   return network && each["scope"] !== "link" ? [textOf(network)] : [];
 }
 
-/** @param json of `bridge -json fdb show`. Entries of bridges' own ports are left out. */
-export function readForwarding(json: string): Forwarding[] {
-  return listOf(json).flatMap((each) => {
-    const underlay = readAddress(textIn(each, "dst"))?.text;
-    return underlay === undefined
-      ? []
-      : [{ link: textIn(each, "ifname"), mac: textIn(each, "mac"), underlay }];
-  });
+/** @param json of `bridge -json fdb show`. What bridges learned, and the kernel's own entries, are left out. */
+export function readForwarding(json: string): Pick<Observed, "forwarding" | "placements"> {
+  const forwarding: Forwarding[] = [];
+  const placements: Placement[] = [];
+  for (const each of listOf(json)) {
+    const entry = { link: textIn(each, "ifname"), mac: textIn(each, "mac") };
+    const underlay = "dst" in each ? readAddress(textIn(each, "dst"))?.text : undefined;
+    if (underlay !== undefined) forwarding.push({ ...entry, underlay });
+    else if ("master" in each && each["state"] === "static") placements.push(entry);
+  }
+  return { forwarding, placements };
 }
 
 /** @param json of one `ip -json route get`. */

@@ -1,7 +1,12 @@
 /** What to do so that an edge becomes what it shall be: a table of every phase and wish. Pure. */
 
+import { EdgePhase } from "@glassline/proto/node";
+
+/** An edge that is not ready so long after its start is called unready. */
+const STARTING_NANO = 5_000_000_000n;
+
 /** Where the agent's knowledge of one edge stands. */
-export type Phase = "absent" | "running" | "stopping" | "waiting";
+export type Phase = "absent" | "running" | "stopping" | "waiting" | "givenUp";
 
 export type Wish =
   /** It shall not run. */
@@ -16,7 +21,7 @@ export type Wish =
 export type Step = "start" | "stop" | "wait" | "forget" | "nothing";
 
 /**
- * "waiting": it ended by itself and is started again after a pause; a new wish cuts the pause short, because whoever wishes
+ * "givenUp": it ended as often as its policy allows; only a new wish starts it. "waiting": it ended by itself and is started again after a pause; a new wish cuts the pause short, because whoever wishes
  * it knows more than the pause does.
  */
 const STEPS: Readonly<Record<Phase, Readonly<Record<Wish, Step>>>> = {
@@ -24,8 +29,17 @@ const STEPS: Readonly<Record<Phase, Readonly<Record<Wish, Step>>>> = {
   running: { none: "stop", same: "nothing", other: "stop", held: "nothing" },
   stopping: { none: "nothing", same: "nothing", other: "nothing", held: "nothing" },
   waiting: { none: "forget", same: "wait", other: "start", held: "nothing" },
+  givenUp: { none: "forget", same: "nothing", other: "start", held: "nothing" },
 };
 
 export function stepFor(phase: Phase, wish: Wish): Step {
   return STEPS[phase][wish];
+}
+
+/** As its state tells it. @param ranNano nanoseconds since its start. */
+export function edgePhaseOf(phase: Phase, isReady: boolean, ranNano: bigint): EdgePhase {
+  if (phase === "stopping") return EdgePhase.STOPPING;
+  if (phase !== "running") return EdgePhase.WAITING;
+  if (isReady) return EdgePhase.READY;
+  return ranNano < STARTING_NANO ? EdgePhase.STARTING : EdgePhase.UNREADY;
 }

@@ -29,6 +29,7 @@ const observed = (more: Partial<Observed> = {}): Observed => ({
     { ifname: "wg0", mtu: 1_420 },
   ),
   forwarding: [],
+  placements: [],
   routes: new Map([
     ["192.0.2.2", route("eth0")],
     ["198.51.100.3", route("wg0")],

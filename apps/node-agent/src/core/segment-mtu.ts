@@ -1,7 +1,7 @@
 /** How large a packet of a segment may be. Pure. */
-import type { Observed } from "./network-state.ts";
-import type { SegmentWish } from "./segment-wish.ts";
-import { bridgeName, familyOf } from "./segment-wish.ts";
+import type { Link, Observed } from "./network-state.ts";
+import type { SegmentWish, TunnelWish } from "./segment-wish.ts";
+import { bridgeName, familyOf, peersOf } from "./segment-wish.ts";
 
 /** Outer IP, UDP, VXLAN and the inner Ethernet header, bytes. RFC 7348 section 5. */
 const OVERHEAD = { ipv4: 20 + 8 + 8 + 14, ipv6: 40 + 8 + 8 + 14 } as const;
@@ -13,44 +13,60 @@ const LEAST = { ipv4: 576, ipv6: 1_280 } as const;
 export function mtuOf(
   wish: SegmentWish,
   observed: Observed,
+  devices: ReadonlyMap<string, Link> = devicesByAddress(observed.links),
 ): { mtu: number } | { problem: string } {
-  const below = underlayMtu(wish, observed);
-  const overhead = OVERHEAD[familyOf(wish)];
+  const ways = wish.tunnels.flatMap((tunnel) => wayOf(tunnel, observed, devices) ?? []);
+  const narrowest = ways.toSorted((one, other) => one.most - other.most)[0];
+  const overhead = OVERHEAD[familyOf(wish.tunnels[0])];
   const is = observed.links.get(bridgeName(wish.vni))?.mtu;
-  if (below === undefined) return { mtu: wish.mtu || is || UNDERLAY_MTU - overhead };
-  const most = below - overhead;
+  if (!narrowest) return { mtu: wish.mtu || is || UNDERLAY_MTU - overhead };
+  const { most, below } = narrowest;
   if (wish.mtu > most)
     return {
       problem: `mtu: got ${wish.mtu}, expected at most ${most}: below it packets may have ${below} bytes`,
     };
   const least = LEAST[wish.network.family];
   if (most < least)
-    return { problem: `mtu of the underlay: got ${below}, expected at least ${least + overhead}` };
+    return {
+      problem: `mtu of the underlay: got ${below}, expected at least ${least + below - most}`,
+    };
   return { mtu: wish.mtu || most };
 }
 
-/** The least of all ways to peers. */
-function underlayMtu({ peers, underlay }: SegmentWish, { routes, links }: Observed) {
-  const ways = peers.flatMap((peer) => {
+/** Which interface has an address. */
+export function devicesByAddress(links: Observed["links"]): ReadonlyMap<string, Link> {
+  return new Map(
+    [...links.values()].flatMap((link) =>
+      link.addresses.map((address): [string, Link] => [
+        address.slice(0, address.indexOf("/")),
+        link,
+      ]),
+    ),
+  );
+}
+
+/** What the narrowest way to a peer leaves. */
+function wayOf(
+  tunnel: TunnelWish,
+  { routes, links }: Observed,
+  devices: ReadonlyMap<string, Link>,
+): { below: number; most: number } | undefined {
+  const ways = tunnel.peers.flatMap((peer) => {
     const route = routes.get(peer.underlay.text);
     return route && "device" in route && !route.isLocal
       ? [route.mtu ?? links.get(route.device)?.mtu]
       : [];
   });
-  const own = underlay && deviceOf(underlay.text, links)?.mtu;
+  const own = tunnel.underlay && devices.get(tunnel.underlay.text)?.mtu;
   const all = [...ways, own].filter((mtu) => mtu !== undefined);
-  return all.length === 0 ? undefined : Math.min(...all);
-}
-
-function deviceOf(address: string, links: Observed["links"]) {
-  return [...links.values()].find(({ addresses }) =>
-    addresses.some((each) => each.startsWith(`${address}/`)),
-  );
+  if (all.length === 0) return undefined;
+  const below = Math.min(...all);
+  return { below, most: below - OVERHEAD[familyOf(tunnel)] };
 }
 
 /** Peers that cannot be reached now: the segment works for the others. */
-export function peerProblems({ peers }: SegmentWish, { routes }: Observed): string[] {
-  return peers.flatMap(({ name, underlay: { text } }) => {
+export function peerProblems(wish: SegmentWish, { routes }: Observed): string[] {
+  return peersOf(wish).flatMap(({ name, underlay: { text } }) => {
     const route = routes.get(text);
     if (!route) return [];
     if ("problem" in route) return [`no way to ${name} (${text}): ${route.problem}`];

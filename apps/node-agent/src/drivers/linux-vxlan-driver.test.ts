@@ -1,21 +1,15 @@
 /** Segments of the kernel: machines are network namespaces, packets are real. */
 import { create } from "@bufbuild/protobuf";
-import type { Segment } from "@glassline/proto/node";
 import { SegmentSchema } from "@glassline/proto/node";
-import { createLogger } from "@glassline/service/logger";
 import { seededRandom } from "@glassline/service/random";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { wishOf } from "../core/segment-wish.ts";
-import { linuxVxlanDriver } from "./linux-vxlan-driver.ts";
 import type { Machine, Underlay } from "./namespaces.testing.ts";
 import { describeWithNamespaces, segmentOf, startUnderlay } from "./namespaces.testing.ts";
-import type { NetworkPrograms } from "./network-programs.ts";
-import { networkPrograms } from "./network-programs.ts";
 import type { SegmentDriver } from "./segment-driver.ts";
+import { MARK, apply, driverOf, linksOf } from "./vxlan.testing.ts";
 
-const NOBODY: ReadonlySet<string> = new Set();
-const MARK = 77;
 const TABLE = "glassline_00004d";
 const GROUP = 0x47_00_00_00 + MARK;
 
@@ -25,18 +19,6 @@ let one: Machine;
 let two: Machine;
 let three: Machine;
 let stranger: Machine;
-
-function driverOf(machine: Machine, more: Partial<NetworkPrograms> = {}): SegmentDriver {
-  return linuxVxlanDriver({
-    programs: { ...networkPrograms(machine.namespace), ...more },
-    mark: () => MARK,
-    port: 4_789,
-    logger: createLogger("test", "silent"),
-  });
-}
-
-const apply = (driver: SegmentDriver, ...segments: Segment[]) =>
-  driver.apply(segments.map(wishOf), NOBODY);
 
 /** All three in one overlay, and it works. */
 async function joinAll(): Promise<SegmentDriver[]> {
@@ -49,9 +31,6 @@ async function joinAll(): Promise<SegmentDriver[]> {
   }
   return drivers;
 }
-
-const linksOf = async (machine: Machine) =>
-  [...(await machine.ip("-brief link")).matchAll(/^(glx?\d+)/gm)].map(([, name]) => name);
 
 const hasTable = async (machine: Machine) =>
   (await machine.run("nft", "list", "tables")).includes(TABLE);

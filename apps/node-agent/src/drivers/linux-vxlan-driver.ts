@@ -1,88 +1,102 @@
 /** Segments as Linux' own VXLAN interfaces and bridges, set up by iproute2, guarded by nftables. */
-import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
 import { admitted } from "../core/allow-list.ts";
-import type { Observed, Route } from "../core/network-state.ts";
+import type { Link, Observed, Route } from "../core/network-state.ts";
 import { readForwarding, readLinks, readRoute } from "../core/network-state.ts";
 import { peerProblems } from "../core/segment-mtu.ts";
-import type { Plan } from "../core/segment-plan.ts";
+import type { Plan, PlanOptions } from "../core/segment-plan.ts";
 import { planSegments } from "../core/segment-plan.ts";
 import type { SegmentWish } from "../core/segment-wish.ts";
-import { bridgeName, tunnelName } from "../core/segment-wish.ts";
+import { bridgeName, peersOf, tunnelName } from "../core/segment-wish.ts";
+import { meshPeers, throughMesh } from "../core/wireguard.ts";
+import { announcerOf } from "./announcer.ts";
 import type { NetworkPrograms } from "./network-programs.ts";
 import { guardOf } from "./segment-guard.ts";
 import type { SegmentDriver, SegmentReport } from "./segment-driver.ts";
+import type { Mesh } from "./wireguard.ts";
 
-/** Processes at once. */
-const PARALLEL = 4;
 /** Groups of interfaces from here on are ours: "G", and the agent's mark of 24 bits. */
 const GROUP = 0x47_00_00_00;
+/** "R" */
+const WASTE_GROUP = 0x52_00_00_00;
 
 export interface LinuxVxlanOptions {
   programs: NetworkPrograms;
   /** By which this agent knows again what it made, 0 to 16777215; asked for when there is something to do. */
   mark: () => number;
+  /** Whether there is a mark already. */
+  isMarked: () => boolean;
   /** UDP port of VXLAN. */
   port: number;
+  /** Below encrypted segments; a text: why there is none. */
+  mesh: Mesh | string;
   logger: Logger;
 }
 
 export function linuxVxlanDriver({
   programs,
   mark,
+  isMarked,
   port,
+  mesh,
   logger,
 }: LinuxVxlanOptions): SegmentDriver {
-  const guard = guardOf(programs, () => `glassline_${mark().toString(16).padStart(6, "0")}`);
+  const meshName = () => (typeof mesh === "string" ? "" : mesh.name());
+  const optionsOf = (inUse: ReadonlySet<string>, problem = ""): PlanOptions => ({
+    mesh: { name: meshName(), problem },
+    group: String(GROUP + mark()),
+    wasteGroup: String(WASTE_GROUP + mark()),
+    port,
+    inUse,
+  });
+  const guard = guardOf(
+    programs,
+    () => `glassline_${mark().toString(16).padStart(6, "0")}`,
+    meshName,
+  );
   /** Interfaces that need no look at their offloads any more: one that is made anew has another index. */
   let settled = new Set<number>();
 
-  const look = async (wishes: readonly SegmentWish[]): Promise<Observed> => {
-    const underlays = new Set(
-      wishes.flatMap(({ peers }) => peers.map((peer) => peer.underlay.text)),
-    );
-    const [links, forwarding, routes] = await Promise.all([
-      programs.ask("ip", ["-details", "-json", "address", "show"]),
-      programs.ask("bridge", ["-json", "fdb", "show"]),
-      routesTo([...underlays], programs),
-    ]);
-    return { links: readLinks(links), forwarding: readForwarding(forwarding), routes };
-  };
+  const announce = announcerOf(programs);
 
   /** Wrong checksums of what is inside have cost others whole networks: the kernel counts them itself. */
   const settle = async (wishes: readonly SegmentWish[], { links }: Observed, group: string) => {
     const all = wishes
-      .flatMap(({ vni }) => links.get(tunnelName(vni)) ?? [])
+      .flatMap(({ tunnels }) => tunnels.flatMap(({ vni }) => links.get(tunnelName(vni)) ?? []))
       .filter((link) => link.group === group);
     const open = all.filter(({ index }) => !settled.has(index));
-    settled = new Set(all.map(({ index }) => index).filter((index) => settled.has(index)));
-    const problems = new Map<string, string>();
-    const next = open.values();
-    const work = async () => {
-      for (const { name, index } of next)
-        try {
-          const done = await programs.ethtool(["-K", name, "tx-checksum-ip-generic", "off"]);
-          if (done === undefined) logger.warn({ name }, "no ethtool: checksum offload stays on");
-          settled.add(index);
-        } catch (error) {
-          problems.set(name, messageOf(error));
-        }
-    };
-    await Promise.all(Array.from({ length: PARALLEL }, work));
-    return { changes: open.length, problems };
+    const problems = await programs.checksumsOff(open.map(({ name }) => name));
+    if (!problems) logger.warn("no ethtool: checksum offload stays on");
+    const isSettled = ({ name, index }: Link) => settled.has(index) || !problems?.has(name);
+    settled = new Set(all.filter(isSettled).map(({ index }) => index));
+    return { changes: open.length, problems: problems ?? new Map<string, string>() };
+  };
+
+  /** WireGuard is there before what runs through it. */
+  const prepareMesh = async (wishes: readonly SegmentWish[]) => {
+    if (!wishes.some(({ isEncrypted }) => isEncrypted)) return { wishes, problem: "", changes: 0 };
+    if (typeof mesh === "string") return { wishes, problem: `encrypted: ${mesh}`, changes: 0 };
+    const report = await mesh.apply(meshPeers(wishes), optionsOf(new Set()).group);
+    const through = wishes.map((wish) =>
+      wish.isEncrypted ? throughMesh(wish, mesh.publicKey) : wish,
+    );
+    return { wishes: through, ...report };
   };
 
   return {
-    async apply(wishes, inUse) {
-      const options = { group: String(GROUP + mark()), port, inUse };
-      const before = await look(wishes);
+    async apply(wished, inUse) {
+      const below = await prepareMesh(wished);
+      const wishes = below.wishes;
+      const options = optionsOf(inUse, below.problem);
+      const before = await look(wishes, programs);
       const plan = planSegments(before, wishes, options);
       // Strangers are kept out before there is a way in.
       const guarded = await guard(port, admitted(open(wishes, plan), before, options.group));
       const lines = guarded.problem === "" ? plan.lines : narrowing(plan.lines, wishes);
       const failures = await runLines(lines, programs);
-      const after = lines.length > 0 ? await look(wishes) : before;
+      const silent = await announce(guarded.problem === "" ? plan.announced : []);
+      const after = lines.length > 0 ? await look(wishes, programs) : before;
       const rest = lines.length > 0 ? planSegments(after, wishes, options) : plan;
       const again = await guard(port, admitted(open(wishes, rest), after, options.group));
       const settling = await settle(wishes, after, options.group);
@@ -91,7 +105,8 @@ export function linuxVxlanDriver({
         const problems = [
           rest.blocked.get(wish.name) ?? failures.get(wish.name) ?? leftOver(wish.name, rest),
           again.problem,
-          settling.problems.get(tunnelName(wish.vni)) ?? "",
+          silent.get(wish.name) ?? "",
+          ...wish.tunnels.map(({ vni }) => settling.problems.get(tunnelName(vni)) ?? ""),
           ...peerProblems(wish, after),
         ];
         const isMissing = rest.lines.some(
@@ -108,10 +123,34 @@ export function linuxVxlanDriver({
       return {
         segments: wishes.map(reportOf),
         leftovers: leftoversOf(rest, wishes, failures),
-        changes: lines.length + guarded.changes + again.changes + settling.changes,
+        foreignTunnels: foreignIn(after.links, options),
+        changes: below.changes + lines.length + guarded.changes + again.changes + settling.changes,
       };
     },
+    async foreignTunnels() {
+      const tunnels = await programs.ask("ip", "-details -json link show type vxlan".split(" "));
+      return foreignIn(readLinks(tunnels), isMarked() ? optionsOf(new Set()) : undefined);
+    },
   };
+}
+
+async function look(wishes: readonly SegmentWish[], programs: NetworkPrograms): Promise<Observed> {
+  const underlays = new Set(wishes.flatMap(peersOf).map(({ underlay }) => underlay.text));
+  const [links, entries, routes] = await Promise.all([
+    programs.ask("ip", ["-details", "-json", "address", "show"]),
+    programs.ask("bridge", ["-json", "fdb", "show"]),
+    routesTo([...underlays], programs),
+  ]);
+  return { links: readLinks(links), ...readForwarding(entries), routes };
+}
+
+/** VXLAN interfaces of others. @param own undefined: there are none of ours. */
+function foreignIn(links: Observed["links"], own: PlanOptions | undefined) {
+  return [...links.values()].flatMap(({ name, vxlan, group }) =>
+    vxlan && group !== own?.group && group !== own?.wasteGroup
+      ? [{ vni: vxlan.vni, interface: name }]
+      : [],
+  );
 }
 
 const open = (wishes: readonly SegmentWish[], { blocked }: Plan) =>
@@ -120,7 +159,7 @@ const open = (wishes: readonly SegmentWish[], { blocked }: Plan) =>
 /** What may be done without an allow-list where there shall be one: nothing that lets more in. */
 function narrowing(lines: Plan["lines"], wishes: readonly SegmentWish[]) {
   const names = new Set(wishes.map(({ name }) => name));
-  return lines.filter(({ segment, text }) => !names.has(segment) || text.startsWith("fdb delete"));
+  return lines.filter(({ segment, isNarrowing }) => !names.has(segment) || isNarrowing);
 }
 
 async function routesTo(underlays: readonly string[], programs: NetworkPrograms) {

@@ -21,6 +21,7 @@ const PROGRAMS = [
 const CAPABILITIES = [12n, 21n];
 const NAMESPACES = "/run/netns";
 const UNDERLAY_MTU = 1_500;
+const FABRIC_ADDRESS = "100.64.7.254";
 
 /** `describe`, or a visible skip; in CI what is missing fails instead. */
 export function describeWithNamespaces(): typeof describe | typeof describe.skip {
@@ -61,6 +62,9 @@ export interface Machine {
 
 export interface Underlay extends AsyncDisposable {
   machines: readonly Machine[];
+  /** The namespace of what joins the machines: whoever stands there reaches all of them. */
+  fabric: string;
+  fabricAddress: string;
 }
 
 export async function startUnderlay(count: number): Promise<Underlay> {
@@ -86,7 +90,8 @@ export async function startUnderlay(count: number): Promise<Underlay> {
       await ip(`-netns ${fabric} ${port} peer name eth0 netns ${namespace}`);
       machines.push(await machineOf(namespace, number));
     }
-    return { machines, [Symbol.asyncDispose]: dispose };
+    await ip(`-netns ${fabric} address add ${FABRIC_ADDRESS}/24 dev fabric`);
+    return { machines, fabric, fabricAddress: FABRIC_ADDRESS, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 
-import { systemCodeOf } from "@glassline/service/errors";
+import { messageOf, systemCodeOf } from "@glassline/service/errors";
 
 const TIMEOUT_MS = 20_000;
 /** More for each line of a batch: to remove an interface takes the kernel some 30 ms. */
@@ -14,6 +14,8 @@ const CAP_NET_ADMIN = 12n;
 const ENVIRONMENT = {
   PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin:/usr/bin:/bin`,
   LC_ALL: "C",
+  /** Of wireguard-go: else what it leaves behind holds our pipes. */
+  LOG_LEVEL: "silent",
 };
 
 interface Ended {
@@ -36,41 +38,101 @@ export interface NetworkPrograms {
   batch(tool: "ip" | "bridge", lines: readonly string[]): Promise<Batch>;
   /** Rejects when it fails; undefined: the program is not there. */
   nft(words: readonly string[], input?: string): Promise<string | undefined>;
-  ethtool(words: readonly string[]): Promise<string | undefined>;
+  /**
+   * The kernel itself counts the checksums of what leaves by these interfaces.
+   * @returns what went wrong, by interface; undefined: the program is not there.
+   */
+  checksumsOff(interfaces: readonly string[]): Promise<ReadonlyMap<string, string> | undefined>;
+  has(program: "wg" | "wireguard-go"): Promise<boolean>;
+  /** @returns its output. Rejects when it fails, or is not there. */
+  wg(words: readonly string[]): Promise<string>;
+  /** Makes an interface that lives as long as the process that it leaves behind. */
+  wireguardGo(name: string): Promise<void>;
+  /** The same text to all files, which may be the namespace's own. Rejects when one cannot be written. */
+  write(files: readonly string[], text: string): Promise<void>;
 }
 
+/** How a program is started elsewhere: the words of the whole line. */
+export type Launch = (program: string, words: readonly string[]) => readonly string[];
+
 /** @param namespace the network namespace to work in; empty: the agent's own. */
-export function networkPrograms(namespace = ""): NetworkPrograms {
-  const within = namespace === "" ? [] : ["-netns", namespace];
+const inNamespace = (namespace: string): Launch =>
+  namespace === ""
+    ? (program, words) => [program, ...words]
+    : (program, words) =>
+        program === "ip" || program === "bridge"
+          ? [program, "-netns", namespace, ...words]
+          : ["ip", "netns", "exec", namespace, program, ...words];
+
+/** @param where a network namespace, or how programs are started where the segments are; empty: the agent's own. */
+export function networkPrograms(where: string | Launch = ""): NetworkPrograms {
+  const launch = typeof where === "string" ? inNamespace(where) : where;
+  const isThere = typeof where === "string" ? isHere : isElsewhere(launch);
   const found = new Set<string>();
-  const optional = async (program: string, words: readonly string[], input = "") => {
-    const line =
-      namespace === ""
-        ? [program, ...words]
-        : ["ip", "netns", "exec", namespace, program, ...words];
+  const start = (program: string, words: readonly string[], input = "", timeoutMs = TIMEOUT_MS) => {
+    const [first, ...rest] = launch(program, words);
+    return run(first!, rest, input, timeoutMs);
+  };
+  const optional: Optional = async (program, words, input = "") => {
     if (!found.has(program)) {
       if (!(await isThere(program))) return undefined;
       found.add(program);
     }
-    return output(await run(line[0]!, line.slice(1), input), [program, ...words]);
+    return output(await start(program, words, input), [program, ...words]);
+  };
+  const needed = async (program: string, words: readonly string[], input = "") => {
+    const text = await optional(program, words, input);
+    if (text === undefined) throw new Error(`got no program "${program}", expected it`);
+    return text;
   };
   return {
-    ask: async (tool, words) => output(await run(tool, [...within, ...words]), [tool, ...words]),
+    ask: async (tool, words) => output(await start(tool, words), [tool, ...words]),
     batch: async (tool, lines) =>
       lines.length === 0
         ? { outputs: new Map(), failures: new Map() }
         : batchOf(
             lines.length,
-            await run(
+            await start(
               tool,
-              [...within, "-json", "-force", "-batch", "-"],
+              ["-json", "-force", "-batch", "-"],
               `${lines.join("\n")}\n`,
               TIMEOUT_MS + LINE_TIMEOUT_MS * lines.length,
             ),
           ),
     nft: (words, input) => optional("nft", words, input),
-    ethtool: (words) => optional("ethtool", words),
+    checksumsOff: (interfaces) => checksumsOff(interfaces, optional),
+    has: isThere,
+    wg: (words) => needed("wg", words),
+    wireguardGo: async (name) => void (await needed("wireguard-go", [name])),
+    write: async (files, text) => void (await needed("tee", files, text)),
   };
+}
+
+type Optional = (
+  program: string,
+  words: readonly string[],
+  input?: string,
+) => Promise<string | undefined>;
+
+/** `ethtool` takes one interface at a time: `xargs` starts it faster than we could. */
+async function checksumsOff(interfaces: readonly string[], optional: Optional) {
+  const off = (name: string) => ["-K", name, "tx-checksum-ip-generic", "off"];
+  const problems = new Map<string, string>();
+  if (interfaces.length > 1)
+    try {
+      const words = ["-I", "{}", "-P", "2", "ethtool", ...off("{}")];
+      if ((await optional("ethtool", ["--version"])) === undefined) return undefined;
+      if ((await optional("xargs", words, interfaces.join("\n"))) !== undefined) return problems;
+    } catch {
+      // It does not tell which one failed.
+    }
+  for (const name of interfaces)
+    try {
+      if ((await optional("ethtool", off(name))) === undefined) return undefined;
+    } catch (error) {
+      problems.set(name, messageOf(error));
+    }
+  return problems;
 }
 
 /** @returns why this process may not set up the network; undefined: it may. */
@@ -85,11 +147,11 @@ export async function lacksNetworkAdministration(): Promise<string | undefined> 
   if (((capabilities >> CAP_NET_ADMIN) & 1n) === 0n)
     return "got no CAP_NET_ADMIN, expected root or that capability";
   for (const program of ["ip", "bridge"])
-    if (!(await isThere(program))) return `got no program "${program}", expected that of iproute2`;
+    if (!(await isHere(program))) return `got no program "${program}", expected that of iproute2`;
   return undefined;
 }
 
-async function isThere(program: string): Promise<boolean> {
+async function isHere(program: string): Promise<boolean> {
   return run(program, ["--version"]).then(
     () => true,
     (error: unknown) => {
@@ -98,6 +160,11 @@ async function isThere(program: string): Promise<boolean> {
     },
   );
 }
+
+const isElsewhere = (launch: Launch) => async (program: string) => {
+  const [first, ...rest] = launch(program, ["--version"]);
+  return (await run(first!, rest)).code === 0;
+};
 
 /** Rejects when it cannot be run, or takes too long. */
 function run(

@@ -14,7 +14,9 @@ export function noSegmentsDriver(refusal: string): SegmentDriver {
           isPeersOnly: false,
         })),
         leftovers: [],
+        foreignTunnels: [],
         changes: 0,
       }),
+    foreignTunnels: () => Promise.resolve([]),
   };
 }

@@ -14,11 +14,18 @@ export interface SegmentReport {
   isPeersOnly: boolean;
 }
 
+/** A VXLAN interface that somebody else made. */
+export interface ForeignTunnel {
+  vni: number;
+  interface: string;
+}
+
 export interface Pass {
   /** One of each wish, in their order. */
   segments: readonly SegmentReport[];
   /** Segments that are not wished and still there; without a problem: because they are in use. */
   leftovers: readonly { name: string; problem: string }[];
+  foreignTunnels: readonly ForeignTunnel[];
   /** Commands that were to change something. 0: all was as wished. */
   changes: number;
 }
@@ -32,4 +39,6 @@ export interface SegmentDriver {
    * Rejects when the machine cannot be looked at.
    */
   apply(wishes: readonly SegmentWish[], inUse: ReadonlySet<string>): Promise<Pass>;
+  /** Without a pass. Rejects when the machine cannot be looked at. */
+  foreignTunnels(): Promise<readonly ForeignTunnel[]>;
 }

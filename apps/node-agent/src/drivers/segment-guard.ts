@@ -14,7 +14,7 @@ export interface Guarded {
 }
 
 /** @returns what makes the table as it shall be: without a change when it is so already. */
-export function guardOf(programs: NetworkPrograms, table: () => string) {
+export function guardOf(programs: NetworkPrograms, table: () => string, mesh: () => string) {
   /** What was asked for the last time, and how nftables then showed it. */
   let asked = "";
   let shown: string | undefined;
@@ -24,7 +24,7 @@ export function guardOf(programs: NetworkPrograms, table: () => string) {
 
   return async (port: number, segments: readonly Admitted[]): Promise<Guarded> => {
     const name = table();
-    const wanted = allowList(name, port, segments);
+    const wanted = allowList(name, port, segments, mesh());
     const is = await show(name);
     if (is === undefined) return { isOn: false, problem: "", changes: 0 };
     const isOn = segments.length > 0;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { EdgeSpec, SetDesiredStateRequest } from "@glassline/proto/node";
+import type { SetDesiredStateRequest } from "@glassline/proto/node";
 import { EdgeSpecSchema, SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import { openDatabase } from "@glassline/service/database";
 
@@ -10,7 +10,6 @@ import type { Started } from "../drivers/driver.ts";
 
 /** An edge that was started, as it was started. */
 export interface StartedEdge extends Started {
-  spec: EdgeSpec;
   startedUnixNano: bigint;
 }
 

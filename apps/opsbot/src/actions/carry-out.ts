@@ -11,6 +11,7 @@ import {
   restart,
   restore,
 } from "./edge-effects.ts";
+import { evacuate, revokeDevice } from "./channel-effects.ts";
 import type { Effect, EffectDeps, Effects } from "./effects.ts";
 import { restartCollector, restartLink, rotateKeys } from "./mesh-effects.ts";
 
@@ -26,6 +27,10 @@ const EFFECTS: Effects = {
   "rotate-keys": rotateKeys,
   "restart-collector": restartCollector,
   "open-segment": openSegment,
+  deploy: (intent, deps) => deps.deployer.deploy(intent, deps),
+  destroy: (intent, deps) => deps.deployer.destroy(intent, deps),
+  evacuate,
+  "revoke-device": revokeDevice,
 };
 
 /** Does what was intended, and says what came of it. Rejects when it could not be done. */

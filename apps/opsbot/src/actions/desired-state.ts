@@ -1,14 +1,15 @@
-/** What shall run, told to the node-agent: as it was configured, and as it was changed since. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import { fromJsonString } from "@bufbuild/protobuf";
-import type { Segment, SetDesiredStateRequest } from "@glassline/proto/node";
-import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
+/** What shall run, told to node-agents: as it was configured, as it was changed since, and what was deployed. */
+import { create, fromJsonString } from "@bufbuild/protobuf";
+import type { EdgeSpec, Segment, SetDesiredStateRequest } from "@glassline/proto/node";
+import { EdgeSpecSchema, SegmentSchema, SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import { OperatorError, messageOf } from "@glassline/service/errors";
 
+import { wishDeploy, wishDestroy, wishEvacuate } from "./channel-wishes.ts";
 import type { Action } from "../core/action.ts";
 import { segmentVni } from "../core/segment-vni.ts";
 import type { Network } from "../network.ts";
 import { LIMITED } from "../network.ts";
+import type { DeploymentReads, Deployments } from "../stores/deployments.ts";
 import type { IntentReads, Intents } from "../stores/intents.ts";
 import { overlayKey } from "../stores/intents.ts";
 
@@ -20,53 +21,142 @@ export interface DesiredState {
   configured: SetDesiredStateRequest | undefined;
   /** Names of the overlays that are configured. */
   overlays: readonly string[];
-  /** Tells the node-agent; nothing changes when it is so already. Rejects when it does not take it. */
+  /**
+   * Tells each node-agent what is for its machines; nothing changes when it is so already. Those that answer are told also when others do
+   * not. Rejects when one does not take it.
+   */
   tell(fencingToken: bigint): Promise<void>;
   /** Within the transaction of an intent: chooses what the action leaves open, and writes down what shall be. */
-  wish(
-    action: Action,
-    intents: Pick<Intents, "wishes" | "wish">,
-  ): Promise<Action | { cannot: string }>;
+  wish(action: Action, records: WishRecords): Promise<Action | { cannot: string }>;
 }
 
-/** @param json SetDesiredStateRequest; empty: edges are left as they are. Throws OperatorError. */
+export interface WishRecords extends Pick<Intents, "wishes" | "wish"> {
+  deployments: Deployments;
+}
+
+export interface DesiredJournal extends Pick<IntentReads, "generation" | "wishes"> {
+  deployments: Pick<DeploymentReads, "all">;
+}
+
+/**
+ * @param json SetDesiredStateRequest; empty: configured edges are left as they are.
+ * @param machinesThere those that answered lately. Throws OperatorError.
+ */
 export function readDesired(
   json: string,
-  { agent }: Pick<Network, "agent">,
-  journal: Pick<IntentReads, "generation" | "wishes">,
+  { agents }: Pick<Network, "agents">,
+  journal: DesiredJournal,
+  machinesThere: () => ReadonlySet<string> = () => new Set(),
 ): DesiredState {
   const configured = parsed(json);
   const overlays = [...new Set(configured?.segments.map(({ name }) => name))].toSorted();
-  const edges = async () => {
-    const machines = await journal.wishes(MACHINE);
-    const all: MessageInitShape<typeof SetDesiredStateRequestSchema>["edges"] = [];
-    for (const edge of configured?.edges ?? []) {
-      const generation = BigInt(await journal.generation(edge.name));
-      all.push({ ...edge, machine: machines.get(edge.name) ?? edge.machine, generation });
-    }
-    return all;
+  const all = async () => {
+    const deployed = (await journal.deployments.all()).map(({ told }) => told);
+    const edges = [...(configured?.edges ?? []), ...deployed.flatMap((one) => one.edges)];
+    return {
+      edges: await asChanged(edges, journal),
+      segments: [
+        ...(await configuredSegments(configured, overlays, journal)),
+        ...deployed.flatMap((one) => one.segments),
+      ],
+      // Who was never told what shall run leaves node-agents alone, until something is deployed.
+      isKnown: configured !== undefined || deployed.length > 0,
+    };
   };
-  const segments = async () => {
-    const highest = Math.max(0, ...(configured?.segments ?? []).map(({ vni }) => vni));
-    const all: Segment[] = [];
-    for (const segment of configured?.segments ?? []) {
-      const generation = await journal.generation(overlayKey(segment.name));
-      const place = { index: overlays.indexOf(segment.name), count: overlays.length, highest };
-      all.push({ ...segment, vni: segmentVni(segment.vni, generation, place) });
-    }
-    return all;
-  };
+  let hasTold = false;
   return {
     configured,
     overlays,
     tell: async (fencingToken) => {
-      if (!configured || !agent) return;
-      const wished = { fencingToken, edges: await edges(), segments: await segments() };
-      await agent.setDesiredState(wished, LIMITED);
+      const { edges, segments, isKnown } = await all();
+      if (!isKnown && !hasTold) return;
+      hasTold = true;
+      const known = await toEach(agents, (machines) => ({
+        fencingToken,
+        edges: edges.filter(({ machine }) => machines.has(machine)),
+        segments: segments.filter(({ machine }) => machines.has(machine)),
+      }));
+      const lost = [...edges, ...segments].find(({ machine }) => !known.has(machine));
+      if (lost)
+        throw new Error(
+          `machine of ${lost.name}: got ${JSON.stringify(lost.machine)}, expected one of ${[...known].toSorted().join(", ") || "a node-agent"}`,
+        );
     },
-    wish: async (action, intents) =>
-      action.kind === "fail-over" ? wishMachine(action, configured, intents) : action,
+    wish: async (action, records) => {
+      switch (action.kind) {
+        case "fail-over":
+          return wishMachine(action, configured, records);
+        case "deploy":
+          return wishDeploy(action, records.deployments);
+        case "destroy":
+          return wishDestroy(action, records.deployments);
+        case "evacuate":
+          return wishEvacuate(action, records.deployments, machinesThere());
+        default:
+          return action;
+      }
+    },
   };
+}
+
+/** Rejects with all that went wrong, after all were asked. @returns their machines. */
+async function toEach(
+  agents: Network["agents"],
+  wishFor: (machines: ReadonlySet<string>) => {
+    fencingToken: bigint;
+    edges: EdgeSpec[];
+    segments: Segment[];
+  },
+): Promise<ReadonlySet<string>> {
+  const failures: { name: string; error: unknown }[] = [];
+  const known = new Set<string>();
+  await Promise.all(
+    [...agents].map(async ([name, agent]) => {
+      try {
+        const { machines } = await agent.getStatus({}, LIMITED);
+        for (const machine of machines) known.add(machine);
+        await agent.setDesiredState(wishFor(new Set(machines)), LIMITED);
+      } catch (error) {
+        failures.push({ name, error });
+      }
+    }),
+  );
+  const [first] = failures;
+  if (first && failures.length === agents.size && failures.length === 1) throw first.error;
+  if (first)
+    throw new Error(failures.map(({ name, error }) => `${name}: ${messageOf(error)}`).join("; "), {
+      cause: first.error,
+    });
+  return known;
+}
+
+/** Edges as they were changed since: other machines, higher generations. */
+async function asChanged(edges: readonly EdgeSpec[], journal: DesiredJournal): Promise<EdgeSpec[]> {
+  const machines = await journal.wishes(MACHINE);
+  const changed: EdgeSpec[] = [];
+  for (const edge of edges) {
+    const generation = BigInt(await journal.generation(edge.name));
+    const machine = edge.channel === "" ? machines.get(edge.name) : undefined;
+    changed.push(create(EdgeSpecSchema, { ...edge, machine: machine ?? edge.machine, generation }));
+  }
+  return changed;
+}
+
+async function configuredSegments(
+  configured: SetDesiredStateRequest | undefined,
+  overlays: readonly string[],
+  journal: DesiredJournal,
+): Promise<Segment[]> {
+  const highest = Math.max(0, ...(configured?.segments ?? []).map(({ vni }) => vni));
+  const all: Segment[] = [];
+  for (const segment of configured?.segments ?? []) {
+    const generation = await journal.generation(overlayKey(segment.name));
+    const place = { index: overlays.indexOf(segment.name), count: overlays.length, highest };
+    all.push(
+      create(SegmentSchema, { ...segment, vni: segmentVni(segment.vni, generation, place) }),
+    );
+  }
+  return all;
 }
 
 async function wishMachine(

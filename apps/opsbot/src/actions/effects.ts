@@ -5,6 +5,7 @@ import type { Clock } from "@glassline/service/clock";
 import type { Action, ActionKind } from "../core/action.ts";
 import type { Network } from "../network.ts";
 import type { Intent } from "../stores/intents.ts";
+import type { Deployer } from "../deployment/deployer.ts";
 import type { DesiredState } from "./desired-state.ts";
 
 const RETRY_MS = 300;
@@ -16,6 +17,7 @@ const HELD_MS = 50;
 export interface EffectDeps {
   network: Network;
   desired: DesiredState;
+  deployer: Deployer;
   clock: Clock;
   edgeToken: string;
   /** Of the term in which it is done. */

@@ -18,7 +18,15 @@ export type Action =
   | { kind: "rotate-keys"; target: string }
   | { kind: "restart-collector"; target: string }
   /** Opens a new VXLAN segment for an overlay and moves its channels to it. */
-  | { kind: "open-segment"; target: string };
+  | { kind: "open-segment"; target: string }
+  /** Brings a channel to what its description says, and takes it back when it falls short. Without a description: as it is wished already. */
+  | { kind: "deploy"; target: string; description?: string }
+  /** Nothing of a channel stays. */
+  | { kind: "destroy"; target: string }
+  /** What runs on a machine that is away is run on others. */
+  | { kind: "evacuate"; target: string }
+  /** A device may not watch a channel any more. */
+  | { kind: "revoke-device"; target: string; device: string };
 
 export type ActionKind = Action["kind"];
 
@@ -52,5 +60,13 @@ export function describeAction(action: Action): string {
       return `drain ${target} and start it anew`;
     case "open-segment":
       return `open a new VXLAN segment for ${target} and move to it`;
+    case "deploy":
+      return `deploy ${target}`;
+    case "destroy":
+      return `take ${target} down, so that nothing of it stays`;
+    case "evacuate":
+      return `run what ${target} has on other machines`;
+    case "revoke-device":
+      return `let device ${action.device} watch ${target} no more`;
   }
 }

@@ -5,21 +5,29 @@ import type { Said, Slot } from "./slots.ts";
 import {
   CHANNEL,
   COLLECTOR,
+  DEPLOYMENT,
+  DESCRIPTION,
+  DEVICE,
   EDGE,
   HASH,
   LINK,
+  MACHINE,
   NUMBER,
   OBJECT,
   OVERLAY,
   PATH,
   TARGET,
   TIME,
+  TO_CHANNEL,
   WORD,
 } from "./slots.ts";
 
 export type Command =
   | { kind: "status" | "why"; object: string | undefined }
   | { kind: "show"; incident: number }
+  | { kind: "deployments"; channel: string | undefined }
+  /** One that is described in a file, which is read when it is said. */
+  | { kind: "deploy"; description: string }
   | { kind: "incidents" | "audit" | "no" }
   | { kind: "help"; word: string | undefined }
   | { kind: "change"; change: Change }
@@ -159,6 +167,53 @@ export const COMMANDS: readonly CommandRow[] = [
     "open segment OVERLAY",
     "opens a new VXLAN segment and moves the overlay's channels to it",
     act(["open", "segment", OVERLAY], ({ name }) => ({ kind: "open-segment", target: name })),
+  ),
+  reads(
+    "deployments [CHANNEL]",
+    "channels that were deployed, or the steps of one",
+    form(["deployments"], () => ({ kind: "deployments", channel: undefined })),
+    form(["deployments", DEPLOYMENT], ({ name }) => ({ kind: "deployments", channel: name })),
+  ),
+  changes(
+    "deploy CHANNEL",
+    "brings a described channel (--channels) to its viewers; a deployed one to what it shall be",
+    form(["deploy", DESCRIPTION], ({ name }) => ({ kind: "deploy", description: name })),
+    act(["deploy", DEPLOYMENT], ({ name }) => ({ kind: "deploy", target: name })),
+  ),
+  changes(
+    "destroy CHANNEL",
+    "takes a deployed channel down, so that nothing of it stays",
+    act(["destroy", DEPLOYMENT], ({ name }) => ({ kind: "destroy", target: name })),
+  ),
+  changes(
+    "evacuate MACHINE",
+    "runs what deployed channels have on a machine on others",
+    act(["evacuate", MACHINE], ({ name }) => ({ kind: "evacuate", target: name })),
+  ),
+  changes(
+    "invite DEVICE to CHANNEL [for 2h]",
+    "makes a link by which one device can watch",
+    change(["invite", DEVICE, "to", TO_CHANNEL], ({ name, channel }) => ({
+      kind: "invite",
+      device: name,
+      channel,
+      forMs: undefined,
+    })),
+    change(["invite", DEVICE, "to", TO_CHANNEL, "for", TIME], ({ name, channel, ms }) => ({
+      kind: "invite",
+      device: name,
+      channel,
+      forMs: ms,
+    })),
+  ),
+  changes(
+    "revoke DEVICE from CHANNEL",
+    "a device may not watch any more",
+    act(["revoke", DEVICE, "from", TO_CHANNEL], ({ name, channel }) => ({
+      kind: "revoke-device",
+      target: channel,
+      device: name,
+    })),
   ),
   changes(
     "pause automation [30m]",

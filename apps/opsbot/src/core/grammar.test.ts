@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import type { Inventory } from "../desk.ts";
 import type { Command } from "./commands.ts";
 import { COMMANDS, FIRST_WORDS } from "./commands.ts";
 import { TEXT_MAX_CHARS, parseCommand } from "./grammar.ts";
@@ -12,6 +13,9 @@ const INVENTORY = {
   links: ["node-1/node-2", "node-2/node-3"],
   collectors: ["collector-1", "collector-2"],
   overlays: ["overlay-a"],
+  deployments: ["harbour"],
+  machines: ["machine-1"],
+  descriptions: ["harbour", "quay"],
 };
 const OBJECTS = ["edge-1", "cameras", "origin"];
 
@@ -166,7 +170,8 @@ describe("what is asked back", () => {
   });
 
   test("where there is nothing of a kind, help is offered", () => {
-    const none = { edges: [], channels: [], links: [], collectors: [], overlays: [] };
+    const kinds = Object.keys(INVENTORY) as (keyof Inventory)[];
+    const none = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Inventory;
     expect(choicesOf(parseCommand("open segment a", none))).toEqual(["help"]);
     expect(choicesOf(parseCommand("flush", none))).toEqual(["help"]);
   });

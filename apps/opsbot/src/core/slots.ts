@@ -77,21 +77,33 @@ export const CHANNEL = nameSlot("channel", ({ channels }) => channels, "channel"
 export const LINK = nameSlot("link", ({ links }) => links);
 export const COLLECTOR = nameSlot("collector", ({ collectors }) => collectors);
 export const OVERLAY = nameSlot("overlay", ({ overlays }) => overlays);
+export const DEPLOYMENT = nameSlot("deployed channel", ({ deployments }) => deployments);
+export const DESCRIPTION = nameSlot("described channel", ({ descriptions }) => descriptions);
+/** The same beside another name. */
+export const TO_CHANNEL = nameSlot("deployed channel", ({ deployments }) => deployments, "channel");
 /** What can be worked on. */
-export const TARGET = nameSlot("edge, link or collector", ({ edges, links, collectors }) => [
-  ...edges,
-  ...links,
-  ...collectors,
-]);
-/** What can be asked about. */
-export const OBJECT: Slot = {
-  ...nameSlot("object", ({ objects, edges, channels, links, collectors, overlays }) => [
-    ...objects,
+export const TARGET = nameSlot(
+  "edge, link, collector, machine or deployed channel",
+  ({ edges, links, collectors, machines, deployments }) => [
     ...edges,
-    ...channels,
     ...links,
     ...collectors,
-    ...overlays,
+    ...machines,
+    ...deployments,
+  ],
+);
+export const MACHINE = nameSlot("machine", ({ machines }) => machines);
+/** What can be asked about. */
+export const OBJECT: Slot = {
+  ...nameSlot("object", (known) => [
+    ...known.objects,
+    ...known.edges,
+    ...known.channels,
+    ...known.links,
+    ...known.collectors,
+    ...known.overlays,
+    ...known.machines,
+    ...known.deployments,
   ]),
   refuses: (word) => `I know nothing called "${word}".`,
 };
@@ -121,6 +133,14 @@ export const NUMBER: Slot = {
   candidates: () => [],
   otherwise: "incidents",
   refuses: (word) => `"${word}" is no incident's number.`,
+};
+
+/** Whose phone it is, or what it is called. */
+export const DEVICE: Slot = {
+  what: "device",
+  read: (word) => (/^[\w][\w.@+-]{0,63}$/.test(word) ? { name: word } : undefined),
+  candidates: () => [],
+  refuses: (word) => `"${word}" is no name of a device: letters, digits, ".", "-", "_", "@".`,
 };
 
 /** Of a plan's hash: so many digits tell it from others. */

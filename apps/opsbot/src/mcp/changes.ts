@@ -2,6 +2,7 @@
 import * as z from "zod/v4";
 
 import type { Action, ActionKind } from "../core/action.ts";
+import { DescriptionError, readDescription } from "../core/deployment/read-description.ts";
 import { shortened } from "../core/echo.ts";
 import type { Change, Inventory } from "../desk.ts";
 
@@ -10,9 +11,13 @@ const PATH_MAX_CHARS = 200;
 const MINUTES_MAX = 60 * 24 * 30;
 const NAMES_TOLD = 20;
 const MINUTE_MS = 60_000;
+const DESCRIPTION_MAX_CHARS = 65_536;
+
+/** A channel that is deployed for the first time has no name that is known. */
+type TargetedKind = Exclude<ActionKind, "deploy">;
 
 /** Of which names an action's target is one. */
-const TARGETS: Readonly<Record<ActionKind, keyof Inventory>> = {
+const TARGETS: Readonly<Record<TargetedKind, keyof Inventory>> = {
   flush: "edges",
   prime: "edges",
   restart: "edges",
@@ -24,10 +29,13 @@ const TARGETS: Readonly<Record<ActionKind, keyof Inventory>> = {
   "rotate-keys": "links",
   "restart-collector": "collectors",
   "open-segment": "overlays",
+  destroy: "deployments",
+  evacuate: "machines",
+  "revoke-device": "deployments",
 };
 
-const ACTIONS = Object.keys(TARGETS) as ActionKind[];
-const ORDERS = ["pause", "resume", "maintain", "approve", "undo", "continue"] as const;
+const ACTIONS = Object.keys(TARGETS) as TargetedKind[];
+const ORDERS = ["deploy", "pause", "resume", "maintain", "approve", "undo", "continue"] as const;
 
 export const nameSchema = z.string().min(1).max(NAME_MAX_CHARS);
 export const incidentSchema = z.int().min(1).max(Number.MAX_SAFE_INTEGER);
@@ -39,7 +47,9 @@ export const changeSchema = z.strictObject({
       "flush: forget what an edge holds. prime: fetch into an edge. restart: start an edge anew. " +
         "re-route: steer an edge's viewers to the others. drain: the same, and wait until they have gone. restore: take that back. " +
         "fail-over: run an edge on another machine. restart-link, rotate-keys: of a link of the mesh. restart-collector. " +
-        "open-segment: a new VXLAN segment for an overlay. pause, resume: automation. maintain: leave a target alone. " +
+        "open-segment: a new VXLAN segment for an overlay. " +
+        "deploy: bring a channel to what its description says, in six steps; get_deployment tells how it goes. destroy: take a deployed channel down. " +
+        "evacuate: run what deployed channels have on a machine on others. revoke-device: a device may not watch any more. pause, resume: automation. maintain: leave a target alone. " +
         "approve: agree to an incident's next action. undo: take back the last request, or that of an incident. continue: end the kill switch.",
     ),
   target: nameSchema
@@ -52,6 +62,12 @@ export const changeSchema = z.strictObject({
     .optional()
     .describe('With flush: only what begins so, as "/live/cam-0001/".'),
   channel: nameSchema.optional().describe("With prime: only this channel."),
+  description: z
+    .string()
+    .max(DESCRIPTION_MAX_CHARS)
+    .optional()
+    .describe("With deploy: channel.yaml as text."),
+  device: nameSchema.optional().describe("With revoke-device: its id."),
   minutes: z
     .int()
     .min(1)
@@ -68,6 +84,8 @@ type Field = Exclude<keyof Asked, "change">;
 const FIELDS: Readonly<Partial<Record<Asked["change"], { needs?: Field[]; takes?: Field[] }>>> = {
   flush: { needs: ["target"], takes: ["prefix"] },
   prime: { needs: ["target"], takes: ["channel"] },
+  deploy: { needs: ["description"] },
+  "revoke-device": { needs: ["target", "device"] },
   pause: { takes: ["minutes"] },
   resume: {},
   maintain: { needs: ["target"], takes: ["minutes"] },
@@ -84,6 +102,10 @@ export function changeAsked(asked: Asked, inventory: Inventory): Change | { wron
   const { change, target = "", minutes, incident } = asked;
   const forMs = minutes === undefined ? undefined : minutes * MINUTE_MS;
   switch (change) {
+    case "deploy":
+      return deployAsked(asked.description!);
+    case "revoke-device":
+      return { kind: "act", action: { kind: change, target, device: asked.device! } };
     case "pause":
       return { kind: "pause", forMs };
     case "resume":
@@ -100,7 +122,19 @@ export function changeAsked(asked: Asked, inventory: Inventory): Change | { wron
   }
 }
 
-function actionOf(kind: ActionKind, target: string, { prefix, channel }: Asked): Action {
+function deployAsked(description: string): Change | { wrong: string } {
+  try {
+    const { channel: target } = readDescription(description);
+    return { kind: "act", action: { kind: "deploy", target, description } };
+  } catch (error) {
+    if (error instanceof DescriptionError) return { wrong: `description:\n${error.message}` };
+    throw error;
+  }
+}
+
+type PlainKind = Exclude<TargetedKind, "revoke-device">;
+
+function actionOf(kind: PlainKind, target: string, { prefix, channel }: Asked): Action {
   return {
     kind,
     target,
@@ -119,9 +153,11 @@ function wrongFields({ change, ...fields }: Asked): string | undefined {
 }
 
 function wrongNames({ change, target, channel }: Asked, inventory: Inventory): string | undefined {
-  const { edges, links, collectors, channels } = inventory;
+  const { edges, links, collectors, machines, deployments, channels } = inventory;
   const kind = ACTIONS.find((each) => each === change);
-  const targets = kind ? inventory[TARGETS[kind]] : [...edges, ...links, ...collectors];
+  const targets = kind
+    ? inventory[TARGETS[kind]]
+    : [...edges, ...links, ...collectors, ...machines, ...deployments];
   return wrongName("target", target, targets) ?? wrongName("channel", channel, channels);
 }
 

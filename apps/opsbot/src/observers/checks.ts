@@ -9,6 +9,7 @@ import { judgeChannels, judgeFreshness, judgeLatency } from "../core/judge/chann
 import { NOT_ANSWERING, UNKNOWN_EDGE, judgeHealth, judgeHitRate } from "../core/judge/edges.ts";
 import { judgeLinks } from "../core/judge/links.ts";
 import { findingOf } from "../core/verdict.ts";
+import { lookAtMachines } from "../machines.ts";
 import type { Network } from "../network.ts";
 import { LIMITED } from "../network.ts";
 import type { Check } from "./monitor.ts";
@@ -53,11 +54,12 @@ async function eachEdge(
 }
 
 /** A process that ended is a fact, also when it runs again already. */
-function processCheck({ agent }: Network): () => Promise<Finding[]> {
+function processCheck(network: Network): () => Promise<Finding[]> {
   const endsSeen = new Map<string, bigint>();
   return async () => {
-    if (!agent) return [];
-    const { edges } = await agent.getStatus({}, LIMITED);
+    const { edges, away } = await lookAtMachines(network);
+    const [unseen] = [...away];
+    if (unseen && edges.length === 0) throw new Error(`${unseen[0]} does not answer: ${unseen[1]}`);
     return edges.map(({ spec, phase, lastEnd, lastEndUnixNano, processId }): Finding => {
       const object = spec?.name ?? "";
       // The agent may have been started again, and know of no end.
@@ -90,9 +92,9 @@ function healthCheck(network: Network): () => Promise<Finding[]> {
   };
 }
 
-async function startingEdges({ agent }: Network): Promise<ReadonlySet<string>> {
-  const status = await agent?.getStatus({}, LIMITED).catch(() => undefined);
-  const names = status?.edges.flatMap(({ spec, phase }) =>
+async function startingEdges(network: Network): Promise<ReadonlySet<string>> {
+  const { edges } = await lookAtMachines(network);
+  const names = edges.flatMap(({ spec, phase }) =>
     phase === EdgePhase.STARTING || phase === EdgePhase.WAITING ? [spec?.name ?? ""] : [],
   );
   return new Set(names);

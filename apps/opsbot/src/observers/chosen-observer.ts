@@ -3,6 +3,8 @@ import type { AppDeps } from "@glassline/service/app";
 import type { PostRoute } from "@glassline/service/http";
 
 import type { OpsBotConfig } from "../config.ts";
+import type { Registrar } from "../deployment/registrar.ts";
+import { embeddedRegistrar } from "../deployment/registrar.ts";
 import type { Network } from "../network.ts";
 import type { Reports } from "../stores/reports.ts";
 import { checksOf } from "./checks.ts";
@@ -18,6 +20,10 @@ export interface ChosenObserver {
   start(): void;
   /** Tells whoever observes what is done, until it is aborted. */
   report(signal: AbortSignal): Promise<void>;
+  /** Where it learns of deployed edges. */
+  registrar: Registrar;
+  /** Results of what is no more are forgotten. */
+  forget(object: string): void;
   /** Why it cannot be known how things are; empty when it can. */
   impediment(): string;
   routes: readonly PostRoute[];
@@ -34,7 +40,15 @@ export function chooseObserver(
     const checks = checksOf(network, () => clock.nowMs());
     const observer = new Monitor(checks, clock);
     const start = () => observer.start(config.interval);
-    return { observer, start, report: async () => {}, impediment: () => "", routes: [] };
+    return {
+      observer,
+      start,
+      registrar: embeddedRegistrar(() => new Set(network.edges.keys())),
+      forget: (object) => observer.forget(object),
+      report: async () => {},
+      impediment: () => "",
+      routes: [],
+    };
   }
   const metrics = icingaMetrics(registry);
   const observer = new IcingaObserver({
@@ -49,6 +63,9 @@ export function chooseObserver(
   return {
     observer,
     start: () => observer.start(),
+    registrar: observer.registrar(),
+    // Icinga shows it no more.
+    forget: () => {},
     report: (signal) => observer.report(signal),
     impediment: () => observer.impediment,
     routes: [pushRoute(config.icingaPushToken, () => observer.hint(), metrics)],

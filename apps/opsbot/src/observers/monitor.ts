@@ -54,6 +54,12 @@ export class Monitor implements Observer {
     return known && this.#observation(known);
   }
 
+  /** It is there no more. */
+  forget(object: string): void {
+    for (const [key, { finding }] of this.#known)
+      if (finding.object === object) this.#known.delete(key);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
   }

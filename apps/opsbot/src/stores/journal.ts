@@ -3,6 +3,8 @@ import { randomUUID } from "node:crypto";
 
 import type { Audit, AuditReads } from "./audit.ts";
 import { auditIn } from "./audit.ts";
+import type { DeploymentReads, Deployments } from "./deployments.ts";
+import { deploymentsIn } from "./deployments.ts";
 import type { GuardRecords } from "./guard-records.ts";
 import { guardRecordsIn } from "./guard-records.ts";
 import type { IncidentReads, Incidents } from "./incidents.ts";
@@ -16,9 +18,11 @@ import { NotLeadingError, first } from "./sql.ts";
 
 export interface Records extends Incidents, Intents, Audit {
   readonly guard: GuardRecords;
+  readonly deployments: Deployments;
 }
 
 export interface Reads extends IncidentReads, IntentReads, AuditReads {
+  readonly deployments: DeploymentReads;
   readonly guard: Pick<
     GuardRecords,
     "newestMs" | "begun" | "problems" | "orders" | "isKilled" | "approvedUntilMs"
@@ -61,6 +65,7 @@ function recordsIn(sql: Sql, now: () => bigint, name: () => Promise<string>): Re
     ...intentsIn(sql, now, name),
     ...auditIn(sql, now),
     guard: guardRecordsIn(sql),
+    deployments: deploymentsIn(sql, now),
   };
 }
 

@@ -39,21 +39,7 @@ export interface PostgresDeps {
 }
 
 export function postgresDatabase({ connection, epoch, logger }: PostgresDeps): Database {
-  const pool = new Pool({
-    ...connection,
-    max: CONNECTIONS_MAX,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    statement_timeout: STATEMENT_TIMEOUT_MS,
-    query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
-    idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: "glassline-opsbot",
-  });
-  const gone = (error: Error) =>
-    logger.warn({ problem: messageOf(error) }, "a connection to PostgreSQL has ended");
-  // Without a listener the end of a connection, in use or not, would end the process.
-  pool.on("error", gone);
-  pool.on("connect", (client) => client.on("error", gone));
+  const pool = poolOf({ connection, max: CONNECTIONS_MAX, logger });
   const turns = new Turns();
   const transact = <T>(work: (sql: Sql) => Promise<T>, check: (sql: Sql) => Promise<void>) =>
     turns.take(async () => {
@@ -92,6 +78,30 @@ export function postgresDatabase({ connection, epoch, logger }: PostgresDeps): D
   };
 }
 
+/** Connections whose statements end in time. */
+export function poolOf({
+  connection,
+  max,
+  logger,
+}: Pick<PostgresDeps, "connection" | "logger"> & { max: number }): Pool {
+  const pool = new Pool({
+    ...connection,
+    max,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+    idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: "glassline-opsbot",
+  });
+  const gone = (error: Error) =>
+    logger.warn({ problem: messageOf(error) }, "a connection to PostgreSQL has ended");
+  // Without a listener the end of a connection, in use or not, would end the process.
+  pool.on("error", gone);
+  pool.on("connect", (client) => client.on("error", gone));
+  return pool;
+}
+
 /** The row stays as it is until the transaction ends: nobody takes over meanwhile, but its holder may renew it. */
 async function mustLead(sql: Sql, epoch: bigint | undefined): Promise<void> {
   const rows =
@@ -103,7 +113,7 @@ async function mustLead(sql: Sql, epoch: bigint | undefined): Promise<void> {
 
 const notLeading = () => new NotLeadingError("another OpsBot leads");
 
-function sqlOf(client: Pick<Pool | PoolClient, "query">): Sql {
+export function sqlOf(client: Pick<Pool | PoolClient, "query">): Sql {
   const query = (text: string, values: Value[]) =>
     client.query({ name: nameOf(text), text, values });
   return {

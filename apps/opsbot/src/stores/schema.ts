@@ -2,9 +2,14 @@
 import type { Dialect } from "./sql.ts";
 
 export function schemaOf(dialect: Dialect): string {
-  return [lives(dialect), incidents(dialect), guard(dialect), wishes(dialect), audit(dialect)].join(
-    "\n",
-  );
+  return [
+    lives(dialect),
+    incidents(dialect),
+    guard(dialect),
+    wishes(dialect),
+    channels(dialect),
+    audit(dialect),
+  ].join("\n");
 }
 
 /** Who has led, and which journal this is; and who leads now, where there are several. */
@@ -57,6 +62,20 @@ const wishes = ({ integer, strict }: Dialect) => `
   CREATE TABLE IF NOT EXISTS generations (edge TEXT PRIMARY KEY, generation ${integer} NOT NULL) ${strict};
   CREATE TABLE IF NOT EXISTS wishes (
     object TEXT NOT NULL, what TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (object, what)
+  ) ${strict};
+`;
+
+/** What was deployed, and how its steps go. */
+const channels = ({ integer, strict }: Dialect) => `
+  CREATE TABLE IF NOT EXISTS channels (
+    name TEXT PRIMARY KEY, tenant TEXT NOT NULL, phase TEXT NOT NULL, revision ${integer} NOT NULL, description TEXT NOT NULL,
+    live_description TEXT NOT NULL DEFAULT '', goal TEXT NOT NULL DEFAULT '', told TEXT NOT NULL DEFAULT '',
+    kept TEXT NOT NULL DEFAULT '', since TEXT NOT NULL, problem TEXT NOT NULL DEFAULT '', incident ${integer} NOT NULL DEFAULT 0,
+    report TEXT NOT NULL DEFAULT ''
+  ) ${strict};
+  CREATE TABLE IF NOT EXISTS channel_steps (
+    channel TEXT NOT NULL, number ${integer} NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, says TEXT NOT NULL,
+    began TEXT NOT NULL, ended TEXT NOT NULL, PRIMARY KEY (channel, number)
   ) ${strict};
 `;
 

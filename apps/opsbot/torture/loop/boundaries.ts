@@ -1,6 +1,9 @@
 /** Boundaries of a journal and of the effects behind it: each has a name, and a process can be made to die at one. */
 import { setTimeout as delay } from "node:timers/promises";
 
+import type { NodeAgentService } from "@glassline/proto/node";
+import type { Client } from "@glassline/proto/rpc";
+
 import type { Network } from "../../src/network.ts";
 import type { Database, Sql } from "../../src/stores/sql.ts";
 
@@ -102,7 +105,11 @@ export function networkWith(boundaries: Boundaries, network: Network): Network {
   return {
     ...network,
     edges: new Map(edges),
-    agent: network.agent && { ...network.agent, ...agentWith(around, network.agent) },
+    agents: new Map(
+      network.agents
+        .entries()
+        .map(([name, agent]) => [name, { ...agent, ...agentWith(around, agent) }]),
+    ),
   };
 }
 
@@ -124,7 +131,7 @@ function aroundCalls({ next, pass, holdUp }: Boundaries): Around {
 }
 
 /** What shall run is told again and again: only what is new is an effect. */
-function agentWith(around: Around, { setDesiredState }: NonNullable<Network["agent"]>) {
+function agentWith(around: Around, { setDesiredState }: Client<typeof NodeAgentService>) {
   const first = around("setDesiredState", setDesiredState);
   const told = new Set<string>();
   const tell: typeof setDesiredState = (request, options) => {

@@ -10,6 +10,7 @@ import { createMetrics } from "@glassline/service/metrics";
 import { readDesired } from "../../src/actions/desired-state.ts";
 import type { OpsBotConfig } from "../../src/config.ts";
 import { program } from "../../src/config.ts";
+import { noDeployer } from "../../src/deployment/deployer.testing.ts";
 import { openGuard } from "../../src/guard-settings.ts";
 import { REQUEST } from "../../src/incidents.ts";
 import { opsBotMetrics } from "../../src/metrics.ts";
@@ -54,6 +55,8 @@ async function begin(config: OpsBotConfig, observer: ToldObserver, order: Begin)
     leadership: tellTerms(leadership),
     observer,
     desired,
+    deployer: noDeployer,
+    watch: async () => {},
     guard: openGuard(config, desired.overlays, systemClock),
     metrics: opsBotMetrics(createMetrics("opsbot")),
     reports: [],

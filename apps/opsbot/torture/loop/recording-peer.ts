@@ -131,7 +131,8 @@ export class RecordingPeer implements AsyncDisposable {
 
   #agent() {
     return {
-      getStatus: absent,
+      // Of edges that name no machine.
+      getStatus: async () => ({ machines: [""] }),
       getLogs: absent,
       setDesiredState: ({ fencingToken, edges }: SetDesiredStateRequest) =>
         this.#heeding(AGENT, fencingToken, async ({ fencing, generations }) => {

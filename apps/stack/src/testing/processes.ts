@@ -26,7 +26,7 @@ import { configOf } from "./testbed.ts";
 const LEAST_PORT = 20_000;
 /** Below the range from which systems take ports for outgoing connections (32,768 on Linux). */
 const PORTS = 12_000;
-const SPAN = 110;
+const SPAN = 310;
 
 export interface ProcessStack extends AsyncDisposable {
   directory: string;

@@ -4,11 +4,27 @@ import { Icon, type IconName } from "../parts/icon.tsx";
 import { ServiceList } from "./service-list.tsx";
 import { chooseTheme, useTheme } from "./theme.ts";
 
-const PLACES: { href: string; label: string; icon: IconName; rooms: string[] }[] = [
+interface Place {
+  href: string;
+  label: string;
+  /** Where six of them share the width of a phone. */
+  short?: string;
+  icon: IconName;
+  rooms: string[];
+}
+
+const PLACES: Place[] = [
   { href: "/", label: "Fleet", icon: "fleet", rooms: ["", "cameras"] },
   { href: "/mesh", label: "Mesh", icon: "mesh", rooms: ["mesh"] },
   { href: "/traces", label: "Traces", icon: "traces", rooms: ["traces"] },
   { href: "/edges", label: "Edges", icon: "edges", rooms: ["edges"] },
+  {
+    href: "/deployments",
+    label: "Deployments",
+    short: "Deploy",
+    icon: "deployments",
+    rooms: ["deployments"],
+  },
   { href: "/ops", label: "OpsBot", icon: "opsbot", rooms: ["ops"] },
 ];
 
@@ -22,10 +38,11 @@ export function Navigation({ path }: { path: string }) {
         <span>Glassline</span>
       </a>
       <nav class="tabs" aria-label="Pages">
-        {PLACES.map(({ href, label, icon, rooms }) => (
+        {PLACES.map(({ href, label, short = label, icon, rooms }) => (
           <a key={href} href={href} aria-current={rooms.includes(room) ? "page" : undefined}>
             <Icon name={icon} />
-            {label}
+            <span class="tab-label">{label}</span>
+            <span class="tab-short">{short}</span>
             {href === "/ops" && <OpenIncidents />}
           </a>
         ))}

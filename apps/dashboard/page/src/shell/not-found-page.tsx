@@ -37,6 +37,9 @@ export function NotFoundPage({ title = "No such page", what, children }: Help) {
           <a href="/edges">Edges</a> <span>caches that hand pictures to viewers</span>
         </li>
         <li>
+          <a href="/deployments">Deployments</a> <span>channels on their way to viewers</span>
+        </li>
+        <li>
           <a href="/ops">OpsBot</a> <span>checks, incidents, and a chat</span>
         </li>
       </ul>

@@ -1,4 +1,6 @@
 import { CameraPage } from "../camera/camera-page.tsx";
+import { DeploymentPage } from "../deployments/deployment-page.tsx";
+import { DeploymentsPage } from "../deployments/deployments-page.tsx";
 import { EdgesPage } from "../edges/edges-page.tsx";
 import { FleetPage } from "../fleet/fleet-page.tsx";
 import { MeshPage } from "../mesh/mesh-page.tsx";
@@ -22,6 +24,8 @@ export function pageOf(path: string) {
   if (room === "traces" && name) return <TracePage key={name} traceId={name} />;
   if (room === "traces") return <TracesPage />;
   if (room === "edges" && !name) return <EdgesPage />;
+  if (room === "deployments" && name) return <DeploymentPage key={name} channel={name} />;
+  if (room === "deployments") return <DeploymentsPage />;
   return <NotFoundPage />;
 }
 

@@ -1,6 +1,9 @@
 /** All runbooks, and which of them answer a problem. Pure. */
 import type { Action } from "../action.ts";
+import { deployChannel } from "./deploy-channel.ts";
+import { destroyChannel } from "./destroy-channel.ts";
 import { drainEdge } from "./drain-edge.ts";
+import { evacuateMachine } from "./evacuate-machine.ts";
 import { failOverEdge } from "./fail-over-edge.ts";
 import { flushCache } from "./flush-cache.ts";
 import { openSegment } from "./open-segment.ts";
@@ -10,6 +13,7 @@ import { restartCollector } from "./restart-collector.ts";
 import { restartEdge } from "./restart-edge.ts";
 import { restartLink } from "./restart-link.ts";
 import { restoreViewers } from "./restore-viewers.ts";
+import { revokeDevice } from "./revoke-device.ts";
 import { rotateKeys } from "./rotate-keys.ts";
 import type { Runbook, TargetKind } from "./runbook.ts";
 
@@ -25,6 +29,10 @@ export const RUNBOOKS: readonly Runbook[] = [
   rotateKeys,
   restartCollector,
   openSegment,
+  deployChannel,
+  destroyChannel,
+  evacuateMachine,
+  revokeDevice,
 ];
 
 /** What is done about a problem of such an object, one after the other; what has none goes to people at once. */

@@ -3,7 +3,7 @@ import type { Observation } from "../../observers/observer.ts";
 import type { Action, ActionKind } from "../action.ts";
 
 /** What can be acted upon. */
-export type TargetKind = "edge" | "link" | "collector" | "overlay";
+export type TargetKind = "edge" | "link" | "collector" | "overlay" | "channel" | "machine";
 
 /** A problem that a runbook answers, and as which of those that do. */
 export interface Trigger {

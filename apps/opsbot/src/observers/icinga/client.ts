@@ -1,5 +1,5 @@
 /**
- * Icinga's REST API: TLS always, kept connections, bounded answers. Nothing is ever deleted.
+ * Icinga's REST API: TLS always, kept connections, bounded answers. Only hosts of deployed channels are ever deleted.
  * Source: https://icinga.com/docs/icinga-2/latest/doc/12-icinga2-api/
  */
 import type { IncomingMessage } from "node:http";
@@ -21,6 +21,8 @@ const TCP_KEEP_ALIVE_MS = 10_000;
 const STATUS_SHOWN_CHARS = 200;
 const MICROSECONDS_PER_SECOND = 1e6;
 const NANO_PER_MICROSECOND = 1_000n;
+/** Of deploy/icinga2/templates.conf. */
+const HOST_TEMPLATE = "glassline-host";
 
 export interface Query {
   type: "hosts" | "services" | "comments" | "downtimes";
@@ -36,6 +38,11 @@ export type ActionName =
   | "remove-acknowledgement"
   | "add-comment"
   | "process-check-result";
+
+export interface HostAttributes {
+  address: string;
+  vars: Readonly<Record<string, unknown>>;
+}
 
 export interface ClientLimits {
   answerMaxBytes?: number;
@@ -85,6 +92,25 @@ export class IcingaClient implements Disposable {
     const code = isRecord(result) ? result["code"] : undefined;
     if (typeof code !== "number") throw garbage(path, "no code of a result");
     if (code < 200 || code > 299) throw failure(path, code, result);
+  }
+
+  /** A host by the template of Glassline's. Nothing happens when it is there. Rejects with IcingaError. */
+  async createHost(name: string, attrs: HostAttributes, signal: AbortSignal): Promise<void> {
+    const path = `/v1/objects/hosts/${encodeURIComponent(name)}`;
+    const body = { templates: [HOST_TEMPLATE], attrs };
+    const { status, json } = await this.#ask(path, body, signal, {
+      "x-http-method-override": "PUT",
+    });
+    if (status !== 200 && !saysItIsThere(json)) throw failure(path, status, json);
+  }
+
+  /** With its services. Nothing happens when it is gone. Rejects with IcingaError. */
+  async removeHost(name: string, signal: AbortSignal): Promise<void> {
+    const path = `/v1/objects/hosts/${encodeURIComponent(name)}`;
+    const { status, json } = await this.#ask(path, { cascade: true }, signal, {
+      "x-http-method-override": "DELETE",
+    });
+    if (status !== 200 && status !== 404) throw failure(path, status, json);
   }
 
   /** When its process took over; another one after each reload. Rejects with IcingaError, also without the right to status/query. */
@@ -191,6 +217,11 @@ function targetOf(name: string) {
 function resultsOf(path: string, json: unknown): readonly unknown[] {
   if (isRecord(json) && Array.isArray(json["results"])) return json["results"];
   throw garbage(path, "no results");
+}
+
+/** Icinga answers 500 to what exists already. */
+function saysItIsThere(json: unknown): boolean {
+  return JSON.stringify(json ?? "").includes("already exists");
 }
 
 function garbage(path: string, got: string): IcingaError {

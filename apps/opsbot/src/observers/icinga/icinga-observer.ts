@@ -7,12 +7,14 @@ import type { Random } from "@glassline/service/random";
 
 import type { Input, Reconciliation, Telling } from "../../core/reconcile.ts";
 import { beginning, stepReconciliation } from "../../core/reconcile.ts";
+import type { Registrar } from "../../deployment/registrar.ts";
 import type { Reports } from "../../stores/reports.ts";
 import type { Listener, Observation, Observer } from "../observer.ts";
 import type { ClientLimits } from "./client.ts";
 import { IcingaClient } from "./client.ts";
 import { EventStream } from "./event-stream.ts";
 import { IcingaError } from "./icinga-error.ts";
+import { icingaRegistrar } from "./icinga-registrar.ts";
 import type { IcingaSight } from "./icinga-looks.ts";
 import { IcingaLooks } from "./icinga-looks.ts";
 import type { IcingaMetrics } from "./metrics.ts";
@@ -101,6 +103,11 @@ export class IcingaObserver implements Observer {
 
   start(): void {
     this.#running.push(this.#run(), this.#events.run());
+  }
+
+  /** Where Icinga learns of deployed edges. */
+  registrar(): Registrar {
+    return icingaRegistrar(this.#client, this.#deps.clock, this.#stop.signal);
   }
 
   /** Tells Icinga what is done, as long as this OpsBot leads. */

@@ -10,6 +10,7 @@ import { carryOut } from "../../actions/carry-out.ts";
 import { readDesired } from "../../actions/desired-state.ts";
 import { Bot } from "../../bot.ts";
 import { GUARD_LIMITS } from "../../core/guard.ts";
+import { noDeployer } from "../../deployment/deployer.testing.ts";
 import { Guard } from "../../guard.ts";
 import { opsBotMetrics } from "../../metrics.ts";
 import type { Network } from "../../network.ts";
@@ -98,6 +99,7 @@ export async function startStage(
   const effects = {
     network,
     desired: readDesired(EDGES, network, journal),
+    deployer: noDeployer,
     clock,
     edgeToken: "token",
     fencingToken: led.fencingToken,
@@ -173,10 +175,16 @@ function recording(record: (what: string) => Promise<void>): Network {
     },
   });
   return {
-    agent: {
-      setDesiredState: ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
-        record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" ")),
-    },
+    agents: new Map([
+      [
+        "node-agent",
+        {
+          getStatus: async () => ({ machines: [""] }),
+          setDesiredState: ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
+            record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" ")),
+        },
+      ],
+    ]),
     edges: new Map(["edge-1", "edge-2"].map((name) => [name, edge(name)])),
     channels: { known: () => [], refresh: async () => [{ name: "cam-0001", path: "/live" }] },
   } as unknown as Network;

@@ -1,0 +1,203 @@
+/** Apple's `container` is played by a program that records what it is asked, and answers in its forms: nothing here was seen on a Mac. */
+import { chmod, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+import { create } from "@bufbuild/protobuf";
+import type { EdgeSpec } from "@glassline/proto/node";
+import { EdgeSpecSchema } from "@glassline/proto/node";
+import { systemClock } from "@glassline/service/clock";
+import { ensureDevelopmentPki } from "@glassline/service/pki";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+import { appleDriver } from "./apple-driver.ts";
+import type { Driver } from "./driver.ts";
+import { EdgeFiles } from "./edge-files.ts";
+
+const INSTANCE = "11111111-2222-3333-4444-555555555555";
+const ID = "glassline-edge-1.11111111";
+
+/** Keeps what runs in a file; SHAPE says in which of two forms it tells it. */
+const FAKE = `
+const { appendFileSync, existsSync, readFileSync, writeFileSync } = require("node:fs");
+const folder = __dirname;
+const words = process.argv.slice(2);
+appendFileSync(folder + "/asked", JSON.stringify(words) + "\\n");
+const path = folder + "/state";
+const all = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : [];
+const keep = () => writeFileSync(path, JSON.stringify(all));
+const after = (flag) => words.flatMap((word, at) => (word === flag ? [words[at + 1]] : []));
+const fail = (text) => { process.stderr.write(text + "\\n"); process.exit(1); };
+if (existsSync(folder + "/away")) fail("Error: the apiserver is not running");
+const [command] = words;
+const id = words.at(-1);
+const one = all.find((each) => each.id === id);
+if (command === "run") {
+  const labels = Object.fromEntries(after("--label").map((label) => label.split("=")));
+  all.push({ id: after("--name")[0], status: "running", labels });
+  keep();
+} else if (command === "ls") {
+  const old = ({ id, status, labels }) => ({ status, configuration: { id, labels }, networks: [] });
+  const young = ({ id, status, labels }) => ({ id, status: { state: status }, configuration: { labels } });
+  console.log(JSON.stringify(all.map(existsSync(folder + "/young") ? young : old)));
+} else if (command === "stop") {
+  if (existsSync(folder + "/stuck")) fail("Error: timed out");
+  one.status = "stopped";
+  keep();
+} else if (command === "kill") {
+  one.status = "stopped";
+  keep();
+} else if (command === "rm") {
+  all.splice(all.indexOf(one), 1);
+  keep();
+} else if (command === "logs") console.log("first line\\nlast line");
+else if (command === "stats") console.log(JSON.stringify([{ id, cpuUsageUsec: 1500000, memoryUsageBytes: 64000000, numProcesses: 2 }]));
+`;
+
+let folder: string;
+let driver: Driver;
+const path = process.env["PATH"];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "glassline-apple-"));
+  await writeFile(join(folder, "container"), `#!${process.execPath}\n${FAKE}`);
+  await chmod(join(folder, "container"), 0o755);
+  process.env["PATH"] = `${folder}${delimiter}${path}`;
+  const pkiDir = join(folder, "pki");
+  await ensureDevelopmentPki(pkiDir, []);
+  const files = new EdgeFiles({
+    program: "main.ts",
+    dataDir: join(folder, "data"),
+    pkiDir,
+    logLevel: "info",
+    drainMs: 2_000,
+    adminToken: "secret",
+  });
+  driver = appleDriver({ files, mark: "mark-1", clock: systemClock });
+});
+afterEach(async () => {
+  process.env["PATH"] = path;
+  await driver[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const specOf = (more: object = {}, container: object = {}): EdgeSpec =>
+  create(EdgeSpecSchema, {
+    name: "edge-1",
+    machine: "machine-1",
+    port: 7_471,
+    grpcPort: 7_481,
+    adminPort: 7_491,
+    publicUrl: "http://mac.example.net:7471",
+    originUrl: "https://192.0.2.9:7450",
+    host: "192.0.2.1",
+    container: { driver: 4, image: "glassline/edge-cache:1", ...container },
+    ...more,
+  });
+
+async function asked(command: string): Promise<string[][]> {
+  const lines = (await readFile(join(folder, "asked"), "utf8")).trim().split("\n");
+  return lines.map((line) => JSON.parse(line) as string[]).filter(([first]) => first === command);
+}
+
+const play = (what: "away" | "young" | "stuck") => writeFile(join(folder, what), "");
+
+test("a container gets ports, limits, labels and the edge's folder, and nothing else of the Mac", async () => {
+  const spec = specOf(
+    { clusterPort: 7_466, clusterHost: "10.77.0.1" },
+    { memoryMaxBytes: 536_870_912n, cpuMillis: 2_000 },
+  );
+  const running = await driver.start(spec, INSTANCE, () => {});
+  expect(running).toEqual({ processId: 0, containerId: ID });
+  const [run] = await asked("run");
+  const own = join(folder, "data", "edges", "edge-1");
+  const at = run!.indexOf("glassline/edge-cache:1");
+  expect(run!.slice(0, at)).toEqual([
+    "run",
+    "--detach",
+    "--name",
+    ID,
+    "--label",
+    "glassline.agent=mark-1",
+    "--label",
+    "glassline.edge=edge-1",
+    "--label",
+    `glassline.instance=${INSTANCE}`,
+    "--memory",
+    "512M",
+    "--cpus",
+    "2",
+    "--env",
+    "GLASSLINE_EDGE_CACHE_ADMIN_TOKEN=secret",
+    "--publish",
+    "192.0.2.1:7471:7471",
+    "--publish",
+    "192.0.2.1:7481:7481",
+    "--publish",
+    "192.0.2.1:7491:7491",
+    "--publish",
+    "10.77.0.1:7466:7466",
+    "--volume",
+    `${own}:${own}`,
+    "--read-only",
+    "--tmpfs",
+    "/tmp",
+  ]);
+  expect(run!.slice(at + 1)).toEqual(
+    expect.arrayContaining(["--host=0.0.0.0", `--pki-dir=${own}/pki`, "--allowed-host=192.0.2.1"]),
+  );
+  expect((await readdir(join(own, "pki"))).toSorted()).toEqual([
+    "ca.pem",
+    "edge-cache.edge-1.key",
+    "edge-cache.edge-1.pem",
+  ]);
+});
+
+for (const shape of ["old", "young"] as const)
+  test(`it is taken over, asked, stopped and removed, when answers have the ${shape} form`, async () => {
+    if (shape === "young") await play("young");
+    const spec = specOf();
+    await driver.start(spec, INSTANCE, () => {});
+    const started = { processId: 0, instanceId: INSTANCE, spec };
+    expect(await driver.adopt(started, () => {})).toEqual({ processId: 0, containerId: ID });
+    expect(await driver.adopt({ ...started, instanceId: "9" }, () => {})).toBeUndefined();
+    expect(await driver.usage(started)).toEqual({ memoryBytes: 64_000_000, cpuMs: 1_500 });
+    expect(await driver.lastLines("edge-1", 7)).toEqual(["first line", "last line"]);
+    expect(await asked("logs")).toEqual([["logs", "-n", "7", ID]]);
+    await driver.stop(started, 2_500);
+    expect(await asked("stop")).toEqual([["stop", "--time", "3", ID]]);
+    expect(await asked("rm")).toEqual([["rm", "--force", ID]]);
+    // What it wrote is kept.
+    expect(await driver.lastLines("edge-1", 1)).toEqual(["last line"]);
+  });
+
+test("one that does not stop is killed, and what is left over is removed", async () => {
+  const spec = specOf();
+  await driver.start(spec, INSTANCE, () => {});
+  await play("stuck");
+  await driver.stop({ processId: 0, instanceId: INSTANCE, spec }, 100);
+  expect(await asked("kill")).toEqual([["kill", ID]]);
+  await driver.start(spec, INSTANCE, () => {});
+  expect(await driver.sweep(new Set(["edge-1"]))).toEqual([]);
+  expect(await driver.sweep(new Set())).toEqual([ID]);
+});
+
+test("an end is told, also when it cannot be asked for a while, as after a start of the Mac", async () => {
+  const ended = Promise.withResolvers<string>();
+  await driver.start(specOf(), INSTANCE, ended.resolve);
+  await play("away");
+  expect(await driver.refusal()).toBe("container: Error: the apiserver is not running");
+  await writeFile(join(folder, "state"), "[]");
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await rm(join(folder, "away"));
+  expect(await ended.promise).toBe("it is not there any more");
+  expect(await driver.refusal()).toBeUndefined();
+});
+
+test("what a virtual machine cannot be limited to is refused", async () => {
+  const start = (container: object) => driver.start(specOf({}, container), INSTANCE, () => {});
+  await expect(start({ cpuMillis: 500 })).rejects.toThrow(/cpu_millis: got 500/);
+  await expect(start({ tasksMax: 5 })).rejects.toThrow(/tasks_max: got 5/);
+  await expect(start({ image: "" })).rejects.toThrow(/image: got none/);
+  expect(await asked("run")).toEqual([]);
+});

@@ -1,0 +1,73 @@
+/** How the caches of a channel are filled and tried. */
+import type { EdgeSpec } from "@glassline/proto/node";
+
+import { seed } from "../caches/seed.ts";
+import { validate } from "../caches/validate.ts";
+import { LIMITED } from "../network.ts";
+import { enrol } from "./steps/clients.ts";
+import type { Caches, Work } from "./parts.ts";
+
+/** Players begin within this share of the load's time. */
+const START_SHARE = 0.25;
+
+/** @param accessLogs files of edges that tell what is popular. */
+export function cachesOf(accessLogs: readonly string[]): Caches {
+  return {
+    seed: async ({ deployment, description, effects, idempotencyKey }) => {
+      const { network, edgeToken, fencingToken, clock, signal } = effects;
+      const edges = new Map(
+        viewersEdges(deployment.goal.edges).flatMap(({ name }) => {
+          const client = network.edges.get(name);
+          return client ? [[name, client] as const] : [];
+        }),
+      );
+      const { paths, popular, perSecond } = description.cache;
+      const wish = {
+        paths: [description.source, ...paths],
+        popular,
+        perSecond,
+        accessLogs,
+        idempotencyKey: `${idempotencyKey}:seed:${deployment.revision}`,
+      };
+      const report = await seed({ edges, edgeToken, fencingToken, clock, signal }, wish);
+      return report.says;
+    },
+    validate: async (work) => {
+      const { deployment, description, effects } = work;
+      const { slo, source } = description;
+      const edges = viewersEdges(deployment.goal.edges);
+      return validate(
+        {
+          edges: edges.map(({ name, publicUrl }) => ({ name, publicUrl })),
+          path: source,
+          players: slo.players,
+          forMs: slo.for,
+          startOverMs: START_SHARE * slo.for,
+          token: await tokenFor(work),
+          slo: {
+            hitRate: slo.hitRate,
+            firstByteP99Ms: slo.firstByte,
+            errorShare: slo.errors,
+            stalls: slo.stalls,
+          },
+        },
+        { clock: effects.clock, signal: effects.signal },
+      );
+    },
+  };
+}
+
+/** Not the shield: no viewer asks it. */
+const viewersEdges = (edges: readonly EdgeSpec[]) => {
+  const shields = new Set(edges.map(({ shield }) => shield));
+  return edges.filter(({ name }) => !shields.has(name));
+};
+
+async function tokenFor(work: Work): Promise<string | undefined> {
+  const { deployment, description, parts } = work;
+  if (!description.clients) return undefined;
+  // Tokens are for channels that it knows.
+  await enrol(work);
+  const { token } = await parts.enrolment!.issueToken({ channel: deployment.channel }, LIMITED);
+  return token;
+}

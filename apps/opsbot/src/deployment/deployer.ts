@@ -1,0 +1,149 @@
+/** Brings a channel to what is wished, step after step; takes it back when it falls short; takes it down. */
+import { create } from "@bufbuild/protobuf";
+import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
+import { messageOf } from "@glassline/service/errors";
+
+import type { EffectDeps } from "../actions/effects.ts";
+import { released } from "../actions/effects.ts";
+import { NOTHING_KEPT } from "../core/deployment/layout.ts";
+import { readDescription } from "../core/deployment/read-description.ts";
+import type { Deployment, DeploymentChange } from "../stores/deployments.ts";
+import type { Intent } from "../stores/intents.ts";
+import { NotLeadingError } from "../stores/sql.ts";
+import type { DeploymentParts, Work } from "./parts.ts";
+import { STEPS } from "./steps/all.ts";
+import type { Done, Step } from "./steps/step.ts";
+
+const EMPTY = create(SetDesiredStateRequestSchema);
+
+export class Deployer {
+  readonly #parts: DeploymentParts;
+
+  constructor(parts: DeploymentParts) {
+    this.#parts = parts;
+  }
+
+  get parts(): DeploymentParts {
+    return this.#parts;
+  }
+
+  /** Of a deployment that was wished, however far it came before. Rejects with why the channel is not as wished. */
+  async deploy(intent: Intent, effects: EffectDeps): Promise<string> {
+    const deployment = await this.#read(intent.action.target);
+    if (!deployment) return "it was taken down meanwhile";
+    if (deployment.phase === "rolling_back")
+      return this.#rollBack(intent, effects, deployment.problem);
+    const { phase, problem } = deployment;
+    if (phase === "failed" || (phase === "live" && problem !== "")) throw new Error(problem);
+    if (phase === "live") return `${deployment.channel} is live`;
+    await this.#change(deployment.channel, { incident: intent.incidentId });
+    try {
+      await this.#walk(STEPS, (step, work) => step.run(work), intent, effects);
+    } catch (error) {
+      if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
+      return this.#rollBack(intent, effects, messageOf(error));
+    }
+    const { channel, description } = deployment;
+    await this.#change(channel, { phase: "live", liveDescription: description, problem: "" });
+    return `${channel} is live`;
+  }
+
+  async destroy(intent: Intent, effects: EffectDeps): Promise<string> {
+    const { target: channel } = intent.action;
+    if (!(await this.#read(channel))) return `nothing of ${channel} is left`;
+    await this.#walk(STEPS.toReversed(), (step, work) => step.undo(work), intent, effects);
+    await this.#parts.journal.transact(({ deployments }) => deployments.remove(channel));
+    await this.#parts.watch();
+    return `nothing of ${channel} is left`;
+  }
+
+  /** Whatever shall run elsewhere because a machine is away is brought there. @returns what was done, for people. */
+  async evacuate(intent: Intent, effects: EffectDeps): Promise<string[]> {
+    const { target: machine } = intent.action;
+    const steps = STEPS.filter(({ name }) => name !== "cache");
+    const done: string[] = [];
+    for (const { channel, kept, phase } of await this.#parts.journal.deployments.all()) {
+      if (!kept.away.includes(machine) || phase === "leaving" || phase === "failed") continue;
+      const moving = { ...intent, action: { kind: "deploy", target: channel } } as const;
+      await this.#walk(steps, (step, work) => step.run(work), moving, effects, false);
+      const { goal } = (await this.#read(channel))!;
+      done.push(
+        `${channel} runs on ${[...new Set(goal.edges.map((edge) => edge.machine))].join(", ")}`,
+      );
+    }
+    return done;
+  }
+
+  /** What it was before, or nothing when it was never live. */
+  async #rollBack(intent: Intent, effects: EffectDeps, why: string): Promise<never> {
+    const { target: channel } = intent.action;
+    const { liveDescription } = (await this.#read(channel))!;
+    await this.#change(channel, { phase: "rolling_back", problem: why });
+    if (liveDescription === "") {
+      const undone = STEPS.toReversed();
+      await this.#walk(undone, (step, work) => step.undo(work), intent, effects, false);
+      const nothing = { goal: EMPTY, told: EMPTY, kept: NOTHING_KEPT };
+      await this.#change(channel, { ...nothing, phase: "failed" });
+      throw new Error(`${why}. Nothing of it was left running`);
+    }
+    await this.#change(channel, { description: liveDescription });
+    const back = STEPS.filter(({ name }) => name !== "cache");
+    await this.#walk(back, (step, work) => step.run(work), intent, effects, false);
+    await this.#change(channel, { phase: "live" });
+    throw new Error(`${why}. It is as it was before`);
+  }
+
+  /** @param isShown false: what the steps say of the attempt that fell short stays. */
+  async #walk(
+    steps: readonly Step[],
+    go: (step: Step, work: Work) => Promise<Done>,
+    intent: Intent,
+    effects: EffectDeps,
+    isShown = true,
+  ): Promise<void> {
+    for (const step of steps) {
+      await released(effects);
+      effects.signal.throwIfAborted();
+      const work = await this.#work(intent, effects);
+      const tell = (state: "running" | "done" | "failed" | "skipped", says: string) =>
+        this.#tell(intent, step, state, says, isShown);
+      await tell("running", "");
+      const done = await go(step, work).catch(async (error: unknown) => {
+        if (!effects.signal.aborted && !(error instanceof NotLeadingError))
+          await tell("failed", messageOf(error));
+        throw error;
+      });
+      if ("says" in done) await tell("done", done.says);
+      else await tell("skipped", done.skipped);
+    }
+  }
+
+  /** In the step, and in the story of the incident. */
+  #tell(
+    { action, incidentId }: Intent,
+    { name }: Step,
+    state: "running" | "done" | "failed" | "skipped",
+    says: string,
+    isShown: boolean,
+  ): Promise<void> {
+    return this.#parts.journal.transact(async (records) => {
+      if (isShown) await records.deployments.step(action.target, name, state, says);
+      if (state === "done" || state === "failed")
+        await records.note(incidentId, "decided", `${isShown ? "" : "back: "}${name}: ${says}`);
+    });
+  }
+
+  async #work({ action, idempotencyKey }: Intent, effects: EffectDeps): Promise<Work> {
+    const deployment = (await this.#read(action.target))!;
+    const description = readDescription(deployment.description);
+    return { deployment, description, parts: this.#parts, effects, idempotencyKey };
+  }
+
+  #read(channel: string): Promise<Deployment | undefined> {
+    return this.#parts.journal.deployments.of(channel);
+  }
+
+  #change(channel: string, what: DeploymentChange): Promise<void> {
+    return this.#parts.journal.transact(({ deployments }) => deployments.change(channel, what));
+  }
+}

@@ -1,0 +1,91 @@
+/** What a layout is made from: the description, the machines as they are, and what others have. */
+import type { EdgeSpec } from "@glassline/proto/node";
+
+import type { LayoutFacts } from "../core/deployment/layout.ts";
+import { CORE, sitesOf } from "../core/deployment/overlay-layout.ts";
+import type { Look } from "../machines.ts";
+import { LIMITED } from "../network.ts";
+import type { Allocation } from "../vnis/vnis.ts";
+import type { Observed, Origin } from "./parts.ts";
+
+/** Of a VNI in the store: "harbour:site-a"; "harbour:" of what joins sites, and of all where there is one site. */
+export const ownerOf = (channel: string, site: string) => `${channel}:${site}`;
+
+/** Gives the VNI of a site, and with that of the core the overlay's network. */
+export type Allocate = (
+  site: string,
+  isCore: boolean,
+) => Promise<Pick<Allocation, "vni" | "ipv4" | "ipv6">>;
+
+/** Rejects when the description names what OpsBot does not have. */
+export async function factsOf(
+  { parts, description, deployment }: Observed,
+  { machines }: Pick<Look, "machines">,
+  allocate: Allocate,
+): Promise<LayoutFacts> {
+  const { url: originUrl } = originOf(description.origin, parts.origins);
+  const enrolment = await enrolmentOf(parts, description);
+  const all = await parts.journal.deployments.all();
+  const others = all.filter(({ channel }) => channel !== deployment.channel);
+  const edges = others.flatMap(({ goal, told }) => [...goal.edges, ...told.edges]);
+  return {
+    description,
+    machines,
+    ...(await networkOf(description, machines, allocate)),
+    kept: deployment.kept,
+    before: deployment.goal,
+    takenPorts: portsByAgent([...parts.configuredEdges, ...edges], machines),
+    originUrl,
+    allowedOrigins: [
+      ...parts.allowedOrigins,
+      ...(enrolment ? [new URL(enrolment.publicUrl).origin] : []),
+    ],
+    tokenKeys: enrolment?.tokenKeys ?? "",
+  };
+}
+
+function originOf(name: string, origins: readonly Origin[]): Origin {
+  const origin = name === "" ? origins[0] : origins.find((one) => one.name === name);
+  if (origin) return origin;
+  const known = origins.map((one) => one.name).join(", ") || "none: --deploy-origin tells them";
+  throw new Error(`origin: got ${JSON.stringify(name)}, expected one of ${known}`);
+}
+
+async function enrolmentOf({ enrolment }: Observed["parts"], { clients }: Observed["description"]) {
+  if (!clients) return undefined;
+  if (!enrolment)
+    throw new Error("clients: got some, expected none: this OpsBot was told of no --enrolment");
+  return enrolment.getStatus({}, LIMITED);
+}
+
+async function networkOf(
+  { overlay, machines: wished, shield }: Observed["description"],
+  machines: Look["machines"],
+  allocate: Allocate,
+): Promise<Pick<LayoutFacts, "vnis" | "subnet">> {
+  if (overlay.kind === "none") return { vnis: new Map(), subnet: undefined };
+  const core = await allocate(CORE, true);
+  const used = [...wished, ...(shield === undefined ? [] : [shield])];
+  const sites = [...sitesOf(used, machines).keys()];
+  const vnis = new Map([[CORE, core.vni]]);
+  for (const site of sites)
+    vnis.set(site, sites.length > 1 ? (await allocate(site, false)).vni : core.vni);
+  const subnet = { text: core.ipv4 ?? core.ipv6, isIpv4: core.ipv4 !== undefined };
+  return { vnis, subnet };
+}
+
+/** Machines of one agent share its ports. */
+function portsByAgent(
+  edges: readonly EdgeSpec[],
+  machines: Look["machines"],
+): Map<string, Set<number>> {
+  const ports = new Map<string, Set<number>>();
+  for (const { machine, port, grpcPort, adminPort, clusterPort } of edges) {
+    const agent = machines.get(machine)?.agent;
+    if (agent === undefined) continue;
+    const taken = ports.get(agent) ?? new Set();
+    ports.set(agent, taken);
+    for (const one of [port, grpcPort, adminPort, clusterPort]) taken.add(one);
+  }
+  return ports;
+}

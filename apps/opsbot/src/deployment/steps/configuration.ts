@@ -1,0 +1,62 @@
+/** Step 1: VNIs and subnets, and with them what each machine shall have. */
+import type { Layout } from "../../core/deployment/layout.ts";
+import { layoutOf } from "../../core/deployment/layout.ts";
+import { counted } from "../../core/words.ts";
+import { lookAtMachines } from "../../machines.ts";
+import { factsOf, ownerOf } from "../facts.ts";
+import type { Work } from "../parts.ts";
+import type { Step } from "./step.ts";
+
+export const configuration: Step = {
+  name: "configuration",
+  // What the store says is so; whether machines have it is the next step's matter.
+  lacks: async () => [],
+  run: async (work) => {
+    const { wish, kept } = await allocated(work);
+    await work.parts.journal.transact(({ deployments }) =>
+      deployments.change(work.deployment.channel, { goal: wish, kept }),
+    );
+    const edges = counted(wish.edges.length, "edge");
+    const [segment] = wish.segments;
+    if (!segment) return { says: `${edges}, without an overlay` };
+    const vnis = new Set(wish.segments.map(({ vni }) => vni));
+    const machines = counted(wish.segments.length, "machine");
+    const network = segment.address.replace(/[0-9a-f]+\//, "/");
+    return { says: `VNI ${[...vnis].join(", ")}, ${network} on ${machines}; ${edges}` };
+  },
+  undo: async ({ parts, deployment }) => {
+    const { owners } = deployment.kept;
+    const machines = [...new Set(deployment.goal.segments.map(({ machine }) => machine))];
+    for (const owner of owners) await parts.vnis.release(owner, machines);
+    const vnis = counted(owners.length, "VNI");
+    return owners.length === 0
+      ? { says: "it had no VNI" }
+      : { says: `${vnis} released; nobody gets them before all machines are without them` };
+  },
+};
+
+/** What the description comes to on these machines. Rejects with LayoutError, and when VNIs are used up. */
+async function allocated(work: Work): Promise<Layout> {
+  const { parts, deployment, description, effects } = work;
+  const { region, ipv4 } = description.overlay;
+  const owners = new Set(deployment.kept.owners);
+  const look = await lookAtMachines(effects.network);
+  const facts = await factsOf(work, look, async (site, isCore) => {
+    const owner = ownerOf(deployment.channel, site);
+    owners.add(owner);
+    // Before it is there, so that it is released whatever happens.
+    const kept = { ...deployment.kept, owners: [...owners] };
+    await parts.journal.transact(({ deployments }) =>
+      deployments.change(deployment.channel, { kept }),
+    );
+    return parts.vnis.allocate({
+      owner,
+      tenant: description.tenant,
+      site,
+      ...(region !== undefined && { region }),
+      ipv4: ipv4 && isCore,
+    });
+  });
+  const { wish, kept } = layoutOf(facts);
+  return { wish, kept: { ...kept, owners: [...owners] } };
+}

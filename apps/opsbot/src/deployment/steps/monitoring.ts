@@ -1,0 +1,26 @@
+/** Step 4: monitoring learns of the edges. */
+import { folderOf } from "../../core/deployment/layout.ts";
+import type { Observed } from "../parts.ts";
+import type { MonitoredChannel } from "../registrar.ts";
+import type { Step } from "./step.ts";
+
+export const monitoring: Step = {
+  name: "monitoring",
+  lacks: (work) => work.parts.registrar.lacks(monitored(work)),
+  run: async (work) => ({ says: await work.parts.registrar.register(monitored(work)) }),
+  undo: async ({ parts, deployment }) => ({
+    says: await parts.registrar.remove(deployment.channel),
+  }),
+};
+
+function monitored({ deployment, description }: Observed): MonitoredChannel {
+  const { channel, goal, kept } = deployment;
+  return {
+    channel,
+    stream: folderOf(description.source).split("/").at(-2) ?? "",
+    edges: goal.edges.map(({ name }) => {
+      const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(kept.administration[name] ?? "") ?? [];
+      return { name, host, port: Number(port) };
+    }),
+  };
+}

@@ -1,0 +1,46 @@
+/** Telling node-agents of a channel, and waiting until it is so. */
+import type { SetDesiredStateRequest } from "@glassline/proto/node";
+import { messageOf } from "@glassline/service/errors";
+
+import { released } from "../actions/effects.ts";
+import type { Look } from "../machines.ts";
+import { lookAtMachines } from "../machines.ts";
+import type { Work } from "./parts.ts";
+
+const LOOK_INTERVAL_MS = 50;
+
+/** Writes down what node-agents shall be told of the channel, and tells them. */
+export async function tell(work: Work, told: SetDesiredStateRequest): Promise<void> {
+  const { parts, deployment, effects } = work;
+  await parts.journal.transact(({ deployments }) =>
+    deployments.change(deployment.channel, { told }),
+  );
+  work.deployment = { ...deployment, told };
+  await released(effects);
+  // Those that do not answer are waited for below, as far as they matter here.
+  await effects.desired.tell(effects.fencingToken).catch(() => {});
+}
+
+/** Until nothing is lacking. Rejects with what is lacking when it takes too long. @param what for people: "segments". */
+export async function waitFor(
+  { effects }: Work,
+  what: string,
+  timeoutMs: number,
+  lacks: (look: Look) => readonly string[] | Promise<readonly string[]>,
+): Promise<void> {
+  const { clock, signal, network } = effects;
+  const deadlineMs = clock.monotonicMs() + timeoutMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const look = await lookAtMachines(network);
+    const lacking = await lacks(look);
+    if (lacking.length === 0) return;
+    if (clock.monotonicMs() > deadlineMs) {
+      const away = [...look.away].map(([agent, why]) => `${agent} does not answer: ${why}`);
+      const said = [...lacking, ...away].slice(0, 5).map(messageOf).join("; ");
+      throw new Error(`${what}: not there after ${timeoutMs / 1_000} s: ${said}`);
+    }
+    await clock.sleep(LOOK_INTERVAL_MS, signal);
+    await effects.desired.tell(effects.fencingToken).catch(() => {});
+  }
+}

@@ -1,0 +1,120 @@
+/** Deployments as people ask for them: what would be done, and what there is. */
+import { messageOf } from "@glassline/service/errors";
+
+import { readDescription } from "./core/deployment/read-description.ts";
+import { lackingEdges } from "./core/deployment/lacks.ts";
+import { layoutOf } from "./core/deployment/layout.ts";
+import { changesBetween } from "./core/deployment/changes.ts";
+import type { Action } from "./core/action.ts";
+import { factsOf, ownerOf } from "./deployment/facts.ts";
+import { lackingOf } from "./deployment/observed.ts";
+import type { DeploymentParts } from "./deployment/parts.ts";
+import type { DeploymentView, Refusal } from "./desk.ts";
+import type { Machines } from "./machines.ts";
+import type { Deployment } from "./stores/deployments.ts";
+import { newDeployment } from "./stores/deployments.ts";
+
+/** Stands for a VNI that is not given yet, and for its network. */
+const UNKNOWN = { vni: 1, ipv4: undefined, ipv6: "fd00::/64" } as const;
+
+export class DeploymentDesk {
+  readonly #parts: DeploymentParts;
+  readonly #machines: Machines;
+
+  constructor(parts: DeploymentParts, machines: Machines) {
+    this.#parts = parts;
+    this.#machines = machines;
+  }
+
+  async all(): Promise<DeploymentView[]> {
+    const all = await this.#parts.journal.deployments.all();
+    const { edges } = all.length > 0 ? await this.#machines.look() : { edges: [] };
+    return all.map((deployment) => viewOf(deployment, [], edges));
+  }
+
+  async of(channel: string): Promise<DeploymentView | undefined> {
+    const { deployments } = this.#parts.journal;
+    const deployment = await deployments.of(channel);
+    if (!deployment) return undefined;
+    const { edges } = await this.#machines.look();
+    return viewOf(deployment, await deployments.steps(channel), edges);
+  }
+
+  /** What deploying would change, a line each. "nothing_to_do": it is so already. */
+  async considerDeploy({
+    target,
+    description,
+  }: Extract<Action, { kind: "deploy" }>): Promise<readonly string[] | Refusal> {
+    const known = await this.#parts.journal.deployments.of(target);
+    const text = description ?? known?.description;
+    if (text === undefined) return unknown(target);
+    try {
+      const lines = await this.#changes(known ?? newDeployment(target), text);
+      if (lines.length > 0 || known?.phase !== "live") return lines;
+      return { because: "nothing_to_do", refused: `${target} is as it is described` };
+    } catch (error) {
+      return { because: "impossible", refused: messageOf(error) };
+    }
+  }
+
+  async considerDestroy(channel: string): Promise<readonly string[] | Refusal> {
+    const known = await this.#parts.journal.deployments.of(channel);
+    if (!known) return unknown(channel);
+    const { edges, segments } = known.goal;
+    return [
+      ...edges.map(({ name, machine }) => `- edge ${name} on ${machine}`),
+      ...segments.map(({ name, machine, vni }) => `- segment ${name} (VNI ${vni}) on ${machine}`),
+    ];
+  }
+
+  async #changes(known: Deployment, text: string): Promise<string[]> {
+    const description = readDescription(text);
+    const look = await this.#machines.look();
+    const isAnew = text !== known.description;
+    const kept = isAnew ? { ...known.kept, substitutes: {}, away: [] } : known.kept;
+    const parts = this.#parts;
+    const facts = await factsOf(
+      { deployment: { ...known, kept }, description, parts },
+      look,
+      async (site) => (await parts.vnis.of(ownerOf(known.channel, site))) ?? UNKNOWN,
+    );
+    const { wish } = layoutOf(facts);
+    const planned = changesBetween(known.goal, wish, known.kept.owners.length > 0);
+    const drifted = known.phase === "live" ? await lackingOf(known, parts, look) : [];
+    const isOther = isAnew && known.description !== "" && planned.length === 0;
+    return [
+      ...planned,
+      ...drifted.map((line) => `! ${line}`),
+      ...(isOther ? ["~ the description"] : []),
+    ];
+  }
+}
+
+function unknown(channel: string): Refusal {
+  return {
+    because: "unknown_target",
+    refused: `channel: got ${JSON.stringify(channel)}, which was never deployed`,
+  };
+}
+
+function viewOf(
+  deployment: Deployment,
+  steps: DeploymentView["steps"],
+  states: Parameters<typeof lackingEdges>[1],
+): DeploymentView {
+  const { goal, kept } = deployment;
+  const [segment] = goal.segments;
+  return {
+    ...deployment,
+    steps,
+    vni: segment?.vni ?? 0,
+    subnets: kept.subnet === undefined ? [] : [kept.subnet],
+    edges: goal.edges.map((spec) => ({
+      name: spec.name,
+      machine: spec.machine,
+      role: goal.edges.some(({ shield }) => shield === spec.name) ? "shield" : "edge",
+      publicUrl: spec.publicUrl,
+      isReady: lackingEdges([spec], states).length === 0,
+    })),
+  };
+}

@@ -1,0 +1,107 @@
+/** The machines that edges can run on, and the node-agents that they belong to, as those tell. */
+import type { EdgeState, GetStatusResponse, SegmentState } from "@glassline/proto/node";
+import { ContainerDriver } from "@glassline/proto/node";
+import { messageOf } from "@glassline/service/errors";
+
+import type { Machine } from "./core/deployment/machine.ts";
+import type { Network } from "./network.ts";
+import { LIMITED } from "./network.ts";
+
+/** What node-agents told at one moment. */
+export interface Look {
+  /** Of those that answered, by name. */
+  machines: ReadonlyMap<string, Machine>;
+  edges: readonly EdgeState[];
+  segments: readonly SegmentState[];
+  /** VNIs on machines, whoever made them. */
+  tunnels: readonly { machine: string; vni: number; isOwn: boolean }[];
+  /** Why the others did not, by the name of the node-agent. */
+  away: ReadonlyMap<string, string>;
+}
+
+/** Remembers what was told last. */
+export class Machines {
+  readonly #network: Pick<Network, "agents">;
+  readonly #known = new Map<string, Machine>();
+  #there: ReadonlySet<string> = new Set();
+
+  constructor(network: Pick<Network, "agents">) {
+    this.#network = network;
+  }
+
+  async look(): Promise<Look> {
+    const look = await lookAtMachines(this.#network);
+    for (const [name, machine] of look.machines) this.#known.set(name, machine);
+    this.#there = new Set(look.machines.keys());
+    return look;
+  }
+
+  /** All that were ever told of, in this life of OpsBot. */
+  known(): ReadonlyMap<string, Machine> {
+    return this.#known;
+  }
+
+  /** Those that answered the last time. */
+  there(): ReadonlySet<string> {
+    return this.#there;
+  }
+}
+
+/** Asks all of them. */
+export async function lookAtMachines({ agents }: Pick<Network, "agents">): Promise<Look> {
+  const away = new Map<string, string>();
+  const answers = await Promise.all(
+    [...agents].map(async ([agent, client]) => {
+      try {
+        return [{ agent, status: await client.getStatus({}, LIMITED) }];
+      } catch (error) {
+        away.set(agent, messageOf(error));
+        return [];
+      }
+    }),
+  );
+  const told = answers.flat();
+  const machines = told.flatMap(({ agent, status }) => machinesOf(agent, status));
+  return {
+    away,
+    machines: new Map(machines.map((machine) => [machine.name, machine])),
+    edges: told.flatMap(({ status }) => status.edges),
+    segments: told.flatMap(({ status }) => status.segments),
+    tunnels: told.flatMap(({ status }) => tunnelsOf(status)),
+  };
+}
+
+/** An older node-agent tells only the names. */
+function machinesOf(agent: string, { machines, machineStates }: GetStatusResponse): Machine[] {
+  return machines.map((name) => {
+    const state = machineStates.find((one) => one.name === name);
+    return {
+      name,
+      agent,
+      site: state?.site ?? "",
+      underlayAddress: state?.underlayAddress ?? "",
+      publicHost: state?.publicHost || "localhost",
+      host: state?.host || "localhost",
+      segmentRefusal: state?.segmentRefusal ?? "its node-agent does not tell",
+      drivers: state?.drivers ?? [ContainerDriver.PROCESS],
+      wireguardPublicKey: state?.wireguardPublicKey ?? "",
+      firstPort: state?.firstPort ?? 0,
+      lastPort: state?.lastPort ?? 0,
+    };
+  });
+}
+
+function tunnelsOf({ segments, foreignTunnels }: GetStatusResponse): Look["tunnels"] {
+  return [
+    ...segments.flatMap(({ segment }) => {
+      if (!segment) return [];
+      const { machine, vni, stitches } = segment;
+      return [vni, ...stitches.map((stitch) => stitch.vni)].map((each) => ({
+        machine,
+        vni: each,
+        isOwn: true,
+      }));
+    }),
+    ...foreignTunnels.map(({ machine, vni }) => ({ machine, vni, isOwn: false })),
+  ];
+}

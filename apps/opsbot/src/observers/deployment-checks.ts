@@ -1,0 +1,86 @@
+/** What is looked at for deployments, whoever else observes: machines that are away, and channels that are otherwise than wished. */
+import type { Deployer } from "../deployment/deployer.ts";
+import { lackingOf } from "../deployment/observed.ts";
+import type { Machines } from "../machines.ts";
+import type { Network } from "../network.ts";
+import { LIMITED } from "../network.ts";
+import type { DeploymentReads } from "../stores/deployments.ts";
+import type { Check } from "./monitor.ts";
+import type { Finding } from "./observer.ts";
+
+const SHOWN = 3;
+
+export interface DeploymentChecksDeps {
+  network: Pick<Network, "agents" | "edges">;
+  machines: Machines;
+  deployments: Pick<DeploymentReads, "all">;
+  deployer: Deployer;
+}
+
+export function deploymentChecks(deps: DeploymentChecksDeps): Check[] {
+  return [
+    { name: "machine", maxAttempts: 3, volatile: false, run: () => machines(deps) },
+    { name: "drift", maxAttempts: 2, volatile: false, run: () => drift(deps) },
+  ];
+}
+
+/** A machine whose node-agent alone has ended goes on: its edges are asked, too. */
+async function machines({ network, machines: all, deployments }: DeploymentChecksDeps) {
+  const { machines: there, away } = await all.look();
+  const findings: Finding[] = [...there.keys()].map((object) => ({
+    object,
+    check: "machine",
+    state: "ok",
+    output: "its node-agent answers",
+  }));
+  const missing = [...all.known()].filter(
+    ([name, { agent }]) => !there.has(name) && away.has(agent),
+  );
+  if (missing.length === 0) return findings;
+  const deployed = await deployments.all();
+  const edges = deployed.flatMap(({ told }) => told.edges);
+  for (const [object, { agent }] of missing) {
+    const own = edges.filter(({ machine }) => machine === object);
+    const answers = await Promise.all(own.map(({ name }) => isThere(network, name)));
+    findings.push({
+      object,
+      check: "machine",
+      state: answers.includes(true) ? "warning" : "critical",
+      output: answers.includes(true)
+        ? `its node-agent ${agent} does not answer, its edges do`
+        : `its node-agent ${agent} does not answer, nor does an edge on it`,
+    });
+  }
+  return findings;
+}
+
+async function isThere({ edges }: Pick<Network, "edges">, name: string): Promise<boolean> {
+  const client = edges.get(name);
+  if (!client) return false;
+  return client.getStatus({}, LIMITED).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Of what is live; what is being changed is as it can be. Machines that are away are another matter. */
+async function drift({ deployer, machines: all, deployments }: DeploymentChecksDeps) {
+  const live = (await deployments.all()).filter(({ phase }) => phase === "live");
+  if (live.length === 0) return [];
+  const look = await all.look();
+  return Promise.all(
+    live.map(async (deployment): Promise<Finding> => {
+      const about = { object: deployment.channel, check: "drift" };
+      try {
+        const lacking = await lackingOf(deployment, deployer.parts, look);
+        if (lacking.length === 0) return { ...about, state: "ok", output: "it is as described" };
+        const more = lacking.length > SHOWN ? ` and ${lacking.length - SHOWN} more` : "";
+        const output = `${lacking.slice(0, SHOWN).join("; ")}${more}`;
+        return { ...about, state: "critical", output };
+      } catch (error) {
+        const output = error instanceof Error ? error.message : String(error);
+        return { ...about, state: "unknown", output };
+      }
+    }),
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * Edges of deployed channels as hosts of Icinga: made and removed by its REST API, at once and without a reload. Their services follow
+ * from apply rules (deploy/icinga2/services.conf), by what a host says of itself.
+ * Source: https://icinga.com/docs/icinga-2/latest/doc/12-icinga2-api/#creating-config-objects
+ */
+import { isDeepStrictEqual } from "node:util";
+
+import type { Clock } from "@glassline/service/clock";
+
+import { isRecord } from "../../core/json-values.ts";
+import { counted } from "../../core/words.ts";
+import type { MonitoredChannel, MonitoredEdge, Registrar } from "../../deployment/registrar.ts";
+import { namesOf } from "../../deployment/registrar.ts";
+import type { IcingaClient } from "./client.ts";
+
+/** So long what Icinga showed is taken for what it has, by who only looks. */
+const FRESH_MS = 1_000;
+
+interface Host {
+  name: string;
+  channel: string;
+  vars: unknown;
+  address: unknown;
+}
+
+export function icingaRegistrar(
+  client: IcingaClient,
+  clock: Pick<Clock, "monotonicMs">,
+  signal: AbortSignal,
+): Registrar {
+  let seen: { atMs: number; hosts: Promise<readonly Host[]> } | undefined;
+  const look = (): Promise<readonly Host[]> => {
+    const atMs = clock.monotonicMs();
+    const hosts = hostsOf(client, signal);
+    seen = { atMs, hosts };
+    hosts.catch(() => (seen = undefined));
+    return hosts;
+  };
+  const lately = () => (seen && clock.monotonicMs() - seen.atMs < FRESH_MS ? seen.hosts : look());
+  return {
+    lacks: async (wanted) => {
+      const hosts = await lately();
+      const { missing, surplus } = differences(wanted, hosts);
+      return [
+        ...missing.map(({ name }) => `Icinga has no host ${name} as it should be`),
+        ...surplus.map(({ name }) => `Icinga still has the host ${name}`),
+      ];
+    },
+    register: async (wanted) => {
+      const { missing, surplus, wrong } = differences(wanted, await look());
+      for (const { name } of [...surplus, ...wrong]) await client.removeHost(name, signal);
+      for (const edge of missing) await client.createHost(edge.name, attrsOf(edge, wanted), signal);
+      seen = undefined;
+      return missing.length + surplus.length === 0
+        ? `Icinga has its ${counted(wanted.edges.length, "host")}`
+        : [
+            ...(missing.length > 0 ? [`Icinga watches ${namesOf(missing)}`] : []),
+            ...(surplus.length > 0 ? [`Icinga forgets ${namesOf(surplus)}`] : []),
+          ].join("; ");
+    },
+    remove: async (channel) => {
+      const own = (await look()).filter((host) => host.channel === channel);
+      for (const { name } of own) await client.removeHost(name, signal);
+      seen = undefined;
+      return own.length === 0 ? "Icinga had no hosts of it" : `Icinga forgets ${namesOf(own)}`;
+    },
+  };
+}
+
+async function hostsOf(client: IcingaClient, signal: AbortSignal): Promise<Host[]> {
+  const answer = await client.query(
+    {
+      type: "hosts",
+      filter: "host.vars.glassline_channel",
+      filterVars: {},
+      attrs: ["name", "vars", "address"],
+    },
+    signal,
+  );
+  return answer.flatMap((one) => {
+    const attrs = isRecord(one) && isRecord(one["attrs"]) ? one["attrs"] : undefined;
+    const vars = attrs && isRecord(attrs["vars"]) ? attrs["vars"] : undefined;
+    if (!attrs || !vars) return [];
+    const channel = String(vars["glassline_channel"]);
+    return [{ name: String(attrs["name"]), channel, vars, address: attrs["address"] }];
+  });
+}
+
+/** Apply rules are evaluated when a host is made: one that is wrong is made anew. */
+function differences(wanted: MonitoredChannel, hosts: readonly Host[]) {
+  const own = hosts.filter(({ channel }) => channel === wanted.channel);
+  const isRight = (edge: MonitoredEdge) => {
+    const host = own.find(({ name }) => name === edge.name);
+    const { vars, address } = attrsOf(edge, wanted);
+    return host !== undefined && host.address === address && isDeepStrictEqual(host.vars, vars);
+  };
+  const missing = wanted.edges.filter((edge) => !isRight(edge));
+  const isNamed = ({ name }: Host) => wanted.edges.some((edge) => edge.name === name);
+  const surplus = own.filter((host) => !isNamed(host));
+  const wrong = own.filter(({ name }) => missing.some((edge) => edge.name === name));
+  return { missing, surplus, wrong };
+}
+
+function attrsOf({ name, host, port }: MonitoredEdge, { channel, stream }: MonitoredChannel) {
+  return {
+    address: host,
+    vars: {
+      glassline_channel: channel,
+      glassline: { edge: { name, port, streams: { [stream]: {} } } },
+    },
+  };
+}

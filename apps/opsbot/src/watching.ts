@@ -1,0 +1,48 @@
+/** Edges that were deployed are watched and guarded as the others are, from the moment at which they are known. */
+import { DOMAINS } from "./guard-settings.ts";
+import type { Guard } from "./guard.ts";
+import type { Machines } from "./machines.ts";
+import type { Network } from "./network.ts";
+import type { DeploymentReads } from "./stores/deployments.ts";
+
+export interface WatchingDeps {
+  network: Pick<Network, "know">;
+  guard: Pick<Guard, "learn" | "forget">;
+  machines: Machines;
+  deployments: Pick<DeploymentReads, "all">;
+  /** Results of checks of what is no more are forgotten. */
+  forget: (object: string) => void;
+}
+
+/** @returns what brings it up to date. Rejects when the journal cannot be read. */
+export function watching({
+  network,
+  guard,
+  machines,
+  deployments,
+  forget,
+}: WatchingDeps): () => Promise<void> {
+  let channels: readonly string[] = [];
+  return async () => {
+    const all = await deployments.all();
+    const endpoints = all.flatMap(({ told, kept }) =>
+      told.edges.flatMap(({ name }) => endpointOf(name, kept.administration[name]) ?? []),
+    );
+    const { came, went } = network.know(new Map(endpoints.map((one) => [one.name, one])));
+    for (const name of came) guard.learn(name, { kind: "edge", domain: DOMAINS.edge });
+    const names = all.map(({ channel }) => channel);
+    for (const name of names) guard.learn(name, { kind: "channel", domain: DOMAINS.channel });
+    for (const name of machines.known().keys())
+      guard.learn(name, { kind: "machine", domain: DOMAINS.machine });
+    for (const name of [...went, ...channels.filter((one) => !names.includes(one))]) {
+      guard.forget(name);
+      forget(name);
+    }
+    channels = names;
+  };
+}
+
+function endpointOf(name: string, at: string | undefined) {
+  const [, host, port] = /^\[?([^\]]+)\]?:(\d+)$/.exec(at ?? "") ?? [];
+  return host === undefined ? undefined : { name, host, port: Number(port) };
+}
