@@ -55,9 +55,9 @@ export class Enrolments {
     return this.#listed;
   }
 
-  /** Rejects with RpcError. @returns whether it is another one. */
-  async putChannel(channel: Channel): Promise<boolean> {
-    const { store, materials, site } = this.#deps;
+  /** Whether profiles can be made from it, with what it names. Rejects with RpcError. */
+  async checkChannel(channel: Channel): Promise<void> {
+    const { materials, site } = this.#deps;
     checkChannel(channel);
     const material = await materials.of(channel);
     const watchUrl = watchUrlOf(site.publicUrl, channel.name, "token");
@@ -65,6 +65,11 @@ export class Enrolments {
       profileOf({ channel, device: "device", material, watchUrl, sha1 }),
     );
     if (problems.length > 0) throw new Error(`a profile: ${problems.join("; ")}`);
+  }
+
+  /** One that was checked. Throws RpcError. @returns whether it is another one. */
+  putChannel(channel: Channel): boolean {
+    const { store } = this.#deps;
     const before = store.channel(channel.name);
     if (before && equals(ChannelSchema, before, channel)) return false;
     if (!before && this.channels().length >= CHANNELS_MAX) throw tooMany("channels", CHANNELS_MAX);

@@ -21,6 +21,8 @@ import type { EnrolmentStore } from "./stores/enrolment-store.ts";
 
 const DEVICE_NAME_MAX_CHARS = 64;
 const KEY_MAX_CHARS = 200;
+/** Who may change something. */
+const CHANGERS = ["opsbot", "operator"] as const;
 /** Of tokens without a device. */
 const TOKEN_MS = 300_000;
 const TOKEN_MAX_MS = 3_600_000n;
@@ -52,8 +54,12 @@ export function enrolmentService(deps: ServiceDeps): Implementation<typeof Enrol
       publicUrl: deps.site.publicUrl,
     }),
     putChannel: async ({ channel, fencingToken }, context) => {
+      requireCaller(context, CHANGERS);
+      const wished = channel ?? refuse("channel", undefined, "one");
+      await enrolments.checkChannel(wished);
+      // While its secrets were read, a higher token may have come.
       await admit(fencing, context, fencingToken);
-      const changed = await enrolments.putChannel(channel ?? refuse("channel", undefined, "one"));
+      const changed = enrolments.putChannel(wished);
       if (changed) metrics.changes.inc({ kind: "channel" });
       return { changed };
     },
@@ -86,7 +92,7 @@ export function enrolmentService(deps: ServiceDeps): Implementation<typeof Enrol
       })),
     }),
     issueToken: async ({ channel, lifetimeMs }, context) => {
-      const { role, instance } = requireCaller(context, ["opsbot", "operator"]);
+      const { role, instance } = requireCaller(context, CHANGERS);
       if (lifetimeMs > TOKEN_MAX_MS)
         refuse("lifetime_ms", String(lifetimeMs), `at most ${TOKEN_MAX_MS}`);
       const lifetime = Number(lifetimeMs) || TOKEN_MS;
@@ -111,7 +117,7 @@ export function enrolmentService(deps: ServiceDeps): Implementation<typeof Enrol
 
 /** Rejects with RpcError: of OpsBots, the one that leads; of people, those who have no token. */
 async function admit(fencing: Fencing, context: CallContext, token: bigint): Promise<void> {
-  const { role } = requireCaller(context, ["opsbot", "operator"]);
+  const { role } = requireCaller(context, CHANGERS);
   if (role === "opsbot" || token !== 0n) await fencing.raise(token);
 }
 

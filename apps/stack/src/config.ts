@@ -53,7 +53,7 @@ export const program: Program<typeof spec> = {
   name: "stack",
   command: "npm start --",
   purpose:
-    "Runs all of Glassline on this machine: cameras, a mesh of three nodes, a collector, an origin, two edge caches, OpsBot and the dashboard.",
+    "Runs all of Glassline on this machine: cameras, a mesh of three nodes, a collector, an origin, two edge caches, OpsBot, enrolment of phones and the dashboard.",
   environmentPrefix: "GLASSLINE",
   spec,
 };
