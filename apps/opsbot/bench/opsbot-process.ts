@@ -31,11 +31,15 @@ export interface OpsBotOptions {
   environment?: Readonly<Record<string, string>>;
   /** Known before it starts, where somebody must be told of it. */
   adminPort?: number;
+  /** Another program that is an OpsBot. */
+  main?: string;
 }
 
 export class OpsBotProcess implements AsyncDisposable {
   readonly #words: readonly string[];
-  readonly #environment: Readonly<Record<string, string>>;
+  #environment: Readonly<Record<string, string>>;
+  /** gRPC. */
+  readonly port: number;
   readonly adminUrl: string;
   readonly client: Client<typeof OpsBotService>;
   #process: KillableProcess | undefined;
@@ -43,9 +47,11 @@ export class OpsBotProcess implements AsyncDisposable {
   private constructor(
     words: readonly string[],
     environment: Readonly<Record<string, string>>,
+    port: number,
     adminUrl: string,
     client: Client<typeof OpsBotService>,
   ) {
+    this.port = port;
     this.#words = words;
     this.#environment = environment;
     this.adminUrl = adminUrl;
@@ -73,8 +79,9 @@ export class OpsBotProcess implements AsyncDisposable {
       await readIdentity(pkiDir, OPERATOR),
     );
     const opsbot = new OpsBotProcess(
-      [MAIN, ...flagsOf({ ...own, ...words })],
+      [options.main ?? MAIN, ...flagsOf({ ...own, ...words })],
       environment,
+      port!,
       `http://127.0.0.1:${adminPort}`,
       client,
     );
@@ -96,7 +103,8 @@ export class OpsBotProcess implements AsyncDisposable {
   }
 
   /** After its end, on the same journal. */
-  async restart(): Promise<void> {
+  async restart(environment = this.#environment): Promise<void> {
+    this.#environment = environment;
     this.#process = new KillableProcess("OpsBot", this.#words, this.#environment);
     await this.#process.ready();
   }

@@ -28,7 +28,7 @@ export class DeploymentDesk {
 
   async all(): Promise<DeploymentView[]> {
     const all = await this.#parts.journal.deployments.all();
-    const { edges } = all.length > 0 ? await this.#machines.look() : { edges: [] };
+    const { edges } = all.length > 0 ? await this.#machines.lately() : { edges: [] };
     return all.map((deployment) => viewOf(deployment, [], edges));
   }
 
@@ -36,7 +36,7 @@ export class DeploymentDesk {
     const { deployments } = this.#parts.journal;
     const deployment = await deployments.of(channel);
     if (!deployment) return undefined;
-    const { edges } = await this.#machines.look();
+    const { edges } = await this.#machines.lately();
     return viewOf(deployment, await deployments.steps(channel), edges);
   }
 
@@ -74,7 +74,7 @@ export class DeploymentDesk {
 
   async #changes(known: Deployment, text: string): Promise<string[]> {
     const description = readDescription(text);
-    const look = await this.#machines.look();
+    const look = await this.#machines.lately();
     const isAnew = text !== known.description;
     const kept = isAnew ? { ...known.kept, substitutes: {}, away: [] } : known.kept;
     const parts = this.#parts;

@@ -1,11 +1,15 @@
 /** The machines that edges can run on, and the node-agents that they belong to, as those tell. */
 import type { EdgeState, GetStatusResponse, SegmentState } from "@glassline/proto/node";
 import { ContainerDriver } from "@glassline/proto/node";
+import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import type { Machine } from "./core/deployment/machine.ts";
 import type { Network } from "./network.ts";
 import { LIMITED } from "./network.ts";
+
+/** People who ask again and again are told the same so long. */
+const LATELY_MS = 250;
 
 /** What node-agents told at one moment. */
 export interface Look {
@@ -23,10 +27,23 @@ export interface Look {
 export class Machines {
   readonly #network: Pick<Network, "agents">;
   readonly #known = new Map<string, Machine>();
+  readonly #clock: Pick<Clock, "monotonicMs">;
   #there: ReadonlySet<string> = new Set();
+  #last: { atMs: number; look: Promise<Look> } | undefined;
 
-  constructor(network: Pick<Network, "agents">) {
+  constructor(network: Pick<Network, "agents">, clock: Pick<Clock, "monotonicMs">) {
     this.#network = network;
+    this.#clock = clock;
+  }
+
+  /** What was told within the last moment, or is now. */
+  lately(): Promise<Look> {
+    const last = this.#last;
+    if (last && this.#clock.monotonicMs() - last.atMs < LATELY_MS) return last.look;
+    const look = this.look();
+    this.#last = { atMs: this.#clock.monotonicMs(), look };
+    look.catch(() => (this.#last = undefined));
+    return look;
   }
 
   async look(): Promise<Look> {

@@ -3,4 +3,4 @@ import { runApp } from "@glassline/service/app";
 import { program } from "./config.ts";
 import { startOpsBot } from "./opsbot.ts";
 
-await runApp(program, "opsbot", startOpsBot);
+await runApp(program, "opsbot", (config, deps) => startOpsBot(config, deps));

@@ -43,13 +43,18 @@ export interface OpsBot extends AsyncDisposable {
   addresses: { port: number; adminPort: number };
 }
 
-export async function startOpsBot(config: OpsBotConfig, deps: AppDeps): Promise<OpsBot> {
+/** @param open gives the journal, and who may write it. */
+export async function startOpsBot(
+  config: OpsBotConfig,
+  deps: AppDeps,
+  open: typeof openStore = openStore,
+): Promise<OpsBot> {
   await using stack = new AsyncDisposableStack();
   const { clock, identity } = deps;
   const network = stack.use(connect(config, identity));
-  const { journal, leadership } = stack.use(await openStore(config, deps));
+  const { journal, leadership } = stack.use(await open(config, deps));
   const chosen = chooseObserver(config, { network, reports: journal.reports("icinga") }, deps);
-  const machines = new Machines(network);
+  const machines = new Machines(network, clock);
   const desired = readDesired(config.edges, network, journal, () => machines.there());
   const guard = openGuard(config, desired.overlays, clock);
   const { deployments } = journal;

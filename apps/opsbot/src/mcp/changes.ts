@@ -48,13 +48,15 @@ export const changeSchema = z.strictObject({
         "re-route: steer an edge's viewers to the others. drain: the same, and wait until they have gone. restore: take that back. " +
         "fail-over: run an edge on another machine. restart-link, rotate-keys: of a link of the mesh. restart-collector. " +
         "open-segment: a new VXLAN segment for an overlay. " +
-        "deploy: bring a channel to what its description says, in six steps; get_deployment tells how it goes. destroy: take a deployed channel down. " +
+        "deploy: bring a channel to what its description says, in six steps; get_deployments tells how it goes. destroy: take a deployed channel down. " +
         "evacuate: run what deployed channels have on a machine on others. revoke-device: a device may not watch any more. pause, resume: automation. maintain: leave a target alone. " +
         "approve: agree to an incident's next action. undo: take back the last request, or that of an incident. continue: end the kill switch.",
     ),
   target: nameSchema
     .optional()
-    .describe("A name from get_status: of an edge, a link, a collector or an overlay."),
+    .describe(
+      "A name from get_status: of an edge, a link, a collector, an overlay, a machine or a deployed channel.",
+    ),
   prefix: z
     .string()
     .max(PATH_MAX_CHARS)

@@ -12,7 +12,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { describe, expect, onTestFinished, test } from "vitest";
 
 import { startApi } from "../api.testing.ts";
-import type { AccessRole } from "../desk.ts";
+import type { DeploymentView, AccessRole } from "../desk.ts";
 import { MemoryDesk } from "../desk.testing.ts";
 import { mcpRoute } from "./http.ts";
 
@@ -136,6 +136,7 @@ describe.each(CASES)("by %s (%s)", { timeout: 60_000 }, (_name, mode, start) => 
       ["list_incidents", true, false, true],
       ["explain_incident", true, false, true],
       ["read_audit", true, false, true],
+      ["get_deployments", true, false, true],
       ["plan_change", true, false, true],
       ["apply_plan", false, true, true],
       ["stop_everything", false, false, true],
@@ -252,6 +253,22 @@ describe.each(CASES)("by %s (%s)", { timeout: 60_000 }, (_name, mode, start) => 
       await expect(client.readResource({ uri })).rejects.toThrow(/glassline:\/\/incidents/);
   });
 
+  test("deployed channels are told, and one with its steps", async () => {
+    const { client, desk } = await start(mode);
+    desk.deployed.push(HARBOUR);
+    expect(await dataOf(client, "get_deployments")).toMatchObject({
+      deployments: [{ channel: "harbour", phase: "live", vni: 70_000, steps: [] }],
+    });
+    expect(await dataOf(client, "get_deployments", { channel: "harbour" })).toMatchObject({
+      deployments: [{ edges: [{ name: "harbour-1", ready: true }] }],
+    });
+    expect(await errorOf(client, "get_deployments", { channel: "quay" })).toMatch(
+      /no such channel/,
+    );
+    const wrong = { change: "deploy", description: "channel: Bad\n" };
+    expect(await errorOf(client, "plan_change", wrong)).toMatch(/1:10 channel: got "Bad"/);
+  });
+
   test("all changes that there are can be planned", async () => {
     const { client, desk } = await start(mode);
     desk.openIncident("edge-1", "edge-1: gone");
@@ -268,6 +285,10 @@ describe.each(CASES)("by %s (%s)", { timeout: 60_000 }, (_name, mode, start) => 
       { change: "rotate-keys", ...link },
       { change: "restart-collector", target: "collector-1" },
       { change: "open-segment", target: "overlay-a" },
+      { change: "deploy", description: DESCRIPTION },
+      { change: "destroy", target: "harbour" },
+      { change: "evacuate", target: "machine-1" },
+      { change: "revoke-device", target: "harbour", device: "d1" },
       { change: "pause", minutes: 30 },
       { change: "pause" },
       { change: "resume" },
@@ -293,6 +314,10 @@ describe.each(CASES)("by %s (%s)", { timeout: 60_000 }, (_name, mode, start) => 
       { kind: "act", action: { kind: "rotate-keys", ...link } },
       { kind: "act", action: { kind: "restart-collector", target: "collector-1" } },
       { kind: "act", action: { kind: "open-segment", target: "overlay-a" } },
+      { kind: "act", action: { kind: "deploy", target: "harbour", description: DESCRIPTION } },
+      { kind: "act", action: { kind: "destroy", target: "harbour" } },
+      { kind: "act", action: { kind: "evacuate", target: "machine-1" } },
+      { kind: "act", action: { kind: "revoke-device", target: "harbour", device: "d1" } },
       { kind: "pause", forMs: 1_800_000 },
       { kind: "pause", forMs: undefined },
       { kind: "resume" },
@@ -305,6 +330,32 @@ describe.each(CASES)("by %s (%s)", { timeout: 60_000 }, (_name, mode, start) => 
     ]);
   });
 });
+
+const DESCRIPTION = "channel: harbour\nsource: /live/cam-0001/index.m3u8\nmachines: [machine-1]\n";
+
+const HARBOUR: DeploymentView = {
+  channel: "harbour",
+  tenant: "default",
+  phase: "live",
+  revision: 1,
+  sinceUnixNano: 1n,
+  problem: "",
+  description: DESCRIPTION,
+  incident: 1,
+  report: undefined,
+  steps: [],
+  vni: 70_000,
+  subnets: [],
+  edges: [
+    {
+      name: "harbour-1",
+      machine: "machine-1",
+      role: "edge",
+      publicUrl: "http://localhost:7600",
+      isReady: true,
+    },
+  ],
+};
 
 describe("by Streamable HTTP, who asks", () => {
   test("a viewer reads and changes nothing, an operator does not approve", async () => {

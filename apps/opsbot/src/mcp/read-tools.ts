@@ -6,6 +6,7 @@ import { newestAudit } from "../audit-tail.ts";
 import type { Desk } from "../desk.ts";
 import { data, failure } from "./answer.ts";
 import { incidentSchema, nameSchema } from "./changes.ts";
+import { addDeployments } from "./deployment-tools.ts";
 import {
   auditView,
   checkView,
@@ -37,6 +38,7 @@ export function addReadTools(server: McpServer, openDesk: OpenDesk): void {
   addIncidents(server, openDesk);
   addExplanation(server, openDesk);
   addAudit(server, openDesk);
+  addDeployments(server, openDesk);
 }
 
 function addStatus(server: McpServer, openDesk: OpenDesk): void {

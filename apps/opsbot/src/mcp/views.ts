@@ -68,12 +68,14 @@ export const inventoryView = z.object({
   links: names,
   collectors: names,
   overlays: names,
+  deployments: names.describe("Channels that were deployed."),
+  machines: names,
   more: z.int().describe("How many names are left out."),
 });
 
 export function viewOfInventory(inventory: Inventory): z.infer<typeof inventoryView> {
-  const { edges, channels, links, collectors, overlays } = inventory;
-  const all = [edges, channels, links, collectors, overlays];
+  const { edges, channels, links, collectors, overlays, deployments, machines } = inventory;
+  const all = [edges, channels, links, collectors, overlays, deployments, machines];
   const first = (some: readonly string[]) => some.slice(0, NAMES_MAX);
   return {
     edges: first(edges),
@@ -81,6 +83,8 @@ export function viewOfInventory(inventory: Inventory): z.infer<typeof inventoryV
     links: first(links),
     collectors: first(collectors),
     overlays: first(overlays),
+    deployments: first(deployments),
+    machines: first(machines),
     more: all.reduce((sum, some) => sum + Math.max(0, some.length - NAMES_MAX), 0),
   };
 }

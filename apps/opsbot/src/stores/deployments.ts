@@ -5,6 +5,7 @@ import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import type { ValidationReport } from "@glassline/proto/opsbot";
 import { ValidationReportSchema } from "@glassline/proto/opsbot";
 
+import { remembered } from "../core/remembered.ts";
 import type { Kept } from "../core/deployment/layout.ts";
 import { NOTHING_KEPT } from "../core/deployment/layout.ts";
 import type { StepName, StepState } from "../core/deployment/steps.ts";
@@ -76,6 +77,7 @@ export interface Deployments extends DeploymentReads {
   remove(channel: string): Promise<void>;
 }
 
+const WISHES_REMEMBERED = 2_000;
 const EMPTY = create(SetDesiredStateRequestSchema);
 
 /** Of a channel that nobody wished so far. */
@@ -202,9 +204,11 @@ function deploymentOf(row: Row): Deployment {
   };
 }
 
-function wishOf(json: string): SetDesiredStateRequest {
-  return json === "" ? EMPTY : fromJsonString(SetDesiredStateRequestSchema, json);
-}
+/** Each channel has two, and all are read often. */
+const wishOf = remembered(
+  (json) => (json === "" ? EMPTY : fromJsonString(SetDesiredStateRequestSchema, json)),
+  WISHES_REMEMBERED,
+);
 
 function stepOf(row: Row): StepRow {
   return {

@@ -3,6 +3,7 @@ import type { Document, Node } from "yaml";
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from "yaml";
 import type { z } from "zod";
 
+import { remembered } from "../remembered.ts";
 import type { Description } from "./description.ts";
 import { DESCRIPTION } from "./description.ts";
 
@@ -30,8 +31,12 @@ export class DescriptionError extends Error {
   }
 }
 
+const REMEMBERED = 1_000;
+
 /** Throws DescriptionError. */
-export function readDescription(yaml: string): Description {
+export const readDescription: (yaml: string) => Description = remembered(read, REMEMBERED);
+
+function read(yaml: string): Description {
   if (yaml.length > TEXT_MAX)
     throw mistake(1, 1, `got ${yaml.length} characters, expected at most ${TEXT_MAX}`);
   const lines = new LineCounter();
@@ -44,13 +49,13 @@ export function readDescription(yaml: string): Description {
     throw new DescriptionError(
       document.errors.map(({ pos, message }) => ({ ...at(pos[0]), says: `YAML: ${message}` })),
     );
-  const read = DESCRIPTION.safeParse(valueOf(document));
-  if (!read.success)
+  const parsed = DESCRIPTION.safeParse(valueOf(document));
+  if (!parsed.success)
     throw new DescriptionError(
-      oneAPlace(read.error.issues.flatMap((issue) => mistakesOf(issue, document, at))),
+      oneAPlace(parsed.error.issues.flatMap((issue) => mistakesOf(issue, document, at))),
     );
-  const contradictions = contradictionsOf(read.data);
-  if (contradictions.length === 0) return read.data;
+  const contradictions = contradictionsOf(parsed.data);
+  if (contradictions.length === 0) return parsed.data;
   throw new DescriptionError(
     contradictions.map(({ path, says }) => ({ ...at(offsetOf(document, path)), says })),
   );

@@ -1,0 +1,22 @@
+import type { ConfigOf, Program } from "@glassline/config";
+import { integer } from "@glassline/config";
+
+const spec = {
+  boundaries: integer({
+    help: "So many boundaries at most of deploying, and of taking down, evenly among all. 0: all.",
+    default: "0",
+    min: 0,
+    max: 10_000,
+  }),
+};
+
+export const program: Program<typeof spec> = {
+  name: "torture-deployments",
+  command: "npm run torture:deployments -w @glassline/opsbot --",
+  purpose:
+    "Kills OpsBot at each boundary of its journal while it deploys a channel and takes it down, on a real node-agent with real edges, and looks whether the channel is there once, and gone wholly.",
+  environmentPrefix: "GLASSLINE_TORTURE",
+  spec,
+};
+
+export type DeploymentsConfig = ConfigOf<typeof spec>;
