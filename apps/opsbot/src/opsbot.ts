@@ -33,6 +33,7 @@ import { Operations } from "./operations.ts";
 import { openNotifying } from "./notify/open-notifying.ts";
 import { openStore } from "./stores/open-store.ts";
 import { Terms } from "./terms.ts";
+import { VniKeeping } from "./vni-keeping.ts";
 import { openVnis } from "./vnis/open-vnis.ts";
 import { watching } from "./watching.ts";
 
@@ -70,7 +71,8 @@ export async function startOpsBot(
   });
   const deployer = new Deployer(parts);
   const descriptions = descriptionsIn(config.channels, clock);
-  const checks = deploymentChecks({ network, machines, deployments, deployer });
+  const keeping = new VniKeeping({ vnis, machines, deployments, clock, logger: deps.logger });
+  const checks = deploymentChecks({ network, machines, deployments, deployer, keeping });
   const keeper = new Monitor(checks, clock);
   const observer = stack.use(joined(chosen.observer, keeper));
   const metrics = opsBotMetrics(deps.metrics);
@@ -86,7 +88,11 @@ export async function startOpsBot(
     watch,
     guard,
     metrics,
-    reports: [chosen.report, await openNotifying(config, journal, deps)],
+    reports: [
+      chosen.report,
+      await openNotifying(config, journal, deps),
+      (signal) => keeping.run(signal),
+    ],
   });
   const access = stack.use(await openAccess(config, OpsBotService, deps));
   const desk = new Operations({

@@ -44,7 +44,7 @@ export interface TermsDeps {
   watch: () => Promise<void>;
   guard: Guard;
   metrics: OpsBotMetrics;
-  /** Tell others what is done, until they are aborted. */
+  /** What goes on beside the loop while it leads, until it is aborted. */
   reports: readonly ((signal: AbortSignal) => Promise<void>)[];
 }
 

@@ -429,7 +429,7 @@ describe("by stdio", { timeout: 60_000 }, () => {
     });
     const client = await connected(transport, "auto");
     expect(await errorOf(client, "get_status")).toMatch(/127\.0\.0\.1:1/);
-    expect((await client.listTools()).tools).toHaveLength(7);
+    expect((await client.listTools()).tools).toHaveLength(8);
   });
 
   test("ends with its client", async () => {

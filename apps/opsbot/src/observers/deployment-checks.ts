@@ -5,6 +5,7 @@ import type { Machines } from "../machines.ts";
 import type { Network } from "../network.ts";
 import { LIMITED } from "../network.ts";
 import type { DeploymentReads } from "../stores/deployments.ts";
+import type { VniKeeping } from "../vni-keeping.ts";
 import type { Check } from "./monitor.ts";
 import type { Finding } from "./observer.ts";
 
@@ -15,13 +16,28 @@ export interface DeploymentChecksDeps {
   machines: Machines;
   deployments: Pick<DeploymentReads, "all">;
   deployer: Deployer;
+  keeping: Pick<VniKeeping, "conflicts">;
 }
 
 export function deploymentChecks(deps: DeploymentChecksDeps): Check[] {
   return [
     { name: "machine", maxAttempts: 3, volatile: false, run: () => machines(deps) },
     { name: "drift", maxAttempts: 2, volatile: false, run: () => drift(deps) },
+    { name: "conflicts", maxAttempts: 1, volatile: false, run: async () => [conflicts(deps)] },
   ];
+}
+
+/** No runbook answers it: people look. */
+function conflicts({ keeping }: DeploymentChecksDeps): Finding {
+  const all = keeping.conflicts;
+  const more = all.length > SHOWN ? ` and ${all.length - SHOWN} more` : "";
+  return {
+    object: "vnis",
+    check: "conflicts",
+    state: all.length === 0 ? "ok" : "critical",
+    output:
+      all.length === 0 ? "each VNI has one owner" : `${all.slice(0, SHOWN).join("; ")}${more}`,
+  };
 }
 
 /** A machine whose node-agent alone has ended goes on: its edges are asked, too. */

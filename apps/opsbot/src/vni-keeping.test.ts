@@ -1,0 +1,72 @@
+import { simulatedClock } from "@glassline/service/clock/testing";
+import { createLogger } from "@glassline/service/logger";
+import { expect, test } from "vitest";
+
+import type { Look } from "./machines.ts";
+import type { Deployment } from "./stores/deployments.ts";
+import { newDeployment } from "./stores/deployments.ts";
+import { scratch } from "./stores/store.testing.ts";
+import { VniKeeping } from "./vni-keeping.ts";
+import { openVnis } from "./vnis/open-vnis.ts";
+
+const logger = createLogger("opsbot", "silent");
+const FILE = { postgres: "", postgresCa: "", tenants: "" };
+const wish = (owner: string) => ({ owner, tenant: "default", ipv4: false });
+
+function lookOf(tunnels: Look["tunnels"]): Look {
+  const machines = ["machine-1", "machine-2"].map((name) => [name, { name }] as const);
+  return {
+    machines: new Map(machines) as unknown as Look["machines"],
+    edges: [],
+    segments: [],
+    tunnels,
+    away: new Map(),
+  };
+}
+
+test("a VNI is free again when its machines are without it, found when others have it, and released when nobody wishes it", async () => {
+  const clock = simulatedClock();
+  await using vnis = await openVnis({ ...FILE, dataDir: scratch() }, { clock, logger });
+  let look = lookOf([]);
+  const channel = newDeployment("harbour");
+  let all: Deployment[] = [{ ...channel, kept: { ...channel.kept, owners: ["harbour:"] } }];
+  const keeping = new VniKeeping({
+    vnis,
+    machines: { look: async () => look },
+    deployments: { all: async () => all },
+    clock,
+    logger,
+  });
+  const { vni } = await vnis.allocate(wish("harbour:"));
+  const on = (machine: string, isOwn = true) => ({ machine, vni, isOwn });
+
+  look = lookOf([on("machine-1"), on("machine-2")]);
+  await keeping.keep();
+  expect(await vnis.of("harbour:")).toMatchObject({ vni });
+
+  await vnis.release("harbour:", ["machine-1", "machine-2"]);
+  all = [];
+  look = lookOf([on("machine-2")]);
+  await keeping.keep();
+  expect(await vnis.quarantined({ after: 0, limit: 10 })).toMatchObject([
+    { vni, nodes: ["machine-2"] },
+  ]);
+  look = lookOf([]);
+  await keeping.keep();
+  expect(await vnis.quarantined({ after: 0, limit: 10 })).toEqual([]);
+
+  const leak = await vnis.allocate(wish("quay:"));
+  await keeping.keep();
+  expect(await vnis.of("quay:")).toBeUndefined();
+
+  look = lookOf([{ machine: "machine-1", vni: 4_711, isOwn: false }]);
+  await keeping.keep();
+  expect(await vnis.of("foreign/4711")).toMatchObject({ vni: 4_711 });
+  all = [{ ...channel, kept: { ...channel.kept, owners: ["pier:"] } }];
+  const pier = await vnis.allocate(wish("pier:"));
+  expect(pier.vni).not.toBe(4_711);
+  look = lookOf([{ machine: "machine-1", vni: pier.vni, isOwn: false }]);
+  await keeping.keep();
+  expect(keeping.conflicts).toEqual([expect.stringContaining(`machine-1: got VNI ${pier.vni}`)]);
+  expect(leak.vni).toBeGreaterThan(0);
+});

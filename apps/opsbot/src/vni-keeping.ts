@@ -1,0 +1,86 @@
+/** VNIs against what machines have: what is gone from them is free again, what others made is known, what nobody wishes is released. */
+import type { Clock } from "@glassline/service/clock";
+import { every } from "@glassline/service/clock";
+import { messageOf } from "@glassline/service/errors";
+import type { Logger } from "@glassline/service/logger";
+
+import type { Seen } from "./core/vnis/reconcile.ts";
+import type { Look, Machines } from "./machines.ts";
+import type { DeploymentReads } from "./stores/deployments.ts";
+import type { Vnis } from "./vnis/vnis.ts";
+
+const INTERVAL_MS = 10_000;
+
+export interface VniKeepingDeps {
+  vnis: Pick<Vnis, "confirm" | "reconcile">;
+  machines: Pick<Machines, "look">;
+  deployments: Pick<DeploymentReads, "all">;
+  clock: Clock;
+  logger: Logger;
+}
+
+export class VniKeeping {
+  readonly #deps: VniKeepingDeps;
+  #conflicts: readonly string[] = [];
+
+  constructor(deps: VniKeepingDeps) {
+    this.#deps = deps;
+  }
+
+  /** VNIs that machines have and should not, as they were seen last; for people. */
+  get conflicts(): readonly string[] {
+    return this.#conflicts;
+  }
+
+  /** Until the signal is aborted. What goes wrong is tried again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#deps;
+    await every(clock, INTERVAL_MS, signal, async () => {
+      try {
+        await this.keep();
+      } catch (error) {
+        if (!signal.aborted) logger.warn({ problem: messageOf(error) }, "VNIs cannot be looked at");
+      }
+    });
+  }
+
+  async keep(): Promise<void> {
+    const { vnis, machines, deployments, logger } = this.#deps;
+    const look = await machines.look();
+    for (const machine of look.machines.keys()) await vnis.confirm(machine, vnisOn(machine, look));
+    const channels = new Set((await deployments.all()).map(({ channel }) => channel));
+    const seen = seenOf(look, channels);
+    const others = seen.map(({ owner }) => owner);
+    const wished = async () => {
+      const all = await deployments.all();
+      return new Set([...others, ...all.flatMap(({ kept }) => kept.owners)]);
+    };
+    const { imported, leaked, conflicts } = await vnis.reconcile(seen, wished);
+    this.#conflicts = conflicts.map(({ node, problem }) => `${node}: ${problem}`);
+    if (imported.length > 0) logger.info({ vnis: imported.map(({ vni }) => vni) }, "VNIs found");
+    if (leaked.length > 0) logger.warn({ leaked }, "VNIs that nobody wished are released");
+  }
+}
+
+function vnisOn(machine: string, { tunnels }: Look): Set<number> {
+  return new Set(tunnels.flatMap((one) => (one.machine === machine ? [one.vni] : [])));
+}
+
+/** What was not given by the store: others' tunnels, and overlays that were configured. */
+function seenOf({ tunnels, segments }: Look, channels: ReadonlySet<string>): Seen[] {
+  const foreign = tunnels
+    .filter(({ isOwn }) => !isOwn)
+    .map(({ machine, vni }) => ({ node: machine, vni, owner: `foreign/${vni}` }));
+  const configured = segments.flatMap(({ segment }) =>
+    segment && !channels.has(segment.name)
+      ? [
+          {
+            node: segment.machine,
+            vni: segment.vni,
+            owner: `overlay/${segment.name}/${segment.vni}`,
+          },
+        ]
+      : [],
+  );
+  return [...foreign, ...configured];
+}
