@@ -66,7 +66,7 @@ async function appleDriverOf(
   const lacking =
     segmentImage === ""
       ? "got no --segment-image, expected that of a Linux with iproute2"
-      : await lacksAppleContainer(APPLE_CONTAINER);
+      : await lacksAppleContainer(APPLE_CONTAINER, segmentImage, own.port);
   if (lacking !== undefined) throw new OperatorError(`--segments apple: ${lacking}`);
   const network = segmentNetwork;
   return appleOverlayDriver({ ...own, cli: APPLE_CONTAINER, image: segmentImage, network });

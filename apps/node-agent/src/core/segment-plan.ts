@@ -59,8 +59,10 @@ export function planSegments(
       ownerProblem(wish, foreign, options) ??
       placeProblem(wish, taken) ??
       ("problem" in fit ? fit.problem : undefined);
-    if (reason !== undefined) blocked.set(wish.name, reason);
-    else if ("mtu" in fit) lines.push(...linesFor(wish, fit.mtu, observed, entries, options));
+    if (reason !== undefined) {
+      blocked.set(wish.name, reason);
+      lines.push(...closing(wish, observed, options));
+    } else if ("mtu" in fit) lines.push(...linesFor(wish, fit.mtu, observed, entries, options));
   }
   const announced = wishes.filter(
     (wish) => !blocked.has(wish.name) && comingServices(wish, observed).length > 0,
@@ -102,6 +104,20 @@ function removal(
       ...((at + 1) % REMOVED_AT_ONCE === 0 || at === all.length - 1 ? [remove(link)] : []),
     ]),
   ];
+}
+
+/** What shall be encrypted and cannot be is not open instead. */
+function closing(wish: SegmentWish, { links }: Observed, { group }: PlanOptions): Line[] {
+  if (!wish.isEncrypted) return [];
+  const tunnels = wish.tunnels.flatMap(({ vni }) => links.get(tunnelName(vni)) ?? []);
+  return tunnels
+    .filter((link) => link.group === group && link.vxlan && !isInMesh(link.vxlan.local))
+    .map(({ name }) => ({
+      tool: "ip",
+      segment: wish.name,
+      text: `link delete dev ${name}`,
+      isNarrowing: true,
+    }));
 }
 
 /** What this agent has not made, it does not touch. */

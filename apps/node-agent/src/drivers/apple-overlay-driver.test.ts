@@ -64,10 +64,18 @@ describeWithNamespaces()("segments in the VM of a Mac's container", { timeout: 1
   });
 
   test("are refused where it does not run, and fail with what it says", async () => {
-    expect(await lacksAppleContainer(container.cli)).toBeUndefined();
-    expect(await lacksAppleContainer("/nonexistent/container")).toContain(
-      `expected Apple's "container" to run`,
-    );
+    const image = "glassline/overlay:1";
+    expect(await lacksAppleContainer(container.cli, image, 4_789)).toBeUndefined();
+    expect((await container.calls()).map((words) => words.join(" "))).toEqual([
+      "system status",
+      `run --rm --cap-add NET_ADMIN ${image} ip link add name glprobe type vxlan id 1 dstport 4789`,
+    ]);
+    for (const lacking of [
+      await lacksAppleContainer("/nonexistent/container", image, 4_789),
+      // No VNI is made at a port that there is not.
+      await lacksAppleContainer(container.cli, image, 99_999),
+    ])
+      expect(lacking).toContain(`expected Apple's "container" to run, and VXLAN in its kernel`);
     const [one] = underlay.machines as [Machine];
     await one.ip("link add glprobe type bridge");
     await expect(apply(driver(), segmentOf(one, [one]))).rejects.toThrow(

@@ -91,12 +91,20 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
   };
 }
 
-/** @returns why it cannot be used; undefined: it can. */
-export async function lacksAppleContainer(cli: string): Promise<string | undefined> {
-  return askProgram(cli, ["system", "status"]).then(
-    () => undefined,
-    (error: unknown) => `${messageOf(error)}, expected Apple's "container" to run`,
-  );
+/** Tries it in a VM that is gone afterwards. @returns why it cannot be used; undefined: it can. */
+export async function lacksAppleContainer(
+  cli: string,
+  image: string,
+  port: number,
+): Promise<string | undefined> {
+  const vxlan = `ip link add name ${PROBE} type vxlan id 1 dstport ${port}`.split(" ");
+  try {
+    await askProgram(cli, ["system", "status"]);
+    await askProgram(cli, ["run", "--rm", "--cap-add", "NET_ADMIN", image, ...vxlan]);
+    return undefined;
+  } catch (error) {
+    return `${messageOf(error)}; expected Apple's "container" to run, and VXLAN in its kernel`;
+  }
 }
 
 /** The shape of its JSON changed in June 2026: the status is a text, or an object that has one. */

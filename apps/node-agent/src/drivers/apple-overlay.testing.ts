@@ -45,6 +45,9 @@ const [verb, ...rest] = words;
 if (verb === "inspect") {
   if (running !== rest[0]) fail("container not found: " + rest[0]);
   process.stdout.write(JSON.stringify([{ status: "running", configuration: { id: rest[0] } }]));
+} else if (rest[0] === "--rm") {
+  const { status } = spawnSync("unshare", ["--net", ...rest.slice(rest.indexOf("ip"))], { stdio: "inherit" });
+  process.exit(status);
 } else if (verb === "run") fs.writeFileSync(file("running"), rest[rest.indexOf("--name") + 1]);
 else if (verb === "delete") fs.rmSync(file("running"), { force: true });
 else if (verb === "exec") {

@@ -129,6 +129,11 @@ describeWithNamespaces()("a machine without WireGuard", { timeout: 60_000 }, () 
     const { segments } = await apply(lacking, wish);
     expect(segments).toMatchObject([{ isUp: false, problem: "encrypted: got no program" }]);
     expect(await linksOf(one)).toEqual([]);
+    // Nor does one that was open stay so.
+    await apply(lacking, segmentOf(one, [one, two]));
+    expect(await linksOf(one)).toEqual(["gl70000", "glx70000"]);
+    await apply(lacking, wish);
+    expect(await linksOf(one)).toEqual(["gl70000"]);
   });
 });
 
