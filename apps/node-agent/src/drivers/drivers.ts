@@ -19,7 +19,6 @@ export class Drivers implements AsyncDisposable {
   readonly #logger: Logger;
   #refusals: ReadonlyMap<ContainerDriver, string> = new Map();
   #probedMs = -Infinity;
-
   #sweptMs = -Infinity;
 
   constructor(all: readonly Driver[], { clock, logger }: { clock: Clock; logger: Logger }) {
