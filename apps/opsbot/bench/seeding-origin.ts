@@ -13,7 +13,7 @@ const server = createServer(({ url = "/" }, response) => {
   const { pathname } = new URL(url, "http://origin");
   const isLive = pathname.startsWith("/live/");
   if (pathname.endsWith(".m3u8"))
-    response.setHeader("cache-control", isLive ? "max-age=0.5" : "max-age=3600");
+    response.setHeader("cache-control", isLive ? "max-age=1" : "max-age=3600");
   else response.setHeader("cache-control", "max-age=3600");
   if (pathname === "/live/c/index.m3u8")
     response.end("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=2000000\nv.m3u8\n");
