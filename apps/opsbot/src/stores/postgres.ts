@@ -39,7 +39,12 @@ export interface PostgresDeps {
 }
 
 export function postgresDatabase({ connection, epoch, logger }: PostgresDeps): Database {
-  const pool = poolOf({ connection, max: CONNECTIONS_MAX, logger });
+  const pool = poolOf({
+    connection,
+    max: CONNECTIONS_MAX,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    logger,
+  });
   const turns = new Turns();
   const transact = <T>(work: (sql: Sql) => Promise<T>, check: (sql: Sql) => Promise<void>) =>
     turns.take(async () => {
@@ -82,15 +87,16 @@ export function postgresDatabase({ connection, epoch, logger }: PostgresDeps): D
 export function poolOf({
   connection,
   max,
+  idleTimeoutMs,
   logger,
-}: Pick<PostgresDeps, "connection" | "logger"> & { max: number }): Pool {
+}: Pick<PostgresDeps, "connection" | "logger"> & { max: number; idleTimeoutMs: number }): Pool {
   const pool = new Pool({
     ...connection,
     max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
-    idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
+    idle_in_transaction_session_timeout: idleTimeoutMs,
     keepAlive: true,
     application_name: "glassline-opsbot",
   });

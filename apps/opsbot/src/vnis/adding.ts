@@ -3,7 +3,7 @@ import { messageOf } from "@glassline/service/errors";
 
 import type { Pool } from "../core/vnis/policy.ts";
 import type { FreeNumbers } from "./blocks.ts";
-import type { VniDatabase, VniDialect } from "./dialect.ts";
+import type { VniDatabase, VniDialect, VniRow } from "./dialect.ts";
 import { isQuotaError } from "./dialect.ts";
 import type { Kept } from "./rows.ts";
 import { keptBy } from "./rows.ts";
@@ -38,6 +38,7 @@ export async function addVnis(
       throw new Error(`VNIs of ${pool.name}: got none in ${ROUNDS_MAX} tries, expected one`);
     const added = await addSome(left, pool, deps);
     all.push(...added);
+    if (added.length === left.length) break;
     const served = new Set(added.map(({ owner }) => owner));
     left = left.filter(({ owner }) => !served.has(owner));
   }
@@ -54,22 +55,30 @@ async function addSome(wishes: readonly VniWish[], pool: Pool, deps: AddingDeps)
     owner: wishes[at]!.owner,
     tenant: wishes[at]!.tenant,
   }));
-  const rows = await dialect
-    .add(database, tried)
-    .catch((error: unknown) => Promise.reject(refusal(error, tried, deps)));
-  const owners = new Set(rows.map((row) => String(row["owner"])));
-  const isNew = (row: (typeof tried)[0]) => owners.has(row.owner);
-  const added = tried.filter(isNew).map((row): Added => ({ ...row, net: undefined, isNew: true }));
-  if (added.length === tried.length) return added;
-  const others = tried.filter((row) => !isNew(row));
-  const kept = await keptBy(
-    database,
-    others.map(({ owner }) => owner),
-    dialect,
-  );
+  if (await addTried(tried, deps))
+    return tried.map((row) => ({ ...row, net: undefined, isNew: true }));
+  const owners = tried.map(({ owner }) => owner);
+  const kept = await keptBy(database, owners, dialect);
+  const isNew = ({ owner, vni }: VniRow) => kept.get(owner)?.vni === vni;
   // They had one, and did not need another. What met a number that is taken does not try it again.
-  numbers.giveBack(others.filter(({ owner }) => kept.has(owner)).map(({ vni }) => vni));
-  return [...added, ...[...kept.values()].map((one) => ({ ...one, isNew: false }))];
+  const unused = tried.filter((row) => kept.has(row.owner) && !isNew(row));
+  numbers.giveBack(unused.map(({ vni }) => vni));
+  return tried.flatMap((row) => {
+    const found = kept.get(row.owner);
+    return found ? [{ ...found, isNew: isNew(row) }] : [];
+  });
+}
+
+/** @returns whether all of them are new. */
+async function addTried(tried: readonly VniRow[], deps: AddingDeps): Promise<boolean> {
+  const { database, dialect } = deps;
+  try {
+    if (await dialect.addAll(database, tried)) return true;
+    await dialect.add(database, tried);
+    return false;
+  } catch (error) {
+    throw refusal(error, tried, deps);
+  }
 }
 
 /** When there is no number left. */

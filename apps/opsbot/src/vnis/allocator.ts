@@ -119,7 +119,8 @@ export class Allocator implements Vnis {
 
   #poolOf(wish: VniWish): Pool {
     const { owner, tenant, region, site } = wish;
-    const scope = JSON.stringify([tenant, region, site]);
+    // A name has no such character.
+    const scope = `${tenant}\u0000${region}\u0000${site}`;
     const known = this.#pools.get(scope);
     if (known) return known;
     const found = poolFor(wish, this.#deps.settings.ranges);

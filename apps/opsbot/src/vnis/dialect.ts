@@ -33,8 +33,10 @@ export interface VniDialect {
   nowMs: string;
   /** Keeps others from adding VNIs until the transaction ends. */
   lockVnis: (sql: Sql) => Promise<void>;
-  /** Adds those that neither have a VNI nor meet one that is taken, and counts them. Rejects when a quota is used up. @returns vni, owner */
-  add: (database: VniDatabase, rows: readonly VniRow[]) => Promise<Row[]>;
+  /** Adds and counts them as a whole. Rejects when a quota is used up. @returns false: nothing, one of them has a VNI or meets one that is taken. */
+  addAll: (database: VniDatabase, rows: readonly VniRow[]) => Promise<boolean>;
+  /** Adds and counts those that do not. @returns how many. */
+  add: (database: VniDatabase, rows: readonly VniRow[]) => Promise<number>;
   /** Adds those that meet no other subnet, as a whole or not at all. @returns vni */
   addSubnets: (database: Sql, rows: readonly SubnetRow[]) => Promise<Row[]>;
   /** Subnets that touch the addresses from `$1` to `$2`, or the network `$3`. @returns first, last */
@@ -48,10 +50,13 @@ export const isQuotaError = (message: string): boolean => message.includes("vni_
 export const schemaWith = ({
   integer,
   strict,
+  bytewise,
   more,
 }: {
   integer: string;
   strict: string;
+  /** Behind a text: it is compared by its bytes. */
+  bytewise: string;
   more: string;
 }): string => `
   CREATE TABLE IF NOT EXISTS vni_network (id ${integer} PRIMARY KEY, global_id TEXT NOT NULL) ${strict};
@@ -60,7 +65,7 @@ export const schemaWith = ({
     CONSTRAINT vni_quota CHECK (used <= ceiling)
   ) ${strict};
   CREATE TABLE IF NOT EXISTS vnis (
-    vni INTEGER PRIMARY KEY CHECK (vni BETWEEN 1 AND 16777214), owner TEXT UNIQUE, tenant TEXT NOT NULL, former_owner TEXT
+    vni INTEGER PRIMARY KEY CHECK (vni BETWEEN 1 AND 16777214), owner TEXT ${bytewise} UNIQUE, tenant TEXT NOT NULL, former_owner TEXT
   ) ${strict};
   CREATE TABLE IF NOT EXISTS vni_quarantine (vni INTEGER NOT NULL, node TEXT NOT NULL, PRIMARY KEY (node, vni)) ${strict};
   CREATE INDEX IF NOT EXISTS vni_quarantine_of ON vni_quarantine (vni);

@@ -60,8 +60,8 @@ async function importOne(
   { database, dialect }: QuarantineDeps,
 ): Promise<string | undefined> {
   try {
-    const rows = await dialect.add(database, [{ vni, owner, tenant }]);
-    return rows.length > 0
+    const added = await dialect.add(database, [{ vni, owner, tenant }]);
+    return added > 0
       ? undefined
       : `got ${owner} with VNI ${vni}, of which one was given away just now`;
   } catch (error) {

@@ -4,7 +4,7 @@ import type { VniDatabase } from "./dialect.ts";
 export type Kind = "vni" | "ipv4";
 
 /** Counted in one statement. */
-const BLOCKS_MAX = 256;
+const BLOCKS_MAX = 64;
 
 /** @returns how many may be leased again; of subnets all, without looking. */
 export async function returnBlocks(

@@ -1,6 +1,8 @@
 /** VNIs in a file: for one process. */
 import type { DatabaseSync } from "node:sqlite";
 
+import { messageOf } from "@glassline/service/errors";
+
 import { sqliteDatabase } from "../stores/sqlite.ts";
 import type { VniDatabase, VniDialect } from "./dialect.ts";
 import { schemaWith } from "./dialect.ts";
@@ -10,10 +12,12 @@ const given: VniDialect["given"] = (columns) =>
     .map((name) => `value ->> '${name}' AS ${name}`)
     .join(", ")} FROM json_each($1)) AS given`;
 
-const ADD = `
+const ADD_ALL = `
   INSERT INTO vnis (vni, owner, tenant)
-  SELECT vni, owner, tenant FROM ${given({ vni: "INTEGER", owner: "TEXT", tenant: "TEXT" })} WHERE true
-  ON CONFLICT DO NOTHING RETURNING vni, owner`;
+  SELECT vni, owner, tenant FROM ${given({ vni: "INTEGER", owner: "TEXT", tenant: "TEXT" })}`;
+
+const ADD = `${ADD_ALL} WHERE true
+  ON CONFLICT DO NOTHING`;
 
 const ADD_SUBNETS = `
   INSERT INTO vni_subnets (vni, net, first, last)
@@ -30,6 +34,7 @@ export const SQLITE_VNIS: VniDialect = {
   schema: schemaWith({
     integer: "INTEGER",
     strict: "STRICT",
+    bytewise: "",
     more: `
       CREATE TABLE IF NOT EXISTS vni_subnets (
         vni INTEGER PRIMARY KEY REFERENCES vnis (vni) ON DELETE CASCADE, net TEXT NOT NULL,
@@ -49,7 +54,15 @@ export const SQLITE_VNIS: VniDialect = {
   joined: (column) => `group_concat(${column}, ',')`,
   nowMs: "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
   lockVnis: async () => {},
-  add: (database, rows) => database.all(ADD, JSON.stringify(rows)),
+  addAll: async (database, rows) => {
+    try {
+      return (await database.run(ADD_ALL, JSON.stringify(rows))) > 0;
+    } catch (error) {
+      if (messageOf(error).startsWith("UNIQUE constraint failed: vnis.")) return false;
+      throw error;
+    }
+  },
+  add: (database, rows) => database.run(ADD, JSON.stringify(rows)),
   addSubnets: (database, rows) => database.all(ADD_SUBNETS, JSON.stringify(rows)),
   subnetsWithin:
     "SELECT first, last FROM vni_subnets WHERE first <= $2 AND last >= $1 AND $3 <> ''",

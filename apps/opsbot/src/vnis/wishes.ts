@@ -6,9 +6,11 @@ import { VniRefusedError } from "./vnis.ts";
 const PAGE_MAX = 10_000;
 
 /** Throws VniRefusedError. */
-export function checkWish({ owner, tenant }: VniWish): void {
+export function checkWish({ owner, tenant, region, site }: VniWish): void {
   checkName("owner", owner, OWNER_CHARS);
   checkName("tenant", tenant, TENANT_CHARS);
+  if (region !== undefined) checkName("region", region, TENANT_CHARS);
+  if (site !== undefined) checkName("site", site, TENANT_CHARS);
 }
 
 function checkName(what: string, name: string, maxChars: number): void {

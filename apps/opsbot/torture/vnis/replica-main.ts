@@ -67,9 +67,11 @@ class Wished extends Set<string> {
 async function reconcile(vnis: Vnis, about: Dropping): Promise<void> {
   const wished = new Wished(about);
   const seen = await patiently(() => someDropped(vnis, about));
-  const { leaked, blocksReturned } = await patiently(() =>
-    vnis.reconcile(seen, async () => wished),
-  );
+  const askedWished = async () => {
+    tell({ looking: true });
+    return wished;
+  };
+  const { leaked, blocksReturned } = await patiently(() => vnis.reconcile(seen, askedWished));
   // What is seen is on the node still.
   await patiently(() => vnis.confirm(NODE, new Set(seen.map(({ vni }) => vni))));
   await patiently(() => vnis.confirm(NODE, new Set()));

@@ -14,6 +14,8 @@ export type Order =
 export type Told =
   | { ready: true }
   | { allocated: Chunk; vnis: Uint32Array }
+  /** A page of those that are wished no more is being looked for. */
+  | { looking: true }
   | { reconciled: { leaked: number; blocksReturned: number } }
   | { refused: string };
 

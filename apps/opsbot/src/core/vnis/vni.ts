@@ -26,10 +26,11 @@ export function ipv6Of(globalId: string, vni: number): string {
   if (!GLOBAL_ID.test(globalId))
     throw new RangeError(`global ID: got ${globalId}, expected 10 hexadecimal digits, the last 00`);
   if (!isVni(vni)) throw new RangeError(`VNI: got ${vni}, expected ${VNIS.first} to ${VNIS.last}`);
-  const digits = `fd${globalId.slice(0, 8)}${vni.toString(16).padStart(6, "0")}`;
-  const groups = digits.match(/.{4}/g)!.map((group) => Number.parseInt(group, 16));
-  // The zeros behind them are part of "::".
-  while (groups.at(-1) === 0) groups.pop();
+  const bits = Number.parseInt(globalId.slice(0, 8), 16);
+  const groups = [0xfd_00 | (bits >>> 24), (bits >>> 8) & 0xff_ff];
+  groups.push(((bits & 0xff) << 8) | (vni >> 16));
+  // Zeros behind them are part of "::".
+  if ((vni & 0xff_ff) !== 0) groups.push(vni & 0xff_ff);
   return `${groups.map((group) => group.toString(16)).join(":")}::/64`;
 }
 
