@@ -32,7 +32,8 @@ export function watching({
     for (const name of came) guard.learn(name, { kind: "edge", domain: DOMAINS.edge });
     const names = all.map(({ channel }) => channel);
     for (const name of names) guard.learn(name, { kind: "channel", domain: DOMAINS.channel });
-    for (const name of machines.known().keys())
+    const onMachines = all.flatMap(({ goal }) => goal.edges.map(({ machine }) => machine));
+    for (const name of [...machines.known().keys(), ...onMachines])
       guard.learn(name, { kind: "machine", domain: DOMAINS.machine });
     for (const name of [...went, ...channels.filter((one) => !names.includes(one))]) {
       guard.forget(name);

@@ -49,13 +49,13 @@ async function machines({ network, machines: all, deployments }: DeploymentCheck
     state: "ok",
     output: "its node-agent answers",
   }));
-  const missing = [...all.known()].filter(
-    ([name, { agent }]) => !there.has(name) && away.has(agent),
-  );
-  if (missing.length === 0) return findings;
+  if (away.size === 0) return findings;
   const deployed = await deployments.all();
   const edges = deployed.flatMap(({ told }) => told.edges);
-  for (const [object, { agent }] of missing) {
+  // Also those of which an earlier life of OpsBot knew.
+  const names = new Set([...all.known().keys(), ...edges.map(({ machine }) => machine)]);
+  for (const object of [...names].filter((name) => !there.has(name))) {
+    const agent = all.known().get(object)?.agent ?? [...away.keys()].join(" or ");
     const own = edges.filter(({ machine }) => machine === object);
     const answers = await Promise.all(own.map(({ name }) => isThere(network, name)));
     findings.push({
