@@ -113,7 +113,7 @@ describe("OpsBot", { timeout: 90_000 }, () => {
     const opsbot = await openOpsBot({ "node-agent": "node-agent=localhost:1", edges: "{}" });
     await eventually("it says so", async () => {
       const { impediment } = await opsbot.client.getStatus();
-      return impediment.startsWith("the node-agent does not take what shall run") || undefined;
+      return impediment.startsWith("a node-agent does not take what shall run") || undefined;
     });
   });
 });
