@@ -174,14 +174,14 @@ for (const engine of [RUNC, DOCKER]) {
         unexpectedEnds: 1,
         lastEnd: "it ended while the agent was away",
       });
-      expect(await engine.containers(agent, "edge-1")).toHaveLength(1);
+      await expect.poll(() => engine.containers(agent, "edge-1")).toHaveLength(1);
       process.kill(again.processId, "SIGKILL");
       const third = await agent.edge(
         "edge-1",
         (state) => isReady(state) && state.processId !== again.processId,
       );
       expect(third.unexpectedEnds).toBe(2);
-      expect(await engine.containers(agent, "edge-1")).toHaveLength(1);
+      await expect.poll(() => engine.containers(agent, "edge-1")).toHaveLength(1);
     });
 
     test("are removed when the agent that forgot them starts", async () => {

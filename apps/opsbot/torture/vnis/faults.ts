@@ -36,7 +36,7 @@ export class Faults {
 
   /** Begins what is due. @param share of the run that is done. */
   next(share: number): void {
-    while (!this.#deps.stopping.aborted && (this.#planned[0]?.share ?? 1) <= share) {
+    while (!this.#deps.stopping.aborted && (this.#planned[0]?.share ?? Infinity) <= share) {
       // One after another: two restarts at once are one.
       if (this.#planned[0]!.kind === "restarts" && this.#isRestarting) return;
       if (!this.#begin(this.#planned[0]!.kind)) return;

@@ -10,7 +10,7 @@ import { torture } from "./vnis.ts";
 
 describeWithPostgres()("replicas that are killed and stopped, with a database that is", () => {
   test("give each VNI once, and all of them", { timeout: 240_000 }, async () => {
-    const options = { vnis: 60_000, replicas: 3, kills: 2, stops: 2, restarts: 1 };
+    const options = { vnis: 240_000, replicas: 3, kills: 2, stops: 2, restarts: 1 };
     const tortured = await torture(
       options,
       Math.random,
@@ -19,8 +19,8 @@ describeWithPostgres()("replicas that are killed and stopped, with a database th
     );
     expect(tortured.problems).toEqual([]);
     expect(tortured).toMatchObject({
-      given: 60_000,
-      dropped: 3_750,
+      given: 240_000,
+      dropped: 15_000,
       duplicates: 0,
       changed: 0,
       leaked: 0,
