@@ -84,6 +84,7 @@ export class FreeNumbers {
 
   async #lease(): Promise<boolean> {
     const { database, clock } = this.#deps;
+    let hasSearched = false;
     for (;;) {
       const startedMs = clock.monotonicMs();
       const leased = await database.transact((sql) => this.#look(sql));
@@ -93,6 +94,9 @@ export class FreeNumbers {
         return true;
       }
       this.#block = undefined;
+      // However long a search takes: one that found nothing is not begun again for the same question.
+      if (hasSearched) return false;
+      hasSearched = this.#areMade;
       if (!(await this.#findMore())) return false;
     }
   }
