@@ -21,7 +21,10 @@ export async function wishDeploy(
   if (!known && (await deployments.count()) >= CHANNELS_MAX)
     return { cannot: `there are ${CHANNELS_MAX} channels already` };
   if (description === undefined) {
-    await deployments.change(target, { phase: "deploying", problem: "" });
+    // Of one that is live only what is otherwise than wished is mended.
+    const isLive = known!.phase === "live" || known!.phase === "drifted";
+    const phase = isLive ? "drifted" : "deploying";
+    await deployments.change(target, { phase, problem: "" });
     await deployments.beginSteps(target);
   } else await deployments.wish(target, readDescription(wished).tenant, wished);
   // Who asks for it knows which machines there are: nothing stands in for another one any more.

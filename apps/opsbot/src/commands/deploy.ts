@@ -13,7 +13,7 @@ import type { Terminal } from "./terminal.ts";
 const LOOK_INTERVAL_MS = 200;
 /** Who it is, is known to OpsBot by the certificate. */
 const CALLER: Caller = { who: "", role: "admin" };
-const UNDER_WAY: ReadonlySet<string> = new Set(["deploying", "rolling_back", "leaving"]);
+const UNDER_WAY: ReadonlySet<string> = new Set(["deploying", "drifted", "rolling_back", "leaving"]);
 
 export interface DeployOptions {
   /** Nobody is asked. */

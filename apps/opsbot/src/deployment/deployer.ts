@@ -14,6 +14,7 @@ import type { DeploymentParts, Work } from "./parts.ts";
 import { STEPS } from "./steps/all.ts";
 import type { Done, Step } from "./steps/step.ts";
 
+const WITHOUT_LOAD = STEPS.filter(({ name }) => name !== "cache");
 const EMPTY = create(SetDesiredStateRequestSchema);
 
 export class Deployer {
@@ -37,13 +38,22 @@ export class Deployer {
     if (phase === "failed" || (phase === "live" && problem !== "")) throw new Error(problem);
     if (phase === "live") return `${deployment.channel} is live`;
     await this.#change(deployment.channel, { incident: intent.incidentId });
+    const { channel, description } = deployment;
+    const isMended = phase === "drifted";
     try {
-      await this.#walk(STEPS, (step, work) => step.run(work), intent, effects);
+      // What is mended keeps its promise, or monitoring says so: it is not tried by a load again.
+      const steps = isMended ? WITHOUT_LOAD : STEPS;
+      await this.#walk(steps, (step, work) => step.run(work), intent, effects);
+      if (isMended)
+        await this.#parts.journal.transact(({ deployments }) =>
+          deployments.step(channel, "cache", "skipped", "it was tried when it was deployed"),
+        );
     } catch (error) {
       if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
-      return this.#rollBack(intent, effects, messageOf(error));
+      if (!isMended) return this.#rollBack(intent, effects, messageOf(error));
+      await this.#change(channel, { phase: "live", problem: messageOf(error) });
+      throw error;
     }
-    const { channel, description } = deployment;
     await this.#change(channel, { phase: "live", liveDescription: description, problem: "" });
     return `${channel} is live`;
   }
@@ -66,12 +76,11 @@ export class Deployer {
   /** Whatever shall run elsewhere because a machine is away is brought there. @returns what was done, for people. */
   async evacuate(intent: Intent, effects: EffectDeps): Promise<string[]> {
     const { target: machine } = intent.action;
-    const steps = STEPS.filter(({ name }) => name !== "cache");
     const done: string[] = [];
     for (const { channel, kept, phase } of await this.#parts.journal.deployments.all()) {
       if (!kept.away.includes(machine) || phase === "leaving" || phase === "failed") continue;
       const moving = { ...intent, action: { kind: "deploy", target: channel } } as const;
-      await this.#walk(steps, (step, work) => step.run(work), moving, effects, false);
+      await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), moving, effects, false);
       const { goal } = (await this.#read(channel))!;
       done.push(
         `${channel} runs on ${[...new Set(goal.edges.map((edge) => edge.machine))].join(", ")}`,
@@ -89,8 +98,7 @@ export class Deployer {
       if (liveDescription === "") await this.#undo(intent, effects, false);
       else {
         await this.#change(channel, { description: liveDescription });
-        const back = STEPS.filter(({ name }) => name !== "cache");
-        await this.#walk(back, (step, work) => step.run(work), intent, effects, false);
+        await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), intent, effects, false);
       }
     } catch (error) {
       if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
