@@ -68,6 +68,8 @@ export function readDesired(
     configured,
     overlays,
     tell: async (fencingToken) => {
+      // Somebody else runs the edges.
+      if (agents.size === 0) return;
       const { edges, segments, isKnown } = await all();
       if (!isKnown && !hasTold) return;
       hasTold = true;
