@@ -52,7 +52,7 @@ async function allocated(work: Work): Promise<Layout> {
     return parts.vnis.allocate({
       owner,
       tenant: description.tenant,
-      site,
+      ...(site !== "" && { site }),
       ...(region !== undefined && { region }),
       ipv4: ipv4 && isCore,
     });
