@@ -12,7 +12,7 @@ import { systemClock } from "@glassline/service/clock";
 import { IcingaClient } from "../src/observers/icinga/client.ts";
 import { startIcinga } from "../src/observers/icinga/icinga.testing.ts";
 import { OpsBotProcess, PUSH_TOKEN, UNLIMITED, listeningTo, until } from "./opsbot-process.ts";
-import { quantile } from "./quantile.ts";
+import { quantile } from "@glassline/bench/quantile";
 
 const BENCH = "icinga-latency";
 const PUSH_CONF = fileURLToPath(new URL("../../../deploy/icinga2/push.conf", import.meta.url));

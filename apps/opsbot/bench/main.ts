@@ -1,6 +1,5 @@
 /** `npm run bench -w @glassline/opsbot`: OpsBot beside a real Icinga2, edges that die, leaders that are replaced, and VNIs given away, as lines of JSON. */
 import { HAS_ICINGA } from "../src/observers/icinga/icinga.testing.ts";
-import { measureDeployments } from "./deployments.ts";
 import { measureIcingaLatency } from "./icinga-latency.ts";
 import { measureSeeding } from "./seeding.ts";
 import { measureStorm } from "./storm.ts";
@@ -15,16 +14,9 @@ const PARTS = {
   takeover: measureTakeover,
   seeding: measureSeeding,
   vnis: measureVnis,
-  deployments: measureDeployments,
 } as const;
 type Part = keyof typeof PARTS;
-const WITHOUT_ICINGA: readonly Part[] = [
-  "viewers-failover",
-  "takeover",
-  "seeding",
-  "vnis",
-  "deployments",
-];
+const WITHOUT_ICINGA: readonly Part[] = ["viewers-failover", "takeover", "seeding", "vnis"];
 
 const words = process.argv.slice(2);
 const named = words.filter((word): word is Part => Object.hasOwn(PARTS, word));

@@ -4,7 +4,7 @@ import { about, report } from "@glassline/bench/report";
 
 import { LEASE_TIMES } from "../src/stores/lease.ts";
 import { torture } from "../torture/leaders/leaders.ts";
-import { quantile } from "./quantile.ts";
+import { quantile } from "@glassline/bench/quantile";
 
 const BENCH = "takeover";
 const REPLICAS = 3;

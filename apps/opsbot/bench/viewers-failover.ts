@@ -12,7 +12,7 @@ import { systemClock } from "@glassline/service/clock";
 import type { Edge, EdgeNetwork } from "./edge-network.ts";
 import { CHANNEL, startEdgeNetwork } from "./edge-network.ts";
 import { until } from "./opsbot-process.ts";
-import { quantile } from "./quantile.ts";
+import { quantile } from "@glassline/bench/quantile";
 import type { Got } from "./viewer.ts";
 import { Viewer } from "./viewer.ts";
 

@@ -1,17 +1,11 @@
 /** A channel's edges in a real Icinga2: there when it is deployed, mended when somebody removes them, gone when it is. */
-import { join } from "node:path";
-
-import { identityFiles } from "@glassline/service/identity";
 import { expect } from "vitest";
 
-import { ROOT_DIRECTORY } from "./page.ts";
-import { DeploymentStage } from "./testing/deployment-stage.ts";
-import { deployed, startIcinga } from "./testing/icinga.ts";
+import { DeploymentStage, ICINGA_ROOT } from "./testing/deployment-stage.ts";
 import { testWith } from "./testing/requirements.ts";
 
 const testIcinga = testWith("icinga2", "monitoring-plugins");
 const PATIENCE_MS = 180_000;
-const OPSBOT = { role: "opsbot", instance: "opsbot" } as const;
 const DESCRIPTION = `channel: harbour
 source: /live/cam-0001/index.m3u8
 machines: [machine-1]
@@ -22,38 +16,12 @@ slo: {hitRate: 50%, firstByte: 20s, players: 1, for: 3s, stalls: 1000}
 testIcinga(
   "a deployed channel is watched by Icinga2, as long as it is there",
   async () => {
-    await using stage = await DeploymentStage.start({ machines: 1 });
-    const constants = `
-const GlasslineDir = "${ROOT_DIRECTORY}"
-const GlasslineNode = "${process.execPath}"
-const GlasslinePki = "${stage.pkiDir}"
-const GlasslineIdentity = "monitor.local"
-const GlasslineCache = "${join(stage.directory, "compiled")}"
-const GlasslineInterval = 2s
-const GlasslinePushUrl = ""
-const GlasslineOpsBotName = "opsbot opsbot"
-const GlasslineReaderName = "dashboard reader"
-object ApiUser "root" {
-  client_cn = "operator root"
-  permissions = [ "*" ]
-}
-`;
-    const files = ["commands.conf", "templates.conf", "services.conf", "dependencies.conf"];
-    await stage.issue({ role: "monitor", instance: "local" });
-    await using icinga = await startIcinga(
-      join(stage.directory, "icinga"),
-      constants + deployed(...files, "api-users.conf"),
-      (name) => stage.issue(name),
-    );
-    const root = await stage.issue({ role: "operator", instance: "root" });
-    const opsbot = identityFiles(stage.pkiDir, OPSBOT);
-    await stage.opsbot.end("SIGTERM");
-    await stage.startOpsBot({
-      icinga: `https://localhost:${icinga.port}`,
-      "icinga-ca": opsbot.ca,
-      "icinga-cert": opsbot.certificate,
-      "icinga-key": opsbot.privateKey,
+    await using stage = await DeploymentStage.start({
+      machines: 1,
+      icinga: { checkInterval: "2s" },
     });
+    const { icinga } = stage;
+    const root = await stage.issue(ICINGA_ROOT);
     const hosts = async () => {
       const { body } = await icinga.ask(root, "GET", "/v1/objects/hosts");
       return (body.results ?? []).map(({ name }) => name);

@@ -10,6 +10,7 @@ source: /live/cam-0001/index.m3u8
 machines: [machine-1, machine-2]
 spares: [machine-3]
 shield: machine-1
+container: {driver: runc, memory: 512MiB}
 slo: {hitRate: 40%, firstByte: 20s, players: 2, for: 4s, stalls: 1000}
 `;
 
@@ -26,18 +27,11 @@ async function interfaces(namespace: string): Promise<string[]> {
   return links.map(({ ifname }) => ifname).filter((name) => name.startsWith("gl"));
 }
 
-/** Kills everything that runs on a machine, in one moment. */
-async function killMachine(namespace: string): Promise<void> {
-  const { output } = await run(["ip", "netns", "pids", namespace]);
-  for (const pid of output.split("\n").filter((line) => line !== ""))
-    process.kill(Number(pid), "SIGKILL");
-}
-
 describeWithNamespaces()("a deployment over VXLAN", () => {
   test(
     "joins its machines, fetches through the shield, moves when a machine dies, and leaves nothing",
     async () => {
-      stage = await DeploymentStage.start({ machines: 3, namespaces: true });
+      stage = await DeploymentStage.start({ machines: 3, namespaces: "apart" });
       const machines = stage.underlay!.machines;
       const namespaces = machines.map(({ namespace }) => namespace);
       const file = await stage.describe("harbour", DESCRIPTION);
@@ -59,7 +53,7 @@ describeWithNamespaces()("a deployment over VXLAN", () => {
         .poll(() => interfaces(namespaces[1]!), { timeout: 30_000 })
         .toContain(`glx${vni}`);
 
-      await killMachine(namespaces[1]!);
+      await stage.killMachine("machine-2");
       await expect
         .poll(async () => (await stage!.command("deployments", "harbour")).output, {
           timeout: 60_000,

@@ -2,6 +2,7 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 
 const START_TIMEOUT_MS = 30_000;
@@ -46,6 +47,15 @@ export class KillableProcess {
   /** What it said last. */
   get output(): string {
     return this.#output;
+  }
+
+  /** Counts the lines with a text that it says from now on. @returns how many there were so far. */
+  counting(text: string): () => number {
+    let count = 0;
+    createInterface({ input: this.#child.stdout! }).on("line", (line) => {
+      if (line.includes(text)) count++;
+    });
+    return () => count;
   }
 
   get hasEnded(): boolean {

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 
 import { create } from "@bufbuild/protobuf";
@@ -49,6 +50,8 @@ export interface Machine {
   namespace: string;
   underlay: string;
   underlay6: string;
+  /** What a program is started by, to run in it with all else as it is here: cgroups, too. */
+  launcher: readonly string[];
   /** Runs a program in it. Rejects when it fails. @returns its output. */
   run(...words: string[]): Promise<string>;
   /** `ip` with the words of a line. */
@@ -62,12 +65,20 @@ export interface Machine {
 
 export interface Underlay extends AsyncDisposable {
   machines: readonly Machine[];
-  /** The namespace of what joins the machines: whoever stands there reaches all of them. */
-  fabric: string;
+  /** What a program is started by, to stand on what joins the machines, where it reaches all of them. */
+  launcher: readonly string[];
   fabricAddress: string;
 }
 
-export async function startUnderlay(count: number): Promise<Underlay> {
+export interface UnderlayOptions {
+  /** This process stands on what joins them: it must be in a namespace of its own, as by `unshare --net`. */
+  isHere?: boolean;
+}
+
+export async function startUnderlay(
+  count: number,
+  { isHere = false }: UnderlayOptions = {},
+): Promise<Underlay> {
   await removeAbandoned();
   const name = `glt${process.pid}-${randomBytes(3).toString("hex")}`;
   const made: string[] = [];
@@ -81,22 +92,31 @@ export async function startUnderlay(count: number): Promise<Underlay> {
     return namespace;
   };
   try {
-    const fabric = await add(`${name}-0`);
-    await ip(`-netns ${fabric} link add fabric up type bridge stp_state 0 forward_delay 0`);
+    const fabric = isHere ? undefined : await add(`${name}-0`);
+    const inFabric = (line: string) => ip(fabric ? `-netns ${fabric} ${line}` : line);
+    if (isHere) await ip("link set lo up");
+    await inFabric("link add fabric up type bridge stp_state 0 forward_delay 0");
     const machines: Machine[] = [];
     for (let number = 1; number <= count; number++) {
       const namespace = await add(`${name}-${number}`);
       const port = `link add port${number} up master fabric mtu ${UNDERLAY_MTU} type veth`;
-      await ip(`-netns ${fabric} ${port} peer name eth0 netns ${namespace}`);
+      await inFabric(`${port} peer name eth0 netns ${namespace}`);
       machines.push(await machineOf(namespace, number));
     }
-    await ip(`-netns ${fabric} address add ${FABRIC_ADDRESS}/24 dev fabric`);
-    return { machines, fabric, fabricAddress: FABRIC_ADDRESS, [Symbol.asyncDispose]: dispose };
+    await inFabric(`address add ${FABRIC_ADDRESS}/24 dev fabric`);
+    return {
+      machines,
+      launcher: fabric ? launcherOf(fabric) : [],
+      fabricAddress: FABRIC_ADDRESS,
+      [Symbol.asyncDispose]: dispose,
+    };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
+
+const launcherOf = (namespace: string) => ["nsenter", `--net=${join(NAMESPACES, namespace)}`];
 
 async function machineOf(namespace: string, number: number): Promise<Machine> {
   const run = async (...words: string[]) => {
@@ -107,6 +127,7 @@ async function machineOf(namespace: string, number: number): Promise<Machine> {
     namespace,
     underlay: `100.64.7.${number}`,
     underlay6: `fd64:7::${number}`,
+    launcher: launcherOf(namespace),
     run,
     ip: (line) => run("ip", ...line.split(" ")),
     bridge: (line) => run("bridge", ...line.split(" ")),

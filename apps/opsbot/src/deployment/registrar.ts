@@ -5,6 +5,8 @@ export interface MonitoredEdge {
   /** Where it is administered. */
   host: string;
   port: number;
+  /** Of a channel with an overlay: the machine of the edge, and where the others are in the overlay. */
+  overlay?: { machine: string; peers: readonly string[] };
 }
 
 export interface MonitoredChannel {

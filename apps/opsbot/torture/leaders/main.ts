@@ -3,7 +3,7 @@ import { report } from "@glassline/bench/report";
 import { runTorture } from "@glassline/bench/torture-run";
 import { readOrExplain } from "@glassline/service/main";
 
-import { quantile } from "../../bench/quantile.ts";
+import { quantile } from "@glassline/bench/quantile";
 import { program } from "./config.ts";
 import { torture } from "./leaders.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A network to deploy channels on: an origin, OpsBot, node-agents and, if wished, Icinga2, each a process of its own. With `namespaces` each
- * machine is a network namespace on an underlay that has no way out, and OpsBot stands on its bridge. Needs root then.
+ * A network to deploy channels on: an origin, OpsBot, node-agents and, if wished, enrolment and Icinga2, each a process of its own. With
+ * `namespaces` each machine is a network namespace on an underlay that has no way out, and OpsBot stands on its bridge. Needs root then.
  */
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -10,12 +10,17 @@ import { join } from "node:path";
 import { KillableProcess } from "@glassline/bench/killable-process";
 import type { Underlay } from "@glassline/node-agent/namespaces/testing";
 import { startUnderlay } from "@glassline/node-agent/namespaces/testing";
+import { OpsBotService } from "@glassline/proto/opsbot";
+import type { Client } from "@glassline/proto/rpc";
 import type { Identity, PeerName } from "@glassline/service/identity";
-import { readIdentity } from "@glassline/service/identity";
+import { identityFiles, readIdentity } from "@glassline/service/identity";
+import { peerClient } from "@glassline/service/peer-client";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import { ROOT_DIRECTORY } from "../page.ts";
 import { flags } from "../plan.ts";
+import type { Icinga } from "./icinga.ts";
+import { deployed, startIcinga } from "./icinga.ts";
 import { freePort } from "./programs.ts";
 
 type Words = Parameters<typeof flags>[0];
@@ -28,14 +33,42 @@ const EDGE_PORTS = "7600-7699";
 export const CHANNEL_PATH = "/live/cam-0001/index.m3u8";
 const COMMAND = join(ROOT_DIRECTORY, "apps/opsbot/src/command-main.ts");
 
+const OPSBOT: PeerName = { role: "opsbot", instance: "opsbot" };
+/** May do all in Icinga. */
+export const ICINGA_ROOT: PeerName = { role: "operator", instance: "root" };
+const ICINGA_FILES = [
+  "commands.conf",
+  "templates.conf",
+  "services.conf",
+  "dependencies.conf",
+  "api-users.conf",
+];
+
+/** Than the usual OpsBot. */
+interface Other {
+  env?: Readonly<Record<string, string>>;
+  main?: string;
+}
+
 export interface StageOptions {
   machines: number;
-  namespaces?: boolean;
+  /** "here": this process stands on the bridge, too, and must be in a namespace of its own. */
+  namespaces?: "here" | "apart";
   /** By machine, from 1. */
   sites?: readonly string[];
   enrolment?: boolean;
+  /** A real one with what is shipped for it; not with namespaces that are apart. */
+  icinga?: { checkInterval: "2s" | "60s" };
+  /** TCP ports that edges of an agent may have, where all are on one machine. */
+  ports?: number;
   /** More of OpsBot's flags. */
   opsbot?: Words;
+}
+
+/** A node-agent, and where it is asked. */
+export interface Agent {
+  process: KillableProcess;
+  endpoint: { name: string; host: string; port: number };
 }
 
 export interface Told {
@@ -49,7 +82,9 @@ export class DeploymentStage implements AsyncDisposable {
   #stack: AsyncDisposableStack;
   readonly #options: StageOptions;
   readonly underlay: Underlay | undefined;
-  readonly agents = new Map<string, KillableProcess>();
+  /** By machine. */
+  readonly agents = new Map<string, Agent>();
+  #icinga: Icinga | undefined;
   #opsbot: KillableProcess | undefined;
   #opsbotWords: Words = {};
   #opsbotPort = 0;
@@ -71,8 +106,9 @@ export class DeploymentStage implements AsyncDisposable {
     await using stack = new AsyncDisposableStack();
     const directory = await mkdtemp(join(tmpdir(), "glassline-deploy-"));
     stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 10 }));
+    const isHere = options.namespaces === "here";
     const underlay = options.namespaces
-      ? stack.use(await startUnderlay(options.machines))
+      ? stack.use(await startUnderlay(options.machines, { isHere }))
       : undefined;
     const stage = new DeploymentStage(directory, options, underlay, stack);
     await stage.#start();
@@ -84,8 +120,8 @@ export class DeploymentStage implements AsyncDisposable {
     await this.#stack[Symbol.asyncDispose]();
   }
 
-  get namespace(): string | undefined {
-    return this.underlay?.fabric;
+  get #launcher(): readonly string[] {
+    return this.underlay?.launcher ?? [];
   }
 
   /** Runs `glassline-opsbot` as people do. */
@@ -97,7 +133,7 @@ export class DeploymentStage implements AsyncDisposable {
       `--opsbot=localhost:${this.#opsbotPort}`,
       `--pki-dir=${this.pkiDir}`,
     ];
-    return run([...launcherOf(this.namespace), ...all]);
+    return run([...this.#launcher, ...all]);
   }
 
   /** channel.yaml in the stage's folder. @returns its path. */
@@ -107,13 +143,38 @@ export class DeploymentStage implements AsyncDisposable {
     return file;
   }
 
-  async startOpsBot(more: Words = {}): Promise<KillableProcess> {
-    this.#opsbot = await startApp(
-      "opsbot",
-      { ...this.#opsbotWords, ...more },
-      { namespace: this.namespace, env: { GLASSLINE_OPSBOT_EDGE_TOKEN: EDGE_TOKEN } },
-    );
+  /** Another program that is an OpsBot may be `main`: a path from the repository's root. */
+  async startOpsBot({ env = {}, main = "" }: Other = {}): Promise<KillableProcess> {
+    this.#opsbot = await startApp("opsbot", this.#opsbotWords, {
+      launcher: this.#launcher,
+      env: { GLASSLINE_OPSBOT_EDGE_TOKEN: EDGE_TOKEN, ...env },
+      main,
+    });
     return this.#opsbot;
+  }
+
+  /** Of OpsBot, for operators. Not with namespaces that are apart. */
+  async client(): Promise<Client<typeof OpsBotService>> {
+    const endpoint = { name: "opsbot", host: "localhost", port: this.#opsbotPort };
+    return peerClient(OpsBotService, endpoint, "opsbot", await this.issue(OPERATOR));
+  }
+
+  get icinga(): Icinga {
+    return this.#icinga!;
+  }
+
+  /** Kills everything that runs on a machine, in one moment. Only with namespaces. */
+  async killMachine(machine: string): Promise<void> {
+    const { namespace } = this.underlay!.machines[numberOf(machine) - 1]!;
+    const { output } = await run(["ip", "netns", "pids", namespace]);
+    for (const pid of output.split("\n").filter((line) => line !== ""))
+      process.kill(Number(pid), "SIGKILL");
+    await this.agents.get(machine)!.process.end("SIGKILL");
+  }
+
+  /** The node-agent of a machine that was killed, on what it left. */
+  async startAgain(machine: string): Promise<void> {
+    await this.#startAgent(numberOf(machine) - 1);
   }
 
   async issue(name: PeerName): Promise<Identity> {
@@ -126,12 +187,12 @@ export class DeploymentStage implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { machines, enrolment } = this.#options;
-    const agents = Array.from({ length: machines }, (_, at) => `agent-${at + 1}`);
+    const { machines, enrolment, icinga } = this.#options;
+    const places = Array.from({ length: machines }, (_, at) => at);
     const names: PeerName[] = [
       { role: "origin", instance: "origin" },
-      { role: "opsbot", instance: "opsbot" },
-      ...agents.map((instance): PeerName => ({ role: "node-agent", instance })),
+      OPSBOT,
+      ...places.map((at): PeerName => ({ role: "node-agent", instance: agentAt(at) })),
       ...(enrolment ? [{ role: "enrolment", instance: "enrolment" } as const] : []),
       OPERATOR,
     ];
@@ -139,8 +200,8 @@ export class DeploymentStage implements AsyncDisposable {
     const ports = await Promise.all(Array.from({ length: 9 }, () => freePort()));
     const [origin, originGrpc, originAdmin, opsbot, opsbotAdmin, ...rest] = ports as number[];
     const common = { "pki-dir": this.pkiDir, "log-level": "info" };
-    const namespace = this.namespace;
-    const anywhere = namespace === undefined ? {} : { host: "0.0.0.0" };
+    const launcher = this.#launcher;
+    const anywhere = this.underlay ? { host: "0.0.0.0" } : {};
     this.#use(
       await startApp(
         "origin",
@@ -153,7 +214,7 @@ export class DeploymentStage implements AsyncDisposable {
           "admin-port": originAdmin!,
           "test-card": "cam-0001",
         },
-        { namespace },
+        { launcher },
       ),
     );
     if (enrolment)
@@ -168,11 +229,12 @@ export class DeploymentStage implements AsyncDisposable {
             "public-port": rest[2]!,
             "data-dir": join(this.directory, "enrolment"),
           },
-          { namespace },
+          { launcher },
         ),
       );
     const endpoints: string[] = [];
-    for (const [at, agent] of agents.entries()) endpoints.push(await this.#startAgent(at, agent));
+    for (const at of places) endpoints.push(await this.#startAgent(at));
+    if (icinga) this.#icinga = this.#stack.use(await this.#startIcinga(icinga.checkInterval));
     this.#opsbotPort = opsbot!;
     this.#opsbotWords = {
       ...common,
@@ -183,18 +245,54 @@ export class DeploymentStage implements AsyncDisposable {
       origin: `origin=localhost:${originGrpc}`,
       "deploy-origin": `origin=https://${this.underlay?.fabricAddress ?? "localhost"}:${origin}`,
       ...(enrolment && { enrolment: `enrolment=localhost:${rest[0]}` }),
+      ...(this.#icinga && this.#icingaWords(this.#icinga)),
       ...this.#options.opsbot,
     };
     await this.startOpsBot();
     this.#stack.defer(async () => void (await this.#opsbot?.end("SIGTERM")));
   }
 
+  async #startIcinga(checkInterval: string): Promise<Icinga> {
+    await this.issue({ role: "monitor", instance: "local" });
+    const constants = `
+const GlasslineDir = "${ROOT_DIRECTORY}"
+const GlasslineNode = "${process.execPath}"
+const GlasslinePki = "${this.pkiDir}"
+const GlasslineIdentity = "monitor.local"
+const GlasslineCache = "${join(this.directory, "compiled")}"
+const GlasslineInterval = ${checkInterval}
+const GlasslinePushUrl = ""
+const GlasslineOpsBotName = "opsbot opsbot"
+const GlasslineReaderName = "dashboard reader"
+object ApiUser "root" {
+  client_cn = "${ICINGA_ROOT.role} ${ICINGA_ROOT.instance}"
+  permissions = [ "*" ]
+}
+`;
+    return startIcinga(
+      join(this.directory, "icinga"),
+      constants + deployed(...ICINGA_FILES),
+      (name) => this.issue(name),
+    );
+  }
+
+  #icingaWords({ port }: Icinga): Words {
+    const { ca, certificate, privateKey } = identityFiles(this.pkiDir, OPSBOT);
+    return {
+      icinga: `https://localhost:${port}`,
+      "icinga-ca": ca,
+      "icinga-cert": certificate,
+      "icinga-key": privateKey,
+    };
+  }
+
   /** @returns its endpoint. */
-  async #startAgent(at: number, name: string): Promise<string> {
+  async #startAgent(at: number): Promise<string> {
+    const name = agentAt(at);
     const machine = this.underlay?.machines[at];
     const [port, adminPort, firstPort] = machine
       ? [AGENT_PORT, AGENT_PORT + 1, undefined]
-      : [await freePort(), await freePort(), 21_000 + 100 * Math.floor(Math.random() * 100)];
+      : [await freePort(), await freePort(), 21_000 + 100 * Math.floor(Math.random() * 60)];
     const dataDir = join(this.directory, name);
     await mkdir(dataDir, { recursive: true });
     const words: Words = {
@@ -203,10 +301,12 @@ export class DeploymentStage implements AsyncDisposable {
       "pki-dir": this.pkiDir,
       "log-level": "info",
       "admin-port": adminPort,
-      machine: `machine-${at + 1}`,
+      machine: machineAt(at),
       "data-dir": dataDir,
       "edge-drain": 0,
-      "edge-ports": firstPort ? `${firstPort}-${firstPort + 99}` : EDGE_PORTS,
+      "edge-ports": firstPort
+        ? `${firstPort}-${firstPort + (this.#options.ports ?? 100) - 1}`
+        : EDGE_PORTS,
       site: this.#options.sites?.[at] ?? "site-a",
       ...(machine && {
         host: machine.underlay,
@@ -216,12 +316,13 @@ export class DeploymentStage implements AsyncDisposable {
       }),
     };
     const agent = await startApp("node-agent", words, {
-      namespace: machine?.namespace,
+      launcher: machine?.launcher ?? [],
       env: { GLASSLINE_NODE_AGENT_EDGE_TOKEN: EDGE_TOKEN },
     });
-    this.agents.set(`machine-${at + 1}`, agent);
+    const endpoint = { name, host: machine?.underlay ?? "localhost", port };
+    this.agents.set(machineAt(at), { process: agent, endpoint });
     this.#use(agent);
-    return `${name}=${machine?.underlay ?? "localhost"}:${port}`;
+    return `${name}=${endpoint.host}:${port}`;
   }
 
   #use(app: KillableProcess): void {
@@ -229,20 +330,25 @@ export class DeploymentStage implements AsyncDisposable {
   }
 }
 
+const agentAt = (at: number) => `agent-${at + 1}`;
+const machineAt = (at: number) => `machine-${at + 1}`;
+const numberOf = (machine: string) => Number(machine.split("-").at(-1));
+
 interface Surroundings {
-  /** Of ip-netns(8); undefined: that of the test. */
-  namespace?: string | undefined;
+  /** What it is started by. */
+  launcher: readonly string[];
   env?: Readonly<Record<string, string>>;
+  main?: string;
 }
 
 /** Resolves when it is ready. */
 async function startApp(
   app: string,
   words: Words,
-  { namespace, env = {} }: Surroundings,
+  { launcher, env = {}, main = "" }: Surroundings,
 ): Promise<KillableProcess> {
-  const main = join(ROOT_DIRECTORY, "apps", app, "src/main.ts");
-  const started = new KillableProcess(app, [main, ...flags(words)], env, launcherOf(namespace));
+  const file = join(ROOT_DIRECTORY, main || `apps/${app}/src/main.ts`);
+  const started = new KillableProcess(app, [file, ...flags(words)], env, launcher);
   try {
     await started.ready();
     return started;
@@ -251,9 +357,6 @@ async function startApp(
     throw error;
   }
 }
-
-const launcherOf = (namespace: string | undefined) =>
-  namespace === undefined ? [] : ["ip", "netns", "exec", namespace];
 
 export async function run([program = "", ...words]: readonly string[]): Promise<Told> {
   const { promise, resolve } = Promise.withResolvers<Told>();

@@ -23,6 +23,7 @@ export const ICINGA2 = process.env["ICINGA2"] ?? "/usr/sbin/icinga2";
 const MONITORING_PLUGINS =
   process.env["MONITORING_PLUGINS"] ?? "/usr/lib/nagios/plugins/check_ping";
 const PING = "/usr/bin/ping";
+const RUNC = process.env["RUNC"] ?? "/usr/sbin/runc";
 
 const VARNISH = process.env["VARNISHD"] ?? "/usr/sbin/varnishd";
 const WRK = process.env["WRK"] ?? "/usr/bin/wrk";
@@ -40,6 +41,7 @@ const FILES = {
   icinga2: ICINGA2,
   "monitoring-plugins": MONITORING_PLUGINS,
   ping: PING,
+  runc: RUNC,
   varnish: VARNISH,
   wrk: WRK,
   h2load: H2LOAD,

@@ -1,4 +1,7 @@
-/** Step 4: monitoring learns of the edges. */
+/** Step 4: monitoring learns of the edges, and of the overlay where it can look from within. */
+import type { Segment } from "@glassline/proto/node";
+
+import { withoutPrefix } from "../../core/deployment/addresses.ts";
 import { folderOf } from "../../core/deployment/layout.ts";
 import type { Observed } from "../parts.ts";
 import type { MonitoredChannel } from "../registrar.ts";
@@ -18,9 +21,21 @@ function monitored({ deployment, description }: Observed): MonitoredChannel {
   return {
     channel,
     stream: folderOf(description.source).split("/").at(-2) ?? "",
-    edges: goal.edges.map(({ name }) => {
+    edges: goal.edges.map(({ name, machine }) => {
       const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(kept.administration[name] ?? "") ?? [];
-      return { name, host, port: Number(port) };
+      const peers = peersOf(machine, goal.segments);
+      return {
+        name,
+        host,
+        port: Number(port),
+        ...(peers.length > 0 && { overlay: { machine, peers } }),
+      };
     }),
   };
+}
+
+/** In the overlay, without prefix. */
+function peersOf(machine: string, segments: readonly Segment[]): string[] {
+  const others = segments.filter((segment) => segment.machine !== machine);
+  return others.map(({ address }) => withoutPrefix(address));
 }

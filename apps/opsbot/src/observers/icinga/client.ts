@@ -25,7 +25,7 @@ const NANO_PER_MICROSECOND = 1_000n;
 const HOST_TEMPLATE = "glassline-host";
 
 export interface Query {
-  type: "hosts" | "services" | "comments" | "downtimes";
+  type: "hosts" | "services" | "comments" | "downtimes" | "endpoints";
   /** A fixed text: what varies is named in it, and given by filterVars. */
   filter: string;
   filterVars: Readonly<Record<string, unknown>>;

@@ -16,6 +16,8 @@ import type { IcingaClient } from "./client.ts";
 /** So long what Icinga showed is taken for what it has, by who only looks. */
 const FRESH_MS = 1_000;
 
+const ALL = { filter: "true", filterVars: {}, attrs: ["name", "vars", "address"] } as const;
+
 interface Host {
   name: string;
   channel: string;
@@ -23,33 +25,41 @@ interface Host {
   address: unknown;
 }
 
+/** What Icinga has. */
+interface Has {
+  hosts: readonly Host[];
+  /** Names of its endpoints: of agents on machines, if they are called as those are. */
+  endpoints: ReadonlySet<string>;
+}
+
 export function icingaRegistrar(
   client: IcingaClient,
   clock: Pick<Clock, "monotonicMs">,
   signal: AbortSignal,
 ): Registrar {
-  let seen: { atMs: number; hosts: Promise<readonly Host[]> } | undefined;
-  const look = (): Promise<readonly Host[]> => {
+  let seen: { atMs: number; has: Promise<Has> } | undefined;
+  const look = (): Promise<Has> => {
     const atMs = clock.monotonicMs();
-    const hosts = hostsOf(client, signal);
-    seen = { atMs, hosts };
-    hosts.catch(() => (seen = undefined));
-    return hosts;
+    const has = lookAt(client, signal);
+    seen = { atMs, has };
+    has.catch(() => (seen = undefined));
+    return has;
   };
-  const lately = () => (seen && clock.monotonicMs() - seen.atMs < FRESH_MS ? seen.hosts : look());
+  const lately = () => (seen && clock.monotonicMs() - seen.atMs < FRESH_MS ? seen.has : look());
   return {
     lacks: async (wanted) => {
-      const hosts = await lately();
-      const { missing, surplus } = differences(wanted, hosts);
+      const { missing, surplus } = differences(wanted, await lately());
       return [
         ...missing.map(({ name }) => `Icinga has no host ${name} as it should be`),
         ...surplus.map(({ name }) => `Icinga still has the host ${name}`),
       ];
     },
     register: async (wanted) => {
-      const { missing, surplus, wrong } = differences(wanted, await look());
+      const has = await look();
+      const { missing, surplus, wrong } = differences(wanted, has);
       for (const { name } of [...surplus, ...wrong]) await client.removeHost(name, signal);
-      for (const edge of missing) await client.createHost(edge.name, attrsOf(edge, wanted), signal);
+      for (const edge of missing)
+        await client.createHost(edge.name, attrsOf(edge, wanted, has.endpoints), signal);
       seen = undefined;
       return missing.length + surplus.length === 0
         ? `Icinga has its ${counted(wanted.edges.length, "host")}`
@@ -59,7 +69,7 @@ export function icingaRegistrar(
           ].join("; ");
     },
     remove: async (channel) => {
-      const own = (await look()).filter((host) => host.channel === channel);
+      const own = (await look()).hosts.filter((host) => host.channel === channel);
       for (const { name } of own) await client.removeHost(name, signal);
       seen = undefined;
       return own.length === 0 ? "Icinga had no hosts of it" : `Icinga forgets ${namesOf(own)}`;
@@ -67,31 +77,32 @@ export function icingaRegistrar(
   };
 }
 
-async function hostsOf(client: IcingaClient, signal: AbortSignal): Promise<Host[]> {
-  const answer = await client.query(
-    {
-      type: "hosts",
-      filter: "host.vars.glassline_channel",
-      filterVars: {},
-      attrs: ["name", "vars", "address"],
-    },
-    signal,
-  );
-  return answer.flatMap((one) => {
-    const attrs = isRecord(one) && isRecord(one["attrs"]) ? one["attrs"] : undefined;
-    const vars = attrs && isRecord(attrs["vars"]) ? attrs["vars"] : undefined;
-    if (!attrs || !vars) return [];
-    const channel = String(vars["glassline_channel"]);
-    return [{ name: String(attrs["name"]), channel, vars, address: attrs["address"] }];
-  });
+async function lookAt(client: IcingaClient, signal: AbortSignal): Promise<Has> {
+  const [hosts, endpoints] = await Promise.all([
+    client.query({ ...ALL, type: "hosts", filter: "host.vars.glassline_channel" }, signal),
+    client.query({ ...ALL, type: "endpoints", attrs: ["name"] }, signal),
+  ]);
+  return {
+    hosts: hosts.flatMap((one) => hostIn(one) ?? []),
+    endpoints: new Set(endpoints.map((one) => String(attrsIn(one)["name"]))),
+  };
 }
 
+function hostIn(one: unknown): Host | undefined {
+  const { name, vars, address } = attrsIn(one);
+  if (!isRecord(vars)) return undefined;
+  return { name: String(name), channel: String(vars["glassline_channel"]), vars, address };
+}
+
+const attrsIn = (one: unknown): Readonly<Record<string, unknown>> =>
+  isRecord(one) && isRecord(one["attrs"]) ? one["attrs"] : {};
+
 /** Apply rules are evaluated when a host is made: one that is wrong is made anew. */
-function differences(wanted: MonitoredChannel, hosts: readonly Host[]) {
+function differences(wanted: MonitoredChannel, { hosts, endpoints }: Has) {
   const own = hosts.filter(({ channel }) => channel === wanted.channel);
   const isRight = (edge: MonitoredEdge) => {
     const host = own.find(({ name }) => name === edge.name);
-    const { vars, address } = attrsOf(edge, wanted);
+    const { vars, address } = attrsOf(edge, wanted, endpoints);
     return host !== undefined && host.address === address && isDeepStrictEqual(host.vars, vars);
   };
   const missing = wanted.edges.filter((edge) => !isRight(edge));
@@ -101,12 +112,23 @@ function differences(wanted: MonitoredChannel, hosts: readonly Host[]) {
   return { missing, surplus, wrong };
 }
 
-function attrsOf({ name, host, port }: MonitoredEdge, { channel, stream }: MonitoredChannel) {
+/** An overlay is looked at from within: where Icinga has an endpoint that is called as the machine. */
+function attrsOf(
+  { name, host, port, overlay }: MonitoredEdge,
+  { channel, stream }: MonitoredChannel,
+  endpoints: Has["endpoints"],
+) {
+  const isInside = overlay && endpoints.has(overlay.machine);
   return {
     address: host,
     vars: {
       glassline_channel: channel,
-      glassline: { edge: { name, port, streams: { [stream]: {} } } },
+      glassline: {
+        edge: { name, port, streams: { [stream]: {} } },
+        ...(isInside && {
+          overlays: { [name]: { peers: overlay.peers, command_endpoint: overlay.machine } },
+        }),
+      },
     },
   };
 }

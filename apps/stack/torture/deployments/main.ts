@@ -1,27 +1,24 @@
-/** `npm run torture:deployments -w @glassline/opsbot`: exit code 1 when a channel was not as wished, or was done twice. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
+/** `npm run torture:deployments -w @glassline/stack`: exit code 1 when a channel was not as wished, or was done twice. */
+import { quantile } from "@glassline/bench/quantile";
 import { report } from "@glassline/bench/report";
 import { runTorture } from "@glassline/bench/torture-run";
 import { readOrExplain } from "@glassline/service/main";
 
-import { quantile } from "../../bench/quantile.ts";
+import { inOwnNetwork, isInOwnNetwork } from "../../src/testing/own-network.ts";
+import type { DeploymentsConfig } from "./config.ts";
 import { program } from "./config.ts";
 import { torture } from "./deployments.ts";
-import { startDeploymentNetwork } from "./network.ts";
 
 const BENCH = "deployments-torture";
 
 const config = readOrExplain(program);
-if (config) {
-  await using stack = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), "glassline-torture-"));
-  stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 10 }));
-  const network = stack.use(await startDeploymentNetwork(directory));
+if (config && !isInOwnNetwork())
+  process.exitCode = await inOwnNetwork(import.meta.filename, process.argv.slice(2));
+else if (config) await main(config);
+
+async function main({ boundaries: most }: DeploymentsConfig): Promise<void> {
   const { tortured, tookMs } = await runTorture(1, (_random, progress, stopping) =>
-    torture({ directory, network, most: config.boundaries }, progress, stopping),
+    torture(most, progress, stopping),
   );
   const { boundaries, died, notMet, problems, resumedMs } = tortured;
   const params = { boundaries, died, not_met: notMet, took_s: Math.round(tookMs / 1_000) };

@@ -12,9 +12,9 @@ const spec = {
 
 export const program: Program<typeof spec> = {
   name: "torture-deployments",
-  command: "npm run torture:deployments -w @glassline/opsbot --",
+  command: "npm run torture:deployments -w @glassline/stack --",
   purpose:
-    "Kills OpsBot at each boundary of its journal while it deploys a channel and takes it down, on a real node-agent with real edges, and looks whether the channel is there once, and gone wholly.",
+    "Kills OpsBot at each boundary of its journal while it deploys a channel and takes it down, on three machines with VXLAN, runc and Icinga2, and looks whether the channel is there once, and gone wholly. Needs root.",
   environmentPrefix: "GLASSLINE_TORTURE",
   spec,
 };

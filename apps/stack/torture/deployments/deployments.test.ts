@@ -1,0 +1,25 @@
+/** The torture in small. */
+import { fileURLToPath } from "node:url";
+
+import { describeWithNamespaces } from "@glassline/node-agent/namespaces/testing";
+import { expect } from "vitest";
+
+import { run } from "../../src/testing/deployment-stage.ts";
+import { testWith } from "../../src/testing/requirements.ts";
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+
+describeWithNamespaces()("the torture of deployments", () => {
+  testWith("icinga2", "monitoring-plugins", "runc")(
+    "an OpsBot that dies while it deploys a channel brings it to its end, once",
+    async () => {
+      const { code, output } = await run([process.execPath, MAIN, "--boundaries=3"]);
+      expect(code, output).toBe(0);
+      const line = output.split("\n").find((text) => text.includes("not_as_expected"))!;
+      const { value, params } = JSON.parse(line) as { value: number; params: { died: number } };
+      expect(value).toBe(0);
+      expect(params.died).toBeGreaterThan(3);
+    },
+    600_000,
+  );
+});
