@@ -2,13 +2,16 @@
 import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
 
-import { bringUp, takeDown } from "../src/testing/channels.ts";
+import type { Deployment } from "@glassline/proto/opsbot";
+
+import { bringUp, deploymentOf, takeDown } from "../src/testing/channels.ts";
 import { WHOLE_EDGES, startWholeStage, wholeDescription } from "../src/testing/whole-stage.ts";
 
 const BENCH = "deployments-flow";
 const SIZES = { full: 10, quick: 1 } as const;
 const VALIDATION_S = 2;
 const CHANNEL = "flow";
+const NANO_PER_MS = 1e6;
 
 export async function measureFlow(isQuick: boolean): Promise<void> {
   const flows = isQuick ? SIZES.quick : SIZES.full;
@@ -19,16 +22,29 @@ export async function measureFlow(isQuick: boolean): Promise<void> {
   await using whole = await startWholeStage();
   using opsbot = await whole.stage.client();
   const [up, down]: [number[], number[]] = [[], []];
+  const steps: Record<string, number[]> = {};
   let left = 0;
   for (let nth = 0; nth < flows; nth++) {
     const tookMs = await bringUp(opsbot, CHANNEL, wholeDescription(CHANNEL, VALIDATION_S));
     up.push(tookMs - 1_000 * VALIDATION_S);
+    for (const { name, tookMs: ms } of stepsOf((await deploymentOf(opsbot, CHANNEL))!))
+      (steps[name] ??= []).push(ms);
     down.push(await takeDown(opsbot, CHANNEL));
     left += (await whole.left(CHANNEL)).length;
   }
   const params = { flows, edges: WHOLE_EDGES };
   report(BENCH, "flow_p50", quantile(up, 0.5), "ms", params);
   report(BENCH, "flow_worst", quantile(up, 1), "ms", params);
+  for (const [step, times] of Object.entries(steps))
+    report(BENCH, "step_p50", quantile(times, 0.5), "ms", { ...params, step });
   report(BENCH, "down_p50", quantile(down, 0.5), "ms", params);
   report(BENCH, "left", left, "{object}", params);
+}
+
+/** The step of the cache has the test load in it. */
+function stepsOf({ steps }: Deployment): { name: string; tookMs: number }[] {
+  return steps.map(({ name, beganUnixNano, endedUnixNano }) => ({
+    name,
+    tookMs: Number(endedUnixNano - beganUnixNano) / NANO_PER_MS,
+  }));
 }

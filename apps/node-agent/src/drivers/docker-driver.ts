@@ -9,6 +9,7 @@ import { unmetLimits } from "./cgroups.ts";
 import { LABELS, bindsOf, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import { DockerApi } from "./docker-api.ts";
 import type { Driver, Ended, Running } from "./driver.ts";
+import type { CompiledCode } from "./compiled-code.ts";
 import type { EdgeFiles, PreparedEdge } from "./edge-files.ts";
 import { keepLog, lastLines, linesOf } from "./edge-log.ts";
 import { hostFiles } from "./host-files.ts";
@@ -24,6 +25,7 @@ const EMPTY_ARCHIVE = Buffer.alloc(1_024);
 
 export interface DockerDriverOptions {
   files: EdgeFiles;
+  code: CompiledCode;
   /** Of the agent. */
   mark: string;
   clock: Clock;
@@ -31,7 +33,7 @@ export interface DockerDriverOptions {
   socket: string;
 }
 
-export function dockerDriver({ files, mark, clock, socket }: DockerDriverOptions): Driver {
+export function dockerDriver({ files, code, mark, clock, socket }: DockerDriverOptions): Driver {
   const api = new DockerApi(socket);
   const stop = new AbortController();
   const nameOf = (edge: string, instanceId: string) =>
@@ -67,9 +69,8 @@ export function dockerDriver({ files, mark, clock, socket }: DockerDriverOptions
       const prepared = await files.prepare(spec, instanceId);
       for (const { Id } of await ofEdge(spec.name)) await remove(Id, spec.name);
       const wish = dockerWishOf({
-        ...(await contentOf(api, spec, prepared, files.program)),
+        ...(await contentOf(api, spec, prepared, { program: files.program, code })),
         words: prepared.words,
-        environment: environmentOf(prepared),
         labels: labelsOf(mark, spec, instanceId),
         user: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
         container: spec.container,
@@ -120,17 +121,27 @@ export function dockerDriver({ files, mark, clock, socket }: DockerDriverOptions
 }
 
 /** The image, and what of the machine is in the container. Rejects where there is no such image. */
-async function contentOf(api: DockerApi, spec: EdgeSpec, prepared: PreparedEdge, program: string) {
+async function contentOf(
+  api: DockerApi,
+  spec: EdgeSpec,
+  prepared: PreparedEdge,
+  { program, code }: { program: string; code: CompiledCode },
+) {
   const image = spec.container?.image ?? "";
+  const environment = environmentOf(prepared);
   if (image !== "") {
     if (await api.hasImage(image))
-      return { image, entrypoint: undefined, binds: bindsOf(prepared) };
+      return { image, entrypoint: undefined, binds: bindsOf(prepared), environment };
     throw new Error(`image: got ${image}, expected one of this machine (docker pull ${image})`);
   }
   if (!(await api.hasImage(EMPTY_IMAGE))) await api.importImage(EMPTY_IMAGE, EMPTY_ARCHIVE);
-  const host = await hostFiles(program);
-  const binds = [...host.binds, ...bindsOf(prepared)];
-  return { image: EMPTY_IMAGE, entrypoint: [host.program, program], binds };
+  const host = await hostFiles(program, code);
+  return {
+    image: EMPTY_IMAGE,
+    entrypoint: [host.program, program],
+    binds: [...host.binds, ...bindsOf(prepared)],
+    environment: [...host.environment, ...environment],
+  };
 }
 
 async function checkLimits(processId: number, { container }: EdgeSpec): Promise<void> {

@@ -1,9 +1,10 @@
-/** Of this machine, what an edge needs in a container without an image: Node, the libraries below it, and the program. */
+/** Of this machine, what an edge needs in a container without an image: Node, the libraries below it, and the program, also compiled. */
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import type { Bind } from "../core/oci-bundle.ts";
+import type { CompiledCode } from "./compiled-code.ts";
 
 const LIBRARIES = ["/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64"];
 const NAMES = ["/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/localtime"];
@@ -14,17 +15,23 @@ export interface HostFiles {
   binds: Bind[];
   /** Node. */
   program: string;
+  /** "NAME=value" */
+  environment: string[];
 }
 
 /** @param program main.ts of the edge cache. */
-export async function hostFiles(program: string): Promise<HostFiles> {
+export async function hostFiles(program: string, compiled: CompiledCode): Promise<HostFiles> {
+  await compiled.made();
   const node = await realpath(process.execPath);
   const code = codeOf(program);
   const isWithin = code.some((path) => node.startsWith(`${path}/`));
-  const paths = [...LIBRARIES, ...NAMES, ...code, ...(isWithin ? [] : [node])];
+  const paths = [
+    ...[...LIBRARIES, ...NAMES, ...code, compiled.directory],
+    ...(isWithin ? [] : [node]),
+  ];
   const there = paths.filter((path) => existsSync(path));
   const binds = await Promise.all(there.map(readOnly));
-  return { binds, program: node };
+  return { binds, program: node, environment: [compiled.variable] };
 }
 
 /** Links are followed here: in the container there is nothing behind them. */

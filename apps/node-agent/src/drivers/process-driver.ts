@@ -5,12 +5,21 @@ import { once } from "node:events";
 import { ContainerDriver } from "@glassline/proto/node";
 import type { Clock } from "@glassline/service/clock";
 
+import type { CompiledCode } from "./compiled-code.ts";
 import type { Driver } from "./driver.ts";
 import type { EdgeFiles } from "./edge-files.ts";
 import { lastLines, openLog } from "./edge-log.ts";
 import { endProcess, findProcess, usageOf, watchProcess } from "./processes.ts";
 
-export function processDriver({ files, clock }: { files: EdgeFiles; clock: Clock }): Driver {
+export function processDriver({
+  files,
+  code,
+  clock,
+}: {
+  files: EdgeFiles;
+  code: CompiledCode;
+  clock: Clock;
+}): Driver {
   const stop = new AbortController();
   return {
     kind: ContainerDriver.PROCESS,
@@ -22,7 +31,7 @@ export function processDriver({ files, clock }: { files: EdgeFiles; clock: Clock
         // A session of its own and no channel to the agent: it goes on when the agent ends.
         detached: true,
         stdio: ["ignore", log.fd, log.fd],
-        env: { ...process.env, ...environment },
+        env: { ...process.env, ...code.environment, ...environment },
       });
       await once(child, "spawn");
       child.once("exit", (code, signal) => ended(signal ?? `exit code ${code}`));

@@ -12,6 +12,7 @@ import { messageOf } from "@glassline/service/errors";
 
 import { bundleOf } from "../core/oci-bundle.ts";
 import { unmetLimits, wasOutOfMemory } from "./cgroups.ts";
+import type { CompiledCode } from "./compiled-code.ts";
 import { LABELS, bindsOf, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import type { Driver, Ended, Running, Started } from "./driver.ts";
 import type { EdgeFiles, PreparedEdge } from "./edge-files.ts";
@@ -26,12 +27,13 @@ const IMAGE = { workingDirectory: "/app", args: ["node", "apps/edge-cache/src/ma
 
 export interface RuncDriverOptions {
   files: EdgeFiles;
+  code: CompiledCode;
   /** Of the agent. */
   mark: string;
   clock: Clock;
 }
 
-export function runcDriver({ files, mark, clock }: RuncDriverOptions): Driver {
+export function runcDriver({ files, code, mark, clock }: RuncDriverOptions): Driver {
   const root = join(files.dataDir, "runc");
   const bundles = join(files.dataDir, "bundles");
   const stop = new AbortController();
@@ -78,6 +80,7 @@ export function runcDriver({ files, mark, clock }: RuncDriverOptions): Driver {
         cgroupsPath: cgroupOf(id),
         annotations: labelsOf(mark, spec, instanceId),
         program: files.program,
+        code,
       });
       try {
         await using log = await openLog(files.logDirectory, spec.name);
@@ -138,6 +141,7 @@ interface BundleMore {
   annotations: Record<string, string>;
   /** main.ts of the edge cache, for a container without an image. */
   program: string;
+  code: CompiledCode;
 }
 
 /** A container without an image gets the machine's Node and libraries, read-only, in a root that is empty otherwise. */
@@ -145,17 +149,22 @@ async function writeBundle(
   bundle: string,
   spec: EdgeSpec,
   prepared: PreparedEdge,
-  { program, ...more }: BundleMore,
+  { program, code, ...more }: BundleMore,
 ): Promise<void> {
   const image = spec.container?.image ?? "";
   const rootPath = image === "" ? join(bundle, "rootfs") : image;
   if (image === "") await mkdir(rootPath, { recursive: true, mode: 0o755 });
   else if (!existsSync(image)) throw new Error(`image: got ${image}, expected a folder`);
-  const host = image === "" ? await hostFiles(program) : undefined;
+  const host = image === "" ? await hostFiles(program, code) : undefined;
   const args = host ? [host.program, program] : IMAGE.args;
   const config = bundleOf({
     args: [...args, ...prepared.words],
-    environment: [`PATH=${PATH}`, "HOME=/tmp", ...environmentOf(prepared)],
+    environment: [
+      `PATH=${PATH}`,
+      "HOME=/tmp",
+      ...(host?.environment ?? []),
+      ...environmentOf(prepared),
+    ],
     workingDirectory: host ? "/" : IMAGE.workingDirectory,
     rootPath,
     binds: [...(host?.binds ?? []), ...bindsOf(prepared)],

@@ -1,11 +1,12 @@
 /** The drivers that an agent has, as its settings say. */
 import { createHash } from "node:crypto";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 
 import { appleDriver } from "./apple-driver.ts";
+import { CompiledCode } from "./compiled-code.ts";
 import { dockerDriver } from "./docker-driver.ts";
 import { Drivers } from "./drivers.ts";
 import { EdgeFiles } from "./edge-files.ts";
@@ -37,12 +38,13 @@ export function startDrivers(
     drainMs: edgeDrain,
     adminToken: edgeToken,
   });
+  const code = new CompiledCode(join(files.dataDir, "compiled"), files.program);
   // By it the agent knows its own containers from those of others on the machine.
   const mark = createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, MARK_CHARS);
   const all = [
-    processDriver({ files, clock }),
-    runcDriver({ files, mark, clock }),
-    dockerDriver({ files, mark, clock, socket: dockerSocket }),
+    processDriver({ files, code, clock }),
+    runcDriver({ files, code, mark, clock }),
+    dockerDriver({ files, code, mark, clock, socket: dockerSocket }),
     appleDriver({ files, mark, clock }),
   ];
   return { drivers: new Drivers(all, { clock, logger }), files };

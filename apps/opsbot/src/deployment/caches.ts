@@ -1,5 +1,6 @@
 /** How the caches of a channel are filled and tried. */
 import type { EdgeSpec } from "@glassline/proto/node";
+import { OperatorError } from "@glassline/service/errors";
 
 import { seed } from "../caches/seed.ts";
 import { validate } from "../caches/validate.ts";
@@ -7,6 +8,9 @@ import { LIMITED } from "../network.ts";
 import { enrol } from "./steps/clients.ts";
 import type { Caches, Work } from "./parts.ts";
 
+/** Edges that have just been started may be too busy to reach what they fetch from. */
+const SEED_TRIES = 4;
+const SEED_PAUSE_MS = 1_000;
 /** Players begin within this share of the load's time. */
 const START_SHARE = 0.25;
 
@@ -27,10 +31,16 @@ export function cachesOf(accessLogs: readonly string[]): Caches {
         popular,
         perSecond,
         accessLogs,
-        idempotencyKey: `${idempotencyKey}:seed:${deployment.revision}`,
       };
-      const report = await seed({ edges, edgeToken, fencingToken, clock, signal }, wish);
-      return report.says;
+      const key = `${idempotencyKey}:seed:${deployment.revision}`;
+      for (let nth = 1; ; nth++)
+        try {
+          const deps = { edges, edgeToken, fencingToken, clock, signal };
+          return (await seed(deps, { ...wish, idempotencyKey: `${key}:${nth}` })).says;
+        } catch (error) {
+          if (!(error instanceof OperatorError) || nth === SEED_TRIES) throw error;
+          await clock.sleep(SEED_PAUSE_MS, signal);
+        }
     },
     validate: async (work) => {
       const { deployment, description, effects } = work;
