@@ -1,4 +1,7 @@
 /** A channel from its description to its viewers, on node-agents, edges and an OpsBot of their own, as people deploy it. */
+import { EdgeCacheService } from "@glassline/proto/edge";
+import { readIdentity } from "@glassline/service/identity";
+import { peerClient } from "@glassline/service/peer-client";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { DeploymentStage } from "./testing/deployment-stage.ts";
@@ -54,6 +57,24 @@ describe("a deployment", () => {
       expect(gone).toMatchObject({ code: 0 });
       await expect(fetch(`${url}/live/cam-0001/index.m3u8`)).rejects.toThrow();
       expect((await stage.command("deployments")).output).toContain("no channel was deployed");
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "that moves to another machine is welcome to viewers there",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 2 });
+      const file = await stage.describe("harbour", DESCRIPTION.replace(", machine-2", ""));
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      await stage.describe("harbour", DESCRIPTION.replace("machine-1, ", ""));
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      const shown = (await stage.command("deployments", "harbour")).output;
+      const [, port] = /harbour-1 on machine-2: http:\/\/localhost:(\d+) \(ready\)/.exec(shown)!;
+      const endpoint = { name: "harbour-1", host: "localhost", port: Number(port) + 1 };
+      const opsbot = await readIdentity(stage.pkiDir, { role: "opsbot", instance: "opsbot" });
+      using edge = peerClient(EdgeCacheService, endpoint, "edge-cache", opsbot);
+      expect(await edge.getStatus({})).toMatchObject({ edge: "harbour-1", draining: false });
     },
     PATIENCE_MS,
   );

@@ -10,8 +10,11 @@ import { join } from "node:path";
 import { KillableProcess } from "@glassline/bench/killable-process";
 import type { Underlay } from "@glassline/node-agent/namespaces/testing";
 import { startUnderlay } from "@glassline/node-agent/namespaces/testing";
+import { OpsBotService } from "@glassline/proto/opsbot";
+import type { Client } from "@glassline/proto/rpc";
 import type { Identity, PeerName } from "@glassline/service/identity";
 import { readIdentity } from "@glassline/service/identity";
+import { peerClient } from "@glassline/service/peer-client";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import { ROOT_DIRECTORY } from "../page.ts";
@@ -98,6 +101,13 @@ export class DeploymentStage implements AsyncDisposable {
       `--pki-dir=${this.pkiDir}`,
     ];
     return run([...launcherOf(this.namespace), ...all]);
+  }
+
+  /** OpsBot, as an operator asks it. */
+  async api(): Promise<Client<typeof OpsBotService>> {
+    const endpoint = { name: "opsbot", host: "localhost", port: this.#opsbotPort };
+    const identity = await readIdentity(this.pkiDir, OPERATOR);
+    return peerClient(OpsBotService, endpoint, "opsbot", identity);
   }
 
   /** channel.yaml in the stage's folder. @returns its path. */
