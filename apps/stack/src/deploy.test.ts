@@ -41,6 +41,10 @@ describe("a deployment", () => {
       const shown = (await stage.command("deployments", "harbour")).output;
       expect(shown).toContain("harbour: live (revision 1), 2 edges, no overlay");
       const url = /http:\/\/localhost:\d+/.exec(shown)![0];
+      using opsbot = await stage.api();
+      const checked = async () =>
+        (await opsbot.getStatus({})).checks.map(({ object, check }) => `${object} ${check}`);
+      await expect.poll(checked, { timeout: 20_000 }).toContain("harbour drift");
       expect((await fetch(`${url}/live/cam-0001/index.m3u8`)).status).toBe(200);
 
       const again = await stage.command("deploy", file, "--yes");
@@ -57,6 +61,8 @@ describe("a deployment", () => {
       expect(gone).toMatchObject({ code: 0 });
       await expect(fetch(`${url}/live/cam-0001/index.m3u8`)).rejects.toThrow();
       expect((await stage.command("deployments")).output).toContain("no channel was deployed");
+      const left = (await checked()).filter((line) => line.startsWith("harbour"));
+      expect(left).toEqual([]);
     },
     PATIENCE_MS,
   );
