@@ -12,7 +12,7 @@ source: /live/cam-0001/index.m3u8
 machines: [machine-1, machine-2]
 overlay: {kind: none}
 # What this machine does beside it must not decide.
-slo: {hitRate: 50%, firstByte: 20s, players: 2, for: 4s, stalls: 1000}
+slo: {hitRate: 50%, firstByte: 20s, players: 2, for: 4001ms, stalls: 1000}
 `;
 
 let stage: DeploymentStage | undefined;
