@@ -1,4 +1,5 @@
 /** Edges that were deployed are watched and guarded as the others are, from the moment at which they are known. */
+import { hostAndPort } from "./core/deployment/addresses.ts";
 import { DOMAINS } from "./guard-settings.ts";
 import type { Guard } from "./guard.ts";
 import type { Machines } from "./machines.ts";
@@ -26,9 +27,12 @@ export function watching({
   return async () => {
     const all = await deployments.all();
     const endpoints = all.flatMap(({ told, kept }) =>
-      told.edges.flatMap(({ name }) => endpointOf(name, kept.administration[name]) ?? []),
+      told.edges.flatMap(({ name }) => {
+        const at = hostAndPort(kept.administration[name] ?? "");
+        return at ? [[name, { name, ...at }] as const] : [];
+      }),
     );
-    const { came, went } = network.know(new Map(endpoints.map((one) => [one.name, one])));
+    const { came, went } = network.know(new Map(endpoints));
     for (const name of came) guard.learn(name, { kind: "edge", domain: DOMAINS.edge });
     const names = all.map(({ channel }) => channel);
     for (const name of names) guard.learn(name, { kind: "channel", domain: DOMAINS.channel });
@@ -41,9 +45,4 @@ export function watching({
     }
     channels = names;
   };
-}
-
-function endpointOf(name: string, at: string | undefined) {
-  const [, host, port] = /^\[?([^\]]+)\]?:(\d+)$/.exec(at ?? "") ?? [];
-  return host === undefined ? undefined : { name, host, port: Number(port) };
 }

@@ -1,4 +1,5 @@
 /** Step 4: monitoring learns of the edges. */
+import { hostAndPort } from "../../core/deployment/addresses.ts";
 import { folderOf } from "../../core/deployment/layout.ts";
 import type { Observed } from "../parts.ts";
 import type { MonitoredChannel } from "../registrar.ts";
@@ -18,9 +19,9 @@ function monitored({ deployment, description }: Observed): MonitoredChannel {
   return {
     channel,
     stream: folderOf(description.source).split("/").at(-2) ?? "",
-    edges: goal.edges.map(({ name }) => {
-      const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(kept.administration[name] ?? "") ?? [];
-      return { name, host, port: Number(port) };
-    }),
+    edges: goal.edges.map(({ name }) => ({
+      name,
+      ...(hostAndPort(kept.administration[name] ?? "") ?? { host: "", port: 0 }),
+    })),
   };
 }
