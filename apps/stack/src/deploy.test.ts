@@ -1,5 +1,6 @@
 /** A channel from its description to its viewers, on node-agents, edges and an OpsBot of their own, as people deploy it. */
 import { EdgeCacheService } from "@glassline/proto/edge";
+import { ActionKind } from "@glassline/proto/opsbot";
 import { readIdentity } from "@glassline/service/identity";
 import { peerClient } from "@glassline/service/peer-client";
 import { afterEach, describe, expect, test } from "vitest";
@@ -81,6 +82,39 @@ describe("a deployment", () => {
       const opsbot = await readIdentity(stage.pkiDir, { role: "opsbot", instance: "opsbot" });
       using edge = peerClient(EdgeCacheService, endpoint, "edge-cache", opsbot);
       expect(await edge.getStatus({})).toMatchObject({ edge: "harbour-1", draining: false });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "that is moved and taken down at once is moved first, and leaves nothing",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 2 });
+      const file = await stage.describe(
+        "harbour",
+        DESCRIPTION.replace(", machine-2]", "]\nspares: [machine-2]"),
+      );
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      using opsbot = await stage.api();
+      const evacuate = { kind: ActionKind.EVACUATE, target: "machine-1" };
+      const plans = await Promise.all([
+        opsbot.plan({ change: { change: { case: "act", value: evacuate } } }),
+        opsbot.plan({ change: { change: { case: "destroy", value: { channel: "harbour" } } } }),
+      ]);
+      const hashes = plans.map(({ result }) => (result.case === "plan" ? result.value.hash : ""));
+      const moving = opsbot.apply({ hash: hashes[0]! });
+      const open = async () => (await opsbot.getStatus({})).openIncidents;
+      await expect.poll(open, { timeout: 10_000, interval: 20 }).toBe(1);
+      const done = [await opsbot.apply({ hash: hashes[1]! }), await moving];
+      expect(done.map(({ result }) => result.value)).toMatchObject([
+        { ok: true, says: "harbour: begun" },
+        { ok: true, says: "machine-1: harbour runs on machine-2" },
+      ]);
+      const shown = async () => (await stage!.command("deployments")).output;
+      await expect.poll(shown, { timeout: 60_000 }).toContain("no channel was deployed");
+      const left = async () =>
+        (await opsbot.getStatus({})).checks.filter(({ object }) => object.startsWith("harbour"));
+      await expect.poll(left, { timeout: 10_000 }).toEqual([]);
     },
     PATIENCE_MS,
   );

@@ -19,6 +19,8 @@ const EMPTY = create(SetDesiredStateRequestSchema);
 
 export class Deployer {
   readonly #parts: DeploymentParts;
+  /** By channel that is being changed: the end of what was begun last. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
 
   constructor(parts: DeploymentParts) {
     this.#parts = parts;
@@ -28,10 +30,46 @@ export class Deployer {
     return this.#parts;
   }
 
+  /** Whether something is being done with it. */
+  isChanging(channel: string): boolean {
+    return this.#underWay.has(channel);
+  }
+
   /** Of a deployment that was wished, however far it came before. Rejects with why the channel is not as wished. */
-  async deploy(intent: Intent, effects: EffectDeps): Promise<string> {
+  deploy(intent: Intent, effects: EffectDeps): Promise<string> {
+    return this.#inTurn(intent.action.target, () => this.#deploy(intent, effects));
+  }
+
+  destroy(intent: Intent, effects: EffectDeps): Promise<string> {
+    return this.#inTurn(intent.action.target, () => this.#destroy(intent, effects));
+  }
+
+  /** Whatever shall run elsewhere because a machine is away is brought there. @returns what was done, for people. */
+  async evacuate(intent: Intent, effects: EffectDeps): Promise<string[]> {
+    const done: string[] = [];
+    for (const { channel } of await this.#parts.journal.deployments.all()) {
+      const moved = await this.#inTurn(channel, () => this.#move(channel, intent, effects));
+      if (moved !== undefined) done.push(moved);
+    }
+    return done;
+  }
+
+  /** What is done with a channel is done one after the other: each step goes on from what the one before has told node-agents. */
+  async #inTurn<T>(channel: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#underWay.get(channel) ?? Promise.resolve();
+    const turn = before.then(work);
+    const end = turn.catch(() => {});
+    this.#underWay.set(channel, end);
+    try {
+      return await turn;
+    } finally {
+      if (this.#underWay.get(channel) === end) this.#underWay.delete(channel);
+    }
+  }
+
+  async #deploy(intent: Intent, effects: EffectDeps): Promise<string> {
     const deployment = await this.#read(intent.action.target);
-    if (!deployment) return "it was taken down meanwhile";
+    if (!deployment || deployment.phase === "leaving") return "it was taken down meanwhile";
     if (deployment.phase === "rolling_back")
       return this.#rollBack(intent, effects, deployment.problem);
     const { phase, problem } = deployment;
@@ -58,14 +96,16 @@ export class Deployer {
     return `${channel} is live`;
   }
 
-  async destroy(intent: Intent, effects: EffectDeps): Promise<string> {
+  async #destroy(intent: Intent, effects: EffectDeps): Promise<string> {
     const { target: channel } = intent.action;
     if (!(await this.#read(channel))) return `nothing of ${channel} is left`;
     try {
       await this.#undo(intent, effects, true);
     } catch (error) {
       if (!effects.signal.aborted && !(error instanceof NotLeadingError))
-        await this.#change(channel, { phase: "failed", problem: messageOf(error) });
+        await this.#parts.journal.transact(({ deployments }) =>
+          deployments.change(channel, { phase: "failed", problem: messageOf(error) }),
+        );
       throw error;
     }
     await this.#parts.journal.transact(({ deployments }) => deployments.remove(channel));
@@ -73,20 +113,15 @@ export class Deployer {
     return `nothing of ${channel} is left`;
   }
 
-  /** Whatever shall run elsewhere because a machine is away is brought there. @returns what was done, for people. */
-  async evacuate(intent: Intent, effects: EffectDeps): Promise<string[]> {
-    const { target: machine } = intent.action;
-    const done: string[] = [];
-    for (const { channel, kept, phase } of await this.#parts.journal.deployments.all()) {
-      if (!kept.away.includes(machine) || phase === "leaving" || phase === "failed") continue;
-      const moving = { ...intent, action: { kind: "deploy", target: channel } } as const;
-      await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), moving, effects, false);
-      const { goal } = (await this.#read(channel))!;
-      done.push(
-        `${channel} runs on ${[...new Set(goal.edges.map((edge) => edge.machine))].join(", ")}`,
-      );
-    }
-    return done;
+  /** @returns where it is now; undefined: nothing of it was on the machine. */
+  async #move(channel: string, intent: Intent, effects: EffectDeps): Promise<string | undefined> {
+    const deployment = await this.#read(channel);
+    if (!deployment?.kept.away.includes(intent.action.target)) return undefined;
+    if (deployment.phase === "leaving" || deployment.phase === "failed") return undefined;
+    const moving = { ...intent, action: { kind: "deploy", target: channel } } as const;
+    await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), moving, effects, false);
+    const { goal } = (await this.#read(channel))!;
+    return `${channel} runs on ${[...new Set(goal.edges.map(({ machine }) => machine))].join(", ")}`;
   }
 
   /** What it was before, or nothing when it was never live. */
@@ -178,7 +213,11 @@ export class Deployer {
     return this.#parts.journal.deployments.of(channel);
   }
 
+  /** Not when it was wished meanwhile that nothing of it stays. */
   #change(channel: string, what: DeploymentChange): Promise<void> {
-    return this.#parts.journal.transact(({ deployments }) => deployments.change(channel, what));
+    return this.#parts.journal.transact(async ({ deployments }) => {
+      const known = await deployments.of(channel);
+      if (known?.phase !== "leaving") await deployments.change(channel, what);
+    });
   }
 }

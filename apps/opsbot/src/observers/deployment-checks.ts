@@ -93,6 +93,8 @@ async function drift({ deployer, machines: all, deployments }: DeploymentChecksD
   return Promise.all(
     live.map(async (deployment): Promise<Finding> => {
       const about = { object: deployment.channel, check: "drift" };
+      if (deployer.isChanging(deployment.channel))
+        return { ...about, state: "pending", output: "it is being brought elsewhere" };
       try {
         const lacking = await lackingOf(deployment, deployer.parts, look);
         if (lacking.length === 0) return { ...about, state: "ok", output: "it is as described" };
