@@ -180,8 +180,10 @@ export class Operations implements Desk {
       return refuse("under_way", "what was asked for before is under way");
     const lines = await this.#deps.deployments.changesOf(action);
     if ("refused" in lines) return lines;
-    if (action.kind === "deploy") guard.learn(action.target, CHANNEL);
-    const verdict = await guard.judge(action, { by: "person", runbook: REQUEST }, journal.guard);
+    const forget = meet(action, guard);
+    const judging = guard.judge(action, { by: "person", runbook: REQUEST }, journal.guard);
+    forget();
+    const verdict = await judging;
     if (!verdict.may) return refuse(verdict.because, verdict.says);
     const { says: radius } = runbookOf(action).blastRadius;
     const change = { kind: "act", action } as const;
@@ -267,7 +269,9 @@ export class Operations implements Desk {
   async #act(action: Action, who: string): Promise<Outcome | Refusal> {
     const bot = this.#deps.bot();
     if (!bot) return this.#notLeading();
+    const forget = meet(action, this.#deps.guard);
     const asked = await bot.request(action, who, LONG.has(action.kind));
+    if ("refused" in asked) forget();
     if ("refused" in asked) return asked;
     const { incident } = asked;
     if (LONG.has(action.kind))
@@ -337,6 +341,13 @@ export class Operations implements Desk {
     await records.note(id, "decided", `${who} agrees to the next action for 15 min`);
     return `Agreed: ${incident.title}.`;
   }
+}
+
+/** A channel that is to be made is a target like the others. @returns what takes that back, as long as it is not there. */
+function meet({ kind, target }: Action, guard: Guard): () => void {
+  if (kind !== "deploy" || guard.kindOf(target) !== undefined) return () => {};
+  guard.learn(target, CHANNEL);
+  return () => guard.forget(target);
 }
 
 const refuse = (because: string, refused: string): Refusal => ({ refused, because });
