@@ -5,17 +5,18 @@ import type { Guard } from "./guard.ts";
 import type { Machines } from "./machines.ts";
 import type { Network } from "./network.ts";
 import type { DeploymentReads } from "./stores/deployments.ts";
+import { Turns } from "./stores/turns.ts";
 
 export interface WatchingDeps {
   network: Pick<Network, "know">;
   guard: Pick<Guard, "learn" | "forget">;
-  machines: Machines;
+  machines: Pick<Machines, "known">;
   deployments: Pick<DeploymentReads, "all">;
   /** Results of checks of what is no more are forgotten. */
   forget: (object: string) => void;
 }
 
-/** @returns what brings it up to date. Rejects when the journal cannot be read. */
+/** @returns what brings it up to date, one call after the other. Rejects when the journal cannot be read. */
 export function watching({
   network,
   guard,
@@ -24,7 +25,8 @@ export function watching({
   forget,
 }: WatchingDeps): () => Promise<void> {
   let channels: readonly string[] = [];
-  return async () => {
+  const turns = new Turns();
+  const watch = async () => {
     const all = await deployments.all();
     const endpoints = all.flatMap(({ told, kept }) =>
       told.edges.flatMap(({ name }) => {
@@ -45,4 +47,6 @@ export function watching({
     }
     channels = names;
   };
+  // What was read before is never taken in after what was read later.
+  return () => turns.take(watch);
 }
