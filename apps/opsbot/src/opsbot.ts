@@ -69,6 +69,7 @@ export async function startOpsBot(
   const vnis = stack.use(await openVnis(config, deps));
   const parts = openDeployments(config, {
     network,
+    clock,
     journal,
     vnis,
     desired,

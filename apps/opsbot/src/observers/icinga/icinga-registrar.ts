@@ -11,6 +11,7 @@ import { isRecord } from "../../core/json-values.ts";
 import { counted } from "../../core/words.ts";
 import type { MonitoredChannel, MonitoredEdge, Registrar } from "../../deployment/registrar.ts";
 import { namesOf } from "../../deployment/registrar.ts";
+import { Lately } from "../../lately.ts";
 import type { IcingaClient } from "./client.ts";
 
 /** So long what Icinga showed is taken for what it has, by who only looks. */
@@ -28,18 +29,10 @@ export function icingaRegistrar(
   clock: Pick<Clock, "monotonicMs">,
   signal: AbortSignal,
 ): Registrar {
-  let seen: { atMs: number; hosts: Promise<readonly Host[]> } | undefined;
-  const look = (): Promise<readonly Host[]> => {
-    const atMs = clock.monotonicMs();
-    const hosts = hostsOf(client, signal);
-    seen = { atMs, hosts };
-    hosts.catch(() => (seen = undefined));
-    return hosts;
-  };
-  const lately = () => (seen && clock.monotonicMs() - seen.atMs < FRESH_MS ? seen.hosts : look());
+  const shown = new Lately(() => hostsOf(client, signal), { forMs: FRESH_MS, clock });
   return {
     lacks: async (wanted) => {
-      const hosts = await lately();
+      const hosts = await shown.get();
       const { missing, surplus } = differences(wanted, hosts);
       return [
         ...missing.map(({ name }) => `Icinga has no host ${name} as it should be`),
@@ -47,10 +40,10 @@ export function icingaRegistrar(
       ];
     },
     register: async (wanted) => {
-      const { missing, surplus, wrong } = differences(wanted, await look());
+      const { missing, surplus, wrong } = differences(wanted, await shown.now());
       for (const { name } of [...surplus, ...wrong]) await client.removeHost(name, signal);
       for (const edge of missing) await client.createHost(edge.name, attrsOf(edge, wanted), signal);
-      seen = undefined;
+      shown.forget();
       return missing.length + surplus.length === 0
         ? `Icinga has its ${counted(wanted.edges.length, "host")}`
         : [
@@ -59,9 +52,9 @@ export function icingaRegistrar(
           ].join("; ");
     },
     remove: async (channel) => {
-      const own = (await look()).filter((host) => host.channel === channel);
+      const own = (await shown.now()).filter((host) => host.channel === channel);
       for (const { name } of own) await client.removeHost(name, signal);
-      seen = undefined;
+      shown.forget();
       return own.length === 0 ? "Icinga had no hosts of it" : `Icinga forgets ${namesOf(own)}`;
     },
   };
