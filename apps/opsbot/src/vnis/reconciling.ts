@@ -27,7 +27,8 @@ export async function importSeen(
     const some = inOrder.slice(at, at + SEEN_AT_ONCE);
     const { imports, conflicts: found, lingering } = judgeSeen(some, await heldOf(some, deps));
     conflicts.push(...found);
-    await deps.database.transact((sql) => awaitNodes(sql, lingering, deps.dialect));
+    if (lingering.length > 0)
+      await deps.database.transact((sql) => awaitNodes(sql, lingering, deps.dialect));
     for (const one of imports) {
       const problem = await importOne(one, deps);
       if (problem === undefined) imported.push(one);
