@@ -110,6 +110,9 @@ describe("a deployment", () => {
         { ok: true, says: "harbour: begun" },
         { ok: true, says: "machine-1: harbour runs on machine-2" },
       ]);
+      const { value: moved } = done[1]!.result as { value: { incidentId: bigint } };
+      const { entries } = await opsbot.getIncident({ id: moved.incidentId });
+      expect(entries.map(({ text }) => text)).toContain("harbour: containers: harbour-1 started");
       const shown = async () => (await stage!.command("deployments")).output;
       await expect.poll(shown, { timeout: 60_000 }).toContain("no channel was deployed");
       const left = async () =>

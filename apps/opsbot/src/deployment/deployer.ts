@@ -17,6 +17,9 @@ import type { Done, Step } from "./steps/step.ts";
 const WITHOUT_LOAD = STEPS.filter(({ name }) => name !== "cache");
 const EMPTY = create(SetDesiredStateRequestSchema);
 
+/** Where steps are told: in those of the channel and in the story, or in the story alone, where those of what fell short stay. */
+type Telling = "shown" | "back" | "moved";
+
 export class Deployer {
   readonly #parts: DeploymentParts;
   /** By channel that is being changed: the end of what was begun last. */
@@ -100,7 +103,7 @@ export class Deployer {
     const { target: channel } = intent.action;
     if (!(await this.#read(channel))) return `nothing of ${channel} is left`;
     try {
-      await this.#undo(intent, effects, true);
+      await this.#undo(intent, effects, "shown");
     } catch (error) {
       if (!effects.signal.aborted && !(error instanceof NotLeadingError))
         await this.#parts.journal.transact(({ deployments }) =>
@@ -119,7 +122,7 @@ export class Deployer {
     if (!deployment?.kept.away.includes(intent.action.target)) return undefined;
     if (deployment.phase === "leaving" || deployment.phase === "failed") return undefined;
     const moving = { ...intent, action: { kind: "deploy", target: channel } } as const;
-    await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), moving, effects, false);
+    await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), moving, effects, "moved");
     const { goal } = (await this.#read(channel))!;
     return `${channel} runs on ${[...new Set(goal.edges.map(({ machine }) => machine))].join(", ")}`;
   }
@@ -130,10 +133,10 @@ export class Deployer {
     const { liveDescription } = (await this.#read(channel))!;
     await this.#change(channel, { phase: "rolling_back", problem: why });
     try {
-      if (liveDescription === "") await this.#undo(intent, effects, false);
+      if (liveDescription === "") await this.#undo(intent, effects, "back");
       else {
         await this.#change(channel, { description: liveDescription });
-        await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), intent, effects, false);
+        await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), intent, effects, "back");
       }
     } catch (error) {
       if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
@@ -151,11 +154,11 @@ export class Deployer {
   }
 
   /** All steps, also when one cannot be undone. Rejects with what could not be. */
-  async #undo(intent: Intent, effects: EffectDeps, isShown: boolean): Promise<void> {
+  async #undo(intent: Intent, effects: EffectDeps, telling: Telling): Promise<void> {
     const failures: string[] = [];
     for (const step of STEPS.toReversed())
       try {
-        await this.#walk([step], (one, work) => one.undo(work), intent, effects, isShown);
+        await this.#walk([step], (one, work) => one.undo(work), intent, effects, telling);
       } catch (error) {
         if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
         failures.push(`${step.name}: ${messageOf(error)}`);
@@ -163,20 +166,19 @@ export class Deployer {
     if (failures.length > 0) throw new Error(failures.join("; "));
   }
 
-  /** @param isShown false: what the steps say of the attempt that fell short stays. */
   async #walk(
     steps: readonly Step[],
     go: (step: Step, work: Work) => Promise<Done>,
     intent: Intent,
     effects: EffectDeps,
-    isShown = true,
+    telling: Telling = "shown",
   ): Promise<void> {
     for (const step of steps) {
       await released(effects);
       effects.signal.throwIfAborted();
       const work = await this.#work(intent, effects);
       const tell = (state: "running" | "done" | "failed" | "skipped", says: string) =>
-        this.#tell(intent, step, state, says, isShown);
+        this.#tell(intent, step, state, says, telling);
       await tell("running", "");
       const done = await go(step, work).catch(async (error: unknown) => {
         if (!effects.signal.aborted && !(error instanceof NotLeadingError))
@@ -188,18 +190,18 @@ export class Deployer {
     }
   }
 
-  /** In the step, and in the story of the incident. */
   #tell(
     { action, incidentId }: Intent,
     { name }: Step,
     state: "running" | "done" | "failed" | "skipped",
     says: string,
-    isShown: boolean,
+    telling: Telling,
   ): Promise<void> {
+    const before = { shown: "", back: "back: ", moved: `${action.target}: ` }[telling];
     return this.#parts.journal.transact(async (records) => {
-      if (isShown) await records.deployments.step(action.target, name, state, says);
+      if (telling === "shown") await records.deployments.step(action.target, name, state, says);
       if (state === "done" || state === "failed")
-        await records.note(incidentId, "decided", `${isShown ? "" : "back: "}${name}: ${says}`);
+        await records.note(incidentId, "decided", `${before}${name}: ${says}`);
     });
   }
 
