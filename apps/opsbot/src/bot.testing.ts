@@ -1,25 +1,20 @@
 /** The loop on a real journal, with a clock that is turned by hand; what it acts on only records what it is asked. */
 import { simulatedClock } from "@glassline/service/clock/testing";
-import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
-import { carryOut } from "./actions/carry-out.ts";
-import { readDesired } from "./actions/desired-state.ts";
-import { Bot } from "./bot.ts";
-import { noDeployer } from "./deployment/deployer.testing.ts";
+
+import type { Bot } from "./bot.ts";
 import type { ActionKind } from "./core/action.ts";
 import type { State } from "./core/check-state.ts";
 import type { GuardLimits } from "./core/guard.ts";
 import { GUARD_LIMITS } from "./core/guard.ts";
 import { Guard } from "./guard.ts";
-import { opsBotMetrics } from "./metrics.ts";
-import type { Network } from "./network.ts";
+import { TARGETS, loopOf } from "./loop.testing.ts";
 import type { Observation } from "./observers/observer.ts";
 import type { OrderKind } from "./stores/guard-records.ts";
 import type { Journal } from "./stores/journal.ts";
 import { openFile, scratch } from "./stores/store.testing.ts";
 
 export const VERIFY_MS = 15_000;
-const EDGES = JSON.stringify({ edges: [{ name: "edge-1" }, { name: "edge-2" }] });
 
 interface Asked {
   what: string;
@@ -76,55 +71,15 @@ export async function startStage(
     if (stage.refusal) throw stage.refusal;
     asked.push({ what, key });
   };
-  const edge = (name: string) => ({
-    purge: async ({ idempotencyKey = "" }) => {
-      record(`flush ${name}`, idempotencyKey);
-      return { objects: 7, replayed: false };
-    },
-    prime: async ({ idempotencyKey = "" }) => {
-      record(`prime ${name}`, idempotencyKey);
-      return { objects: 3 };
-    },
-    setDraining: async ({ draining = false, idempotencyKey = "" }) => {
-      record(`${draining ? "re-route" : "restore"} ${name}`, idempotencyKey);
-      return { viewers: 0, changed: true, replayed: false };
-    },
-  });
-  const network = {
-    agents: new Map([
-      [
-        "node-agent",
-        {
-          getStatus: async () => ({ machines: [""] }),
-          setDesiredState: async ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
-            record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" "), ""),
-        },
-      ],
-    ]),
-    edges: new Map([
-      ["edge-1", edge("edge-1")],
-      ["edge-2", edge("edge-2")],
-    ]),
-    channels: { known: () => [], refresh: async () => [{ name: "cam-0001", path: "/live" }] },
-  } as unknown as Network;
-  const targets = new Map(
-    ["edge-1", "edge-2"].map((name) => [name, { kind: "edge" as const, domain: "edges" }]),
-  );
-  const guard = new Guard({ clock, limits: { ...GUARD_LIMITS, ...limits }, targets, approvals });
-  await guard.begin(journal.guard);
-  const { signal } = stop;
-  const effects = {
-    network,
-    desired: readDesired(EDGES, network, journal),
-    deployer: noDeployer,
+  const guard = new Guard({
     clock,
-    edgeToken: "token",
-    fencingToken: led.fencingToken,
-    isHeld: () => journal.guard.isKilled(),
-    signal,
-  };
+    limits: { ...GUARD_LIMITS, ...limits },
+    targets: TARGETS,
+    approvals,
+  });
+  await guard.begin(journal.guard);
   const key = (object: string, check: string) => `${object}!${check}`;
-  const bot = new Bot({
+  const bot = loopOf({
     observer: {
       observations: () => [...observations.values()],
       look: async (object, check) => {
@@ -134,12 +89,11 @@ export async function startStage(
     },
     guard,
     journal,
-    wish: effects.desired.wish,
-    effect: (intent) => carryOut(intent, effects),
     clock,
-    signal,
-    logger: createLogger("opsbot", "silent"),
-    metrics: opsBotMetrics(createMetrics("opsbot")),
+    record,
+    fencingToken: led.fencingToken,
+    signal: stop.signal,
+    metrics: createMetrics("opsbot"),
     verifyMs: VERIFY_MS,
   });
   await bot.start();

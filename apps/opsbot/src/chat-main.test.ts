@@ -7,13 +7,10 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import type { Api } from "./api.testing.ts";
 import { startApi } from "./api.testing.ts";
+import type { Ended } from "./terminal.testing.ts";
+import { runAtTerminal } from "./terminal.testing.ts";
 
 const MAIN = fileURLToPath(new URL("chat-main.ts", import.meta.url));
-
-interface Ended {
-  code: number | null;
-  output: string;
-}
 
 async function openApi(): Promise<Api> {
   const api = await startApi();
@@ -37,19 +34,8 @@ async function run(api: Api, words: readonly string[], lines = ""): Promise<Ende
   return { code, output };
 }
 
-/** At a terminal, which script(1) makes. @param keys are pressed when the question is asked. */
-async function runAtTerminal(api: Api, words: readonly string[], keys: string): Promise<Ended> {
-  const line = [process.execPath, ...wordsOf(api, words)].map((word) => `'${word}'`).join(" ");
-  const child = spawn("script", ["-qfec", line, "/dev/null"]);
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    const asked = output.includes("[y/N]");
-    output += chunk.toString();
-    if (!asked && output.includes("[y/N]")) child.stdin.write(keys);
-  });
-  const [code] = (await once(child, "close")) as [number | null];
-  return { code, output };
-}
+const atTerminal = (api: Api, words: readonly string[], keys: string) =>
+  runAtTerminal(wordsOf(api, words), keys);
 
 describe("words on the command line", { timeout: 60_000 }, () => {
   test("that only ask are answered", async () => {
@@ -94,7 +80,7 @@ describe("words on the command line", { timeout: 60_000 }, () => {
 describe("at a terminal", { timeout: 60_000 }, () => {
   test("y does it", async () => {
     const api = await openApi();
-    const { code, output } = await runAtTerminal(api, ["restart", "edge-1"], "y\r");
+    const { code, output } = await atTerminal(api, ["restart", "edge-1"], "y\r");
     expect(output).toMatch(/I will restart edge-1 [^]*Do it\? \[y\/N\] [^]*edge-1: done\./);
     expect([code, api.desk.changed.length]).toEqual([0, 1]);
   });
@@ -106,13 +92,13 @@ describe("at a terminal", { timeout: 60_000 }, () => {
     ["Ctrl-D", "\u0004"],
   ])("%s does nothing, and it is said", async (_key, keys) => {
     const api = await openApi();
-    const { code, output } = await runAtTerminal(api, ["restart", "edge-1"], keys);
+    const { code, output } = await atTerminal(api, ["restart", "edge-1"], keys);
     expect(output).toContain("Nothing is done.");
     expect([code, api.desk.changed]).toEqual([75, []]);
   });
 
   test("what only asks is not asked back", async () => {
-    const { code, output } = await runAtTerminal(await openApi(), ["status"], "");
+    const { code, output } = await atTerminal(await openApi(), ["status"], "");
     expect(output).not.toContain("[y/N]");
     expect(code).toBe(0);
   });

@@ -1,5 +1,4 @@
 /** Talks with OpsBot on the command line: `npm run chat`, or `npm run chat -- status` for one question. */
-import type { Interface } from "node:readline/promises";
 import { createInterface } from "node:readline/promises";
 
 import type { ConfigOf } from "@glassline/config";
@@ -8,6 +7,7 @@ import { toRpcError } from "@glassline/proto/errors";
 import type { ChatResponse } from "@glassline/proto/opsbot";
 import { OperatorError, messageOf } from "@glassline/service/errors";
 
+import { canAnswer, isMeant } from "./commands/terminal.ts";
 import { operatorClient, operatorOptions } from "./operator-client.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -75,26 +75,10 @@ async function agreed(answer: ChatResponse, say: Say): Promise<ChatResponse> {
 /** A person who sits at the terminal is asked. */
 async function ask(answer: ChatResponse, say: Say): Promise<ChatResponse> {
   if (!answer.ok || yesOf(answer) === undefined) return answer;
-  if (!process.stdin.isTTY || !process.stdout.isTTY) return answer;
-  using terminal = createInterface({ input: process.stdin, output: process.stdout });
-  if (await isMeant(terminal)) return agreed(answer, say);
+  if (!canAnswer()) return answer;
+  if (await isMeant("Do it?")) return agreed(answer, say);
   process.stdout.write("Nothing is done.\n");
   return answer;
-}
-
-/** Ctrl-C and Ctrl-D mean no. */
-async function isMeant(terminal: Interface): Promise<boolean> {
-  const left = new AbortController();
-  terminal.once("SIGINT", () => left.abort());
-  terminal.once("close", () => left.abort());
-  try {
-    const said = await terminal.question("Do it? [y/N] ", { signal: left.signal });
-    return /^y(es)?$/i.test(said.trim());
-  } catch (error) {
-    if (!left.signal.aborted) throw error;
-    process.stdout.write("\n");
-    return false;
-  }
 }
 
 /** What stays a plan was not done. */

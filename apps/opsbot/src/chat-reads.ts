@@ -74,11 +74,14 @@ export async function audit(desk: Desk): Promise<Answer> {
 }
 
 /** @param channel whose steps are told; undefined: all that were deployed. */
-export async function deployments(channel: string | undefined, desk: Desk): Promise<Answer> {
+export async function deployments(
+  channel: string | undefined,
+  desk: Desk,
+  nowUnixNano: bigint,
+): Promise<Answer> {
   if (channel !== undefined) {
     const view = await desk.deployment(channel);
     if (!view) return bad(`No channel ${channel} was deployed.`, ["deployments"]);
-    const nowUnixNano = BigInt(Date.now()) * 1_000_000n;
     const steps = view.steps.map((step) => `  ${stepLine(step, nowUnixNano)}`);
     return good([summaryLine(view), ...steps].join("\n"), ["deployments", "status"]);
   }

@@ -192,6 +192,31 @@ test("says what is wrong, why, and what was done", async () => {
   expect((await say("status")).text).toMatch(/^I can do nothing at present: the journal is full\./);
 });
 
+test("a step of a deployment has taken as long as its clock says", async () => {
+  const { clock, desk, say } = startChat();
+  const step = { name: "overlay", state: "running", says: "", endedUnixNano: 0n } as const;
+  desk.deployed.push({
+    channel: "harbour",
+    tenant: "default",
+    phase: "deploying",
+    revision: 1,
+    description: DESCRIBED,
+    sinceUnixNano: clock.nowUnixNano(),
+    problem: "",
+    incident: 1,
+    report: undefined,
+    steps: [{ ...step, beganUnixNano: clock.nowUnixNano() }],
+    vni: 0,
+    subnets: [],
+    edges: [],
+  });
+  await clock.advance(1_500);
+  expect((await say("deployments harbour")).text.split("\n")).toEqual([
+    "harbour: deploying (revision 1), 0 edges, no overlay",
+    expect.stringMatching(/^ {2}… 2 overlay +1\.5 s$/),
+  ]);
+});
+
 test("what is much is cut, and says how much it was", async () => {
   const { see, say } = startChat();
   for (let at = 0; at < 50; at++) see(`cam-${at}`, "critical", "x");

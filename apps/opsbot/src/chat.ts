@@ -20,14 +20,14 @@ const HASH_DIGITS = 64;
 
 export class Chat {
   readonly #desk: Desk;
-  readonly #clock: Pick<Clock, "nowMs">;
+  readonly #clock: Pick<Clock, "nowMs" | "nowUnixNano">;
   readonly #describe: (name: string) => Promise<string>;
   readonly #plans = new OpenPlans();
 
   /** @param describe gives the text of a described channel. Rejects when it cannot be read. */
   constructor(
     desk: Desk,
-    clock: Pick<Clock, "nowMs">,
+    clock: Pick<Clock, "nowMs" | "nowUnixNano">,
     describe: (name: string) => Promise<string>,
   ) {
     this.#desk = desk;
@@ -61,7 +61,7 @@ export class Chat {
       case "audit":
         return audit(desk);
       case "deployments":
-        return deployments(command.channel, desk);
+        return deployments(command.channel, desk, this.#clock.nowUnixNano());
       case "deploy":
         return this.#deploy(command.description, text, caller);
       case "no":

@@ -66,6 +66,13 @@ const program = {
 
 type Options = ConfigOf<typeof program.spec>;
 
+interface ChannelCommand {
+  /** Least and most, behind its own. */
+  words: readonly [number, number];
+  /** @returns whether it is as it should be. */
+  run(words: readonly string[], options: Options, deps: ChannelDeps): Promise<boolean>;
+}
+
 const CHANNELS: Readonly<Record<string, ChannelCommand>> = {
   deploy: {
     words: [1, FILES_MAX],
@@ -95,7 +102,6 @@ const CHANNELS: Readonly<Record<string, ChannelCommand>> = {
     run: ([device = "", channel = ""], { yes: isSure }, deps) =>
       revoke(device, channel, { isSure, planOnly: false }, deps),
   },
-  schema: { words: [0, 0], run: async () => true },
 };
 
 const tell = (line: string) => void process.stdout.write(`${line}\n`);
@@ -115,10 +121,6 @@ async function run(words: readonly string[], options: Options): Promise<number> 
   const command = Object.hasOwn(CHANNELS, first) ? CHANNELS[first]! : undefined;
   if (!command) return look(words, options);
   if (others.length < command.words[0] || others.length > command.words[1]) return misunderstood();
-  if (first === "schema") {
-    tell(JSON.stringify(channelJsonSchema(), undefined, 2));
-    return 0;
-  }
   using client = await operatorClient(options);
   const deps = {
     desk: await deskOf(client, options),
@@ -129,10 +131,14 @@ async function run(words: readonly string[], options: Options): Promise<number> 
 }
 
 /** @returns the exit code. */
-async function look([noun, verb, ...rest]: readonly string[], options: Options): Promise<number> {
+async function look(words: readonly string[], options: Options): Promise<number> {
+  const [noun, verb, ...rest] = words;
   if (noun === "validate" && verb !== undefined)
     return (await validateUrls([verb, ...rest], options, tell)) ? 0 : EXIT.otherwise;
-  switch (`${noun} ${verb}`) {
+  switch (words.slice(0, 2).join(" ")) {
+    case "schema":
+      tell(JSON.stringify(channelJsonSchema(), undefined, 2));
+      return 0;
     case "audit verify":
       return rest.length === 0 ? audit(options) : misunderstood();
     case "runbooks list":
@@ -147,13 +153,6 @@ async function look([noun, verb, ...rest]: readonly string[], options: Options):
     default:
       return misunderstood();
   }
-}
-
-interface ChannelCommand {
-  /** Least and most, behind its own. */
-  words: readonly [number, number];
-  /** @returns whether it is as it should be. */
-  run(words: readonly string[], options: Options, deps: ChannelDeps): Promise<boolean>;
 }
 
 function misunderstood(): number {

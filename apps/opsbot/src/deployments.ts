@@ -1,11 +1,11 @@
 /** Deployments as people ask for them: what would be done, and what there is. */
 import { messageOf } from "@glassline/service/errors";
 
-import { readDescription } from "./core/deployment/read-description.ts";
+import type { Action } from "./core/action.ts";
+import { changesBetween } from "./core/deployment/changes.ts";
 import { lackingEdges } from "./core/deployment/lacks.ts";
 import { layoutOf } from "./core/deployment/layout.ts";
-import { changesBetween } from "./core/deployment/changes.ts";
-import type { Action } from "./core/action.ts";
+import { readDescription } from "./core/deployment/read-description.ts";
 import { factsOf, ownerOf } from "./deployment/facts.ts";
 import { lackingOf } from "./deployment/observed.ts";
 import type { DeploymentParts } from "./deployment/parts.ts";
@@ -52,7 +52,7 @@ export class DeploymentDesk {
   }: Extract<Action, { kind: "deploy" }>): Promise<readonly string[] | Refusal> {
     const known = await this.#parts.journal.deployments.of(target);
     const text = description ?? known?.description;
-    if (text === undefined) return unknown(target);
+    if (text === undefined) return neverDeployed(target);
     try {
       const lines = await this.#changes(known ?? newDeployment(target), text);
       if (lines.length > 0 || known?.phase !== "live") return lines;
@@ -64,7 +64,7 @@ export class DeploymentDesk {
 
   async #considerDestroy(channel: string): Promise<readonly string[] | Refusal> {
     const known = await this.#parts.journal.deployments.of(channel);
-    if (!known) return unknown(channel);
+    if (!known) return neverDeployed(channel);
     const { edges, segments } = known.goal;
     return [
       ...edges.map(({ name, machine }) => `- edge ${name} on ${machine}`),
@@ -95,7 +95,7 @@ export class DeploymentDesk {
   }
 }
 
-function unknown(channel: string): Refusal {
+export function neverDeployed(channel: string): Refusal {
   return {
     because: "unknown_target",
     refused: `channel: got ${JSON.stringify(channel)}, which was never deployed`,

@@ -122,20 +122,22 @@ export class Guard {
     return this.#targetOf(target)?.kind;
   }
 
-  /** Whether it may be begun now. */
+  /** Whether it may be begun now, by the targets that there are when it is asked. */
   async judge(action: Action, { by, runbook, step }: Asked, reads: GuardReads): Promise<Verdict> {
     const { limits, approvals } = this.#deps;
     const isMarked = step !== undefined && approvals.has(action.kind);
     const { blastRadius, targets: kind } = runbookOf(action);
+    const target = this.kindOf(action.target) === kind ? action.target : "";
+    const place = this.#placeOf(target);
     const proposal: Proposal = {
-      target: this.kindOf(action.target) === kind ? action.target : "",
+      target,
       action: action.kind,
       runbook,
       isDisruptive: blastRadius.isFelt,
       by,
       needsApproval: isMarked && !(await this.#isApproved(step, reads)),
     };
-    const facts = await this.#facts(proposal, reads);
+    const facts = await this.#facts(proposal, place, reads);
     const verdict = judge(proposal, facts, limits);
     const isStormy = facts.place !== undefined && isStorm(facts.place, limits);
     if (isStormy) this.#stormUntilMs = facts.nowMs + limits.storm.holdMs;
@@ -223,7 +225,11 @@ export class Guard {
     return `${describeAction(action)} (1 of ${place!.targets})`;
   }
 
-  async #facts({ target, runbook }: Proposal, reads: GuardReads): Promise<Facts> {
+  async #facts(
+    { target, runbook }: Proposal,
+    place: Place | undefined,
+    reads: GuardReads,
+  ): Promise<Facts> {
     const { limits } = this.#deps;
     const { nowMs } = this;
     const longestMs = Math.max(limits.budgetWindowMs, limits.disruptionWindowMs);
@@ -233,7 +239,7 @@ export class Guard {
       orders.find((one) => one.kind === kind && one.target === of)?.untilMs ?? 0;
     return {
       nowMs,
-      place: this.#placeOf(target),
+      place,
       begun: await reads.begun(nowMs - longestMs),
       problemsLately: problems.count,
       endedMs: problems.endedMs,

@@ -4,6 +4,7 @@ import type { Client } from "@glassline/proto/rpc";
 
 import { readDescription } from "./core/deployment/read-description.ts";
 import { shortened } from "./core/echo.ts";
+import { neverDeployed } from "./deployments.ts";
 import type { Change, Refusal } from "./desk.ts";
 import { LIMITED } from "./network.ts";
 import type { DeploymentReads } from "./stores/deployments.ts";
@@ -24,11 +25,7 @@ export async function whyNoInvite(
   if (!invite)
     return { because: "impossible", refused: "this OpsBot was told of no enrolment service" };
   const known = await deployments.of(channel);
-  if (!known)
-    return {
-      because: "unknown_target",
-      refused: `channel: got ${JSON.stringify(channel)}, which was never deployed`,
-    };
+  if (!known) return neverDeployed(channel);
   if (readDescription(known.description).clients) return undefined;
   return {
     because: "impossible",

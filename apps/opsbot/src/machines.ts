@@ -5,10 +5,11 @@ import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import type { Machine } from "./core/deployment/machine.ts";
+import { Lately } from "./lately.ts";
 import type { Network } from "./network.ts";
 import { LIMITED } from "./network.ts";
 
-/** People who ask again and again are told the same so long. */
+/** Those who ask at about the same time are told the same. */
 const LATELY_MS = 250;
 
 /** What node-agents told at one moment. */
@@ -25,29 +26,25 @@ export interface Look {
 
 /** Remembers what was told last. */
 export class Machines {
-  readonly #network: Pick<Network, "agents">;
+  readonly #looks: Lately<Look>;
   readonly #known = new Map<string, Machine>();
-  readonly #clock: Pick<Clock, "monotonicMs">;
   #there: ReadonlySet<string> = new Set();
-  #last: { atMs: number; look: Promise<Look> } | undefined;
 
   constructor(network: Pick<Network, "agents">, clock: Pick<Clock, "monotonicMs">) {
-    this.#network = network;
-    this.#clock = clock;
+    const look = async () => this.#seen(await lookAtMachines(network));
+    this.#looks = new Lately(look, { forMs: LATELY_MS, clock });
   }
 
   /** What was told within the last moment, or is now. */
   lately(): Promise<Look> {
-    const last = this.#last;
-    if (last && this.#clock.monotonicMs() - last.atMs < LATELY_MS) return last.look;
-    const look = this.look();
-    this.#last = { atMs: this.#clock.monotonicMs(), look };
-    look.catch(() => (this.#last = undefined));
-    return look;
+    return this.#looks.get();
   }
 
-  async look(): Promise<Look> {
-    const look = await lookAtMachines(this.#network);
+  look(): Promise<Look> {
+    return this.#looks.now();
+  }
+
+  #seen(look: Look): Look {
     for (const [name, machine] of look.machines) this.#known.set(name, machine);
     this.#there = new Set(look.machines.keys());
     return look;

@@ -101,3 +101,13 @@ test("what the guard refuses is refused before it is planned, and when it is app
   expect(await desk.plan(flush, ANNA)).toMatchObject({ because: "last_healthy" });
   expect(await desk.apply("hash" in plan ? plan.hash : "", ANNA)).toHaveProperty("refused");
 });
+
+test("a channel that is only planned is no target; one that is deployed is", async () => {
+  const { desk, guard } = await startDesk();
+  const deploy = { kind: "act", action: { kind: "deploy", target: "harbour" } } as const;
+  const plan = await desk.plan(deploy, ANNA);
+  expect(plan).toMatchObject({ says: expect.stringContaining("deploy harbour (1 of 1)") });
+  expect(guard.named("channel")).toEqual([]);
+  await desk.apply("hash" in plan ? plan.hash : "", ANNA);
+  expect(guard.named("channel")).toEqual(["harbour"]);
+});

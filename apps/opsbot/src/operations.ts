@@ -4,37 +4,35 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "@glassline/service/clock";
 
 import type { Bot } from "./bot.ts";
+import type { Considered, ConsideringDeps } from "./considering.ts";
+import { consider, meet, refuse, spanOf } from "./considering.ts";
 import { mayAs, roleFor } from "./core/access.ts";
 import type { Action } from "./core/action.ts";
-import { describeAction } from "./core/action.ts";
 import { shortened } from "./core/echo.ts";
-import { FOREVER_MS } from "./core/guard.ts";
-import { runbookOf } from "./core/runbooks/catalogue.ts";
-import type { Caller, Change, Desk, Inventory, Outcome, Plan, Refusal } from "./desk.ts";
-import type { Inviting } from "./inviting.ts";
-import { saysInvite, whyNoInvite } from "./inviting.ts";
 import type { DeploymentDesk } from "./deployments.ts";
-import { DOMAINS } from "./guard-settings.ts";
-import type { Guard } from "./guard.ts";
-import { REQUEST } from "./incidents.ts";
+import type {
+  AccessRole,
+  Caller,
+  Change,
+  Desk,
+  Inventory,
+  Outcome,
+  Plan,
+  Refusal,
+} from "./desk.ts";
 import type { Observation } from "./observers/observer.ts";
 import { Plans, hashOf } from "./plans.ts";
-import type { IncidentRow } from "./stores/incidents.ts";
 import type { Journal, Records } from "./stores/journal.ts";
 import { NotLeadingError } from "./stores/sql.ts";
 
 /** Their end is not waited for. */
 const LONG: ReadonlySet<Action["kind"]> = new Set(["deploy", "destroy"]);
-const CHANNEL = { kind: "channel", domain: DOMAINS.channel } as const;
 
 /** So long a person's agreement counts. */
 const APPROVAL_MS = 900_000;
-/** So many of the newest requests are looked through for what can be undone. */
-const UNDO_LOOKED_AT = 50;
 
-export interface OperationsDeps {
+export interface OperationsDeps extends ConsideringDeps {
   journal: Journal;
-  guard: Guard;
   clock: Pick<Clock, "nowMs">;
   /** Undefined: another one leads. */
   bot: () => Bot | undefined;
@@ -44,8 +42,6 @@ export interface OperationsDeps {
   impediment: () => string;
   inventory: () => Inventory;
   deployments: Pick<DeploymentDesk, "all" | "of" | "changesOf">;
-  /** Undefined: there is no enrolment. */
-  invite: Inviting | undefined;
 }
 
 export class Operations implements Desk {
@@ -132,8 +128,7 @@ export class Operations implements Desk {
   #mayNot(hash: string, { role }: Caller): Refusal | undefined {
     const change = this.#plans.changeOf(hash);
     const needed = change && roleFor(change);
-    if (!needed || mayAs(role, needed)) return undefined;
-    return refuse("role", `this needs the role ${needed}, and you have ${role}`);
+    return !needed || mayAs(role, needed) ? undefined : mayNot(role, needed);
   }
 
   /** By whichever replica is asked. */
@@ -145,98 +140,11 @@ export class Operations implements Desk {
     });
   }
 
-  /** @returns what would be done, and what that stands on. */
-  async #consider(
-    change: Change,
-    { role }: Caller,
-  ): Promise<{ change: Change; says: string; standsOn: string } | Refusal> {
+  async #consider(change: Change, { role }: Caller): Promise<Considered | Refusal> {
     const needed = roleFor(change);
-    if (!mayAs(role, needed))
-      return refuse("role", `this needs the role ${needed}, and you have ${role}`);
+    if (!mayAs(role, needed)) return mayNot(role, needed);
     if (!this.#deps.bot()) return this.#notLeading();
-    switch (change.kind) {
-      case "act":
-        return this.#considerAction(change.action);
-      case "undo":
-        return this.#considerUndo(change.incident);
-      case "approve":
-        return this.#considerApproval(change.incident);
-      case "maintain":
-        return this.#considerMaintenance(change);
-      case "invite":
-        return this.#considerInvite(change);
-      case "pause":
-        return sure(change, `I will pause automation ${spanOf(change.forMs)}.`);
-      case "resume":
-        return sure(change, "I will let automation go on.");
-      case "continue":
-        return sure(change, "I will end the kill switch.");
-    }
-  }
-
-  async #considerAction(action: Action) {
-    const { journal, guard } = this.#deps;
-    if (await journal.openIncidentOf(action.target, REQUEST))
-      return refuse("under_way", "what was asked for before is under way");
-    const lines = await this.#deps.deployments.changesOf(action);
-    if ("refused" in lines) return lines;
-    if (action.kind === "deploy") guard.learn(action.target, CHANNEL);
-    const verdict = await guard.judge(action, { by: "person", runbook: REQUEST }, journal.guard);
-    if (!verdict.may) return refuse(verdict.because, verdict.says);
-    const { says: radius } = runbookOf(action).blastRadius;
-    const change = { kind: "act", action } as const;
-    const says = [`I will ${verdict.says}; ${radius}.`, ...lines].join("\n");
-    return { change, says, standsOn: [verdict.says, ...lines].join("\n") };
-  }
-
-  async #considerInvite(change: Extract<Change, { kind: "invite" }>) {
-    const { journal, invite } = this.#deps;
-    const reason = await whyNoInvite(change, invite, journal.deployments);
-    return reason ?? sure(change, saysInvite(change));
-  }
-
-  async #considerUndo(id: number | undefined) {
-    const { journal } = this.#deps;
-    const incident = id === undefined ? await this.#newestRequest() : await journal.incident(id);
-    if (!incident)
-      return refuse(
-        "nothing",
-        id === undefined ? "nothing was asked for" : `there is no incident ${id}`,
-      );
-    const [last] = await journal.intentsOf(incident.id);
-    if (!last) return refuse("nothing", `nothing was done about incident ${incident.id}`);
-    const back = runbookOf(last.action).undo?.(last.action);
-    if (!back)
-      return refuse("no_undo", `${describeAction(last.action)}: nothing can take that back`);
-    return this.#considerAction(back);
-  }
-
-  async #newestRequest(): Promise<IncidentRow | undefined> {
-    const all = await this.#deps.journal.incidents(UNDO_LOOKED_AT, false);
-    return all.find(({ check }) => check === REQUEST);
-  }
-
-  async #considerApproval(id: number) {
-    const incident = await this.#deps.journal.incident(id);
-    if (!incident || incident.closedUnixNano !== 0n)
-      return refuse("unknown_target", `there is no open incident ${id}`);
-    const says = `I will agree to the next action about ${incident.title} (incident ${id}), for 15 min.`;
-    return sure({ kind: "approve", incident: id }, says, String(incident.actions));
-  }
-
-  async #considerMaintenance(change: Extract<Change, { kind: "maintain" }>) {
-    const { target, forMs } = change;
-    if (this.#deps.guard.kindOf(target) === undefined)
-      return refuse(
-        "unknown_target",
-        `target: got ${JSON.stringify(target)}, which nothing is called`,
-      );
-    return sure(
-      change,
-      forMs === undefined
-        ? `I will look after ${target} again.`
-        : `I will leave ${target} alone ${spanOf(forMs)}.`,
-    );
+    return consider(change, this.#deps);
   }
 
   /** The term may end meanwhile. */
@@ -267,7 +175,9 @@ export class Operations implements Desk {
   async #act(action: Action, who: string): Promise<Outcome | Refusal> {
     const bot = this.#deps.bot();
     if (!bot) return this.#notLeading();
+    const forget = meet(action, this.#deps.guard);
     const asked = await bot.request(action, who, LONG.has(action.kind));
+    if ("refused" in asked) forget();
     if ("refused" in asked) return asked;
     const { incident } = asked;
     if (LONG.has(action.kind))
@@ -339,14 +249,8 @@ export class Operations implements Desk {
   }
 }
 
-const refuse = (because: string, refused: string): Refusal => ({ refused, because });
-
-const sure = (change: Change, says: string, standsOn = "") => ({ change, says, standsOn });
+const mayNot = (role: AccessRole, needed: AccessRole) =>
+  refuse("role", `this needs the role ${needed}, and you have ${role}`);
 
 const witness = (records: Records, who: string, what: string) =>
   records.witness({ who, what, before: "", after: "" });
-
-export function spanOf(forMs: number | undefined): string {
-  if (forMs === undefined || forMs >= FOREVER_MS) return "until somebody ends it";
-  return `for ${Math.round(forMs / 60_000) || 1} min`;
-}

@@ -59,10 +59,17 @@ export async function startOpsBot(
   const desired = readDesired(config.edges, network, journal, () => machines.there());
   const guard = openGuard(config, desired.overlays, clock);
   const { deployments } = journal;
-  const watch = watching({ network, guard, machines, deployments, forget: chosen.forget });
+  const watch = watching({
+    network,
+    guard,
+    machines,
+    deployments,
+    forget: (object) => [chosen, keeper].forEach((each) => each.forget(object)),
+  });
   const vnis = stack.use(await openVnis(config, deps));
   const parts = openDeployments(config, {
     network,
+    clock,
     journal,
     vnis,
     desired,

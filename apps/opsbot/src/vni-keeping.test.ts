@@ -13,14 +13,14 @@ const logger = createLogger("opsbot", "silent");
 const FILE = { postgres: "", postgresCa: "", tenants: "" };
 const wish = (owner: string) => ({ owner, tenant: "default", ipv4: false });
 
-function lookOf(tunnels: Look["tunnels"]): Look {
+function lookOf(tunnels: Look["tunnels"], away: Look["away"] = new Map()): Look {
   const machines = ["machine-1", "machine-2"].map((name) => [name, { name }] as const);
   return {
     machines: new Map(machines) as unknown as Look["machines"],
     edges: [],
     segments: [],
     tunnels,
-    away: new Map(),
+    away,
   };
 }
 
@@ -71,4 +71,26 @@ test("a VNI is free again when its machines are without it, found when others ha
     expect.stringContaining(`VNI ${pier.vni}, which belongs to pier:`),
   ]);
   expect(leak.vni).toBeGreaterThan(0);
+});
+
+test("what others have on a machine stays theirs while its node-agent does not answer", async () => {
+  const clock = simulatedClock();
+  await using vnis = await openVnis({ ...FILE, dataDir: scratch() }, { clock, logger });
+  let look = lookOf([{ machine: "machine-2", vni: 1, isOwn: false }]);
+  const keeping = new VniKeeping({
+    vnis,
+    machines: { look: async () => look },
+    deployments: { all: async () => [] },
+    clock,
+    logger,
+  });
+  await keeping.keep();
+  look = lookOf([], new Map([["agent-2", "it does not answer"]]));
+  await keeping.keep();
+  expect(await vnis.of("foreign/1")).toMatchObject({ vni: 1 });
+  expect((await vnis.allocate(wish("harbour:"))).vni).not.toBe(1);
+
+  look = lookOf([]);
+  await keeping.keep();
+  expect(await vnis.of("foreign/1")).toBeUndefined();
 });

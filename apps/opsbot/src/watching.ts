@@ -1,20 +1,22 @@
 /** Edges that were deployed are watched and guarded as the others are, from the moment at which they are known. */
+import { hostAndPort } from "./core/deployment/addresses.ts";
 import { DOMAINS } from "./guard-settings.ts";
 import type { Guard } from "./guard.ts";
 import type { Machines } from "./machines.ts";
 import type { Network } from "./network.ts";
 import type { DeploymentReads } from "./stores/deployments.ts";
+import { Turns } from "./stores/turns.ts";
 
 export interface WatchingDeps {
   network: Pick<Network, "know">;
   guard: Pick<Guard, "learn" | "forget">;
-  machines: Machines;
+  machines: Pick<Machines, "known">;
   deployments: Pick<DeploymentReads, "all">;
   /** Results of checks of what is no more are forgotten. */
   forget: (object: string) => void;
 }
 
-/** @returns what brings it up to date. Rejects when the journal cannot be read. */
+/** @returns what brings it up to date, one call after the other. Rejects when the journal cannot be read. */
 export function watching({
   network,
   guard,
@@ -23,12 +25,16 @@ export function watching({
   forget,
 }: WatchingDeps): () => Promise<void> {
   let channels: readonly string[] = [];
-  return async () => {
+  const turns = new Turns();
+  const watch = async () => {
     const all = await deployments.all();
     const endpoints = all.flatMap(({ told, kept }) =>
-      told.edges.flatMap(({ name }) => endpointOf(name, kept.administration[name]) ?? []),
+      told.edges.flatMap(({ name }) => {
+        const at = hostAndPort(kept.administration[name] ?? "");
+        return at ? [[name, { name, ...at }] as const] : [];
+      }),
     );
-    const { came, went } = network.know(new Map(endpoints.map((one) => [one.name, one])));
+    const { came, went } = network.know(new Map(endpoints));
     for (const name of came) guard.learn(name, { kind: "edge", domain: DOMAINS.edge });
     const names = all.map(({ channel }) => channel);
     for (const name of names) guard.learn(name, { kind: "channel", domain: DOMAINS.channel });
@@ -41,9 +47,6 @@ export function watching({
     }
     channels = names;
   };
-}
-
-function endpointOf(name: string, at: string | undefined) {
-  const [, host, port] = /^\[?([^\]]+)\]?:(\d+)$/.exec(at ?? "") ?? [];
-  return host === undefined ? undefined : { name, host, port: Number(port) };
+  // What was read before is never taken in after what was read later.
+  return () => turns.take(watch);
 }

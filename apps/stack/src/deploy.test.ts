@@ -1,4 +1,8 @@
 /** A channel from its description to its viewers, on node-agents, edges and an OpsBot of their own, as people deploy it. */
+import { EdgeCacheService } from "@glassline/proto/edge";
+import { ActionKind } from "@glassline/proto/opsbot";
+import { readIdentity } from "@glassline/service/identity";
+import { peerClient } from "@glassline/service/peer-client";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { DeploymentStage } from "./testing/deployment-stage.ts";
@@ -9,7 +13,7 @@ source: /live/cam-0001/index.m3u8
 machines: [machine-1, machine-2]
 overlay: {kind: none}
 # What this machine does beside it must not decide.
-slo: {hitRate: 50%, firstByte: 20s, players: 2, for: 4s, stalls: 1000}
+slo: {hitRate: 50%, firstByte: 20s, players: 2, for: 4001ms, stalls: 1000}
 `;
 
 let stage: DeploymentStage | undefined;
@@ -38,6 +42,10 @@ describe("a deployment", () => {
       const shown = (await stage.command("deployments", "harbour")).output;
       expect(shown).toContain("harbour: live (revision 1), 2 edges, no overlay");
       const url = /http:\/\/localhost:\d+/.exec(shown)![0];
+      using opsbot = await stage.client();
+      const checked = async () =>
+        (await opsbot.getStatus({})).checks.map(({ object, check }) => `${object} ${check}`);
+      await expect.poll(checked, { timeout: 20_000 }).toContain("harbour drift");
       expect((await fetch(`${url}/live/cam-0001/index.m3u8`)).status).toBe(200);
 
       const again = await stage.command("deploy", file, "--yes");
@@ -54,6 +62,62 @@ describe("a deployment", () => {
       expect(gone).toMatchObject({ code: 0 });
       await expect(fetch(`${url}/live/cam-0001/index.m3u8`)).rejects.toThrow();
       expect((await stage.command("deployments")).output).toContain("no channel was deployed");
+      const left = (await checked()).filter((line) => line.startsWith("harbour"));
+      expect(left).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "that moves to another machine is welcome to viewers there",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 2 });
+      const file = await stage.describe("harbour", DESCRIPTION.replace(", machine-2", ""));
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      await stage.describe("harbour", DESCRIPTION.replace("machine-1, ", ""));
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      const shown = (await stage.command("deployments", "harbour")).output;
+      const [, port] = /harbour-1 on machine-2: http:\/\/localhost:(\d+) \(ready\)/.exec(shown)!;
+      const endpoint = { name: "harbour-1", host: "localhost", port: Number(port) + 1 };
+      const opsbot = await readIdentity(stage.pkiDir, { role: "opsbot", instance: "opsbot" });
+      using edge = peerClient(EdgeCacheService, endpoint, "edge-cache", opsbot);
+      expect(await edge.getStatus({})).toMatchObject({ edge: "harbour-1", draining: false });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "that is moved and taken down at once is moved first, and leaves nothing",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 2 });
+      const file = await stage.describe(
+        "harbour",
+        DESCRIPTION.replace(", machine-2]", "]\nspares: [machine-2]"),
+      );
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      using opsbot = await stage.client();
+      const evacuate = { kind: ActionKind.EVACUATE, target: "machine-1" };
+      const plans = await Promise.all([
+        opsbot.plan({ change: { change: { case: "act", value: evacuate } } }),
+        opsbot.plan({ change: { change: { case: "destroy", value: { channel: "harbour" } } } }),
+      ]);
+      const hashes = plans.map(({ result }) => (result.case === "plan" ? result.value.hash : ""));
+      const moving = opsbot.apply({ hash: hashes[0]! });
+      const open = async () => (await opsbot.getStatus({})).openIncidents;
+      await expect.poll(open, { timeout: 10_000, interval: 20 }).toBe(1);
+      const done = [await opsbot.apply({ hash: hashes[1]! }), await moving];
+      expect(done.map(({ result }) => result.value)).toMatchObject([
+        { ok: true, says: "harbour: begun" },
+        { ok: true, says: "machine-1: harbour runs on machine-2" },
+      ]);
+      const { value: moved } = done[1]!.result as { value: { incidentId: bigint } };
+      const { entries } = await opsbot.getIncident({ id: moved.incidentId });
+      expect(entries.map(({ text }) => text)).toContain("harbour: containers: harbour-1 started");
+      const shown = async () => (await stage!.command("deployments")).output;
+      await expect.poll(shown, { timeout: 60_000 }).toContain("no channel was deployed");
+      const left = async () =>
+        (await opsbot.getStatus({})).checks.filter(({ object }) => object.startsWith("harbour"));
+      await expect.poll(left, { timeout: 10_000 }).toEqual([]);
     },
     PATIENCE_MS,
   );

@@ -16,10 +16,13 @@ export function peerClient<S extends DescService>(
   role: Role,
   identity: Identity,
 ): Client<S> {
-  return createClient(service, `${host}:${port}`, mutualTlsClient(identity, role, name), {
+  return createClient(service, `${inUrl(host)}:${port}`, mutualTlsClient(identity, role, name), {
     ...GRPC_LIMITS,
     ...TLS_CHANNEL_OPTIONS,
     ...RECONNECT_OPTIONS,
     "grpc.max_receive_message_length": ANSWER_MAX_BYTES,
   });
 }
+
+/** Without brackets the end of an IPv6 address would be a port. */
+const inUrl = (host: string) => (host.includes(":") && !host.startsWith("[") ? `[${host}]` : host);

@@ -34,7 +34,7 @@ export interface WishRecords extends Pick<Intents, "wishes" | "wish"> {
   deployments: Deployments;
 }
 
-export interface DesiredJournal extends Pick<IntentReads, "generation" | "wishes"> {
+export interface DesiredJournal extends Pick<IntentReads, "generations" | "wishes"> {
   deployments: Pick<DeploymentReads, "all">;
 }
 
@@ -53,10 +53,11 @@ export function readDesired(
   const all = async () => {
     const deployed = (await journal.deployments.all()).map(({ told }) => told);
     const edges = [...(configured?.edges ?? []), ...deployed.flatMap((one) => one.edges)];
+    const generations = await journal.generations();
     return {
-      edges: await asChanged(edges, journal),
+      edges: asChanged(edges, await journal.wishes(MACHINE), generations),
       segments: [
-        ...(await configuredSegments(configured, overlays, journal)),
+        ...configuredSegments(configured, overlays, generations),
         ...deployed.flatMap((one) => one.segments),
       ],
       // Who was never told what shall run leaves node-agents alone, until something is deployed.
@@ -133,32 +134,30 @@ async function toEach(
 }
 
 /** Edges as they were changed since: other machines, higher generations. */
-async function asChanged(edges: readonly EdgeSpec[], journal: DesiredJournal): Promise<EdgeSpec[]> {
-  const machines = await journal.wishes(MACHINE);
-  const changed: EdgeSpec[] = [];
-  for (const edge of edges) {
-    const generation = BigInt(await journal.generation(edge.name));
+function asChanged(
+  edges: readonly EdgeSpec[],
+  machines: ReadonlyMap<string, string>,
+  generations: ReadonlyMap<string, number>,
+): EdgeSpec[] {
+  return edges.map((edge) => {
+    const generation = BigInt(generations.get(edge.name) ?? 1);
     const machine = edge.channel === "" ? machines.get(edge.name) : undefined;
-    changed.push(create(EdgeSpecSchema, { ...edge, machine: machine ?? edge.machine, generation }));
-  }
-  return changed;
+    return create(EdgeSpecSchema, { ...edge, machine: machine ?? edge.machine, generation });
+  });
 }
 
-async function configuredSegments(
+function configuredSegments(
   configured: SetDesiredStateRequest | undefined,
   overlays: readonly string[],
-  journal: DesiredJournal,
-): Promise<Segment[]> {
-  const highest = Math.max(0, ...(configured?.segments ?? []).map(({ vni }) => vni));
-  const all: Segment[] = [];
-  for (const segment of configured?.segments ?? []) {
-    const generation = await journal.generation(overlayKey(segment.name));
+  generations: ReadonlyMap<string, number>,
+): Segment[] {
+  const segments = configured?.segments ?? [];
+  const highest = Math.max(0, ...segments.map(({ vni }) => vni));
+  return segments.map((segment) => {
+    const generation = generations.get(overlayKey(segment.name)) ?? 1;
     const place = { index: overlays.indexOf(segment.name), count: overlays.length, highest };
-    all.push(
-      create(SegmentSchema, { ...segment, vni: segmentVni(segment.vni, generation, place) }),
-    );
-  }
-  return all;
+    return create(SegmentSchema, { ...segment, vni: segmentVni(segment.vni, generation, place) });
+  });
 }
 
 async function wishMachine(

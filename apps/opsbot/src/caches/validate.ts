@@ -11,6 +11,7 @@ import type { LoadCounts } from "../core/caches/load-counts.ts";
 import { sumOf } from "../core/caches/load-counts.ts";
 import type { Slo } from "../core/caches/shortfalls.ts";
 import { figuresOf, shortfallsOf } from "../core/caches/shortfalls.ts";
+import { PLAYERS_MAX, VALIDATION_MAX_MS } from "../core/caches/validation-limits.ts";
 import type { LoadEdge } from "./load.ts";
 import { runLoad } from "./load-process.ts";
 
@@ -36,8 +37,6 @@ export interface ValidationDeps {
   signal: AbortSignal;
 }
 
-export const PLAYERS_MAX = 1_000;
-export const VALIDATION_MAX_MS = 3_600_000;
 const VALIDATION_LEAST_MS = 1_000;
 const EDGES_MAX = 100;
 /** More than this of one process would measure itself. */

@@ -39,7 +39,7 @@ export async function deployFiles(
   let changed = 0;
   for (const action of wished) {
     const done = await bring(action, options, deps);
-    if (done !== "same") changed++;
+    if (done === "done") changed++;
     if (done === "failed") failures++;
   }
   if (files.length > 1) deps.terminal.tell(`${changed} of ${files.length} channels changed`);

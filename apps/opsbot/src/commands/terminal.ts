@@ -12,21 +12,35 @@ export interface Terminal {
 const CLEAR_LINE = "\r\u001B[K";
 
 export function processTerminal(): Terminal {
-  const { stdin, stdout } = process;
+  const { stdout } = process;
   return {
     tell: (line) => void stdout.write(`${stdout.isTTY ? CLEAR_LINE : ""}${line}\n`),
     show: (line) => {
       if (stdout.isTTY) stdout.write(`${CLEAR_LINE}${line.slice(0, stdout.columns - 1)}`);
     },
     agrees: async (question) => {
-      if (!stdin.isTTY) {
-        stdout.write(`${question} Nobody can answer here: --yes agrees.\n`);
-        return false;
-      }
-      const lines = createInterface({ input: stdin, output: stdout });
-      const answer = await lines.question(`${question} [y/N] `);
-      lines.close();
-      return /^y(es)?$/i.test(answer.trim());
+      if (canAnswer()) return isMeant(question);
+      stdout.write(`${question} Nobody can answer here: --yes agrees.\n`);
+      return false;
     },
   };
+}
+
+/** Whether a person sits at the terminal. */
+export const canAnswer = (): boolean => process.stdin.isTTY && process.stdout.isTTY;
+
+/** Asks a person; Ctrl-C and Ctrl-D mean no. @param question "Do it?" */
+export async function isMeant(question: string): Promise<boolean> {
+  using terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const left = new AbortController();
+  terminal.once("SIGINT", () => left.abort());
+  terminal.once("close", () => left.abort());
+  try {
+    const said = await terminal.question(`${question} [y/N] `, { signal: left.signal });
+    return /^y(es)?$/i.test(said.trim());
+  } catch (error) {
+    if (!left.signal.aborted) throw error;
+    process.stdout.write("\n");
+    return false;
+  }
 }

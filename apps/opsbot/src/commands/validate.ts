@@ -7,8 +7,9 @@ import type { ValidationReport } from "@glassline/proto/opsbot";
 import { systemClock } from "@glassline/service/clock";
 import { OperatorError, messageOf } from "@glassline/service/errors";
 
-import { PLAYERS_MAX, VALIDATION_MAX_MS, validate } from "../caches/validate.ts";
 import type { LoadEdge } from "../caches/load.ts";
+import { validate } from "../caches/validate.ts";
+import { PLAYERS_MAX, VALIDATION_MAX_MS } from "../core/caches/validation-limits.ts";
 import { counted } from "../core/words.ts";
 
 const PERCENT = 100;

@@ -1,7 +1,5 @@
 /** Which VNI an overlay's how manieth segment has: no two of them ever have the same. Pure. */
-
-/** Of 24 bits; 0 and the highest are left out (RFC 7348 section 5). */
-const VNI_MAX = 16_777_214;
+import { VNIS } from "./vnis/vni.ts";
 
 /**
  * @param configured of the first segment.
@@ -15,7 +13,7 @@ export function segmentVni(
 ): number {
   if (generation <= 1) return configured;
   const vni = highest + 1 + (generation - 2) * count + index;
-  if (vni > VNI_MAX)
-    throw new RangeError(`VNI: got ${vni}, expected at most ${VNI_MAX}: configure lower ones`);
+  if (vni > VNIS.last)
+    throw new RangeError(`VNI: got ${vni}, expected at most ${VNIS.last}: configure lower ones`);
   return vni;
 }

@@ -52,7 +52,7 @@ export function cachesOf(accessLogs: readonly string[]): Caches {
           path: source,
           players: slo.players,
           forMs: slo.for,
-          startOverMs: START_SHARE * slo.for,
+          startOverMs: Math.round(START_SHARE * slo.for),
           token: await tokenFor(work),
           slo: {
             hitRate: slo.hitRate,

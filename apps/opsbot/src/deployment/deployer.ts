@@ -17,8 +17,13 @@ import type { Done, Step } from "./steps/step.ts";
 const WITHOUT_LOAD = STEPS.filter(({ name }) => name !== "cache");
 const EMPTY = create(SetDesiredStateRequestSchema);
 
+/** Where steps are told: in those of the channel and in the story, or in the story alone, where those of what fell short stay. */
+type Telling = "shown" | "back" | "moved";
+
 export class Deployer {
   readonly #parts: DeploymentParts;
+  /** By channel that is being changed: the end of what was begun last. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
 
   constructor(parts: DeploymentParts) {
     this.#parts = parts;
@@ -28,10 +33,46 @@ export class Deployer {
     return this.#parts;
   }
 
+  /** Whether something is being done with it. */
+  isChanging(channel: string): boolean {
+    return this.#underWay.has(channel);
+  }
+
   /** Of a deployment that was wished, however far it came before. Rejects with why the channel is not as wished. */
-  async deploy(intent: Intent, effects: EffectDeps): Promise<string> {
+  deploy(intent: Intent, effects: EffectDeps): Promise<string> {
+    return this.#inTurn(intent.action.target, () => this.#deploy(intent, effects));
+  }
+
+  destroy(intent: Intent, effects: EffectDeps): Promise<string> {
+    return this.#inTurn(intent.action.target, () => this.#destroy(intent, effects));
+  }
+
+  /** Whatever shall run elsewhere because a machine is away is brought there. @returns what was done, for people. */
+  async evacuate(intent: Intent, effects: EffectDeps): Promise<string[]> {
+    const done: string[] = [];
+    for (const { channel } of await this.#parts.journal.deployments.all()) {
+      const moved = await this.#inTurn(channel, () => this.#move(channel, intent, effects));
+      if (moved !== undefined) done.push(moved);
+    }
+    return done;
+  }
+
+  /** What is done with a channel is done one after the other: each step goes on from what the one before has told node-agents. */
+  async #inTurn<T>(channel: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#underWay.get(channel) ?? Promise.resolve();
+    const turn = before.then(work);
+    const end = turn.catch(() => {});
+    this.#underWay.set(channel, end);
+    try {
+      return await turn;
+    } finally {
+      if (this.#underWay.get(channel) === end) this.#underWay.delete(channel);
+    }
+  }
+
+  async #deploy(intent: Intent, effects: EffectDeps): Promise<string> {
     const deployment = await this.#read(intent.action.target);
-    if (!deployment) return "it was taken down meanwhile";
+    if (!deployment || deployment.phase === "leaving") return "it was taken down meanwhile";
     if (deployment.phase === "rolling_back")
       return this.#rollBack(intent, effects, deployment.problem);
     const { phase, problem } = deployment;
@@ -58,14 +99,16 @@ export class Deployer {
     return `${channel} is live`;
   }
 
-  async destroy(intent: Intent, effects: EffectDeps): Promise<string> {
+  async #destroy(intent: Intent, effects: EffectDeps): Promise<string> {
     const { target: channel } = intent.action;
     if (!(await this.#read(channel))) return `nothing of ${channel} is left`;
     try {
-      await this.#undo(intent, effects, true);
+      await this.#undo(intent, effects, "shown");
     } catch (error) {
       if (!effects.signal.aborted && !(error instanceof NotLeadingError))
-        await this.#change(channel, { phase: "failed", problem: messageOf(error) });
+        await this.#parts.journal.transact(({ deployments }) =>
+          deployments.change(channel, { phase: "failed", problem: messageOf(error) }),
+        );
       throw error;
     }
     await this.#parts.journal.transact(({ deployments }) => deployments.remove(channel));
@@ -73,20 +116,15 @@ export class Deployer {
     return `nothing of ${channel} is left`;
   }
 
-  /** Whatever shall run elsewhere because a machine is away is brought there. @returns what was done, for people. */
-  async evacuate(intent: Intent, effects: EffectDeps): Promise<string[]> {
-    const { target: machine } = intent.action;
-    const done: string[] = [];
-    for (const { channel, kept, phase } of await this.#parts.journal.deployments.all()) {
-      if (!kept.away.includes(machine) || phase === "leaving" || phase === "failed") continue;
-      const moving = { ...intent, action: { kind: "deploy", target: channel } } as const;
-      await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), moving, effects, false);
-      const { goal } = (await this.#read(channel))!;
-      done.push(
-        `${channel} runs on ${[...new Set(goal.edges.map((edge) => edge.machine))].join(", ")}`,
-      );
-    }
-    return done;
+  /** @returns where it is now; undefined: nothing of it was on the machine. */
+  async #move(channel: string, intent: Intent, effects: EffectDeps): Promise<string | undefined> {
+    const deployment = await this.#read(channel);
+    if (!deployment?.kept.away.includes(intent.action.target)) return undefined;
+    if (deployment.phase === "leaving" || deployment.phase === "failed") return undefined;
+    const moving = { ...intent, action: { kind: "deploy", target: channel } } as const;
+    await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), moving, effects, "moved");
+    const { goal } = (await this.#read(channel))!;
+    return `${channel} runs on ${[...new Set(goal.edges.map(({ machine }) => machine))].join(", ")}`;
   }
 
   /** What it was before, or nothing when it was never live. */
@@ -95,10 +133,10 @@ export class Deployer {
     const { liveDescription } = (await this.#read(channel))!;
     await this.#change(channel, { phase: "rolling_back", problem: why });
     try {
-      if (liveDescription === "") await this.#undo(intent, effects, false);
+      if (liveDescription === "") await this.#undo(intent, effects, "back");
       else {
         await this.#change(channel, { description: liveDescription });
-        await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), intent, effects, false);
+        await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), intent, effects, "back");
       }
     } catch (error) {
       if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
@@ -116,11 +154,11 @@ export class Deployer {
   }
 
   /** All steps, also when one cannot be undone. Rejects with what could not be. */
-  async #undo(intent: Intent, effects: EffectDeps, isShown: boolean): Promise<void> {
+  async #undo(intent: Intent, effects: EffectDeps, telling: Telling): Promise<void> {
     const failures: string[] = [];
     for (const step of STEPS.toReversed())
       try {
-        await this.#walk([step], (one, work) => one.undo(work), intent, effects, isShown);
+        await this.#walk([step], (one, work) => one.undo(work), intent, effects, telling);
       } catch (error) {
         if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
         failures.push(`${step.name}: ${messageOf(error)}`);
@@ -128,20 +166,19 @@ export class Deployer {
     if (failures.length > 0) throw new Error(failures.join("; "));
   }
 
-  /** @param isShown false: what the steps say of the attempt that fell short stays. */
   async #walk(
     steps: readonly Step[],
     go: (step: Step, work: Work) => Promise<Done>,
     intent: Intent,
     effects: EffectDeps,
-    isShown = true,
+    telling: Telling = "shown",
   ): Promise<void> {
     for (const step of steps) {
       await released(effects);
       effects.signal.throwIfAborted();
       const work = await this.#work(intent, effects);
       const tell = (state: "running" | "done" | "failed" | "skipped", says: string) =>
-        this.#tell(intent, step, state, says, isShown);
+        this.#tell(intent, step, state, says, telling);
       await tell("running", "");
       const done = await go(step, work).catch(async (error: unknown) => {
         if (!effects.signal.aborted && !(error instanceof NotLeadingError))
@@ -153,18 +190,18 @@ export class Deployer {
     }
   }
 
-  /** In the step, and in the story of the incident. */
   #tell(
     { action, incidentId }: Intent,
     { name }: Step,
     state: "running" | "done" | "failed" | "skipped",
     says: string,
-    isShown: boolean,
+    telling: Telling,
   ): Promise<void> {
+    const before = { shown: "", back: "back: ", moved: `${action.target}: ` }[telling];
     return this.#parts.journal.transact(async (records) => {
-      if (isShown) await records.deployments.step(action.target, name, state, says);
+      if (telling === "shown") await records.deployments.step(action.target, name, state, says);
       if (state === "done" || state === "failed")
-        await records.note(incidentId, "decided", `${isShown ? "" : "back: "}${name}: ${says}`);
+        await records.note(incidentId, "decided", `${before}${name}: ${says}`);
     });
   }
 
@@ -178,7 +215,11 @@ export class Deployer {
     return this.#parts.journal.deployments.of(channel);
   }
 
+  /** Not when it was wished meanwhile that nothing of it stays. */
   #change(channel: string, what: DeploymentChange): Promise<void> {
-    return this.#parts.journal.transact(({ deployments }) => deployments.change(channel, what));
+    return this.#parts.journal.transact(async ({ deployments }) => {
+      const known = await deployments.of(channel);
+      if (known?.phase !== "leaving") await deployments.change(channel, what);
+    });
   }
 }

@@ -1,16 +1,23 @@
 /** Deployments as they are configured. */
+import type { Clock } from "@glassline/service/clock";
 
 import type { OpsBotConfig } from "../config.ts";
 import type { DesiredState } from "../actions/desired-state.ts";
+import { Lately } from "../lately.ts";
 import type { Network } from "../network.ts";
+import { LIMITED } from "../network.ts";
 import type { Journal } from "../stores/journal.ts";
 import type { Vnis } from "../vnis/vnis.ts";
 import { cachesOf } from "./caches.ts";
 import type { DeploymentParts } from "./parts.ts";
 import type { Registrar } from "./registrar.ts";
 
+/** All channels are compared with what enrolment has at about the same time. */
+const ENROLLED_MS = 250;
+
 export interface OpenDeploymentsDeps {
-  network: Network;
+  network: Pick<Network, "enrolment">;
+  clock: Pick<Clock, "monotonicMs">;
   journal: Journal;
   vnis: Vnis;
   desired: Pick<DesiredState, "configured">;
@@ -20,13 +27,15 @@ export interface OpenDeploymentsDeps {
 
 export function openDeployments(
   config: Pick<OpsBotConfig, "deployOrigin" | "allowedOrigin" | "accessLog">,
-  { network, journal, vnis, desired, registrar, watch }: OpenDeploymentsDeps,
+  { network: { enrolment }, clock, journal, vnis, desired, registrar, watch }: OpenDeploymentsDeps,
 ): DeploymentParts {
+  const ask = async () => enrolment?.getStatus({}, LIMITED);
   return {
     journal,
     vnis,
     registrar,
-    enrolment: network.enrolment,
+    enrolment,
+    enrolled: new Lately(ask, { forMs: ENROLLED_MS, clock }),
     origins: originsOf(config, desired),
     configuredEdges: desired.configured?.edges ?? [],
     allowedOrigins: config.allowedOrigin,

@@ -1,11 +1,12 @@
 /** What deployments are made with. */
-import type { EnrolmentService } from "@glassline/proto/enrolment";
+import type { EnrolmentService, GetStatusResponse } from "@glassline/proto/enrolment";
 import type { EdgeSpec } from "@glassline/proto/node";
 import type { ValidationReport } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 
 import type { EffectDeps } from "../actions/effects.ts";
 import type { Description } from "../core/deployment/description.ts";
+import type { Lately } from "../lately.ts";
 import type { Deployment } from "../stores/deployments.ts";
 import type { Journal } from "../stores/journal.ts";
 import type { Vnis } from "../vnis/vnis.ts";
@@ -23,6 +24,8 @@ export interface DeploymentParts {
   registrar: Registrar;
   /** Undefined: channels have no profiles. */
   enrolment: Client<typeof EnrolmentService> | undefined;
+  /** What it told within the last moment. */
+  enrolled: Pick<Lately<GetStatusResponse | undefined>, "get" | "forget">;
   /** That descriptions may name. */
   origins: readonly Origin[];
   /** That run without having been deployed. */

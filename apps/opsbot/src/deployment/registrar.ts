@@ -1,4 +1,5 @@
 /** Where monitoring learns of a channel's edges: a port. */
+import type { Network } from "../network.ts";
 
 export interface MonitoredEdge {
   name: string;
@@ -26,10 +27,10 @@ export interface Registrar {
 }
 
 /** OpsBot's own monitor looks at each edge that OpsBot has. */
-export function embeddedRegistrar(known: () => ReadonlySet<string>): Registrar {
+export function embeddedRegistrar({ edges: known }: Pick<Network, "edges">): Registrar {
   return {
     lacks: async ({ edges }) =>
-      edges.flatMap(({ name }) => (known().has(name) ? [] : [`${name} is not looked at`])),
+      edges.flatMap(({ name }) => (known.has(name) ? [] : [`${name} is not looked at`])),
     register: async ({ edges }) => `OpsBot's own monitor looks at ${namesOf(edges)}`,
     remove: async () => "OpsBot's own monitor forgets its edges",
   };

@@ -8,6 +8,8 @@ import { lookAtMachines } from "../machines.ts";
 import type { Work } from "./parts.ts";
 
 const LOOK_INTERVAL_MS = 50;
+/** All of what shall run is told then: much, where there are many channels. */
+const TELL_INTERVAL_MS = 500;
 
 /** Writes down what node-agents shall be told of the channel, and tells them. */
 export async function tell(work: Work, told: SetDesiredStateRequest): Promise<void> {
@@ -30,6 +32,7 @@ export async function waitFor(
 ): Promise<void> {
   const { clock, signal, network } = effects;
   const deadlineMs = clock.monotonicMs() + timeoutMs;
+  let toldMs = clock.monotonicMs();
   for (;;) {
     signal.throwIfAborted();
     const look = await lookAtMachines(network);
@@ -41,6 +44,9 @@ export async function waitFor(
       throw new Error(`${what}: not there after ${timeoutMs / 1_000} s: ${said}`);
     }
     await clock.sleep(LOOK_INTERVAL_MS, signal);
+    if (clock.monotonicMs() - toldMs < TELL_INTERVAL_MS) continue;
+    toldMs = clock.monotonicMs();
+    // Who was away has not heard it.
     await effects.desired.tell(effects.fencingToken).catch(() => {});
   }
 }

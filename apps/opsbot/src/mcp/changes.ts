@@ -2,7 +2,11 @@
 import * as z from "zod/v4";
 
 import type { Action, ActionKind } from "../core/action.ts";
-import { DescriptionError, readDescription } from "../core/deployment/read-description.ts";
+import {
+  DESCRIPTION_MAX_CHARS,
+  DescriptionError,
+  readDescription,
+} from "../core/deployment/read-description.ts";
 import { shortened } from "../core/echo.ts";
 import type { Change, Inventory } from "../desk.ts";
 
@@ -11,7 +15,6 @@ const PATH_MAX_CHARS = 200;
 const MINUTES_MAX = 60 * 24 * 30;
 const NAMES_TOLD = 20;
 const MINUTE_MS = 60_000;
-const DESCRIPTION_MAX_CHARS = 65_536;
 
 /** A channel that is deployed for the first time has no name that is known. */
 type TargetedKind = Exclude<ActionKind, "deploy">;

@@ -60,7 +60,9 @@ function processCheck(network: Network): () => Promise<Finding[]> {
     const { edges, away } = await lookAtMachines(network);
     const [unseen] = [...away];
     if (unseen && edges.length === 0) throw new Error(`${unseen[0]} does not answer: ${unseen[1]}`);
-    return edges.map(({ spec, phase, lastEnd, lastEndUnixNano, processId }): Finding => {
+    // A channel's edge that is not known yet comes, and one that is known no more goes.
+    const known = edges.filter(({ spec }) => !spec?.channel || network.edges.has(spec.name));
+    return known.map(({ spec, phase, lastEnd, lastEndUnixNano, processId }): Finding => {
       const object = spec?.name ?? "";
       // The agent may have been started again, and know of no end.
       const seen = endsSeen.get(object) ?? lastEndUnixNano;

@@ -43,7 +43,7 @@ export function chooseObserver(
     return {
       observer,
       start,
-      registrar: embeddedRegistrar(() => new Set(network.edges.keys())),
+      registrar: embeddedRegistrar(network),
       forget: (object) => observer.forget(object),
       report: async () => {},
       impediment: () => "",

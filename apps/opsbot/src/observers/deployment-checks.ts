@@ -1,4 +1,6 @@
 /** What is looked at for deployments, whoever else observes: machines that are away, and channels that are otherwise than wished. */
+import { messageOf } from "@glassline/service/errors";
+
 import type { Deployer } from "../deployment/deployer.ts";
 import { lackingOf } from "../deployment/observed.ts";
 import type { Machines } from "../machines.ts";
@@ -35,15 +37,15 @@ export function deploymentChecks(deps: DeploymentChecksDeps): Check[] {
 
 /** No runbook answers it: people look. */
 function conflicts({ keeping }: DeploymentChecksDeps): Finding {
+  const about = { object: "vnis", check: "conflicts" };
   const all = keeping.conflicts;
+  if (all.length === 0) return { ...about, state: "ok", output: "each VNI has one owner" };
+  return { ...about, state: "critical", output: firstOf(all) };
+}
+
+function firstOf(all: readonly string[]): string {
   const more = all.length > SHOWN ? ` and ${all.length - SHOWN} more` : "";
-  return {
-    object: "vnis",
-    check: "conflicts",
-    state: all.length === 0 ? "ok" : "critical",
-    output:
-      all.length === 0 ? "each VNI has one owner" : `${all.slice(0, SHOWN).join("; ")}${more}`,
-  };
+  return `${all.slice(0, SHOWN).join("; ")}${more}`;
 }
 
 /** A machine whose node-agent alone has ended goes on: its edges are asked, too. */
@@ -89,19 +91,18 @@ async function isThere({ edges }: Pick<Network, "edges">, name: string): Promise
 async function drift({ deployer, machines: all, deployments }: DeploymentChecksDeps) {
   const live = (await deployments.all()).filter(({ phase }) => phase === "live");
   if (live.length === 0) return [];
-  const look = await all.look();
+  const look = await all.lately();
   return Promise.all(
     live.map(async (deployment): Promise<Finding> => {
       const about = { object: deployment.channel, check: "drift" };
+      if (deployer.isChanging(deployment.channel))
+        return { ...about, state: "pending", output: "it is being brought elsewhere" };
       try {
         const lacking = await lackingOf(deployment, deployer.parts, look);
         if (lacking.length === 0) return { ...about, state: "ok", output: "it is as described" };
-        const more = lacking.length > SHOWN ? ` and ${lacking.length - SHOWN} more` : "";
-        const output = `${lacking.slice(0, SHOWN).join("; ")}${more}`;
-        return { ...about, state: "critical", output };
+        return { ...about, state: "critical", output: firstOf(lacking) };
       } catch (error) {
-        const output = error instanceof Error ? error.message : String(error);
-        return { ...about, state: "unknown", output };
+        return { ...about, state: "unknown", output: messageOf(error) };
       }
     }),
   );

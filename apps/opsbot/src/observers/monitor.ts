@@ -27,6 +27,8 @@ export class Monitor implements Observer {
   readonly #known = new Map<string, Known>();
   readonly #listeners: Listener[] = [];
   readonly #stop = new AbortController();
+  /** Of each run of a check that is under way: what was forgotten since it began. */
+  readonly #gone = new Set<Set<string>>();
 
   constructor(checks: readonly Check[], clock: Clock) {
     this.#checks = checks;
@@ -54,8 +56,9 @@ export class Monitor implements Observer {
     return known && this.#observation(known);
   }
 
-  /** It is there no more. */
+  /** It is there no more; who is looking at it now has seen it too early. */
   forget(object: string): void {
+    for (const gone of this.#gone) gone.add(object);
     for (const [key, { finding }] of this.#known)
       if (finding.object === object) this.#known.delete(key);
   }
@@ -65,11 +68,14 @@ export class Monitor implements Observer {
   }
 
   async #run(check: Check): Promise<void> {
+    const gone = new Set<string>();
+    this.#gone.add(gone);
     const findings = await check
       .run()
       .catch((error: unknown) => this.#unknown(check, messageOf(error)));
+    this.#gone.delete(gone);
     if (this.#stop.signal.aborted) return;
-    for (const finding of findings) this.#take(check, finding);
+    for (const finding of findings) if (!gone.has(finding.object)) this.#take(check, finding);
   }
 
   #unknown({ name }: Check, reason: string): Finding[] {

@@ -18,8 +18,8 @@ export interface IntentReads {
   unsettled(): Promise<Intent[]>;
   /** Of an incident, the newest first. */
   intentsOf(incident: number): Promise<Intent[]>;
-  /** The generation that an edge shall run with, or the how manieth segment an overlay ("overlay:NAME") shall have. From 1. */
-  generation(object: string): Promise<number>;
+  /** The generation that an edge shall run with, or the how manieth segment an overlay ("overlay:NAME") shall have; who is not there has 1. */
+  generations(): Promise<Map<string, number>>;
   /** What shall be otherwise than it was configured: the machine of an edge, say. By object. */
   wishes(what: string): Promise<Map<string, string>>;
 }
@@ -34,14 +34,9 @@ export interface Intents extends IntentReads {
 
 /** @param journal its name, in the keys of its actions, which another journal's must never equal. */
 export function intentsIn(sql: Sql, now: () => bigint, journal: () => Promise<string>): Intents {
-  const generation = async (object: string) =>
-    Number(
-      (await first(sql, "SELECT generation FROM generations WHERE edge = $1", object))?.[
-        "generation"
-      ] ?? 1,
-    );
   const nextGeneration = async (object: string) => {
-    const wished = (await generation(object)) + 1;
+    const row = await first(sql, "SELECT generation FROM generations WHERE edge = $1", object);
+    const wished = Number(row?.["generation"] ?? 1) + 1;
     await sql.run(
       "INSERT INTO generations VALUES ($1, $2) ON CONFLICT (edge) DO UPDATE SET generation = $2",
       object,
@@ -50,7 +45,10 @@ export function intentsIn(sql: Sql, now: () => bigint, journal: () => Promise<st
     return wished;
   };
   return {
-    generation,
+    generations: async () => {
+      const rows = await sql.all("SELECT edge, generation FROM generations");
+      return new Map(rows.map((row) => [String(row["edge"]), Number(row["generation"])]));
+    },
     intend: async ({ id, actions }, action, text) => {
       const idempotencyKey = `${await journal()}-incident-${id}-action-${actions + 1}`;
       const counted = generationOf(action);

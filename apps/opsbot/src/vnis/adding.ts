@@ -2,6 +2,7 @@
 import { messageOf } from "@glassline/service/errors";
 
 import type { Pool } from "../core/vnis/policy.ts";
+import { sizeOf } from "../core/vnis/spans.ts";
 import type { FreeNumbers } from "./blocks.ts";
 import type { VniDatabase, VniDialect, VniRow } from "./dialect.ts";
 import { isQuotaError } from "./dialect.ts";
@@ -94,7 +95,7 @@ async function knownOrRefused(
   );
   const without = wishes.find(({ owner }) => !kept.has(owner));
   if (without) {
-    const count = spans.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    const count = spans.reduce((sum, span) => sum + sizeOf(span), 0);
     throw new VniRefusedError(
       `VNI for ${without.owner}: got a range (${name}) of which all ${count} are used or quarantined, expected one that is free`,
     );

@@ -94,7 +94,7 @@ export class Allocator implements Vnis {
 
   async reconcile(
     seen: readonly Seen[],
-    wished: () => Promise<ReadonlySet<string>>,
+    wished: Parameters<Vnis["reconcile"]>[1],
   ): Promise<Reconciled> {
     const found = await importSeen(seen, this.#deps);
     const leaked = await releaseLeaked(seen, wished, this.#deps);

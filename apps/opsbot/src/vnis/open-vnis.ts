@@ -21,7 +21,7 @@ import type { Vnis } from "./vnis.ts";
 /** To PostgreSQL. */
 const CONNECTIONS_MAX = 4;
 /** So long a block is kept for a replica that does not use it any more. */
-export const BLOCK_LEASE_MS = 60_000;
+const BLOCK_LEASE_MS = 60_000;
 
 type VniConfig = Pick<OpsBotConfig, "dataDir" | "postgres" | "postgresCa" | "tenants">;
 

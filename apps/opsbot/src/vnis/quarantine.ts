@@ -39,6 +39,7 @@ async function releaseSome(
      ORDER BY vni ${dialect.forUpdate}`,
     owners,
   );
+  if (rows.length === 0) return;
   const vnis = rows.map((row) => ({ vni: Number(row["vni"]) }));
   await sql.run(
     `UPDATE vnis SET former_owner = owner, owner = NULL WHERE ${dialect.among("vni", "vni", "INTEGER")}`,
@@ -111,6 +112,7 @@ async function confirmSome(
     still,
     node,
   );
+  if (rows.length === 0) return 0;
   const vnis = rows.map((row) => Number(row["vni"]));
   const confirmed = JSON.stringify(vnis.map((vni) => ({ vni })));
   const those = dialect.among("vni", "vni", "INTEGER");

@@ -9,7 +9,7 @@ import { isQuotaError } from "./dialect.ts";
 import type { QuarantineDeps, Release } from "./quarantine.ts";
 import { awaitNodes, releaseAll } from "./quarantine.ts";
 import { keptAfter } from "./rows.ts";
-import type { Reconciled } from "./vnis.ts";
+import type { Reconciled, Vnis } from "./vnis.ts";
 
 const PAGE = 10_000;
 /** What is seen is judged in parts: VNIs of the same part, and their owners, are read together. */
@@ -27,7 +27,8 @@ export async function importSeen(
     const some = inOrder.slice(at, at + SEEN_AT_ONCE);
     const { imports, conflicts: found, lingering } = judgeSeen(some, await heldOf(some, deps));
     conflicts.push(...found);
-    await deps.database.transact((sql) => awaitNodes(sql, lingering, deps.dialect));
+    if (lingering.length > 0)
+      await deps.database.transact((sql) => awaitNodes(sql, lingering, deps.dialect));
     for (const one of imports) {
       const problem = await importOne(one, deps);
       if (problem === undefined) imported.push(one);
@@ -73,7 +74,7 @@ async function importOne(
 /** @param seen where the VNIs of those are that nobody wishes. */
 export async function releaseLeaked(
   seen: readonly Seen[],
-  wished: () => Promise<ReadonlySet<string>>,
+  wished: Parameters<Vnis["reconcile"]>[1],
   deps: QuarantineDeps,
 ): Promise<Reconciled["leaked"]> {
   const nodesOf = new Map<number, string[]>();

@@ -75,7 +75,10 @@ export interface Vnis extends AsyncDisposable {
    * @param wished the owners that there shall be, asked after what is written down was read: whoever wishes does so before it allocates.
    * All others are released, until the nodes that were seen with their VNIs confirm.
    */
-  reconcile(seen: readonly Seen[], wished: () => Promise<ReadonlySet<string>>): Promise<Reconciled>;
+  reconcile(
+    seen: readonly Seen[],
+    wished: () => Promise<Pick<ReadonlySet<string>, "has">>,
+  ): Promise<Reconciled>;
 }
 
 /** Nothing is left for it, or it may not be: says what, what was got and what was expected. */

@@ -20,6 +20,13 @@ export function hostOf({ text, isIpv4 }: Subnet, number: number): string {
 
 export const withoutPrefix = (address: string) => address.split("/")[0]!;
 
+/** "192.0.2.1:7601", "[fd47::1]:7601": the host without brackets. Undefined: it is none. */
+export function hostAndPort(text: string): { host: string; port: number } | undefined {
+  const [, inner, plain, port] = /^(?:\[([^\]]+)\]|([^\]:]+)):(\d+)$/.exec(text) ?? [];
+  const host = inner ?? plain;
+  return host === undefined ? undefined : { host, port: Number(port) };
+}
+
 /** For a URL. */
 export const inUrl = (address: string) => (address.includes(":") ? `[${address}]` : address);
 

@@ -1,6 +1,8 @@
 /** channel.yaml: what a channel shall be. One definition for its checks, its types and its published JSON Schema. Pure. */
 import { z } from "zod";
 
+import { PLAYERS_MAX, VALIDATION_MAX_MS } from "../caches/validation-limits.ts";
+
 const MACHINES_MAX = 64;
 const PATHS_MAX = 1_000;
 const MIB = 1_048_576;
@@ -124,8 +126,8 @@ const slo = z
       .describe("To the first byte, of 99 of 100 answers."),
     errors: share.prefault("0.5%"),
     stalls: z.int().min(0).default(0).describe("Of all players together."),
-    players: z.int().min(1).max(10_000).default(8).describe("Of the test load."),
-    for: time(2_000, 3_600_000).prefault("8s").describe("How long they play."),
+    players: z.int().min(1).max(PLAYERS_MAX).default(8).describe("Of the test load."),
+    for: time(2_000, VALIDATION_MAX_MS).prefault("8s").describe("How long they play."),
   })
   .prefault({});
 

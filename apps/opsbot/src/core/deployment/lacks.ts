@@ -60,14 +60,14 @@ export function surplusOf(
   return [...edges, ...segments];
 }
 
-export function stateOf({ name, machine }: EdgeSpec, states: readonly EdgeState[]) {
+function stateOf({ name, machine }: EdgeSpec, states: readonly EdgeState[]) {
   return states.find(
     (one) => one.spec?.name === name && (one.machine || one.spec.machine) === machine,
   );
 }
 
 /** Its generation may have been raised by a restart. */
-export function isAsWished(spec: EdgeSpec, { spec: is }: EdgeState): boolean {
+function isAsWished(spec: EdgeSpec, { spec: is }: EdgeState): boolean {
   if (!is) return false;
   const same = create(EdgeSpecSchema, { ...is, generation: spec.generation });
   return equals(EdgeSpecSchema, same, spec);

@@ -40,6 +40,7 @@ describe("a description", () => {
     ["channel: Harbour\n", '1:10 channel: got "Harbour", expected a letter, then'],
     [`${LEAST}slo:\n  hitRate: 110%\n`, '5:12 slo.hitRate: got "110%", expected at most 100%'],
     [`${LEAST}slo:\n  hitrate: 90%\n`, "5:3 slo.hitrate: there is no such setting"],
+    [`${LEAST}slo:\n  players: 1001\n`, "5:12 slo.players: got 1001, expected at most 1000"],
     [`${LEAST}cache: {memory: 5}\n`, "4:17 cache.memory: got 5, expected a text"],
     [
       `${LEAST}spares: [machine-1]\n`,

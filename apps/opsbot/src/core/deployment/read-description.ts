@@ -7,7 +7,7 @@ import { remembered } from "../remembered.ts";
 import type { Description } from "./description.ts";
 import { DESCRIPTION } from "./description.ts";
 
-const TEXT_MAX = 65_536;
+export const DESCRIPTION_MAX_CHARS = 65_536;
 const MISTAKES_SHOWN = 20;
 
 export interface Mistake {
@@ -37,8 +37,8 @@ const REMEMBERED = 1_000;
 export const readDescription: (yaml: string) => Description = remembered(read, REMEMBERED);
 
 function read(yaml: string): Description {
-  if (yaml.length > TEXT_MAX)
-    throw mistake(1, 1, `got ${yaml.length} characters, expected at most ${TEXT_MAX}`);
+  if (yaml.length > DESCRIPTION_MAX_CHARS)
+    throw mistake(1, 1, `got ${yaml.length} characters, expected at most ${DESCRIPTION_MAX_CHARS}`);
   const lines = new LineCounter();
   const document = parseDocument(yaml, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number) => {

@@ -1,11 +1,6 @@
 /** Step 5: caches are filled with what is popular, and tried by a load that behaves like viewers. */
 import type { Step } from "./step.ts";
 
-/** The caches do not give what the channel promises. */
-export class ShortfallError extends Error {
-  override readonly name = "ShortfallError";
-}
-
 export const cache: Step = {
   name: "cache",
   // Whether a channel keeps its promise from then on is the monitoring's matter.
@@ -17,7 +12,7 @@ export const cache: Step = {
     await parts.journal.transact(({ deployments }) =>
       deployments.change(deployment.channel, { report }),
     );
-    if (!report.passed) throw new ShortfallError(report.shortfalls.join("; "));
+    if (!report.passed) throw new Error(report.shortfalls.join("; "));
     const { hitRate, firstByteP99Ms, requests, errors } = report;
     return {
       says: `${seeded}; test load: ${(100 * hitRate).toFixed(1)} % hits, first byte p99 ${Math.round(firstByteP99Ms)} ms, ${errors} of ${requests} requests failed`,

@@ -14,7 +14,7 @@ export const clients: Step = {
   lacks: async (work) => {
     const { parts, deployment } = work;
     const wanted = channelFor(work);
-    const status = await parts.enrolment?.getStatus({}, LIMITED);
+    const status = await parts.enrolled.get();
     const is = status?.channels.find(({ name }) => name === deployment.channel);
     if (!wanted) return is ? ["profiles are still given"] : [];
     return is && equals(ChannelSchema, is, wanted) ? [] : ["enrolment does not know it as it is"];
@@ -39,6 +39,7 @@ export async function enrol(work: Work): Promise<void> {
   const { fencingToken } = effects;
   const channel = channelFor(work)!;
   await persist(effects, () => parts.enrolment!.putChannel({ fencingToken, channel }, LIMITED));
+  parts.enrolled.forget();
 }
 
 /** @returns whether there was something. */
@@ -48,6 +49,7 @@ async function removed({ parts, deployment, effects }: Work): Promise<boolean> {
   const { changed } = await persist(effects, () =>
     parts.enrolment!.removeChannel({ fencingToken, channel: deployment.channel }, LIMITED),
   );
+  parts.enrolled.forget();
   return changed;
 }
 

@@ -36,9 +36,10 @@ export const containers: Step = {
     ]);
     await ready(work, unchanged);
     for (const edge of changed) await replace(work, edge);
-    await remove(
+    // One that moved is known by its new place alone: its successor has its name.
+    await drain(
       work,
-      told.edges.filter((edge) => !goal.edges.some(isSame(edge))),
+      told.edges.filter(({ name }) => !goal.edges.some((edge) => edge.name === name)),
     );
     await tell(work, goal);
     await waitFor(work, "removal", TIMEOUT_MS, (look) =>
@@ -53,7 +54,7 @@ export const containers: Step = {
   },
   undo: async (work) => {
     const { channel, told } = work.deployment;
-    await remove(work, told.edges);
+    await drain(work, told.edges);
     await tell(work, create(SetDesiredStateRequestSchema, { segments: told.segments }));
     await waitFor(work, "edges", TIMEOUT_MS, ({ edges }) =>
       surplusOf(channel, { edges: [], segments: [] }, { edges, segments: [] }),
@@ -84,10 +85,7 @@ async function replace(work: Work, edge: EdgeSpec): Promise<void> {
 }
 
 /** Viewers are steered to the others first; an edge that does not answer has none. */
-async function remove(
-  { effects, idempotencyKey }: Work,
-  edges: readonly EdgeSpec[],
-): Promise<void> {
+async function drain({ effects, idempotencyKey }: Work, edges: readonly EdgeSpec[]): Promise<void> {
   const { network, edgeToken, fencingToken } = effects;
   await Promise.all(
     edges.map(async ({ name }) => {

@@ -1,7 +1,7 @@
 /** Step 4: monitoring learns of the edges, and of the overlay where it can look from within. */
 import type { Segment } from "@glassline/proto/node";
 
-import { withoutPrefix } from "../../core/deployment/addresses.ts";
+import { hostAndPort, withoutPrefix } from "../../core/deployment/addresses.ts";
 import { folderOf } from "../../core/deployment/layout.ts";
 import type { Observed } from "../parts.ts";
 import type { MonitoredChannel } from "../registrar.ts";
@@ -22,12 +22,10 @@ function monitored({ deployment, description }: Observed): MonitoredChannel {
     channel,
     stream: folderOf(description.source).split("/").at(-2) ?? "",
     edges: goal.edges.map(({ name, machine }) => {
-      const [, host = "", port = ""] = /^(.*):(\d+)$/.exec(kept.administration[name] ?? "") ?? [];
       const peers = peersOf(machine, goal.segments);
       return {
         name,
-        host,
-        port: Number(port),
+        ...(hostAndPort(kept.administration[name] ?? "") ?? { host: "", port: 0 }),
         ...(peers.length > 0 && { overlay: { machine, peers } }),
       };
     }),

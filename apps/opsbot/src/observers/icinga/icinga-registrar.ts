@@ -11,6 +11,7 @@ import { isRecord } from "../../core/json-values.ts";
 import { counted } from "../../core/words.ts";
 import type { MonitoredChannel, MonitoredEdge, Registrar } from "../../deployment/registrar.ts";
 import { namesOf } from "../../deployment/registrar.ts";
+import { Lately } from "../../lately.ts";
 import type { IcingaClient } from "./client.ts";
 
 /** So long what Icinga showed is taken for what it has, by who only looks. */
@@ -37,30 +38,22 @@ export function icingaRegistrar(
   clock: Pick<Clock, "monotonicMs">,
   signal: AbortSignal,
 ): Registrar {
-  let seen: { atMs: number; has: Promise<Has> } | undefined;
-  const look = (): Promise<Has> => {
-    const atMs = clock.monotonicMs();
-    const has = lookAt(client, signal);
-    seen = { atMs, has };
-    has.catch(() => (seen = undefined));
-    return has;
-  };
-  const lately = () => (seen && clock.monotonicMs() - seen.atMs < FRESH_MS ? seen.has : look());
+  const shown = new Lately(() => lookAt(client, signal), { forMs: FRESH_MS, clock });
   return {
     lacks: async (wanted) => {
-      const { missing, surplus } = differences(wanted, await lately());
+      const { missing, surplus } = differences(wanted, await shown.get());
       return [
         ...missing.map(({ name }) => `Icinga has no host ${name} as it should be`),
         ...surplus.map(({ name }) => `Icinga still has the host ${name}`),
       ];
     },
     register: async (wanted) => {
-      const has = await look();
+      const has = await shown.now();
       const { missing, surplus, wrong } = differences(wanted, has);
       for (const { name } of [...surplus, ...wrong]) await client.removeHost(name, signal);
       for (const edge of missing)
         await client.createHost(edge.name, attrsOf(edge, wanted, has.endpoints), signal);
-      seen = undefined;
+      shown.forget();
       return missing.length + surplus.length === 0
         ? `Icinga has its ${counted(wanted.edges.length, "host")}`
         : [
@@ -69,9 +62,9 @@ export function icingaRegistrar(
           ].join("; ");
     },
     remove: async (channel) => {
-      const own = (await look()).hosts.filter((host) => host.channel === channel);
+      const own = (await shown.now()).hosts.filter((host) => host.channel === channel);
       for (const { name } of own) await client.removeHost(name, signal);
-      seen = undefined;
+      shown.forget();
       return own.length === 0 ? "Icinga had no hosts of it" : `Icinga forgets ${namesOf(own)}`;
     },
   };

@@ -6,14 +6,9 @@ import type { Metrics } from "@glassline/service/metrics";
 import { createMetrics } from "@glassline/service/metrics";
 import { vi } from "vitest";
 
-import { carryOut } from "../../actions/carry-out.ts";
-import { readDesired } from "../../actions/desired-state.ts";
-import { Bot } from "../../bot.ts";
 import { GUARD_LIMITS } from "../../core/guard.ts";
-import { noDeployer } from "../../deployment/deployer.testing.ts";
 import { Guard } from "../../guard.ts";
-import { opsBotMetrics } from "../../metrics.ts";
-import type { Network } from "../../network.ts";
+import { TARGETS, loopOf } from "../../loop.testing.ts";
 import type { Journal } from "../../stores/journal.ts";
 import { openFile, scratch } from "../../stores/store.testing.ts";
 import type { Observation } from "../observer.ts";
@@ -22,7 +17,6 @@ import { IcingaObserver } from "./icinga-observer.ts";
 import { icingaMetrics } from "./metrics.ts";
 import type { IcingaSettings } from "./settings.ts";
 
-const EDGES = JSON.stringify({ edges: [{ name: "edge-1" }, { name: "edge-2" }] });
 const PATIENCE = { timeout: 15_000, interval: 20 };
 
 export interface Stage extends AsyncDisposable {
@@ -49,9 +43,7 @@ function unlimited(clock: Clock): Guard {
       coolDownMs: 0,
       flapping: { problems: many, windowMs: 1 },
     },
-    targets: new Map(
-      ["edge-1", "edge-2"].map((name) => [name, { kind: "edge" as const, domain: "edges" }]),
-    ),
+    targets: TARGETS,
     approvals: new Set(),
   });
 }
@@ -91,32 +83,19 @@ export async function startStage(
     limits,
   });
   const guard = unlimited(clock);
-  const network = recording(async (what) => {
-    asked.push(what);
-    await act(what);
-  });
-  const { signal } = stop;
-  const effects = {
-    network,
-    desired: readDesired(EDGES, network, journal),
-    deployer: noDeployer,
-    clock,
-    edgeToken: "token",
-    fencingToken: led.fencingToken,
-    isHeld: () => journal.guard.isKilled(),
-    signal,
-  };
-  const bot = new Bot({
+  const bot = loopOf({
     guard,
     journal,
     clock,
-    wish: effects.desired.wish,
-    effect: (intent) => carryOut(intent, effects),
-    signal,
     observer,
-    logger,
-    metrics: opsBotMetrics(metrics),
+    metrics,
     verifyMs,
+    fencingToken: led.fencingToken,
+    signal: stop.signal,
+    record: async (what) => {
+      asked.push(what);
+      await act(what);
+    },
   });
   observer.onResult((observation, change) => {
     guard.saw(observation);
@@ -124,7 +103,7 @@ export async function startStage(
   });
   await bot.start();
   observer.start();
-  const reporting = observer.report(signal);
+  const reporting = observer.report(stop.signal);
   return {
     journal,
     observer,
@@ -161,31 +140,4 @@ export async function moreLooks({ metrics }: Stage, count = 3): Promise<void> {
   };
   const before = await looks();
   await vi.waitUntil(async () => (await looks()) >= before + count, PATIENCE);
-}
-
-function recording(record: (what: string) => Promise<void>): Network {
-  const edge = (name: string) => ({
-    purge: async () => {
-      await record(`flush ${name}`);
-      return { objects: 7, replayed: false };
-    },
-    prime: async () => {
-      await record(`prime ${name}`);
-      return { objects: 3 };
-    },
-  });
-  return {
-    agents: new Map([
-      [
-        "node-agent",
-        {
-          getStatus: async () => ({ machines: [""] }),
-          setDesiredState: ({ edges }: { edges: { name: string; generation: bigint }[] }) =>
-            record(edges.map(({ name, generation }) => `${name}/${generation}`).join(" ")),
-        },
-      ],
-    ]),
-    edges: new Map(["edge-1", "edge-2"].map((name) => [name, edge(name)])),
-    channels: { known: () => [], refresh: async () => [{ name: "cam-0001", path: "/live" }] },
-  } as unknown as Network;
 }
