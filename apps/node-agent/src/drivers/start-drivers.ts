@@ -22,6 +22,7 @@ export interface DriverSettings {
   edgeDrain: number;
   edgeToken: string;
   dockerSocket: string;
+  viewerPairPath: string;
 }
 
 export function startDrivers(
@@ -36,6 +37,7 @@ export function startDrivers(
     logLevel,
     drainMs: edgeDrain,
     adminToken: edgeToken,
+    viewerPairPath: settings.viewerPairPath,
   });
   // By it the agent knows its own containers from those of others on the machine.
   const mark = createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, MARK_CHARS);
