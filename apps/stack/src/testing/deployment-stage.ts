@@ -11,7 +11,7 @@ import { KillableProcess } from "@glassline/bench/killable-process";
 import type { Underlay } from "@glassline/node-agent/namespaces/testing";
 import { startUnderlay } from "@glassline/node-agent/namespaces/testing";
 import type { Identity, PeerName } from "@glassline/service/identity";
-import { readIdentity } from "@glassline/service/identity";
+import { identityFiles, readIdentity } from "@glassline/service/identity";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import { ROOT_DIRECTORY } from "../page.ts";
@@ -22,6 +22,8 @@ type Words = Parameters<typeof flags>[0];
 
 const EDGE_TOKEN = "a-token-of-this-test";
 const OPERATOR: PeerName = { role: "operator", instance: "local" };
+/** Whose certificate, for localhost, viewers are shown. */
+const VIEWERS: PeerName = { role: "edge-cache", instance: "viewers" };
 /** Of each machine in its own namespace; without namespaces all are on one. */
 const AGENT_PORT = 7_460;
 const EDGE_PORTS = "7600-7699";
@@ -34,6 +36,8 @@ export interface StageOptions {
   /** By machine, from 1. */
   sites?: readonly string[];
   enrolment?: boolean;
+  /** Edges show viewers a certificate of the stage's own authority. */
+  viewerTls?: boolean;
   /** More of OpsBot's flags. */
   opsbot?: Words;
 }
@@ -111,7 +115,10 @@ export class DeploymentStage implements AsyncDisposable {
     this.#opsbot = await startApp(
       "opsbot",
       { ...this.#opsbotWords, ...more },
-      { namespace: this.namespace, env: { GLASSLINE_OPSBOT_EDGE_TOKEN: EDGE_TOKEN } },
+      {
+        namespace: this.namespace,
+        env: { GLASSLINE_OPSBOT_EDGE_TOKEN: EDGE_TOKEN, ...this.#trusted() },
+      },
     );
     return this.#opsbot;
   }
@@ -134,6 +141,7 @@ export class DeploymentStage implements AsyncDisposable {
       ...agents.map((instance): PeerName => ({ role: "node-agent", instance })),
       ...(enrolment ? [{ role: "enrolment", instance: "enrolment" } as const] : []),
       OPERATOR,
+      VIEWERS,
     ];
     await ensureDevelopmentPki(this.pkiDir, names);
     const ports = await Promise.all(Array.from({ length: 9 }, () => freePort()));
@@ -197,6 +205,7 @@ export class DeploymentStage implements AsyncDisposable {
       : [await freePort(), await freePort(), 21_000 + 100 * Math.floor(Math.random() * 100)];
     const dataDir = join(this.directory, name);
     await mkdir(dataDir, { recursive: true });
+    const viewers = identityFiles(this.pkiDir, VIEWERS);
     const words: Words = {
       name,
       port,
@@ -214,14 +223,23 @@ export class DeploymentStage implements AsyncDisposable {
         "public-host": machine.underlay,
         "edge-host": machine.underlay,
       }),
+      ...(this.#options.viewerTls && {
+        "viewer-cert": viewers.certificate,
+        "viewer-key": viewers.privateKey,
+      }),
     };
     const agent = await startApp("node-agent", words, {
       namespace: machine?.namespace,
-      env: { GLASSLINE_NODE_AGENT_EDGE_TOKEN: EDGE_TOKEN },
+      env: { GLASSLINE_NODE_AGENT_EDGE_TOKEN: EDGE_TOKEN, ...this.#trusted() },
     });
     this.agents.set(`machine-${at + 1}`, agent);
     this.#use(agent);
     return `${name}=${machine?.underlay ?? "localhost"}:${port}`;
+  }
+
+  /** Who fetches as viewers do knows the authority. */
+  #trusted(): Record<string, string> {
+    return this.#options.viewerTls ? { NODE_EXTRA_CA_CERTS: join(this.pkiDir, "ca.pem") } : {};
   }
 
   #use(app: KillableProcess): void {
