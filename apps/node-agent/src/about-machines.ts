@@ -14,7 +14,7 @@ export function aboutMachines(
   segmentRefusal = "",
   wireguardPublicKey = "",
 ): AboutMachines {
-  const { site, underlayAddress, publicHost, edgeHost, edgePorts } = config;
+  const { site, underlayAddress, publicHost, edgeHost, edgePorts, viewerCert } = config;
   if (underlayAddress !== "" && !readAddress(underlayAddress))
     throw new OperatorError(
       `--underlay-address: got "${underlayAddress}", expected an IPv4 or IPv6 address`,
@@ -28,5 +28,6 @@ export function aboutMachines(
     wireguardPublicKey,
     firstPort: edgePorts.first,
     lastPort: edgePorts.last,
+    viewerTls: viewerCert !== "",
   };
 }

@@ -150,7 +150,7 @@ export class Agent {
   #lacks(spec: EdgeSpec, isServing: boolean): string {
     const { segment, name } = spec;
     if (segment !== "" && !this.#segments.isUp(segment)) return `segment ${segment}`;
-    const missing = this.#options.drivers.lacks(spec) || this.#options.files.lacks(name);
+    const missing = this.#options.drivers.lacks(spec) || this.#options.files.lacks(spec);
     if (missing !== "" || !isServing) return missing;
     const others = this.#desired.edges.filter((other) => other.name !== name);
     const states = others.map(({ name: other, channel }) => {

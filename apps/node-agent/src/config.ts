@@ -3,6 +3,7 @@ import {
   choice,
   directory,
   duration,
+  file,
   integer,
   list,
   port,
@@ -40,6 +41,11 @@ const spec = {
     default: "localhost",
     placeholder: "HOST",
   }),
+  viewerCert: file({
+    help: "Certificate (PEM, with its intermediates) of --public-host, which edges that shall do so show to viewers. Empty: none.",
+    default: "",
+  }),
+  viewerKey: file({ help: "Its private key (PEM, without a pass phrase).", default: "" }),
   edgePorts: portRange({ help: "TCP ports that edges may have.", default: "7600-7699" }),
   dataDir: directory({
     help: "Folder of what it must not forget, and of its edges' logs.",

@@ -21,6 +21,7 @@ import { aboutMachines } from "./about-machines.ts";
 import type { NodeAgentConfig } from "./config.ts";
 import type { Drivers } from "./drivers/drivers.ts";
 import { startDrivers } from "./drivers/start-drivers.ts";
+import { keepViewerPair } from "./drivers/viewer-pair.ts";
 import { segmentDriverOf } from "./segment-drivers.ts";
 import { openStateStore } from "./stores/state-store.ts";
 
@@ -40,7 +41,8 @@ export async function startNodeAgent(config: NodeAgentConfig, deps: AppDeps): Pr
   const { clock, logger } = deps;
   const store = stack.use(openStateStore(config.dataDir));
   const edgeProgram = config.edgeProgram === "" ? EDGE_PROGRAM : config.edgeProgram;
-  const { drivers, files } = startDrivers({ ...config, edgeProgram }, deps);
+  const viewerPairPath = await keepViewerPair(config, deps, stack);
+  const { drivers, files } = startDrivers({ ...config, edgeProgram, viewerPairPath }, deps);
   stack.use(drivers);
   const machines = config.machine.length > 0 ? config.machine : [config.name];
   const pause = { firstMs: config.restartPause, maxMs: PAUSE_GROWTH * config.restartPause };

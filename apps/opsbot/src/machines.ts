@@ -95,6 +95,7 @@ function machinesOf(agent: string, { machines, machineStates }: GetStatusRespons
       site: state?.site ?? "",
       underlayAddress: state?.underlayAddress ?? "",
       publicHost: state?.publicHost || "localhost",
+      viewerTls: state?.viewerTls ?? false,
       host: state?.host || "localhost",
       segmentRefusal: state?.segmentRefusal ?? "its node-agent does not tell",
       drivers: state?.drivers ?? [ContainerDriver.PROCESS],

@@ -123,6 +123,19 @@ describe("a deployment", () => {
   );
 
   test(
+    "serves viewers by TLS where machines have a certificate for them",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 2, viewerTls: true });
+      const file = await stage.describe("harbour", DESCRIPTION);
+      const made = await stage.command("deploy", file, "--yes");
+      expect(made.output).toMatch(/\+ edge harbour-2 on machine-2 \(https:\/\/localhost:\d+\)/);
+      expect(made.output).toMatch(/✓ 5 cache .*test load: \d/);
+      expect(made).toMatchObject({ code: 0 });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "that falls short leaves nothing, and one that was live stays as it was",
     async () => {
       stage = await DeploymentStage.start({ machines: 1 });

@@ -11,13 +11,15 @@ export interface AppleWish {
   /** "NAME=value" */
   environment: readonly string[];
   labels: Readonly<Record<string, string>>;
-  /** Of the edge, at the same place in the container: files alone cannot be mounted. */
+  /** Folders, at the same place in the container: files alone cannot be mounted. */
+  readOnly: readonly string[];
+  /** Of the edge, likewise. */
   folder: string;
 }
 
 /** Words of `container run`. Throws for a limit that a virtual machine cannot have. */
 export function runWords(wish: AppleWish): string[] {
-  const { id, spec, words, environment, labels, folder } = wish;
+  const { id, spec, words, environment, labels, readOnly, folder } = wish;
   const image = spec.container?.image ?? "";
   if (image === "") throw new Error("image: got none, expected the name of one for Linux");
   return [
@@ -29,6 +31,7 @@ export function runWords(wish: AppleWish): string[] {
     ...limitsOf(spec),
     ...environment.flatMap((each) => ["--env", each]),
     ...portsOf(spec).flatMap((each) => ["--publish", each]),
+    ...readOnly.flatMap((each) => ["--mount", `type=bind,source=${each},target=${each},readonly`]),
     "--volume",
     `${folder}:${folder}`,
     "--read-only",

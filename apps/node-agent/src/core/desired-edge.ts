@@ -23,6 +23,9 @@ export function checkEdge(edge: EdgeSpec, refuse: Refuse): void {
   checkRestart(edge, refuse);
   checkRelations(edge, refuse);
   checkTokens(edge, refuse);
+  const { name, viewerTls, publicUrl } = edge;
+  if (viewerTls && !publicUrl.startsWith("https://"))
+    refuse(`public_url of ${name}`, publicUrl, "https://HOST:PORT, as it has viewer_tls");
 }
 
 function checkContainer({ name, container }: EdgeSpec, refuse: Refuse): void {

@@ -10,10 +10,12 @@ export interface EdgeCommand {
   /** Files of this edge, where it protects paths. */
   tokenKeysPath: string;
   revocationsPath: string;
+  /** Certificate and key in one file, where viewers are served by TLS. */
+  viewerPairPath: string;
 }
 
 export function wordsOf(spec: EdgeSpec, command: EdgeCommand): string[] {
-  const { instanceId, pkiDir, logLevel, drainMs } = command;
+  const { instanceId, pkiDir, logLevel, drainMs, viewerPairPath } = command;
   return [
     one("instance-id", instanceId),
     one("name", spec.name),
@@ -28,6 +30,7 @@ export function wordsOf(spec: EdgeSpec, command: EdgeCommand): string[] {
     ...(spec.storeMaxBytes > 0n ? [one("memory", `${spec.storeMaxBytes}B`)] : []),
     ...(spec.host === "" ? [] : [one("host", spec.host), one("allowed-host", spec.host)]),
     ...spec.allowedOrigins.map((origin) => one("allowed-origin", origin)),
+    ...(spec.viewerTls ? [one("tls-cert", viewerPairPath), one("tls-key", viewerPairPath)] : []),
     ...relationsOf(spec),
     ...tokensOf(spec, command),
   ];

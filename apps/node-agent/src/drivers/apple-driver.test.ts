@@ -56,13 +56,14 @@ else if (command === "stats") console.log(JSON.stringify([{ id, cpuUsageUsec: 15
 
 let folder: string;
 let driver: Driver;
-const path = process.env["PATH"];
+const { PATH: path, NODE_EXTRA_CA_CERTS: trusted } = process.env;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "glassline-apple-"));
   await writeFile(join(folder, "container"), `#!${process.execPath}\n${FAKE}`);
   await chmod(join(folder, "container"), 0o755);
   process.env["PATH"] = `${folder}${delimiter}${path}`;
+  delete process.env["NODE_EXTRA_CA_CERTS"];
   const pkiDir = join(folder, "pki");
   await ensureDevelopmentPki(pkiDir, []);
   const files = new EdgeFiles({
@@ -72,11 +73,13 @@ beforeEach(async () => {
     logLevel: "info",
     drainMs: 2_000,
     adminToken: "secret",
+    viewerPairPath: join(folder, "data", "viewers", "pair.pem"),
   });
   driver = appleDriver({ files, mark: "mark-1", clock: systemClock });
 });
 afterEach(async () => {
   process.env["PATH"] = path;
+  if (trusted !== undefined) process.env["NODE_EXTRA_CA_CERTS"] = trusted;
   await driver[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
@@ -151,6 +154,25 @@ test("a container gets ports, limits, labels and the edge's folder, and nothing 
     "edge-cache.edge-1.key",
     "edge-cache.edge-1.pem",
   ]);
+});
+
+test("viewers' certificate is in a folder of its own, further authorities in the edge's", async () => {
+  process.env["NODE_EXTRA_CA_CERTS"] = join(folder, "pki", "ca.pem");
+  const publicUrl = "https://mac.example.net:7471";
+  await driver.start(specOf({ viewerTls: true, publicUrl }), INSTANCE, () => {});
+  delete process.env["NODE_EXTRA_CA_CERTS"];
+  const [run] = await asked("run");
+  const [viewers, own] = ["viewers", "edges/edge-1"].map((name) => join(folder, "data", name));
+  const at = run!.indexOf("--mount");
+  expect(run!.slice(at, at + 4)).toEqual([
+    "--mount",
+    `type=bind,source=${viewers},target=${viewers},readonly`,
+    "--volume",
+    `${own}:${own}`,
+  ]);
+  expect(run).toContain(`--tls-key=${viewers}/pair.pem`);
+  expect(run).toContain(`NODE_EXTRA_CA_CERTS=${own}/authorities.pem`);
+  expect(await readdir(own!)).toContain("authorities.pem");
 });
 
 for (const shape of ["old", "young"] as const)

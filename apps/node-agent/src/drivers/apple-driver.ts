@@ -70,6 +70,7 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
       words: [...prepared.words, ...heard],
       environment: environmentOf(prepared),
       labels: labelsOf(mark, spec, instanceId),
+      readOnly: prepared.readOnly,
       folder: prepared.folder,
     });
     try {

@@ -1,7 +1,7 @@
 /** What an edge needs of this machine before it is started: its command line, its files, its certificate. */
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 
 import type { EdgeSpec } from "@glassline/proto/node";
 import { identityFiles } from "@glassline/service/identity";
@@ -21,13 +21,15 @@ export interface EdgeFilesOptions {
   drainMs: number;
   /** Given to edges; not on their command line, which everybody on the machine can read. */
   adminToken: string;
+  /** File with the certificate and the key that viewers are shown; empty: there is none. */
+  viewerPairPath: string;
 }
 
 export interface PreparedEdge {
   /** Behind the program. */
   words: string[];
   environment: Record<string, string>;
-  /** Files that it reads. */
+  /** Files and folders that it reads, beyond its own folder. */
   readOnly: string[];
   /** Its own folder, which it writes to. */
   folder: string;
@@ -51,10 +53,12 @@ export class EdgeFiles {
   }
 
   /** What an edge lacks of certificates, which this agent cannot make: "certificate of edge-cache edge-1"; empty: nothing. */
-  lacks(edge: string): string {
-    const { certificate, privateKey } = identityFiles(this.#options.pkiDir, nameOf(edge));
+  lacks({ name, viewerTls }: EdgeSpec): string {
+    const { pkiDir, viewerPairPath } = this.#options;
+    if (viewerTls && viewerPairPath === "") return "certificate for viewers (--viewer-cert)";
+    const { certificate, privateKey } = identityFiles(pkiDir, nameOf(name));
     const isThere = existsSync(certificate) && existsSync(privateKey);
-    return isThere || this.#isAuthority() ? "" : `certificate of edge-cache ${edge}`;
+    return isThere || this.#isAuthority() ? "" : `certificate of edge-cache ${name}`;
   }
 
   /**
@@ -66,22 +70,30 @@ export class EdgeFiles {
     instanceId: string,
     { isPkiCopied = false }: { isPkiCopied?: boolean } = {},
   ): Promise<PreparedEdge> {
-    const { logLevel, drainMs, adminToken } = this.#options;
+    const { logLevel, drainMs, adminToken, viewerPairPath } = this.#options;
     await this.#ensureCertificate(spec.name);
     const folder = await this.writeTokenKeys(spec);
     const pkiDir = isPkiCopied ? await this.#copyPki(spec.name, folder) : this.#options.pkiDir;
+    const identity = Object.values(identityFiles(pkiDir, nameOf(spec.name)));
     const command = {
       instanceId,
       pkiDir,
       logLevel,
       drainMs,
+      viewerPairPath,
       tokenKeysPath: join(folder, "token-keys.json"),
       revocationsPath: join(folder, "revocations.json"),
     };
     return {
       words: wordsOf(spec, command),
-      environment: { GLASSLINE_EDGE_CACHE_ADMIN_TOKEN: adminToken },
-      readOnly: Object.values(identityFiles(pkiDir, nameOf(spec.name))),
+      environment: {
+        GLASSLINE_EDGE_CACHE_ADMIN_TOKEN: adminToken,
+        ...(await copyAuthorities(folder)),
+      },
+      readOnly: [
+        ...(isPkiCopied ? [] : identity),
+        ...(spec.viewerTls ? [dirname(viewerPairPath)] : []),
+      ],
       folder,
     };
   }
@@ -117,4 +129,13 @@ export class EdgeFiles {
   #isAuthority(): boolean {
     return ["ca.pem", "ca.key"].every((name) => existsSync(join(this.#options.pkiDir, name)));
   }
+}
+
+/** Edges ask each other where viewers do: whom the agent trusts beside the authorities that Node knows, they trust too. */
+async function copyAuthorities(folder: string): Promise<Record<string, string>> {
+  const { NODE_EXTRA_CA_CERTS: source = "" } = process.env;
+  if (!existsSync(source)) return {};
+  const copy = join(folder, "authorities.pem");
+  await copyFile(source, copy);
+  return { NODE_EXTRA_CA_CERTS: copy };
 }

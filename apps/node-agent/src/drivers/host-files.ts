@@ -25,10 +25,8 @@ export async function hostFiles(program: string, compiled: CompiledCode): Promis
   const node = await realpath(process.execPath);
   const code = codeOf(program);
   const isWithin = code.some((path) => node.startsWith(`${path}/`));
-  const paths = [
-    ...[...LIBRARIES, ...NAMES, ...code, compiled.directory],
-    ...(isWithin ? [] : [node]),
-  ];
+  const own = isWithin ? [] : [node];
+  const paths = [...LIBRARIES, ...NAMES, ...code, ...own, compiled.directory];
   const there = paths.filter((path) => existsSync(path));
   const binds = await Promise.all(there.map(readOnly));
   return { binds, program: node, environment: [compiled.variable] };

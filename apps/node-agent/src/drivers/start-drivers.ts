@@ -23,6 +23,7 @@ export interface DriverSettings {
   edgeDrain: number;
   edgeToken: string;
   dockerSocket: string;
+  viewerPairPath: string;
 }
 
 export function startDrivers(
@@ -37,6 +38,7 @@ export function startDrivers(
     logLevel,
     drainMs: edgeDrain,
     adminToken: edgeToken,
+    viewerPairPath: settings.viewerPairPath,
   });
   const code = new CompiledCode(join(files.dataDir, "compiled"), files.program);
   // By it the agent knows its own containers from those of others on the machine.

@@ -6,7 +6,7 @@ import { getAs } from "@glassline/hls/fetch";
 import type { PlayerReport } from "@glassline/hls/player";
 import { Player } from "@glassline/hls/player";
 import type { Clock } from "@glassline/service/clock";
-import { messageOf } from "@glassline/service/errors";
+import { messageOf, systemCodeOf } from "@glassline/service/errors";
 
 import { isHit } from "../core/caches/cache-status.ts";
 import { Latencies } from "../core/caches/latencies.ts";
@@ -145,7 +145,7 @@ class CountedAsking {
       return answer;
     } catch (error) {
       // The end of the load is no fault of an edge.
-      if (!this.#until.aborted) this.#unanswered(edge);
+      if (!this.#until.aborted) this.#unanswered(edge, error);
       throw error;
     }
   };
@@ -182,8 +182,9 @@ class CountedAsking {
     if (!isHeld) this.#firstByte.add(firstByteMs);
   }
 
-  #unanswered(edge: string): void {
+  #unanswered(edge: string, error: unknown): void {
     this.#requests++;
-    this.failed(`${edge}: no answer`);
+    const code = error instanceof Error ? systemCodeOf(error.cause) : undefined;
+    this.failed(`${edge}: no answer${code === undefined ? "" : ` (${code})`}`);
   }
 }

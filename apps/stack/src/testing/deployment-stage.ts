@@ -27,6 +27,8 @@ type Words = Parameters<typeof flags>[0];
 
 const EDGE_TOKEN = "a-token-of-this-test";
 const OPERATOR: PeerName = { role: "operator", instance: "local" };
+/** Whose certificate, for localhost, viewers are shown. */
+const VIEWERS: PeerName = { role: "edge-cache", instance: "viewers" };
 /** Of each machine in its own namespace; without namespaces all are on one. */
 const AGENT_PORT = 7_460;
 const EDGE_PORTS = "7600-7699";
@@ -61,6 +63,8 @@ export interface StageOptions {
   icinga?: { checkInterval: "2s" | "60s" };
   /** TCP ports that edges of an agent may have, where all are on one machine. */
   ports?: number;
+  /** Edges show viewers a certificate of the stage's own authority. */
+  viewerTls?: boolean;
   /** More of OpsBot's flags. */
   opsbot?: Words;
 }
@@ -147,7 +151,7 @@ export class DeploymentStage implements AsyncDisposable {
   async startOpsBot({ env = {}, main = "" }: Other = {}): Promise<KillableProcess> {
     this.#opsbot = await startApp("opsbot", this.#opsbotWords, {
       launcher: this.#launcher,
-      env: { GLASSLINE_OPSBOT_EDGE_TOKEN: EDGE_TOKEN, ...env },
+      env: { GLASSLINE_OPSBOT_EDGE_TOKEN: EDGE_TOKEN, ...this.#trusted(), ...env },
       main,
     });
     return this.#opsbot;
@@ -195,6 +199,7 @@ export class DeploymentStage implements AsyncDisposable {
       ...places.map((at): PeerName => ({ role: "node-agent", instance: agentAt(at) })),
       ...(enrolment ? [{ role: "enrolment", instance: "enrolment" } as const] : []),
       OPERATOR,
+      VIEWERS,
     ];
     await ensureDevelopmentPki(this.pkiDir, names);
     const ports = await Promise.all(Array.from({ length: 9 }, () => freePort()));
@@ -295,6 +300,7 @@ object ApiUser "root" {
       : [await freePort(), await freePort(), 21_000 + 100 * Math.floor(Math.random() * 60)];
     const dataDir = join(this.directory, name);
     await mkdir(dataDir, { recursive: true });
+    const viewers = identityFiles(this.pkiDir, VIEWERS);
     const words: Words = {
       name,
       port,
@@ -314,15 +320,24 @@ object ApiUser "root" {
         "public-host": machine.underlay,
         "edge-host": machine.underlay,
       }),
+      ...(this.#options.viewerTls && {
+        "viewer-cert": viewers.certificate,
+        "viewer-key": viewers.privateKey,
+      }),
     };
     const agent = await startApp("node-agent", words, {
       launcher: machine?.launcher ?? [],
-      env: { GLASSLINE_NODE_AGENT_EDGE_TOKEN: EDGE_TOKEN },
+      env: { GLASSLINE_NODE_AGENT_EDGE_TOKEN: EDGE_TOKEN, ...this.#trusted() },
     });
     const endpoint = { name, host: machine?.underlay ?? "localhost", port };
     this.agents.set(machineAt(at), { process: agent, endpoint });
     this.#use(agent);
     return `${name}=${endpoint.host}:${port}`;
+  }
+
+  /** Who fetches as viewers do knows the authority. */
+  #trusted(): Record<string, string> {
+    return this.#options.viewerTls ? { NODE_EXTRA_CA_CERTS: join(this.pkiDir, "ca.pem") } : {};
   }
 
   #use(app: KillableProcess): void {

@@ -20,6 +20,7 @@ function machine(name: string, more: Partial<Machine> = {}): [string, Machine] {
       site: "",
       underlayAddress: `192.0.2.${number}`,
       publicHost: `edge-${number}.example`,
+      viewerTls: false,
       host: `192.0.2.${number}`,
       segmentRefusal: "",
       drivers: [ContainerDriver.PROCESS],
@@ -157,6 +158,21 @@ describe("a layout", () => {
     const first = layoutOf(facts(yaml));
     const again = layoutOf(facts(yaml, { before: first.wish, kept: first.kept }));
     expect(changesBetween(first.wish, again.wish, true)).toEqual([]);
+  });
+
+  test("asks for TLS where a machine has a certificate for viewers, and shows it as a change", () => {
+    const yaml = "machines: [machine-1, machine-2]";
+    const { wish: before, kept } = layoutOf(facts(yaml));
+    const machines = new Map([machine("machine-1", { viewerTls: true }), machine("machine-2")]);
+    const { wish } = layoutOf(facts(yaml, { machines, before, kept }));
+    expect(wish.edges).toMatchObject([
+      { viewerTls: true, publicUrl: "https://edge-1.example:7600" },
+      { viewerTls: false, peers: [{ publicUrl: "https://edge-1.example:7600" }] },
+    ]);
+    expect(changesBetween(before, wish, true)).toEqual([
+      "~ edge harbour-1 on machine-1: public url, viewer tls",
+      "~ edge harbour-2 on machine-2: peers",
+    ]);
   });
 
   test("puts an edge whose machine is away where the channel's wish says", () => {

@@ -177,6 +177,7 @@ function edgeOf(place: Place, { places, ports, addresses, facts }: Surroundings)
     clusterPort: port + 3,
     clusterHost: insideOf(machine.name),
     publicUrl: publicUrlOf(place, ports),
+    viewerTls: machine.viewerTls,
     originUrl: shield && !isShield ? clusterUrl(shield) : originUrl,
     shield: shield && !isShield ? shield.name : "",
     shielded: isShield ? places.flatMap((one) => (one.isShield ? [] : [one.name])) : [],
@@ -202,7 +203,8 @@ function edgeOf(place: Place, { places, ports, addresses, facts }: Surroundings)
 }
 
 function publicUrlOf({ name, machine }: Place, ports: ReadonlyMap<string, number>): string {
-  return `http://${inUrl(machine.publicHost)}:${ports.get(name)}`;
+  const scheme = machine.viewerTls ? "https" : "http";
+  return `${scheme}://${inUrl(machine.publicHost)}:${ports.get(name)}`;
 }
 
 /** "/live/cam-0001/" of "/live/cam-0001/index.m3u8". */

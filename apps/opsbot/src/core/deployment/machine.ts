@@ -11,6 +11,8 @@ export interface Machine {
   underlayAddress: string;
   /** How viewers reach its edges. */
   publicHost: string;
+  /** Its node-agent has a certificate for that host, which edges show to viewers. */
+  viewerTls: boolean;
   /** How others of the network do. */
   host: string;
   /** Why it can have no segments; empty: it can. */
