@@ -1,6 +1,6 @@
 /** What an edge needs of this machine before it is started: its command line, its files, its certificate. */
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 import type { EdgeSpec } from "@glassline/proto/node";
@@ -136,6 +136,7 @@ async function copyAuthorities(folder: string): Promise<Record<string, string>> 
   const { NODE_EXTRA_CA_CERTS: source = "" } = process.env;
   if (!existsSync(source)) return {};
   const copy = join(folder, "authorities.pem");
-  await copyFile(source, copy);
+  // Not with its mode: it is written again at the next start.
+  await writeFile(copy, await readFile(source));
   return { NODE_EXTRA_CA_CERTS: copy };
 }
