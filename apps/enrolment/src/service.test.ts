@@ -204,6 +204,23 @@ describe("devices", () => {
     );
   });
 
+  test("that are invited anew are not forgotten, however long ago their token has ended", async () => {
+    const first = await link("Anna");
+    const page = await (await service.get(pathOf(first.url))).text();
+    await service.post(pathOf(first.url), formOf(page));
+    const { expiresUnixNano } = (await devices())[0]!;
+    service.wait(Number(expiresUnixNano / 1_000_000n) - Date.now() + 31 * DAY_MS - 60_000);
+    const again = await link("Anna");
+    expect(again.device).toBe(first.device);
+    service.wait(120_000);
+    await service.restart();
+    expect((await devices()).map(({ id }) => id)).toEqual([first.device]);
+    expect((await service.get(pathOf(again.url))).status).toBe(200);
+    service.wait(32 * DAY_MS + 60_000);
+    await service.restart();
+    expect(await devices()).toEqual([]);
+  });
+
   test("are forgotten a month after they count no more", async () => {
     const { device } = await link("Anna");
     await link("Ben", { lifetimeMs: BigInt(31 * DAY_MS) });
