@@ -80,8 +80,7 @@ export class Enrolments {
 
   /** A token without a device. Throws RpcError. */
   token(channel: string, subject: string, lifetimeMs: number) {
-    const known = this.#deps.store.channel(channel);
-    if (!known) throw new RpcError("not_found", `no channel is called ${JSON.stringify(channel)}`);
+    const known = this.#channel(channel);
     return issueToken(this.#deps, known, subject, lifetimeMs, this.#deps.clock.nowMs());
   }
 
