@@ -52,7 +52,7 @@ export async function startEnrolment(config: EnrolmentConfig, deps: AppDeps): Pr
     secretsFolder(secretsDir === "" ? join(dataDir, "secrets") : secretsDir),
     await rootCertificate(config),
   );
-  const { site, pair } = await siteOf(config);
+  const site = siteOf(config);
   const issuing = { tokenKey, signer, tokenAudience, site };
   const enrolments = new Enrolments({ ...issuing, store, materials, clock });
   const service = enrolmentService({
@@ -67,7 +67,7 @@ export async function startEnrolment(config: EnrolmentConfig, deps: AppDeps): Pr
     metrics,
   });
   const pages = { ...deps, metrics, enrolments, store, tokenKey, materials, signer };
-  const publicPort = await startPages(config, site, pair, pages, stack);
+  const publicPort = await startPages(config, site, pages, stack);
 
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, EnrolmentService, service);
