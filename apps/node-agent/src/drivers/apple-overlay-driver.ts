@@ -2,13 +2,13 @@
  * Segments of a Mac, which has no VXLAN of its own: inside the Linux VM of a container of Apple's `container`, by the same
  * programs as on Linux. Source: https://github.com/apple/container, docs/command-reference.md
  */
-import { execFile } from "node:child_process";
-
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
+import { containersIn } from "../core/apple-container.ts";
 import { linuxVxlanDriver } from "./linux-vxlan-driver.ts";
 import { networkPrograms } from "./network-programs.ts";
+import { output } from "./programs.ts";
 import type { SegmentDriver } from "./segment-driver.ts";
 
 /** After a reboot its commands fail for half a minute; a VM starts within a second. */
@@ -16,6 +16,7 @@ const TIMEOUT_MS = 20_000;
 /** For ever; it is told to end by SIGTERM, which `--init` hands on. */
 const NOTHING = ["sleep", "infinity"] as const;
 const PROBE = "glprobe";
+const probeLine = (port: number) => `link add name ${PROBE} type vxlan id 1 dstport ${port}`;
 
 export interface AppleOverlayOptions {
   /** The program. */
@@ -34,7 +35,9 @@ export interface AppleOverlayOptions {
 export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver {
   const { cli, image, network, mark } = options;
   const name = () => `glassline-overlay-${mark().toString(16).padStart(6, "0")}`;
-  const ask = (words: readonly string[]) => askProgram(cli, words);
+  const ask = (words: readonly string[]) => output(cli, words, TIMEOUT_MS);
+  const isRunning = async () =>
+    containersIn(await ask(["inspect", name()]).catch(() => "[]"))[0]?.status === "running";
   const programs = networkPrograms((program, words) => [
     cli,
     "exec",
@@ -63,7 +66,7 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
   /** An upgrade keeps the old kernel, which may be one without VXLAN. */
   const probe = async () => {
     const { failures } = await programs.batch("ip", [
-      `link add name ${PROBE} type vxlan id 1 dstport ${options.port}`,
+      probeLine(options.port),
       `link delete dev ${PROBE}`,
     ]);
     const [problem] = failures.values();
@@ -72,13 +75,13 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
   };
 
   const ensure = async () => {
-    if (!isRunning(await ask(["inspect", name()]).catch(() => "[]"))) await start();
+    if (!(await isRunning())) await start();
   };
 
   return {
     async apply(wishes, inUse) {
       if (wishes.length === 0 && inUse.size === 0) {
-        const isThere = isRunning(await ask(["inspect", name()]).catch(() => "[]"));
+        const isThere = await isRunning();
         if (isThere) await ask(["delete", "--force", name()]);
         const changes = isThere ? 1 : 0;
         return { segments: [], leftovers: [], foreignTunnels: [], isPartial: false, changes };
@@ -97,38 +100,12 @@ export async function lacksAppleContainer(
   image: string,
   port: number,
 ): Promise<string | undefined> {
-  const vxlan = `ip link add name ${PROBE} type vxlan id 1 dstport ${port}`.split(" ");
+  const vxlan = ["ip", ...probeLine(port).split(" ")];
   try {
-    await askProgram(cli, ["system", "status"]);
-    await askProgram(cli, ["run", "--rm", "--cap-add", "NET_ADMIN", image, ...vxlan]);
+    await output(cli, ["system", "status"], TIMEOUT_MS);
+    await output(cli, ["run", "--rm", "--cap-add", "NET_ADMIN", image, ...vxlan], TIMEOUT_MS);
     return undefined;
   } catch (error) {
     return `${messageOf(error)}; expected Apple's "container" to run, and VXLAN in its kernel`;
   }
-}
-
-/** The shape of its JSON changed in June 2026: the status is a text, or an object that has one. */
-function isRunning(json: string): boolean {
-  const value: unknown = JSON.parse(json.trim() === "" ? "[]" : json);
-  const [first] = (Array.isArray(value) ? value : [value]) as { status?: unknown }[];
-  const status = first?.status;
-  const state =
-    typeof status === "object" && status !== null ? (status as { state?: unknown }).state : status;
-  return state === "running";
-}
-
-/** Rejects when it fails. @returns its output. */
-function askProgram(program: string, words: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(
-      program,
-      words,
-      { timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
-      (error, stdout, stderr) => {
-        if (error)
-          reject(new Error(`${program} ${words.join(" ")}: ${stderr.trim() || error.message}`));
-        else resolve(stdout);
-      },
-    );
-  });
 }
