@@ -58,6 +58,9 @@ describeWithNamespaces()("segments in the VM of a Mac's container", { timeout: 1
     await container.stop();
     await apply(mac, segment);
     expect(await container.calls("run")).toHaveLength(2);
+    // In the new VM nothing is settled yet.
+    const settling = await container.calls("exec");
+    expect(settling.filter((words) => words.includes("-MSocket"))).toHaveLength(2);
     await apply(mac);
     expect((await container.calls()).at(-1)).toEqual(["delete", "--force", NAME]);
     expect(await apply(mac)).toMatchObject({ changes: 0 });

@@ -46,11 +46,10 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
     program,
     ...words,
   ]);
-  const inner = linuxVxlanDriver({
-    ...options,
-    programs,
-    mesh: "the Linux VM of a Mac has none of ours",
-  });
+  /** What it has settled is so in one VM: the interfaces of the next one have the same numbers. */
+  const newInner = () =>
+    linuxVxlanDriver({ ...options, programs, mesh: "the Linux VM of a Mac has none of ours" });
+  let inner = newInner();
 
   const start = async () => {
     // Also one that has ended keeps its name.
@@ -58,6 +57,7 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
     const where = network === "" ? [] : ["--network", network];
     const words = ["--name", name(), "--detach", "--init", "--cap-add", "NET_ADMIN", ...where];
     await ask(["run", ...words, image, ...NOTHING]);
+    inner = newInner();
     await probe();
     // VMs that forward TCP stall with it. Source: issue 2245 of apple/container.
     await ask(["exec", name(), "ethtool", "-K", "eth0", "tso", "off"]);
