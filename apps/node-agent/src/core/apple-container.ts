@@ -77,7 +77,7 @@ function limitsOf({ container }: EdgeSpec): string[] {
 
 export interface AppleContainer {
   id: string;
-  /** "running", "stopped"; empty: it is not told where it was looked for. */
+  /** "running", "stopping", "stopped"; empty: it is not told where it was looked for. */
   status: string;
   labels: Readonly<Record<string, string>>;
 }

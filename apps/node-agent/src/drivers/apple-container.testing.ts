@@ -6,8 +6,8 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** "away": it cannot be asked. "young": answers have the younger form. "stuck": nothing stops. */
-export type Played = "away" | "young" | "stuck";
+/** "away": it cannot be asked. "young": answers have the younger form. "stuck": nothing stops. "slow": what stops takes its time. */
+export type Played = "away" | "young" | "stuck" | "slow";
 
 export interface FakeContainer extends AsyncDisposable {
   /** The program. */
@@ -60,7 +60,8 @@ const file = (name) => __dirname + "/" + name;
 const words = process.argv.slice(2);
 const [verb, ...rest] = words;
 appendFileSync(file("calls"), JSON.stringify(words) + "\\n");
-const all = JSON.parse(readFileSync(file("state"), "utf8"));
+const load = () => JSON.parse(readFileSync(file("state"), "utf8"));
+let all = load();
 const keep = (some) => writeFileSync(file("state"), JSON.stringify(some));
 const fail = (text) => { process.stderr.write("Error: " + text + "\\n"); process.exit(1); };
 const isPlayed = (what) => existsSync(file(what));
@@ -89,7 +90,15 @@ const VERBS = {
   },
   ls: () => show(all),
   inspect: () => show([find(id)]),
-  stop: () => (isPlayed("stuck") ? fail("timed out") : turn(id, "stopped")),
+  stop() {
+    if (isPlayed("stuck")) fail("timed out");
+    if (isPlayed("slow")) {
+      turn(id, "stopping");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
+      all = load();
+    }
+    turn(id, "stopped");
+  },
   kill: () => turn(id, "stopped"),
   rm: remove,
   delete: remove,

@@ -14,6 +14,7 @@ import { fakeContainer } from "./apple-container.testing.ts";
 import { appleDriver } from "./apple-driver.ts";
 import type { Driver } from "./driver.ts";
 import { EdgeFiles } from "./edge-files.ts";
+import { output } from "./programs.ts";
 
 const INSTANCE = "11111111-2222-3333-4444-555555555555";
 const ID = "glassline-edge-1.11111111";
@@ -158,6 +159,19 @@ test("one that does not stop is killed, and what is left over is removed", async
   await driver.start(spec, INSTANCE, () => {});
   expect(await driver.sweep((edge) => edge === "edge-1")).toEqual([]);
   expect(await driver.sweep(() => false)).toEqual([ID]);
+});
+
+test("one that somebody else stops is left to its drain, and removed when it has stopped", async () => {
+  const ended = Promise.withResolvers<string>();
+  await driver.start(specOf(), INSTANCE, ended.resolve);
+  await container.play("slow");
+  const stopped = output(container.cli, ["stop", ID]);
+  // Longer than from one look to the next.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  expect(await container.calls("rm")).toEqual([]);
+  await stopped;
+  expect(await ended.promise).toBe("it is stopped");
+  expect(await container.calls("rm")).toEqual([["rm", "--force", ID]]);
 });
 
 test("an end is told, also when it cannot be asked for a while, as after a start of the Mac", async () => {

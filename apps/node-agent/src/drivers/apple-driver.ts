@@ -29,6 +29,8 @@ export interface AppleDriverOptions {
 
 export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver {
   const stop = new AbortController();
+  /** Of those that are watched, by id. */
+  const watched = new Map<string, AbortController>();
   const idOf = ({ spec, instanceId }: Pick<Started, "spec" | "instanceId">) =>
     `glassline-${containerName(spec.name, instanceId)}`;
 
@@ -42,16 +44,30 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
   const remove = async (id: string, edge: string) => {
     const text = await logOf(id, KEPT_LINES);
     if (text !== "") await keepLog(files.logDirectory, edge, text);
-    await output(PROGRAM, ["rm", "--force", id]);
+    await output(PROGRAM, ["rm", "--force", id]).catch(async (error: unknown) => {
+      // Whoever else saw its end has removed it.
+      if (await find(id)) throw error;
+    });
+  };
+  const unwatch = (id: string) => {
+    watched.get(id)?.abort();
+    watched.delete(id);
   };
   /** Tells the end of a container. What cannot be asked, as after a start of the Mac, is asked again. */
   const watch = async (id: string, edge: string, ended: Ended) => {
-    while (!stop.signal.aborted) {
-      await clock.sleep(LOOK_INTERVAL_MS, stop.signal).catch(() => {});
+    unwatch(id);
+    const abort = new AbortController();
+    watched.set(id, abort);
+    const signal = AbortSignal.any([stop.signal, abort.signal]);
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_INTERVAL_MS, signal).catch(() => {});
       try {
         const found = await find(id);
-        if (found?.status === "running") continue;
+        if (signal.aborted) return;
+        // One that is "stopping" drains.
+        if (found && found.status !== "stopped") continue;
         if (found) await remove(id, edge);
+        watched.delete(id);
         return ended(found ? `it is ${found.status}` : "it is not there any more");
       } catch {
         // It is asked again.
@@ -98,6 +114,7 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
     },
     async stop(started, patienceMs) {
       const id = idOf(started);
+      unwatch(id);
       const words = ["stop", "--time", String(Math.ceil(patienceMs / 1_000)), id];
       await output(PROGRAM, words, patienceMs + STOP_TIMEOUT_MS).catch(() =>
         output(PROGRAM, ["kill", id]).catch(() => {}),
