@@ -16,12 +16,19 @@ export interface FakeContainer extends AsyncDisposable {
   folder: string;
   /** The words of each call, oldest first. @param verb undefined: of all. */
   calls(verb?: string): Promise<string[][]>;
+  /** Of what is there. */
+  environments(): Promise<Record<string, string>[]>;
   play(what: Played): Promise<void>;
   playNoMore(what: Played): Promise<void>;
   /** As a reboot does: what ran is there, and does not run. */
   stop(): Promise<void>;
   /** What was there is not there any more. */
   forget(): Promise<void>;
+}
+
+interface Kept {
+  status: string;
+  environment: Record<string, string>;
 }
 
 /** @param namespace that is the network of what runs in it. */
@@ -33,6 +40,7 @@ export async function fakeContainer(namespace = ""): Promise<FakeContainer> {
   await writeFile(file("namespace"), namespace);
   await writeFile(file("calls"), "");
   await writeFile(file("state"), "[]");
+  const state = async () => JSON.parse(await readFile(file("state"), "utf8")) as Kept[];
   return {
     cli: file("container"),
     folder,
@@ -41,11 +49,11 @@ export async function fakeContainer(namespace = ""): Promise<FakeContainer> {
       const all = lines.map((line) => JSON.parse(line) as string[]);
       return verb === undefined ? all : all.filter(([first]) => first === verb);
     },
+    environments: async () => (await state()).map(({ environment }) => environment),
     play: (what) => writeFile(file(what), ""),
     playNoMore: (what) => rm(file(what)),
     async stop() {
-      const all = JSON.parse(await readFile(file("state"), "utf8")) as object[];
-      const stopped = all.map((each) => ({ ...each, status: "stopped" }));
+      const stopped = (await state()).map((each) => ({ ...each, status: "stopped" }));
       await writeFile(file("state"), JSON.stringify(stopped));
     },
     forget: () => writeFile(file("state"), "[]"),
@@ -81,7 +89,8 @@ const VERBS = {
     const [name] = after("--name");
     if (all.some((each) => each.id === name)) fail("container already exists: " + name);
     const labels = Object.fromEntries(after("--label").map((label) => label.split("=")));
-    keep([...all, { id: name, status: "running", labels }]);
+    const environment = Object.fromEntries(after("--env").map((each) => [each, process.env[each]]));
+    keep([...all, { id: name, status: "running", labels, environment }]);
   },
   exec() {
     const [name, ...line] = rest[0] === "--interactive" ? rest.slice(1) : rest;

@@ -88,7 +88,7 @@ test("a container gets ports, limits, labels and the edge's folder, and nothing 
     "--cpus",
     "2",
     "--env",
-    "GLASSLINE_EDGE_CACHE_ADMIN_TOKEN=secret",
+    "GLASSLINE_EDGE_CACHE_ADMIN_TOKEN",
     "--publish",
     "192.0.2.1:7471:7471",
     "--publish",
@@ -106,6 +106,8 @@ test("a container gets ports, limits, labels and the edge's folder, and nothing 
   expect(run!.slice(at + 1)).toEqual(
     expect.arrayContaining(["--host=0.0.0.0", `--pki-dir=${own}/pki`, "--allowed-host=192.0.2.1"]),
   );
+  // The command line can be read by everybody on the Mac.
+  expect(await container.environments()).toEqual([{ GLASSLINE_EDGE_CACHE_ADMIN_TOKEN: "secret" }]);
   expect((await readdir(join(own, "pki"))).toSorted()).toEqual([
     "ca.pem",
     "edge-cache.edge-1.key",

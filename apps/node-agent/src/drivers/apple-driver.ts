@@ -80,17 +80,18 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
     const prepared = await files.prepare(withinMachine(spec), instanceId, { isPkiCopied: true });
     const id = idOf({ spec, instanceId });
     const heard = spec.host === "" ? [] : [`--allowed-host=${spec.host}`];
+    const environment = Object.fromEntries(environmentOf(prepared).map(entryOf));
     const words = runWords({
       id,
       spec,
       words: [...prepared.words, ...heard],
-      environment: environmentOf(prepared),
+      environment: Object.keys(environment),
       labels: labelsOf(mark, spec, instanceId),
       readOnly: prepared.readOnly,
       folder: prepared.folder,
     });
     try {
-      await output(PROGRAM, words, RUN_TIMEOUT_MS);
+      await output(PROGRAM, words, RUN_TIMEOUT_MS, environment);
     } catch (error) {
       await output(PROGRAM, ["rm", "--force", id]).catch(() => {});
       throw error;
@@ -139,4 +140,10 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
     },
     [Symbol.asyncDispose]: async () => stop.abort(),
   };
+}
+
+/** @param text "NAME=value" */
+function entryOf(text: string): [string, string] {
+  const at = text.indexOf("=");
+  return [text.slice(0, at), text.slice(at + 1)];
 }
