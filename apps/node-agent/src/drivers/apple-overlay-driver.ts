@@ -6,6 +6,7 @@ import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
 import { containersIn } from "../core/apple-container.ts";
+import { markText } from "../core/segment-mark.ts";
 import { linuxVxlanDriver } from "./linux-vxlan-driver.ts";
 import { networkPrograms } from "./network-programs.ts";
 import { output } from "./programs.ts";
@@ -34,7 +35,7 @@ export interface AppleOverlayOptions {
 
 export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver {
   const { cli, image, network, mark } = options;
-  const name = () => `glassline-overlay-${mark().toString(16).padStart(6, "0")}`;
+  const name = () => `glassline-overlay-${markText(mark())}`;
   const ask = (words: readonly string[]) => output(cli, words, TIMEOUT_MS);
   const isRunning = async () =>
     containersIn(await ask(["inspect", name()]).catch(() => "[]"))[0]?.status === "running";
