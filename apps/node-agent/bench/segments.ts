@@ -70,7 +70,7 @@ export async function measureSegments(isQuick: boolean): Promise<void> {
   report(BENCH, "gone_by_hand", median(figures["goneByHand"]!), "s", params);
 }
 
-export function segmentNumber(at: number): Segment {
+function segmentNumber(at: number): Segment {
   const subnet = `10.${80 + (at >> 8)}.${at & 255}`;
   return create(SegmentSchema, {
     name: `overlay-${at}`,

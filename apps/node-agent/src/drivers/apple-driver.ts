@@ -9,7 +9,7 @@ import { containersIn, runWords, usageIn, withinMachine } from "../core/apple-co
 import { LABELS, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import type { Driver, Ended, Started } from "./driver.ts";
 import type { EdgeFiles } from "./edge-files.ts";
-import { keepLog, lastLines, linesOf } from "./edge-log.ts";
+import { KEPT_LINES, keepLog, lastLines, linesOf } from "./edge-log.ts";
 import { output } from "./programs.ts";
 
 const PROGRAM = "container";
@@ -17,8 +17,6 @@ const LOOK_INTERVAL_MS = 1_000;
 const RUN_TIMEOUT_MS = 120_000;
 /** Beyond the patience with the edge. */
 const STOP_TIMEOUT_MS = 10_000;
-/** Of a container that is removed, so much of its log is kept. */
-const KEPT_LINES = 1_000;
 
 export interface AppleDriverOptions {
   files: EdgeFiles;
