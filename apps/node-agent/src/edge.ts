@@ -162,7 +162,7 @@ export class Edge {
   async look(): Promise<void> {
     const running = this.#running;
     const ready = running !== undefined && (await isReady(running.spec));
-    if (running) await this.#usage.look(running);
+    if (running) this.#usage.look(running);
     if (running !== this.#running || ready === this.#ready) return;
     this.#setReady(ready);
   }
