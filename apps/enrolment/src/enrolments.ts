@@ -74,7 +74,7 @@ export class Enrolments {
     if (before && equals(ChannelSchema, before, channel)) return false;
     if (!before && this.channels().length >= CHANNELS_MAX) throw tooMany("channels", CHANNELS_MAX);
     store.putChannel(channel);
-    this.#changed(channel.name);
+    this.#listed = undefined;
     return true;
   }
 
@@ -87,13 +87,8 @@ export class Enrolments {
   /** @returns false: there was none. */
   removeChannel(name: string): boolean {
     const isGone = this.#deps.store.removeChannel(name);
-    this.#changed(name);
-    return isGone;
-  }
-
-  #changed(channel: string): void {
     this.#listed = undefined;
-    this.#deps.materials.forget(channel);
+    return isGone;
   }
 
   /**

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fullChannel, plainChannel } from "./core/channels.testing.ts";
 import type { TestService } from "./enrolment.testing.ts";
 import { formOf, pathOf, startService } from "./enrolment.testing.ts";
+import { drawIcon } from "./icons/draw-icon.ts";
 import { storeFileOf } from "./stores/enrolment-store.ts";
 
 const DAY_MS = 86_400_000;
@@ -72,6 +73,19 @@ describe("channels", () => {
     writeFileSync(join(service.dataDir, "secrets/wifi"), "password");
     expect(await put(fullChannel())).toMatchObject({ changed: true });
   });
+});
+
+test("an icon is shown when its channel was taken, and not when it was refused", async () => {
+  const shown = async () =>
+    Buffer.from(await (await service.get("/watch/harbour/icon.png")).arrayBuffer());
+  const [first, second] = [drawIcon("first"), drawIcon("second")];
+  await put({ ...plainChannel(), icon: first }, 7n);
+  await expect(put({ ...plainChannel(), icon: second }, 6n)).rejects.toEqual(
+    refused("failed_precondition", /at least 7/),
+  );
+  expect(first.equals(await shown())).toBe(true);
+  await put({ ...plainChannel(), icon: second }, 7n);
+  expect(second.equals(await shown())).toBe(true);
 });
 
 describe("who may change something", () => {
