@@ -70,7 +70,7 @@ export function linuxVxlanDriver({
   const prepareMesh = async (wishes: readonly SegmentWish[]) => {
     if (!wishes.some(({ isEncrypted }) => isEncrypted)) return { wishes, problem: "", changes: 0 };
     if (typeof mesh === "string") return { wishes, problem: `encrypted: ${mesh}`, changes: 0 };
-    const report = await mesh.apply(meshPeers(wishes), optionsOf(new Set()).group);
+    const report = await mesh.apply(meshPeers(wishes), groupOf(mark()));
     const through = wishes.map((wish) =>
       wish.isEncrypted ? throughMesh(wish, mesh.publicKey) : wish,
     );
