@@ -17,6 +17,7 @@ import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import type { EnrolmentConfig } from "./config.ts";
+import { TOKEN_LIFETIME_MAX_MS } from "./core/channel-rules.ts";
 import { Enrolments } from "./enrolments.ts";
 import { Materials } from "./materials.ts";
 import { enrolmentMetrics } from "./metrics.ts";
@@ -32,8 +33,8 @@ import { openEnrolmentStore } from "./stores/enrolment-store.ts";
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
 const FORGET_INTERVAL_MS = 3_600_000;
-/** As long as the longest token, so long what counts no more is listed. */
-const FORGET_AFTER_MS = 31 * 86_400_000;
+/** So long what counts no more is listed. */
+const FORGET_AFTER_MS = TOKEN_LIFETIME_MAX_MS;
 
 export interface Enrolment extends AsyncDisposable {
   addresses: { port: number; adminPort: number; publicPort: number; publicUrl: string };
