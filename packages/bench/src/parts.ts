@@ -2,7 +2,7 @@
 
 export interface AskedParts<Part extends string> {
   isQuick: boolean;
-  /** All, where none is named. */
+  /** Those that are named. */
   parts: readonly Part[];
 }
 
@@ -10,13 +10,15 @@ export interface AskedParts<Part extends string> {
  * Undefined: help was asked for, or something else; that has been answered.
  * @param app "edge-cache".
  * @param purpose what is measured, and what that needs.
+ * @param otherwise what runs where none is named: all.
  */
 export function askedParts<Part extends string>(
   app: string,
   purpose: string,
   all: Readonly<Record<Part, unknown>>,
+  otherwise: readonly Part[] = Object.keys(all) as Part[],
 ): AskedParts<Part> | undefined {
-  const names = Object.keys(all) as Part[];
+  const names = Object.keys(all);
   const words = process.argv.slice(2);
   if (words.includes("--help")) {
     const usage = `npm run bench -w @glassline/${app} -- [--quick] [${names.join(" ")}]`;
@@ -31,5 +33,5 @@ export function askedParts<Part extends string>(
     process.exitCode = 64;
     return undefined;
   }
-  return { isQuick, parts: named.length > 0 ? named : names };
+  return { isQuick, parts: named.length > 0 ? named : otherwise };
 }
