@@ -15,6 +15,7 @@ const COMMANDS = [
   ["apps/collector/bench/main.ts", "npm run bench -w @glassline/collector --"],
   ["apps/edge-cache/bench/main.ts", "npm run bench -w @glassline/edge-cache --"],
   ["apps/opsbot/bench/main.ts", "npm run bench -w @glassline/opsbot --"],
+  ["apps/node-agent/bench/main.ts", "npm run bench -w @glassline/node-agent --"],
   ["apps/enrolment/bench/main.ts", "npm run bench -w @glassline/enrolment --"],
 ] as const;
 

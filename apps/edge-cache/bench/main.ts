@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { askedParts } from "@glassline/bench/parts";
 import { GENERATOR_CORE, pinGenerator, startPinned } from "@glassline/bench/pinned-process";
-
 import { freePorts } from "@glassline/bench/ports";
 
 import { measureAccess } from "./access.ts";
@@ -37,20 +37,10 @@ const PARTS = {
 } as const;
 type Part = keyof typeof PARTS;
 
-const words = process.argv.slice(2);
-const named = words.filter((word): word is Part => Object.hasOwn(PARTS, word));
-if (words.includes("--help"))
-  process.stdout
-    .write(`Measures the edge beside nginx, Varnish and Traffic Server, where they are installed; needs wrk and h2load.
-
-Usage: npm run bench -w @glassline/edge-cache -- [--quick] [${Object.keys(PARTS).join(" ")}]\n`);
-else if (words.length > named.length + (words.includes("--quick") ? 1 : 0)) {
-  process.stderr.write(
-    `got ${words.join(" ")}, expected --quick, ${Object.keys(PARTS).join(", ")} or nothing\n`,
-  );
-  process.exitCode = 64;
-} else
-  await main(words.includes("--quick"), named.length > 0 ? named : (Object.keys(PARTS) as Part[]));
+const purpose =
+  "Measures the edge beside nginx, Varnish and Traffic Server, where they are installed; needs wrk and h2load.";
+const asked = askedParts("edge-cache", purpose, PARTS);
+if (asked) await main(asked.isQuick, asked.parts);
 
 async function main(isQuick: boolean, parts: readonly Part[]): Promise<void> {
   await using stack = new AsyncDisposableStack();

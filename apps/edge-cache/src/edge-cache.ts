@@ -12,7 +12,8 @@ import { startAccessLog } from "./access-log/start-access-log.ts";
 import { Cache } from "./cache.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Cluster } from "./cluster/cluster.ts";
-import { SHIELD_BODY_TIMEOUT_MS, relationsOf } from "./cluster/relations.ts";
+import { edgeUpstream } from "./cluster/edge-upstream.ts";
+import { relationsOf } from "./cluster/relations.ts";
 import { Positions } from "./cluster/positions.ts";
 import type { ClusterServerDeps } from "./cluster/cluster-server.ts";
 import { createClusterServer } from "./cluster/cluster-server.ts";
@@ -203,10 +204,11 @@ async function listenCluster(
 
 /** Throws OperatorError. */
 function originUpstream(config: EdgeCacheConfig, identity: Identity, questions: QuestionQueue) {
-  const origin = originOf(config);
-  if (config.originEdge === "") return lazyUpstream(origin, identity, questions);
-  const shield = { role: "edge-cache", instance: config.originEdge } as const;
-  return lazyUpstream(origin, identity, questions, shield, SHIELD_BODY_TIMEOUT_MS);
+  const url = originOf(config);
+  const { originEdge: name } = config;
+  return name === ""
+    ? lazyUpstream(url, identity, questions)
+    : edgeUpstream({ name, url }, identity, questions);
 }
 
 /** The configured origin without a path. Throws OperatorError. */

@@ -17,6 +17,7 @@ import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import type { EnrolmentConfig } from "./config.ts";
+import { TOKEN_LIFETIME_MAX_MS } from "./core/channel-rules.ts";
 import { Enrolments } from "./enrolments.ts";
 import { Materials } from "./materials.ts";
 import { enrolmentMetrics } from "./metrics.ts";
@@ -32,8 +33,8 @@ import { openEnrolmentStore } from "./stores/enrolment-store.ts";
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
 const FORGET_INTERVAL_MS = 3_600_000;
-/** As long as the longest token, so long what counts no more is listed. */
-const FORGET_AFTER_MS = 31 * 86_400_000;
+/** So long what counts no more is listed. */
+const FORGET_AFTER_MS = TOKEN_LIFETIME_MAX_MS;
 
 export interface Enrolment extends AsyncDisposable {
   addresses: { port: number; adminPort: number; publicPort: number; publicUrl: string };
@@ -52,7 +53,7 @@ export async function startEnrolment(config: EnrolmentConfig, deps: AppDeps): Pr
     secretsFolder(secretsDir === "" ? join(dataDir, "secrets") : secretsDir),
     await rootCertificate(config),
   );
-  const { site, pair } = await siteOf(config);
+  const site = siteOf(config);
   const issuing = { tokenKey, signer, tokenAudience, site };
   const enrolments = new Enrolments({ ...issuing, store, materials, clock });
   const service = enrolmentService({
@@ -67,7 +68,7 @@ export async function startEnrolment(config: EnrolmentConfig, deps: AppDeps): Pr
     metrics,
   });
   const pages = { ...deps, metrics, enrolments, store, tokenKey, materials, signer };
-  const publicPort = await startPages(config, site, pair, pages, stack);
+  const publicPort = await startPages(config, site, pages, stack);
 
   const server = new grpc.Server(GRPC_LIMITS);
   addService(server, EnrolmentService, service);

@@ -74,27 +74,21 @@ export class Enrolments {
     if (before && equals(ChannelSchema, before, channel)) return false;
     if (!before && this.channels().length >= CHANNELS_MAX) throw tooMany("channels", CHANNELS_MAX);
     store.putChannel(channel);
-    this.#changed(channel.name);
+    this.#listed = undefined;
     return true;
   }
 
   /** A token without a device. Throws RpcError. */
   token(channel: string, subject: string, lifetimeMs: number) {
-    const known = this.#deps.store.channel(channel);
-    if (!known) throw new RpcError("not_found", `no channel is called ${JSON.stringify(channel)}`);
+    const known = this.#channel(channel);
     return issueToken(this.#deps, known, subject, lifetimeMs, this.#deps.clock.nowMs());
   }
 
   /** @returns false: there was none. */
   removeChannel(name: string): boolean {
     const isGone = this.#deps.store.removeChannel(name);
-    this.#changed(name);
-    return isGone;
-  }
-
-  #changed(channel: string): void {
     this.#listed = undefined;
-    this.#deps.materials.forget(channel);
+    return isGone;
   }
 
   /**

@@ -12,7 +12,8 @@ const ICONS_MAX = 64;
 export class Materials {
   readonly #secrets: SecretsFolder;
   readonly #rootCertificate: PlistData | undefined;
-  readonly #icons = new Map<string, PlistData>();
+  /** By channel, with what it was encoded from. */
+  readonly #icons = new Map<string, { icon: Uint8Array; png: PlistData }>();
 
   /** @param rootCertificate DER. */
   constructor(secrets: SecretsFolder, rootCertificate: Buffer | undefined) {
@@ -37,16 +38,14 @@ export class Materials {
   /** PNG. */
   iconOf({ name, icon }: Channel): PlistData {
     const known = this.#icons.get(name);
-    const png = known ?? encoded(icon.length > 0 ? Buffer.from(icon) : drawIcon(name));
+    const png =
+      known && Buffer.compare(known.icon, icon) === 0
+        ? known.png
+        : encoded(icon.length > 0 ? Buffer.from(icon) : drawIcon(name));
     this.#icons.delete(name);
-    this.#icons.set(name, png);
+    this.#icons.set(name, { icon, png });
     if (this.#icons.size > ICONS_MAX) this.#icons.delete(this.#icons.keys().next().value!);
     return png;
-  }
-
-  /** The channel has changed. */
-  forget(channel: string): void {
-    this.#icons.delete(channel);
   }
 }
 

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { fullChannel, plainChannel } from "./core/channels.testing.ts";
 import type { TestService } from "./enrolment.testing.ts";
 import { formOf, pathOf, startService } from "./enrolment.testing.ts";
+import { drawIcon } from "./icons/draw-icon.ts";
 import { storeFileOf } from "./stores/enrolment-store.ts";
 
 const DAY_MS = 86_400_000;
@@ -72,6 +73,19 @@ describe("channels", () => {
     writeFileSync(join(service.dataDir, "secrets/wifi"), "password");
     expect(await put(fullChannel())).toMatchObject({ changed: true });
   });
+});
+
+test("an icon is shown when its channel was taken, and not when it was refused", async () => {
+  const shown = async () =>
+    Buffer.from(await (await service.get("/watch/harbour/icon.png")).arrayBuffer());
+  const [first, second] = [drawIcon("first"), drawIcon("second")];
+  await put({ ...plainChannel(), icon: first }, 7n);
+  await expect(put({ ...plainChannel(), icon: second }, 6n)).rejects.toEqual(
+    refused("failed_precondition", /at least 7/),
+  );
+  expect(first.equals(await shown())).toBe(true);
+  await put({ ...plainChannel(), icon: second }, 7n);
+  expect(second.equals(await shown())).toBe(true);
 });
 
 describe("who may change something", () => {
@@ -202,6 +216,23 @@ describe("devices", () => {
     await expect(service.client.revokeDevice(unknown)).rejects.toEqual(
       refused("not_found", /garden/),
     );
+  });
+
+  test("that are invited anew are not forgotten, however long ago their token has ended", async () => {
+    const first = await link("Anna");
+    const page = await (await service.get(pathOf(first.url))).text();
+    await service.post(pathOf(first.url), formOf(page));
+    const { expiresUnixNano } = (await devices())[0]!;
+    service.wait(Number(expiresUnixNano / 1_000_000n) - Date.now() + 31 * DAY_MS - 60_000);
+    const again = await link("Anna");
+    expect(again.device).toBe(first.device);
+    service.wait(120_000);
+    await service.restart();
+    expect((await devices()).map(({ id }) => id)).toEqual([first.device]);
+    expect((await service.get(pathOf(again.url))).status).toBe(200);
+    service.wait(32 * DAY_MS + 60_000);
+    await service.restart();
+    expect(await devices()).toEqual([]);
   });
 
   test("are forgotten a month after they count no more", async () => {

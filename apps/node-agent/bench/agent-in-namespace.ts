@@ -13,14 +13,14 @@ import { createLogger } from "@glassline/service/logger";
 
 import { Agent } from "../src/agent.ts";
 import { Drivers } from "../src/drivers/drivers.ts";
-import { linuxVxlanDriver } from "../src/drivers/linux-vxlan-driver.ts";
 import type { Machine } from "../src/drivers/namespaces.testing.ts";
-import { networkPrograms } from "../src/drivers/network-programs.ts";
+import { driverOf } from "../src/drivers/vxlan.testing.ts";
 import { openStateStore } from "../src/stores/state-store.ts";
 
 const PATIENCE_MS = 120_000;
 const LOOK_MS = 2;
-const VXLAN_PORT = 4_789;
+/** Of what it makes. */
+export const MARK = 1;
 
 export interface BenchAgent extends AsyncDisposable {
   /** Resolves when the machine has these segments, each UP without a problem, and no others. Rejects when it takes too long. */
@@ -32,22 +32,19 @@ export async function agentIn(machine: Machine, name: string): Promise<BenchAgen
   const store = openStateStore(dataDir);
   const logger = createLogger("bench", "silent");
   const mark = () => {
-    if (store.segmentMark() === undefined) store.setSegmentMark(1);
-    return 1;
+    if (store.segmentMark() === undefined) store.setSegmentMark(MARK);
+    return MARK;
   };
   const agent = new Agent({
     machines: [name],
     // No edge is wished.
     drivers: new Drivers([], { clock: systemClock, logger }),
     files: { lacks: () => "", writeTokenKeys: async () => "" },
-    segmentDriver: linuxVxlanDriver({
-      programs: networkPrograms(machine.namespace),
-      mark,
-      isMarked: () => store.segmentMark() !== undefined,
-      port: VXLAN_PORT,
-      mesh: "none is needed",
-      logger,
-    }),
+    segmentDriver: driverOf(
+      machine,
+      {},
+      { mark, isMarked: () => store.segmentMark() !== undefined },
+    ),
     store,
     clock: systemClock,
     logger,

@@ -6,14 +6,12 @@ import { about, report } from "@glassline/bench/report";
 import { create } from "@bufbuild/protobuf";
 import type { Segment } from "@glassline/proto/node";
 import { SegmentSchema } from "@glassline/proto/node";
-import { createLogger } from "@glassline/service/logger";
 
 import { wishOf } from "../src/core/segment-wish.ts";
-import { linuxVxlanDriver } from "../src/drivers/linux-vxlan-driver.ts";
 import type { Machine } from "../src/drivers/namespaces.testing.ts";
 import { startUnderlay } from "../src/drivers/namespaces.testing.ts";
-import { networkPrograms } from "../src/drivers/network-programs.ts";
-import { agentIn } from "./agent-in-namespace.ts";
+import { driverOf } from "../src/drivers/vxlan.testing.ts";
+import { MARK, agentIn } from "./agent-in-namespace.ts";
 
 const BENCH = "segments";
 const SIZES = { full: { segments: 1_000, rounds: 3 }, quick: { segments: 50, rounds: 1 } } as const;
@@ -38,14 +36,7 @@ export async function measureSegments(isQuick: boolean): Promise<void> {
     await using agent = await agentIn(machine, "machine-1");
     figures["live"]!.push(await secondsOf(() => agent.become(segments)));
     await checkLinks(machine, count);
-    const driver = linuxVxlanDriver({
-      programs: networkPrograms(machine.namespace),
-      mark: () => 1,
-      isMarked: () => true,
-      port: 4_789,
-      mesh: "none is needed",
-      logger: createLogger("bench", "silent"),
-    });
+    const driver = driverOf(machine, {}, { mark: () => MARK });
     const wishes = segments.map(wishOf);
     // A driver that has just begun asks for the offloads and the allow-list once more.
     await driver.apply(wishes, new Set());
@@ -70,7 +61,7 @@ export async function measureSegments(isQuick: boolean): Promise<void> {
   report(BENCH, "gone_by_hand", median(figures["goneByHand"]!), "s", params);
 }
 
-export function segmentNumber(at: number): Segment {
+function segmentNumber(at: number): Segment {
   const subnet = `10.${80 + (at >> 8)}.${at & 255}`;
   return create(SegmentSchema, {
     name: `overlay-${at}`,

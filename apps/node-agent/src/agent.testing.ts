@@ -3,12 +3,11 @@ import type { ChildProcess } from "node:child_process";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { freePorts } from "@glassline/bench/ports";
 import type { EdgeState, GetStatusResponse, SegmentState } from "@glassline/proto/node";
 import { NodeAgentService } from "@glassline/proto/node";
 import type { Client } from "@glassline/proto/rpc";
@@ -149,19 +148,6 @@ export const edgeSpec = (number: number, ports: readonly number[], more: object 
   generation: 1n,
   ...more,
 });
-
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map((server) => {
-      server.close();
-      return once(server, "close");
-    }),
-  );
-  return ports;
-}
 
 export function isAlive(processId: number): boolean {
   try {

@@ -3,13 +3,14 @@ import { existsSync } from "node:fs";
 import { readFile, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 
+import { freePorts } from "@glassline/bench/ports";
 import type { EdgeState } from "@glassline/proto/node";
 import { ContainerDriver, EdgePhase } from "@glassline/proto/node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { driverName } from "./core/driver-kind.ts";
 import type { AgentProcess } from "./agent.testing.ts";
-import { edgeSpec, freePorts, isAlive, isGone, makePki, startAgent } from "./agent.testing.ts";
+import { edgeSpec, isAlive, isGone, makePki, startAgent } from "./agent.testing.ts";
 import type { Dockerd } from "./drivers/container-engines.testing.ts";
 import {
   archiveOf,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { once } from "node:events";
 import { generateKeyPairSync } from "node:crypto";
 
+import { freePorts } from "@glassline/bench/ports";
 import type { EdgeState } from "@glassline/proto/node";
 import { EdgePhase, NodeAgentService } from "@glassline/proto/node";
 import { createClient } from "@glassline/proto/rpc";
@@ -15,7 +16,7 @@ import { ensureDevelopmentPki } from "@glassline/service/pki";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { edgeSpec, freePorts, isAlive, makePki, startAgent } from "./agent.testing.ts";
+import { edgeSpec, isAlive, makePki, startAgent } from "./agent.testing.ts";
 
 let pki: Awaited<ReturnType<typeof makePki>>;
 

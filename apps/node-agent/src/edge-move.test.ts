@@ -1,10 +1,11 @@
 /** An edge that another machine shall have: it drains where it was. */
+import { freePorts } from "@glassline/bench/ports";
 import type { EdgeState } from "@glassline/proto/node";
 import { EdgePhase } from "@glassline/proto/node";
 import { every, systemClock } from "@glassline/service/clock";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { edgeSpec, freePorts, isAlive, isGone, makePki, startAgent } from "./agent.testing.ts";
+import { edgeSpec, isAlive, isGone, makePki, startAgent } from "./agent.testing.ts";
 
 let pki: Awaited<ReturnType<typeof makePki>>;
 

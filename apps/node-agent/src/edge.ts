@@ -162,7 +162,7 @@ export class Edge {
   async look(): Promise<void> {
     const running = this.#running;
     const ready = running !== undefined && (await isReady(running.spec));
-    if (running) await this.#usage.look(running);
+    if (running) this.#usage.look(running);
     if (running !== this.#running || ready === this.#ready) return;
     this.#setReady(ready);
   }
@@ -186,17 +186,18 @@ export class Edge {
   state(): MessageInitShape<typeof EdgeStateSchema> {
     const spec = this.#wanted ?? this.#running?.spec ?? this.#lastSpec;
     const now = this.#deps.clock.nowUnixNano();
+    const wish = this.#wish();
     return {
       ...(spec && { spec, machine: spec.machine }),
       phase: edgePhaseOf(this.#phase, this.#ready, now - (this.#running?.startedUnixNano ?? 0n)),
       processId: this.#running?.processId ?? 0,
-      current: this.#phase === "running" && this.#wish() === "same",
+      current: this.#phase === "running" && wish === "same",
       generation: this.#running?.spec.generation ?? 0n,
       sinceUnixNano: this.#sinceUnixNano,
       ...this.#ends.state,
       ...this.#usage.state,
       nextStartUnixNano: this.#phase === "waiting" ? this.#nextStartUnixNano() : 0n,
-      waitsFor: this.#wanted && this.#wish() === "held" ? this.#lacks(this.#wanted) : "",
+      waitsFor: this.#wanted && wish === "held" ? this.#lacks(this.#wanted) : "",
       containerId: this.#running ? this.#containerId : "",
       givenUp: this.#phase === "givenUp",
     };

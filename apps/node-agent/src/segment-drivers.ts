@@ -5,6 +5,7 @@ import type { AppDeps } from "@glassline/service/app";
 import { OperatorError } from "@glassline/service/errors";
 
 import type { NodeAgentConfig } from "./config.ts";
+import { MARKS, markText } from "./core/segment-mark.ts";
 import type { AppleOverlayOptions } from "./drivers/apple-overlay-driver.ts";
 import { appleOverlayDriver, lacksAppleContainer } from "./drivers/apple-overlay-driver.ts";
 import { linuxVxlanDriver } from "./drivers/linux-vxlan-driver.ts";
@@ -15,7 +16,6 @@ import { lacksWireGuard, wireGuard } from "./drivers/wireguard.ts";
 import type { StateStore } from "./stores/state-store.ts";
 import { wireGuardKey } from "./stores/wireguard-key.ts";
 
-const SEGMENT_MARKS = 16_777_216;
 const APPLE_CONTAINER = "container";
 
 export interface ChosenSegmentDriver {
@@ -36,7 +36,7 @@ export async function segmentDriverOf(
   const mark = () => {
     const known = store.segmentMark();
     if (known !== undefined) return known;
-    const chosen = Math.floor(random() * SEGMENT_MARKS);
+    const chosen = Math.floor(random() * MARKS);
     store.setSegmentMark(chosen);
     return chosen;
   };
@@ -80,7 +80,7 @@ function meshOf(
   return wireGuard({
     programs,
     key: wireGuardKey(dataDir),
-    name: () => `glw${mark().toString(16).padStart(6, "0")}`,
+    name: () => `glw${markText(mark())}`,
     port: wireguardPort,
     file: join(dataDir, "wireguard.conf"),
   });

@@ -5,12 +5,13 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 
+import { freePorts } from "@glassline/bench/ports";
 import type { EdgeState, SegmentState } from "@glassline/proto/node";
 import { EdgePhase, SegmentPhase } from "@glassline/proto/node";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import type { AgentProcess } from "./agent.testing.ts";
-import { edgeSpec, freePorts, isGone, makePki, startAgent } from "./agent.testing.ts";
+import { edgeSpec, isGone, makePki, startAgent } from "./agent.testing.ts";
 import type { Machine, Underlay } from "./drivers/namespaces.testing.ts";
 import { describeWithNamespaces, segmentOf, startUnderlay } from "./drivers/namespaces.testing.ts";
 

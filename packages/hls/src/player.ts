@@ -5,7 +5,7 @@
  * connection carries, and decodes nothing.
  * Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis sections 6.3 and 7.
  */
-import { BandwidthEstimate, bestLevel } from "./bandwidth.ts";
+import { BandwidthEstimate } from "./bandwidth.ts";
 import type { HttpAnswer, HttpGet } from "./fetch.ts";
 import { readSteering } from "./pathways.ts";
 import type { Piece, Position } from "./pieces.ts";
@@ -14,7 +14,8 @@ import { PlaybackBuffer } from "./playback-buffer.ts";
 import type { MediaPlaylist, Playlist } from "./playlist.ts";
 import { parsePlaylist } from "./playlist.ts";
 import { reloadUrl } from "./reload.ts";
-import type { PlayableVariant } from "./variants.ts";
+import type { Chosen } from "./variant-choice.ts";
+import { VariantChoice } from "./variant-choice.ts";
 import { variantsOf } from "./variants.ts";
 
 export interface PlayerClock {
@@ -42,7 +43,7 @@ export interface PlayerOptions {
   mayPlay?: (url: string) => boolean;
 }
 
-export interface PlayerReport {
+export interface PlayerReport extends Chosen {
   playlists: number;
   segments: number;
   /** Of segments that were not whole yet. */
@@ -54,10 +55,6 @@ export interface PlayerReport {
   skipped: number;
   stalls: number;
   stalledMs: number;
-  pathway: string;
-  pathwayChanges: number;
-  /** From one variant of a pathway to another. */
-  levelChanges: number;
   /** Time to first byte of each segment and part, milliseconds. */
   firstByteMs: number[];
   /** How far the picture is behind the glass: now - program time of the frame that is shown. */
@@ -65,21 +62,17 @@ export interface PlayerReport {
 }
 
 const TIMEOUT_MS = 4_000;
-/** A pathway that failed is not used again for so long, unless no other is left. */
-const PENALTY_MS = 30_000;
 const RETRY_MS = 250;
 
 export class Player {
   readonly #options: Required<PlayerOptions>;
   readonly #buffer: PlaybackBuffer;
-  readonly #penalties = new Map<string, number>();
   readonly #estimate = new BandwidthEstimate();
-  #variants: PlayableVariant[] = [];
-  /** Which of a pathway's variants, in the order of the playlist. */
-  #level = 0;
+  readonly #choice: VariantChoice;
   #steeringUrl: string | undefined;
   #position: Position | undefined;
-  #maps = new Set<string>();
+  /** Path of the initialisation that was fetched last; it is the same on all pathways. */
+  #map: string | undefined;
   readonly report: PlayerReport = {
     playlists: 0,
     segments: 0,
@@ -106,6 +99,7 @@ export class Player {
     };
     this.#options = { ...byDefault, ...options };
     this.#buffer = new PlaybackBuffer(options.clock);
+    this.#choice = new VariantChoice(options.clock, this.report);
   }
 
   /** Plays until the signal is aborted or the stream ends. Never rejects for what a server does: see the report. */
@@ -125,21 +119,19 @@ export class Player {
     for (const url of this.#options.urls) {
       const playlist = await this.#playlist(url, signal);
       if (!playlist) continue;
-      this.#takeVariants(url, playlist);
-      if (this.#variants.length > 0) return true;
+      if (this.#takeVariants(url, playlist)) return true;
       this.#failed("no variant to play");
     }
     return false;
   }
 
-  #takeVariants(url: string, playlist: Playlist): void {
+  /** @returns false: there is none to play. */
+  #takeVariants(url: string, playlist: Playlist): boolean {
     const { urls, mayPlay } = this.#options;
-    this.#variants = variantsOf(playlist, url, urls).filter((variant) => mayPlay(variant.url));
+    const variants = variantsOf(playlist, url, urls).filter((variant) => mayPlay(variant.url));
     const steering = playlist.kind === "multivariant" ? playlist.steering : undefined;
-    const named = this.#variants.find(({ pathway }) => pathway === steering?.pathwayId);
-    const first = named ?? this.#variants.find((variant) => variant.url === url);
-    this.report.pathway = (first ?? this.#variants[0])?.pathway ?? "";
     if (steering) this.#steeringUrl = new URL(steering.serverUri, url).href;
+    return this.#choice.begin(variants, url, steering?.pathwayId);
   }
 
   /** Reloads the media playlist and fetches what is new (section 6.3.4). */
@@ -148,7 +140,7 @@ export class Player {
     let known: MediaPlaylist | undefined;
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
-      const { pathway, url } = this.#variant();
+      const { pathway, url } = this.#choice.variant;
       const asked = reloadUrl(url, known, hasParts);
       const playlist = await this.#playlist(asked, signal, known?.targetDurationMs);
       if (signal.aborted) return;
@@ -173,24 +165,6 @@ export class Player {
     }
   }
 
-  /** The first one, as a player without an estimate takes it, or the one that was gone to. */
-  #variant(): PlayableVariant {
-    const own = this.#variantsOn(this.report.pathway);
-    return own[this.#level] ?? own[0] ?? this.#variants[0]!;
-  }
-
-  #variantsOn(pathway: string): readonly PlayableVariant[] {
-    return this.#variants.filter((variant) => variant.pathway === pathway);
-  }
-
-  #adapt(): void {
-    const bandwidths = this.#variantsOn(this.report.pathway).map(({ bandwidth }) => bandwidth);
-    const level = bestLevel(bandwidths, this.#level, this.#estimate.bitsPerSecond());
-    if (level === this.#level) return;
-    this.#level = level;
-    this.report.levelChanges++;
-  }
-
   /** @returns how many; undefined: not all of them, because one failed or it goes on elsewhere. */
   async #fetchNew(
     playlist: MediaPlaylist,
@@ -209,9 +183,9 @@ export class Player {
         return undefined;
       }
       fetched++;
-      if (this.#options.isAdaptive) this.#adapt();
+      if (this.#options.isAdaptive) this.#choice.adapt(this.#estimate.bitsPerSecond());
       // Steered meanwhile, or gone to another variant.
-      if (this.#variant().url !== url) return undefined;
+      if (this.#choice.variant.url !== url) return undefined;
     }
     return fetched;
   }
@@ -239,10 +213,9 @@ export class Player {
   async #initialise({ mapUri }: Piece, url: string, signal: AbortSignal): Promise<boolean> {
     if (!mapUri) return true;
     const { href, pathname } = new URL(mapUri, url);
-    // The same on all pathways.
-    if (this.#maps.has(pathname)) return true;
+    if (pathname === this.#map) return true;
     const answer = await this.#get(href, signal);
-    if (answer) this.#maps = new Set([pathname]);
+    if (answer) this.#map = pathname;
     return answer !== undefined;
   }
 
@@ -265,24 +238,9 @@ export class Player {
     return true;
   }
 
-  /** A pathway has failed: take the best other one, unless steering did already, or this one again after a pause. */
+  /** Goes to another pathway, or tries this one again after a pause. */
   async #leave(failed: string, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    this.#penalties.set(failed, clock.monotonicMs() + PENALTY_MS);
-    if (failed !== this.report.pathway) return;
-    const other = this.#variants.find(({ pathway }) => this.#isUsable(pathway));
-    if (other) this.#take(other.pathway);
-    else await pause(clock, RETRY_MS, signal);
-  }
-
-  #isUsable(pathway: string): boolean {
-    return (this.#penalties.get(pathway) ?? 0) <= this.#options.clock.monotonicMs();
-  }
-
-  #take(pathway: string): void {
-    if (pathway === this.report.pathway) return;
-    this.report.pathway = pathway;
-    this.report.pathwayChanges++;
+    if (!this.#choice.leave(failed)) await pause(this.#options.clock, RETRY_MS, signal);
   }
 
   async #followSteering(signal: AbortSignal): Promise<void> {
@@ -303,9 +261,7 @@ export class Player {
     const manifest = answer?.status === 200 ? readSteering(answer.body) : undefined;
     if (!manifest) return undefined;
     if (manifest["RELOAD-URI"]) this.#steeringUrl = new URL(manifest["RELOAD-URI"], url).href;
-    const known = new Set(this.#variants.map(({ pathway }) => pathway));
-    const best = manifest["PATHWAY-PRIORITY"].find((id) => known.has(id) && this.#isUsable(id));
-    if (best) this.#take(best);
+    this.#choice.steer(manifest["PATHWAY-PRIORITY"]);
     return manifest.TTL * 1_000;
   }
 

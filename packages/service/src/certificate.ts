@@ -23,6 +23,25 @@ export interface KeyPair {
   key: string;
 }
 
+/** A pair, and where it was read. */
+export interface OpenedPair {
+  files: PairFiles;
+  pair: KeyPair;
+}
+
+/** The pair that flags name; undefined: none of them does. Rejects with OperatorError, also when only one does. */
+export async function openKeyPair(
+  certificate: PairFiles["certificate"],
+  key: PairFiles["key"],
+): Promise<OpenedPair | undefined> {
+  if ((certificate.path === "") !== (key.path === ""))
+    throw new OperatorError(
+      `${certificate.flag} and ${key.flag}: got ${certificate.path === "" ? "the key" : "the certificate"} alone, expected both or none`,
+    );
+  const files = { certificate, key };
+  return key.path === "" ? undefined : { files, pair: await readKeyPair(files) };
+}
+
 /** Rejects with OperatorError: a file that cannot be read, that is not what it should be, or two that do not belong together. */
 export async function readKeyPair({ certificate, key }: PairFiles): Promise<KeyPair> {
   const pair = { cert: await read(certificate), key: await read(key) };

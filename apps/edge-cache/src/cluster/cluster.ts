@@ -13,15 +13,15 @@ import { PurgeLog } from "../core/purge-log.ts";
 import type { Purge } from "../core/purges.ts";
 import { hashOf } from "../core/rendezvous.ts";
 import type { Purged } from "../stores/store.ts";
-import { lazyUpstream } from "../upstream/lazy-upstream.ts";
 import { QuestionQueue } from "../upstream/question-queue.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { ClusterUpstream } from "./cluster-upstream.ts";
-import { ShieldUpstream } from "./shield-upstream.ts";
+import { edgeUpstream } from "./edge-upstream.ts";
 import { Member } from "./member.ts";
 import type { Positions } from "./positions.ts";
 import { MemberClient, STATE_TIMEOUT_MS } from "./member-client.ts";
 import type { EdgeState, ToldPurges } from "./messages.ts";
+import { ShieldUpstream } from "./shield-upstream.ts";
 
 const ASK_INTERVAL_MS = 200;
 const OWN_LATENESS_MS = 50;
@@ -31,9 +31,6 @@ const FIRST_LOOK_MS = 1_000;
 const SKEW_MS = 60_000;
 /** To one member at a time; four times as many more may be held. */
 const QUESTIONS = 64;
-/** Longer than its own patience with the origin. */
-const BODY_TIMEOUT_MS = 12_000;
-
 /** Of as many the names are remembered. */
 const NAMES_MAX = 20_000;
 
@@ -88,9 +85,7 @@ export class Cluster implements AsyncDisposable {
     this.#deps = deps;
     this.#startedMs = clock.nowMs();
     this.members = members.map((member) => {
-      const peer = { role: "edge-cache", instance: member.name } as const;
-      const questions = new QuestionQueue(QUESTIONS);
-      const upstream = lazyUpstream(member.url, identity, questions, peer, BODY_TIMEOUT_MS);
+      const upstream = edgeUpstream(member, identity, new QuestionQueue(QUESTIONS));
       return new Member(member.name, member.url, upstream);
     });
     this.#shield = shield && new Member(shield.name, shield.url, origin);

@@ -4,9 +4,6 @@ import { OperatorError } from "@glassline/service/errors";
 import type { EdgeCacheConfig } from "../config.ts";
 import type { ClusterConfig } from "./cluster.ts";
 
-/** Longer than a shield's own patience with the origin. */
-export const SHIELD_BODY_TIMEOUT_MS = 12_000;
-
 /** Throws OperatorError. */
 export function relationsOf({
   name,

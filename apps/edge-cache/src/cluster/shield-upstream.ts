@@ -29,26 +29,28 @@ export class ShieldUpstream implements Upstream {
   }
 
   async open(request: UpstreamRequest): Promise<UpstreamResponse> {
-    const { name, shield, isTold } = this.#deps;
-    if (!isTold()) await this.#tell();
+    const { name, shield } = this.#deps;
+    // What others wait for may have begun before the last purge: then it is told once more.
+    await this.#tell();
+    await this.#tell();
     const way = [...request.fields.all(WAY_FIELD), name].join(", ");
     const fields = request.fields.without(new Set([WAY_FIELD])).with([WAY_FIELD, way]);
     // For this edge it is the origin.
     return { ...(await shield.ask({ ...request, fields })), isFromMember: false };
   }
 
-  /** Once for all who wait for it. */
+  /** Where it does not know all: once for all who wait for it. */
   async #tell(): Promise<void> {
+    const { isTold, tell } = this.#deps;
+    if (isTold()) return;
     try {
-      await (this.#telling ??= this.#deps.tell());
+      await (this.#telling ??= tell().finally(() => (this.#telling = undefined)));
     } catch (error) {
       throw new UpstreamError(
         "unreachable",
         `${this.#deps.shield.name}: it cannot be told what was purged: ${messageOf(error)}`,
         { cause: error },
       );
-    } finally {
-      this.#telling = undefined;
     }
   }
 

@@ -8,6 +8,7 @@ import type { KeyPair } from "@glassline/service/certificate";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { systemCodeOf } from "@glassline/service/errors";
+import type { ListenAddress } from "@glassline/service/listen-http";
 import { listenHttp } from "@glassline/service/listen-http";
 
 import type { Handler } from "../viewer-exchange.ts";
@@ -28,13 +29,6 @@ export interface FrontDeps {
   busy: () => ReadonlySet<unknown>;
   refused: Refused;
   clock: Clock;
-}
-
-export interface At {
-  /** Which flag says so. */
-  flag: string;
-  host: string;
-  port: number;
 }
 
 export class Front implements AsyncDisposable {
@@ -66,12 +60,12 @@ export class Front implements AsyncDisposable {
   }
 
   /** HTTP/1.1. @returns the port. Fails with OperatorError. */
-  listen(at: At): Promise<number> {
+  listen(at: ListenAddress): Promise<number> {
     return this.#listen(at, (socket) => this.#http1.take(socket));
   }
 
   /** HTTP/2 and HTTP/1.1 over TLS 1.2 or 1.3. @returns the port. Fails with OperatorError. */
-  listenTls(at: At, pair: KeyPair): Promise<number> {
+  listenTls(at: ListenAddress, pair: KeyPair): Promise<number> {
     const tls = createTlsServer({
       ...pair,
       minVersion: "TLSv1.2",
@@ -97,7 +91,7 @@ export class Front implements AsyncDisposable {
     this.#tls?.setSecureContext({ ...pair, minVersion: "TLSv1.2" });
   }
 
-  async #listen(at: At, take: (socket: Socket) => unknown): Promise<number> {
+  async #listen(at: ListenAddress, take: (socket: Socket) => unknown): Promise<number> {
     const server = createServer({ noDelay: true }, (socket) => {
       if (this.#admission.admits(socket)) take(socket);
     });

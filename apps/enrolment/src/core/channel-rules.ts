@@ -17,7 +17,7 @@ const PATH_MAX_CHARS = 128;
 /** Together they fit into a token of the size that edges take. */
 const PROTECTED_MAX = 8;
 /** What edges take: `LIFETIME_MAX_S` of their tokens. */
-const TOKEN_LIFETIME_MAX_MS = 31 * 86_400_000;
+export const TOKEN_LIFETIME_MAX_MS = 31 * 86_400_000;
 const LINK_LIFETIME_MAX_MS = 31 * 86_400_000;
 const LIFETIME_LEAST_MS = 60_000;
 

@@ -29,7 +29,7 @@ export function enrolmentPage(page: EnrolmentPage): string {
   const { title, description, organization } = channel;
   return documentOf(
     title,
-    html`<link rel="stylesheet" href="${assets.style}" />`,
+    assets,
     html`<main>
       <header>
         <img src="data:image/png;base64,${icon.base64}" width="96" height="96" alt="" />

@@ -13,7 +13,7 @@ const SSID_MAX_BYTES = 32;
 
 const DOMAIN =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
-const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,39})$/i;
+const FOUR_NUMBERS = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 /** In the folder of secrets, and nowhere else. */
 const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
@@ -25,7 +25,7 @@ export function checkDns({ protocol, serverUrl, serverName, ...dns }: DnsSetting
   if (dns.serverAddresses.length > ADDRESSES_MAX)
     refuse("dns.server_addresses", dns.serverAddresses.length, `at most ${ADDRESSES_MAX}`);
   for (const address of dns.serverAddresses)
-    if (!ADDRESS.test(address)) refuse("dns.server_addresses", address, "an IP address");
+    if (!isAddress(address)) refuse("dns.server_addresses", address, "an IP address");
   checkDomains("dns.match_domains", dns.matchDomains, 1);
 }
 
@@ -42,7 +42,7 @@ export function checkRelay({ http3Url, http2Url, matchDomains, excludedDomains }
 /** Throws RpcError. */
 export function checkIkev2(ikev2: Ikev2): void {
   checkTitle("ikev2.name", ikev2.name, NAME_MAX_CHARS);
-  if (!DOMAIN.test(ikev2.remoteAddress) && !ADDRESS.test(ikev2.remoteAddress))
+  if (!DOMAIN.test(ikev2.remoteAddress) && !isAddress(ikev2.remoteAddress))
     refuse("ikev2.remote_address", ikev2.remoteAddress, "a host name or an IP address");
   checkTitle("ikev2.remote_identifier", ikev2.remoteIdentifier, NAME_MAX_CHARS);
   checkLine("ikev2.local_identifier", ikev2.localIdentifier, NAME_MAX_CHARS);
@@ -60,6 +60,13 @@ export function checkWifi({ ssid, encryption, passwordFile }: Wifi): void {
   if (!["WPA2", "WPA3", "None"].includes(encryption))
     refuse("wifi.encryption", encryption, "WPA2, WPA3 or None");
   if (encryption !== "None") checkFile("wifi.password_file", passwordFile);
+}
+
+/** IPv4 or IPv6, as a URL takes it. */
+function isAddress(text: string): boolean {
+  if (text.includes(":")) return URL.canParse(`http://[${text}]/`);
+  const url = FOUR_NUMBERS.test(text) ? URL.parse(`http://${text}/`) : null;
+  return url?.hostname === text;
 }
 
 function checkHttps(what: string, url: string): void {

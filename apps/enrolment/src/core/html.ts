@@ -25,7 +25,13 @@ export interface AssetPaths {
   hls: string;
 }
 
-export function documentOf(title: string, head: Html, body: Html): string {
+/** @param more for its head. */
+export function documentOf(
+  title: string,
+  { style }: AssetPaths,
+  body: Html,
+  more: Html | "" = "",
+): string {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -34,7 +40,8 @@ export function documentOf(title: string, head: Html, body: Html): string {
         <meta name="robots" content="noindex" />
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
-        ${head}
+        <link rel="stylesheet" href="${style}" />
+        ${more}
       </head>
       <body>
         ${body}

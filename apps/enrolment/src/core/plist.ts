@@ -33,7 +33,7 @@ export const isData = (value: PlistValue): value is PlistData =>
   typeof value === "object" && !Array.isArray(value) && "base64" in value;
 
 /** One value, without the head of a list. */
-export function elementOf(value: PlistValue): string {
+function elementOf(value: PlistValue): string {
   if (typeof value === "string") return `<string>${escapeXml(value)}</string>`;
   if (typeof value === "boolean") return value ? "<true/>" : "<false/>";
   if (typeof value === "number") return integerOf(value);

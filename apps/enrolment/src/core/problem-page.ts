@@ -56,7 +56,7 @@ export function problemPage(problem: Problem, assets: AssetPaths): string {
   const { title, text } = PROBLEMS[problem];
   return documentOf(
     title,
-    html`<link rel="stylesheet" href="${assets.style}" />`,
+    assets,
     html`<main class="problem">
       <h1>${title}</h1>
       <p class="lead">${text}</p>

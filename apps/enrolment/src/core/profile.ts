@@ -20,7 +20,7 @@ export interface ProfileRequest {
 }
 
 /** "net.glassline.TENANT.CHANNEL": a profile with the same one is replaced. */
-export const identifierOf = ({ tenant, name }: Channel): string =>
+const identifierOf = ({ tenant, name }: Channel): string =>
   `net.glassline.${[tenant, name].filter((part) => part !== "").join(".")}`;
 
 export function profileOf(request: ProfileRequest): PlistDictionary {

@@ -13,14 +13,7 @@ export interface WatchPage {
 export function watchPage({ streamPath, title, iconPath, assets }: WatchPage): string {
   return documentOf(
     title,
-    html`<link rel="stylesheet" href="${assets.style}" />
-      <link rel="apple-touch-icon" href="${iconPath}" />
-      <link rel="icon" href="${iconPath}" />
-      <meta name="apple-mobile-web-app-capable" content="yes" />
-      <meta name="mobile-web-app-capable" content="yes" />
-      <meta name="apple-mobile-web-app-title" content="${title}" />
-      <meta name="apple-mobile-web-app-status-bar-style" content="black" />
-      <script type="module" src="${assets.watch}"></script>`,
+    assets,
     html`<main class="watch" data-stream="${streamPath}" data-hls="${assets.hls}">
       <div class="screen">
         <video playsinline muted autoplay controls data-testid="player"></video>
@@ -33,5 +26,12 @@ export function watchPage({ streamPath, title, iconPath, assets }: WatchPage): s
       </div>
       <noscript><p class="lead">This page needs JavaScript.</p></noscript>
     </main>`,
+    html`<link rel="apple-touch-icon" href="${iconPath}" />
+      <link rel="icon" href="${iconPath}" />
+      <meta name="apple-mobile-web-app-capable" content="yes" />
+      <meta name="mobile-web-app-capable" content="yes" />
+      <meta name="apple-mobile-web-app-title" content="${title}" />
+      <meta name="apple-mobile-web-app-status-bar-style" content="black" />
+      <script type="module" src="${assets.watch}"></script>`,
   );
 }

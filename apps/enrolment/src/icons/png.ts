@@ -1,7 +1,8 @@
 /** Pictures as PNG: eight bits a colour, no transparency. Source: https://www.w3.org/TR/png-3/ */
 import { crc32, deflateSync } from "node:zlib";
 
-const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+import { PNG_SIGNATURE } from "../core/png-size.ts";
+
 const BIT_DEPTH = 8;
 const TRUECOLOUR = 2;
 const BYTES_A_PIXEL = 3;
@@ -17,7 +18,7 @@ export function pngOf(width: number, height: number, at: (x: number, y: number) 
   header.writeUInt32BE(height, 4);
   header.set([BIT_DEPTH, TRUECOLOUR, 0, 0, 0], 8);
   return Buffer.concat([
-    SIGNATURE,
+    PNG_SIGNATURE,
     chunk("IHDR", header),
     chunk("IDAT", deflateSync(rowsOf(width, height, at), { level: 9 })),
     chunk("IEND", Buffer.alloc(0)),

@@ -1,6 +1,4 @@
 /** Where phones find this service, as the settings say. */
-import type { KeyPair } from "@glassline/service/certificate";
-import { readKeyPair } from "@glassline/service/certificate";
 import { OperatorError } from "@glassline/service/errors";
 
 import type { EnrolmentConfig } from "../config.ts";
@@ -11,24 +9,9 @@ export interface Site {
   publicUrl: string;
 }
 
-/** The certificate is read; undefined: HTTP without TLS. Rejects with OperatorError. */
-export async function siteOf(
-  config: EnrolmentConfig,
-): Promise<{ site: Site; pair: KeyPair | undefined }> {
-  const { tlsCert, tlsKey, publicUrl } = config;
-  if ((tlsCert === "") !== (tlsKey === ""))
-    throw new OperatorError(
-      `--tls-cert and --tls-key: got ${tlsCert === "" ? "the key" : "the certificate"} alone, expected both or none`,
-    );
-  const pair = tlsCert === "" ? undefined : await readKeyPair(tlsFilesOf(config));
-  return { site: { publicUrl: publicUrl === "" ? "" : originOf(publicUrl) }, pair };
-}
-
-export function tlsFilesOf({ tlsCert, tlsKey }: EnrolmentConfig) {
-  return {
-    certificate: { flag: "--tls-cert", path: tlsCert },
-    key: { flag: "--tls-key", path: tlsKey },
-  };
+/** Throws OperatorError. */
+export function siteOf({ publicUrl }: EnrolmentConfig): Site {
+  return { publicUrl: publicUrl === "" ? "" : originOf(publicUrl) };
 }
 
 function originOf(url: string): string {

@@ -1,9 +1,9 @@
 /** Where phones connect, as the settings say. */
 import type { AppDeps } from "@glassline/service/app";
-import type { KeyPair } from "@glassline/service/certificate";
-import { expiresMs, watchKeyPair } from "@glassline/service/certificate";
-import { OperatorError } from "@glassline/service/errors";
+import type { KeyPair, OpenedPair } from "@glassline/service/certificate";
+import { expiresMs, openKeyPair, watchKeyPair } from "@glassline/service/certificate";
 import { listen } from "@glassline/service/http";
+import { listenAddressOf } from "@glassline/service/listen-http";
 
 import type { EnrolmentConfig } from "../config.ts";
 import type { EnrolmentMetrics } from "../metrics.ts";
@@ -11,7 +11,7 @@ import { readAssets } from "./assets.ts";
 import type { PageDeps } from "./pages.ts";
 import { createPageServer } from "./server.ts";
 import type { Site } from "./site.ts";
-import { isInTheClear, tlsFilesOf } from "./site.ts";
+import { isInTheClear } from "./site.ts";
 
 type Deps = Omit<AppDeps, "metrics"> & { metrics: EnrolmentMetrics } & Pick<
     PageDeps,
@@ -22,13 +22,17 @@ type Deps = Omit<AppDeps, "metrics"> & { metrics: EnrolmentMetrics } & Pick<
 export async function startPages(
   config: EnrolmentConfig,
   site: Site,
-  pair: KeyPair | undefined,
   deps: Deps,
   stack: AsyncDisposableStack,
 ): Promise<number> {
   const { metrics, logger } = deps;
+  const { tlsCert, tlsKey } = config;
+  const tls = await openKeyPair(
+    { flag: "--tls-cert", path: tlsCert },
+    { flag: "--tls-key", path: tlsKey },
+  );
   const assets = await readAssets();
-  const isOverTls = pair !== undefined || site.publicUrl.startsWith("https:");
+  const isOverTls = tls !== undefined || site.publicUrl.startsWith("https:");
   const pageDeps: PageDeps = {
     ...deps,
     isSignerPublic: config.profileCert !== "",
@@ -39,7 +43,7 @@ export async function startPages(
   };
   const names = site.publicUrl === "" ? [] : [new URL(site.publicUrl).hostname];
   const hosts = [...config.allowedHost, ...names];
-  const { server, show } = createPageServer(pageDeps, assets, hosts, pair);
+  const { server, show } = createPageServer(pageDeps, assets, hosts, tls?.pair);
   stack.defer(() => server.close());
   const { flag, host, port: asked } = atOf(config);
   const port = await listen(server, `pages for phones (${flag})`, host, asked, {
@@ -47,16 +51,15 @@ export async function startPages(
     openChanged: (open) => metrics.connections.set(open),
     refused: () => metrics.refused.inc({ reason: "connections" }),
   });
-  if (site.publicUrl === "") site.publicUrl = `${pair ? "https" : "http"}://localhost:${port}`;
+  if (site.publicUrl === "") site.publicUrl = `${tls ? "https" : "http"}://localhost:${port}`;
   if (isInTheClear(site))
     logger.warn({ publicUrl: site.publicUrl }, "links and tokens can be read on their way: no TLS");
-  if (pair) watchCertificate(config, pair, show, deps, stack);
+  if (tls) watchCertificate(tls, show, deps, stack);
   return port;
 }
 
 function watchCertificate(
-  config: EnrolmentConfig,
-  pair: KeyPair,
+  { files, pair }: OpenedPair,
   show: (pair: KeyPair) => void,
   { clock, logger, metrics }: Deps,
   stack: AsyncDisposableStack,
@@ -67,14 +70,11 @@ function watchCertificate(
     show(next);
     expires(next);
   };
-  stack.use(watchKeyPair(tlsFilesOf(config), { clock, logger, changed }));
+  stack.use(watchKeyPair(files, { clock, logger, changed }));
 }
 
 /** Throws OperatorError. */
 function atOf({ listen: text, host, publicPort }: EnrolmentConfig) {
   if (text === "") return { flag: "--public-port", host, port: publicPort };
-  const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  if (!match || Number(match[3]) > 65_535)
-    throw new OperatorError(`--listen: got ${JSON.stringify(text)}, expected HOST:PORT`);
-  return { flag: "--listen", host: match[1] ?? match[2]!, port: Number(match[3]) };
+  return listenAddressOf("--listen", text);
 }

@@ -1,10 +1,11 @@
 /** A signer of an own authority, made at the first start: phones say "Not Verified" of what it signs. */
-import { X509Certificate, webcrypto } from "node:crypto";
+import { webcrypto } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { replaceFile } from "@glassline/segment-log/files";
 import type { KeyPair } from "@glassline/service/certificate";
+import { expiresMs } from "@glassline/service/certificate";
 import { systemCodeOf } from "@glassline/service/errors";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -37,8 +38,6 @@ async function readPair(directory: string): Promise<KeyPair | undefined> {
     throw error;
   }
 }
-
-const expiresMs = ({ cert }: KeyPair): number => Date.parse(new X509Certificate(cert).validTo);
 
 /** The authority signs one certificate, and its key is forgotten. */
 async function makePair(nowMs: number): Promise<KeyPair> {

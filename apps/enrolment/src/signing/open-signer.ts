@@ -2,8 +2,8 @@
 import { join } from "node:path";
 
 import type { AppDeps } from "@glassline/service/app";
-import type { KeyPair } from "@glassline/service/certificate";
-import { readKeyPair, watchKeyPair } from "@glassline/service/certificate";
+import type { KeyPair, OpenedPair } from "@glassline/service/certificate";
+import { openKeyPair, watchKeyPair } from "@glassline/service/certificate";
 import { every } from "@glassline/service/clock";
 import { OperatorError, messageOf } from "@glassline/service/errors";
 
@@ -23,27 +23,23 @@ export async function openSigner(
   stack: AsyncDisposableStack,
 ): Promise<ProfileSigner> {
   const { profileCert, profileKey } = config;
-  if ((profileCert === "") !== (profileKey === ""))
-    throw new OperatorError(
-      `--profile-cert and --profile-key: got ${profileCert === "" ? "the key" : "the certificate"} alone, expected both or none`,
-    );
-  return profileCert === "" ? openDevelopment(config, deps, stack) : openGiven(config, deps, stack);
+  const given = await openKeyPair(
+    { flag: "--profile-cert", path: profileCert },
+    { flag: "--profile-key", path: profileKey },
+  );
+  return given ? openGiven(given, deps, stack) : openDevelopment(config, deps, stack);
 }
 
-async function openGiven(
-  { profileCert, profileKey }: EnrolmentConfig,
+function openGiven(
+  { files, pair }: OpenedPair,
   { clock, logger, metrics }: Deps,
   stack: AsyncDisposableStack,
-): Promise<ProfileSigner> {
-  const files = {
-    certificate: { flag: "--profile-cert", path: profileCert },
-    key: { flag: "--profile-key", path: profileKey },
-  };
-  const signer = new ProfileSigner(await readKeyPair(files));
+): ProfileSigner {
+  const signer = new ProfileSigner(pair);
   const problem = signer.problem(clock.nowMs());
   if (problem !== undefined)
     throw new OperatorError(
-      `--profile-cert: got ${profileCert}, expected one that counts: ${problem}`,
+      `--profile-cert: got ${files.certificate.path}, expected one that counts: ${problem}`,
     );
   show(signer, metrics);
   const changed = (pair: KeyPair) => {

@@ -39,7 +39,7 @@ export async function openLinkKey(directory: string): Promise<Buffer> {
 }
 
 /** The text of a file, or of a new one. */
-export async function openSecret(path: string, make: () => string): Promise<string> {
+async function openSecret(path: string, make: () => string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {

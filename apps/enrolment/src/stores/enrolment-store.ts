@@ -93,7 +93,9 @@ export function openEnrolmentStore(directory: string): EnrolmentStore {
     forget(beforeMs) {
       database
         .prepare(
-          "DELETE FROM devices WHERE CASE phase WHEN 'revoked' THEN since_ms ELSE expires_ms END < ?",
+          `DELETE FROM devices WHERE CASE phase WHEN 'revoked' THEN since_ms ELSE expires_ms END < ?1
+           AND (phase = 'revoked' OR NOT EXISTS
+             (SELECT 1 FROM links WHERE device = devices.id AND used_ms IS NULL AND expires_ms >= ?1))`,
         )
         .run(beforeMs);
       database

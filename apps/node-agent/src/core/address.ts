@@ -56,7 +56,7 @@ export function hostOf({ family, text, value }: Address): Network {
   return { family, text, value, prefix: Number(BITS[family]), first: value, last: value };
 }
 
-export const textOf = ({ text, prefix }: Network) => `${text}/${prefix}`;
+export const textOf = ({ text, prefix }: Pick<Network, "text" | "prefix">) => `${text}/${prefix}`;
 
 /** @returns "unicast", "private", "loopback", "multicast" and so on. */
 export const rangeOf = ({ text }: Address): string => ipaddr.parse(text).range();

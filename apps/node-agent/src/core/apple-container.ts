@@ -8,7 +8,7 @@ export interface AppleWish {
   id: string;
   spec: EdgeSpec;
   words: readonly string[];
-  /** "NAME=value" */
+  /** Names: the container gets the values that the program itself has, which are on no command line. */
   environment: readonly string[];
   labels: Readonly<Record<string, string>>;
   /** Folders, at the same place in the container: files alone cannot be mounted. */
@@ -77,7 +77,7 @@ function limitsOf({ container }: EdgeSpec): string[] {
 
 export interface AppleContainer {
   id: string;
-  /** "running", "stopped"; empty: it is not told where it was looked for. */
+  /** "running", "stopping", "stopped"; empty: it is not told where it was looked for. */
   status: string;
   labels: Readonly<Record<string, string>>;
 }

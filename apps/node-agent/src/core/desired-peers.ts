@@ -3,6 +3,7 @@ import type { Segment, SegmentPeer } from "@glassline/proto/node";
 
 import type { Network } from "./address.ts";
 import { contains, rangeOf, readAddress, readNetwork } from "./address.ts";
+import { NAME } from "./name.ts";
 import { checkDifferent, refuse } from "./refusal.ts";
 import { wishOf } from "./segment-wish.ts";
 
@@ -11,7 +12,6 @@ const ALSO_MAX = 1_024;
 const SERVICES_MAX = 64;
 const STITCHES_MAX = 4;
 const VNI_MAX = 16_777_214;
-export const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 /** Of one machine, not of a group. */
 const MAC = /^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/;
 const ZERO_MAC = "00:00:00:00:00:00";

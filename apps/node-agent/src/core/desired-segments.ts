@@ -3,7 +3,8 @@ import type { Segment, SetDesiredStateRequest } from "@glassline/proto/node";
 
 import type { Network } from "./address.ts";
 import { overlaps, rangeOf, readNetwork, textOf } from "./address.ts";
-import { NAME, UNUSABLE, checkPeers } from "./desired-peers.ts";
+import { UNUSABLE, checkPeers } from "./desired-peers.ts";
+import { NAME } from "./name.ts";
 import { checkDifferent, refuse } from "./refusal.ts";
 import { MESH } from "./wireguard.ts";
 

@@ -1,13 +1,12 @@
 /** What a wish must fulfil before it is stored. Pure. */
-import { RpcError } from "@glassline/proto/errors";
 import type { EdgeSpec, SetDesiredStateRequest } from "@glassline/proto/node";
 
-import type { Refuse } from "./desired-edge.ts";
 import { checkEdge } from "./desired-edge.ts";
 import { checkSegments } from "./desired-segments.ts";
+import { NAME } from "./name.ts";
+import { refuse } from "./refusal.ts";
 
 const EDGES_MAX = 64;
-const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 const URL_OF_SERVER = /^https?:\/\/[^/\s,=]+$/;
 /** As the edge's own flag wants it. */
 const STORE_LEAST_BYTES = 1_048_576n;
@@ -15,12 +14,6 @@ const STORE_LEAST_BYTES = 1_048_576n;
 /** Throws RpcError "invalid_argument" that names what is wrong. */
 export function checkDesired(request: SetDesiredStateRequest, machines: readonly string[]): void {
   const { edges, fencingToken } = request;
-  const refuse: Refuse = (what, got, expected) => {
-    throw new RpcError(
-      "invalid_argument",
-      `${what}: got ${JSON.stringify(got)}, expected ${expected}`,
-    );
-  };
   if (fencingToken === 0n) refuse("fencing_token", 0, "at least 1");
   if (edges.length > EDGES_MAX) refuse("edges", edges.length, `at most ${EDGES_MAX}`);
   for (const edge of edges) {

@@ -6,7 +6,7 @@ import { bridgeName, familyOf, peersOf } from "./segment-wish.ts";
 /** Outer IP, UDP, VXLAN and the inner Ethernet header, bytes. RFC 7348 section 5. */
 const OVERHEAD = { ipv4: 20 + 8 + 8 + 14, ipv6: 40 + 8 + 8 + 14 } as const;
 /** Of Ethernet, where no way to a peer is known yet. */
-const UNDERLAY_MTU = 1_500;
+export const UNDERLAY_MTU = 1_500;
 const LEAST = { ipv4: 576, ipv6: 1_280 } as const;
 
 /** @returns bytes, or why there are none. A segment whose underlay is away keeps what it has. */

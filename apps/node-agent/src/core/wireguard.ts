@@ -1,6 +1,7 @@
 /** The mesh of WireGuard below encrypted segments: who has which address in it, and how it is configured. Pure. */
 import type { Address, Network } from "./address.ts";
 import { contains, readAddress, readNetwork } from "./address.ts";
+import { UNDERLAY_MTU } from "./segment-mtu.ts";
 import type { SegmentWish } from "./segment-wish.ts";
 import { peersOf } from "./segment-wish.ts";
 
@@ -11,7 +12,6 @@ export const MESH: Network = readNetwork(`${PREFIX}::/${MESH_PREFIX_LENGTH}`)!;
 const KEY_BYTES = 10;
 /** Outer IP, UDP and WireGuard's header and tag, bytes. Source: the WireGuard paper, section 5.4.6. */
 const OVERHEAD = { ipv4: 20 + 8 + 32, ipv6: 40 + 8 + 32 } as const;
-const UNDERLAY_MTU = 1_500;
 
 export interface MeshPeer {
   /** Base64. */

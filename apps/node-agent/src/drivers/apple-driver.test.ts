@@ -1,6 +1,5 @@
-/** Apple's `container` is played by a program that records what it is asked, and answers in its forms: nothing here was seen on a Mac. */
-import { chmod, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+/** What Apple's `container` is asked for edges, and what is made of its answers: it is played by a fake. */
+import { readdir } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
 import { create } from "@bufbuild/protobuf";
@@ -10,58 +9,23 @@ import { systemClock } from "@glassline/service/clock";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import type { FakeContainer } from "./apple-container.testing.ts";
+import { fakeContainer } from "./apple-container.testing.ts";
 import { appleDriver } from "./apple-driver.ts";
 import type { Driver } from "./driver.ts";
 import { EdgeFiles } from "./edge-files.ts";
+import { output } from "./programs.ts";
 
 const INSTANCE = "11111111-2222-3333-4444-555555555555";
 const ID = "glassline-edge-1.11111111";
 
-/** Keeps what runs in a file; SHAPE says in which of two forms it tells it. */
-const FAKE = `
-const { appendFileSync, existsSync, readFileSync, writeFileSync } = require("node:fs");
-const folder = __dirname;
-const words = process.argv.slice(2);
-appendFileSync(folder + "/asked", JSON.stringify(words) + "\\n");
-const path = folder + "/state";
-const all = existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : [];
-const keep = () => writeFileSync(path, JSON.stringify(all));
-const after = (flag) => words.flatMap((word, at) => (word === flag ? [words[at + 1]] : []));
-const fail = (text) => { process.stderr.write(text + "\\n"); process.exit(1); };
-if (existsSync(folder + "/away")) fail("Error: the apiserver is not running");
-const [command] = words;
-const id = words.at(-1);
-const one = all.find((each) => each.id === id);
-if (command === "run") {
-  const labels = Object.fromEntries(after("--label").map((label) => label.split("=")));
-  all.push({ id: after("--name")[0], status: "running", labels });
-  keep();
-} else if (command === "ls") {
-  const old = ({ id, status, labels }) => ({ status, configuration: { id, labels }, networks: [] });
-  const young = ({ id, status, labels }) => ({ id, status: { state: status }, configuration: { labels } });
-  console.log(JSON.stringify(all.map(existsSync(folder + "/young") ? young : old)));
-} else if (command === "stop") {
-  if (existsSync(folder + "/stuck")) fail("Error: timed out");
-  one.status = "stopped";
-  keep();
-} else if (command === "kill") {
-  one.status = "stopped";
-  keep();
-} else if (command === "rm") {
-  all.splice(all.indexOf(one), 1);
-  keep();
-} else if (command === "logs") console.log("first line\\nlast line");
-else if (command === "stats") console.log(JSON.stringify([{ id, cpuUsageUsec: 1500000, memoryUsageBytes: 64000000, numProcesses: 2 }]));
-`;
-
-let folder: string;
+let container: FakeContainer;
 let driver: Driver;
 const { PATH: path, NODE_EXTRA_CA_CERTS: trusted } = process.env;
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "glassline-apple-"));
-  await writeFile(join(folder, "container"), `#!${process.execPath}\n${FAKE}`);
-  await chmod(join(folder, "container"), 0o755);
+  container = await fakeContainer();
+  const { folder } = container;
   process.env["PATH"] = `${folder}${delimiter}${path}`;
   delete process.env["NODE_EXTRA_CA_CERTS"];
   const pkiDir = join(folder, "pki");
@@ -81,7 +45,7 @@ afterEach(async () => {
   process.env["PATH"] = path;
   if (trusted !== undefined) process.env["NODE_EXTRA_CA_CERTS"] = trusted;
   await driver[Symbol.asyncDispose]();
-  await rm(folder, { recursive: true, force: true });
+  await container[Symbol.asyncDispose]();
 });
 
 const specOf = (more: object = {}, container: object = {}): EdgeSpec =>
@@ -98,13 +62,6 @@ const specOf = (more: object = {}, container: object = {}): EdgeSpec =>
     ...more,
   });
 
-async function asked(command: string): Promise<string[][]> {
-  const lines = (await readFile(join(folder, "asked"), "utf8")).trim().split("\n");
-  return lines.map((line) => JSON.parse(line) as string[]).filter(([first]) => first === command);
-}
-
-const play = (what: "away" | "young" | "stuck") => writeFile(join(folder, what), "");
-
 test("a container gets ports, limits, labels and the edge's folder, and nothing else of the Mac", async () => {
   const spec = specOf(
     { clusterPort: 7_466, clusterHost: "10.77.0.1" },
@@ -112,8 +69,8 @@ test("a container gets ports, limits, labels and the edge's folder, and nothing 
   );
   const running = await driver.start(spec, INSTANCE, () => {});
   expect(running).toEqual({ processId: 0, containerId: ID });
-  const [run] = await asked("run");
-  const own = join(folder, "data", "edges", "edge-1");
+  const [run] = await container.calls("run");
+  const own = join(container.folder, "data", "edges", "edge-1");
   const at = run!.indexOf("glassline/edge-cache:1");
   expect(run!.slice(0, at)).toEqual([
     "run",
@@ -131,7 +88,7 @@ test("a container gets ports, limits, labels and the edge's folder, and nothing 
     "--cpus",
     "2",
     "--env",
-    "GLASSLINE_EDGE_CACHE_ADMIN_TOKEN=secret",
+    "GLASSLINE_EDGE_CACHE_ADMIN_TOKEN",
     "--publish",
     "192.0.2.1:7471:7471",
     "--publish",
@@ -149,6 +106,8 @@ test("a container gets ports, limits, labels and the edge's folder, and nothing 
   expect(run!.slice(at + 1)).toEqual(
     expect.arrayContaining(["--host=0.0.0.0", `--pki-dir=${own}/pki`, "--allowed-host=192.0.2.1"]),
   );
+  // The command line can be read by everybody on the Mac.
+  expect(await container.environments()).toEqual([{ GLASSLINE_EDGE_CACHE_ADMIN_TOKEN: "secret" }]);
   expect((await readdir(join(own, "pki"))).toSorted()).toEqual([
     "ca.pem",
     "edge-cache.edge-1.key",
@@ -177,7 +136,7 @@ test("viewers' certificate is in a folder of its own, further authorities in the
 
 for (const shape of ["old", "young"] as const)
   test(`it is taken over, asked, stopped and removed, when answers have the ${shape} form`, async () => {
-    if (shape === "young") await play("young");
+    if (shape === "young") await container.play("young");
     const spec = specOf();
     await driver.start(spec, INSTANCE, () => {});
     const started = { processId: 0, instanceId: INSTANCE, spec };
@@ -185,10 +144,10 @@ for (const shape of ["old", "young"] as const)
     expect(await driver.adopt({ ...started, instanceId: "9" }, () => {})).toBeUndefined();
     expect(await driver.usage(started)).toEqual({ memoryBytes: 64_000_000, cpuMs: 1_500 });
     expect(await driver.lastLines("edge-1", 7)).toEqual(["first line", "last line"]);
-    expect(await asked("logs")).toEqual([["logs", "-n", "7", ID]]);
+    expect(await container.calls("logs")).toEqual([["logs", "-n", "7", ID]]);
     await driver.stop(started, 2_500);
-    expect(await asked("stop")).toEqual([["stop", "--time", "3", ID]]);
-    expect(await asked("rm")).toEqual([["rm", "--force", ID]]);
+    expect(await container.calls("stop")).toEqual([["stop", "--time", "3", ID]]);
+    expect(await container.calls("rm")).toEqual([["rm", "--force", ID]]);
     // What it wrote is kept.
     expect(await driver.lastLines("edge-1", 1)).toEqual(["last line"]);
   });
@@ -196,22 +155,35 @@ for (const shape of ["old", "young"] as const)
 test("one that does not stop is killed, and what is left over is removed", async () => {
   const spec = specOf();
   await driver.start(spec, INSTANCE, () => {});
-  await play("stuck");
+  await container.play("stuck");
   await driver.stop({ processId: 0, instanceId: INSTANCE, spec }, 100);
-  expect(await asked("kill")).toEqual([["kill", ID]]);
+  expect(await container.calls("kill")).toEqual([["kill", ID]]);
   await driver.start(spec, INSTANCE, () => {});
   expect(await driver.sweep((edge) => edge === "edge-1")).toEqual([]);
   expect(await driver.sweep(() => false)).toEqual([ID]);
 });
 
+test("one that somebody else stops is left to its drain, and removed when it has stopped", async () => {
+  const ended = Promise.withResolvers<string>();
+  await driver.start(specOf(), INSTANCE, ended.resolve);
+  await container.play("slow");
+  const stopped = output(container.cli, ["stop", ID]);
+  // Longer than from one look to the next.
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
+  expect(await container.calls("rm")).toEqual([]);
+  await stopped;
+  expect(await ended.promise).toBe("it is stopped");
+  expect(await container.calls("rm")).toEqual([["rm", "--force", ID]]);
+});
+
 test("an end is told, also when it cannot be asked for a while, as after a start of the Mac", async () => {
   const ended = Promise.withResolvers<string>();
   await driver.start(specOf(), INSTANCE, ended.resolve);
-  await play("away");
+  await container.play("away");
   expect(await driver.refusal()).toBe("container: Error: the apiserver is not running");
-  await writeFile(join(folder, "state"), "[]");
+  await container.forget();
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  await rm(join(folder, "away"));
+  await container.playNoMore("away");
   expect(await ended.promise).toBe("it is not there any more");
   expect(await driver.refusal()).toBeUndefined();
 });
@@ -221,5 +193,5 @@ test("what a virtual machine cannot be limited to is refused", async () => {
   await expect(start({ cpuMillis: 500 })).rejects.toThrow(/cpu_millis: got 500/);
   await expect(start({ tasksMax: 5 })).rejects.toThrow(/tasks_max: got 5/);
   await expect(start({ image: "" })).rejects.toThrow(/image: got none/);
-  expect(await asked("run")).toEqual([]);
+  expect(await container.calls("run")).toEqual([]);
 });

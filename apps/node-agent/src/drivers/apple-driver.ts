@@ -9,7 +9,7 @@ import { containersIn, runWords, usageIn, withinMachine } from "../core/apple-co
 import { LABELS, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import type { Driver, Ended, Started } from "./driver.ts";
 import type { EdgeFiles } from "./edge-files.ts";
-import { keepLog, lastLines, linesOf } from "./edge-log.ts";
+import { KEPT_LINES, keepLog, lastLines, linesOf } from "./edge-log.ts";
 import { output } from "./programs.ts";
 
 const PROGRAM = "container";
@@ -17,8 +17,6 @@ const LOOK_INTERVAL_MS = 1_000;
 const RUN_TIMEOUT_MS = 120_000;
 /** Beyond the patience with the edge. */
 const STOP_TIMEOUT_MS = 10_000;
-/** Of a container that is removed, so much of its log is kept. */
-const KEPT_LINES = 1_000;
 
 export interface AppleDriverOptions {
   files: EdgeFiles;
@@ -29,6 +27,8 @@ export interface AppleDriverOptions {
 
 export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver {
   const stop = new AbortController();
+  /** Of those that are watched, by id. */
+  const watched = new Map<string, AbortController>();
   const idOf = ({ spec, instanceId }: Pick<Started, "spec" | "instanceId">) =>
     `glassline-${containerName(spec.name, instanceId)}`;
 
@@ -42,16 +42,30 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
   const remove = async (id: string, edge: string) => {
     const text = await logOf(id, KEPT_LINES);
     if (text !== "") await keepLog(files.logDirectory, edge, text);
-    await output(PROGRAM, ["rm", "--force", id]);
+    await output(PROGRAM, ["rm", "--force", id]).catch(async (error: unknown) => {
+      // Whoever else saw its end has removed it.
+      if (await find(id)) throw error;
+    });
+  };
+  const unwatch = (id: string) => {
+    watched.get(id)?.abort();
+    watched.delete(id);
   };
   /** Tells the end of a container. What cannot be asked, as after a start of the Mac, is asked again. */
   const watch = async (id: string, edge: string, ended: Ended) => {
-    while (!stop.signal.aborted) {
-      await clock.sleep(LOOK_INTERVAL_MS, stop.signal).catch(() => {});
+    unwatch(id);
+    const abort = new AbortController();
+    watched.set(id, abort);
+    const signal = AbortSignal.any([stop.signal, abort.signal]);
+    while (!signal.aborted) {
+      await clock.sleep(LOOK_INTERVAL_MS, signal).catch(() => {});
       try {
         const found = await find(id);
-        if (found?.status === "running") continue;
+        if (signal.aborted) return;
+        // One that is "stopping" drains.
+        if (found && found.status !== "stopped") continue;
         if (found) await remove(id, edge);
+        watched.delete(id);
         return ended(found ? `it is ${found.status}` : "it is not there any more");
       } catch {
         // It is asked again.
@@ -64,17 +78,18 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
     const prepared = await files.prepare(withinMachine(spec), instanceId, { isPkiCopied: true });
     const id = idOf({ spec, instanceId });
     const heard = spec.host === "" ? [] : [`--allowed-host=${spec.host}`];
+    const environment = Object.fromEntries(environmentOf(prepared).map(entryOf));
     const words = runWords({
       id,
       spec,
       words: [...prepared.words, ...heard],
-      environment: environmentOf(prepared),
+      environment: Object.keys(environment),
       labels: labelsOf(mark, spec, instanceId),
       readOnly: prepared.readOnly,
       folder: prepared.folder,
     });
     try {
-      await output(PROGRAM, words, RUN_TIMEOUT_MS);
+      await output(PROGRAM, words, RUN_TIMEOUT_MS, environment);
     } catch (error) {
       await output(PROGRAM, ["rm", "--force", id]).catch(() => {});
       throw error;
@@ -98,6 +113,7 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
     },
     async stop(started, patienceMs) {
       const id = idOf(started);
+      unwatch(id);
       const words = ["stop", "--time", String(Math.ceil(patienceMs / 1_000)), id];
       await output(PROGRAM, words, patienceMs + STOP_TIMEOUT_MS).catch(() =>
         output(PROGRAM, ["kill", id]).catch(() => {}),
@@ -122,4 +138,10 @@ export function appleDriver({ files, mark, clock }: AppleDriverOptions): Driver 
     },
     [Symbol.asyncDispose]: async () => stop.abort(),
   };
+}
+
+/** @param text "NAME=value" */
+function entryOf(text: string): [string, string] {
+  const at = text.indexOf("=");
+  return [text.slice(0, at), text.slice(at + 1)];
 }

@@ -2,9 +2,9 @@
 import { createLogger } from "@glassline/service/logger";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import type { FakeContainer } from "./apple-container.testing.ts";
+import { fakeContainer } from "./apple-container.testing.ts";
 import { appleOverlayDriver, lacksAppleContainer } from "./apple-overlay-driver.ts";
-import type { FakeContainer } from "./apple-overlay.testing.ts";
-import { fakeContainer } from "./apple-overlay.testing.ts";
 import type { Machine, Underlay } from "./namespaces.testing.ts";
 import { describeWithNamespaces, segmentOf, startUnderlay } from "./namespaces.testing.ts";
 import { MARK, apply, driverOf } from "./vxlan.testing.ts";
@@ -57,7 +57,10 @@ describeWithNamespaces()("segments in the VM of a Mac's container", { timeout: 1
     // After a reboot it starts it again.
     await container.stop();
     await apply(mac, segment);
-    expect((await container.calls()).filter(([verb]) => verb === "run")).toHaveLength(2);
+    expect(await container.calls("run")).toHaveLength(2);
+    // In the new VM nothing is settled yet.
+    const settling = await container.calls("exec");
+    expect(settling.filter((words) => words.includes("-MSocket"))).toHaveLength(2);
     await apply(mac);
     expect((await container.calls()).at(-1)).toEqual(["delete", "--force", NAME]);
     expect(await apply(mac)).toMatchObject({ changes: 0 });

@@ -2,13 +2,14 @@
  * Segments of a Mac, which has no VXLAN of its own: inside the Linux VM of a container of Apple's `container`, by the same
  * programs as on Linux. Source: https://github.com/apple/container, docs/command-reference.md
  */
-import { execFile } from "node:child_process";
-
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
+import { containersIn } from "../core/apple-container.ts";
+import { markText } from "../core/segment-mark.ts";
 import { linuxVxlanDriver } from "./linux-vxlan-driver.ts";
 import { networkPrograms } from "./network-programs.ts";
+import { output } from "./programs.ts";
 import type { SegmentDriver } from "./segment-driver.ts";
 
 /** After a reboot its commands fail for half a minute; a VM starts within a second. */
@@ -16,6 +17,7 @@ const TIMEOUT_MS = 20_000;
 /** For ever; it is told to end by SIGTERM, which `--init` hands on. */
 const NOTHING = ["sleep", "infinity"] as const;
 const PROBE = "glprobe";
+const probeLine = (port: number) => `link add name ${PROBE} type vxlan id 1 dstport ${port}`;
 
 export interface AppleOverlayOptions {
   /** The program. */
@@ -33,8 +35,10 @@ export interface AppleOverlayOptions {
 
 export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver {
   const { cli, image, network, mark } = options;
-  const name = () => `glassline-overlay-${mark().toString(16).padStart(6, "0")}`;
-  const ask = (words: readonly string[]) => askProgram(cli, words);
+  const name = () => `glassline-overlay-${markText(mark())}`;
+  const ask = (words: readonly string[]) => output(cli, words, TIMEOUT_MS);
+  const isRunning = async () =>
+    containersIn(await ask(["inspect", name()]).catch(() => "[]"))[0]?.status === "running";
   const programs = networkPrograms((program, words) => [
     cli,
     "exec",
@@ -43,11 +47,10 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
     program,
     ...words,
   ]);
-  const inner = linuxVxlanDriver({
-    ...options,
-    programs,
-    mesh: "the Linux VM of a Mac has none of ours",
-  });
+  /** What it has settled is so in one VM: the interfaces of the next one have the same numbers. */
+  const newInner = () =>
+    linuxVxlanDriver({ ...options, programs, mesh: "the Linux VM of a Mac has none of ours" });
+  let inner = newInner();
 
   const start = async () => {
     // Also one that has ended keeps its name.
@@ -55,6 +58,7 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
     const where = network === "" ? [] : ["--network", network];
     const words = ["--name", name(), "--detach", "--init", "--cap-add", "NET_ADMIN", ...where];
     await ask(["run", ...words, image, ...NOTHING]);
+    inner = newInner();
     await probe();
     // VMs that forward TCP stall with it. Source: issue 2245 of apple/container.
     await ask(["exec", name(), "ethtool", "-K", "eth0", "tso", "off"]);
@@ -63,7 +67,7 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
   /** An upgrade keeps the old kernel, which may be one without VXLAN. */
   const probe = async () => {
     const { failures } = await programs.batch("ip", [
-      `link add name ${PROBE} type vxlan id 1 dstport ${options.port}`,
+      probeLine(options.port),
       `link delete dev ${PROBE}`,
     ]);
     const [problem] = failures.values();
@@ -72,13 +76,13 @@ export function appleOverlayDriver(options: AppleOverlayOptions): SegmentDriver 
   };
 
   const ensure = async () => {
-    if (!isRunning(await ask(["inspect", name()]).catch(() => "[]"))) await start();
+    if (!(await isRunning())) await start();
   };
 
   return {
     async apply(wishes, inUse) {
       if (wishes.length === 0 && inUse.size === 0) {
-        const isThere = isRunning(await ask(["inspect", name()]).catch(() => "[]"));
+        const isThere = await isRunning();
         if (isThere) await ask(["delete", "--force", name()]);
         const changes = isThere ? 1 : 0;
         return { segments: [], leftovers: [], foreignTunnels: [], isPartial: false, changes };
@@ -97,38 +101,12 @@ export async function lacksAppleContainer(
   image: string,
   port: number,
 ): Promise<string | undefined> {
-  const vxlan = `ip link add name ${PROBE} type vxlan id 1 dstport ${port}`.split(" ");
+  const vxlan = ["ip", ...probeLine(port).split(" ")];
   try {
-    await askProgram(cli, ["system", "status"]);
-    await askProgram(cli, ["run", "--rm", "--cap-add", "NET_ADMIN", image, ...vxlan]);
+    await output(cli, ["system", "status"], TIMEOUT_MS);
+    await output(cli, ["run", "--rm", "--cap-add", "NET_ADMIN", image, ...vxlan], TIMEOUT_MS);
     return undefined;
   } catch (error) {
     return `${messageOf(error)}; expected Apple's "container" to run, and VXLAN in its kernel`;
   }
-}
-
-/** The shape of its JSON changed in June 2026: the status is a text, or an object that has one. */
-function isRunning(json: string): boolean {
-  const value: unknown = JSON.parse(json.trim() === "" ? "[]" : json);
-  const [first] = (Array.isArray(value) ? value : [value]) as { status?: unknown }[];
-  const status = first?.status;
-  const state =
-    typeof status === "object" && status !== null ? (status as { state?: unknown }).state : status;
-  return state === "running";
-}
-
-/** Rejects when it fails. @returns its output. */
-function askProgram(program: string, words: readonly string[]): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(
-      program,
-      words,
-      { timeout: TIMEOUT_MS, killSignal: "SIGKILL" },
-      (error, stdout, stderr) => {
-        if (error)
-          reject(new Error(`${program} ${words.join(" ")}: ${stderr.trim() || error.message}`));
-        else resolve(stdout);
-      },
-    );
-  });
 }

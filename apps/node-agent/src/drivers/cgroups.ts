@@ -28,6 +28,9 @@ export async function unmetLimits(
   return problems;
 }
 
+/** How an end for lack of memory is called. */
+export const OUT_OF_MEMORY = "it had no memory left (memory_max_bytes)";
+
 /** Whether processes of a group were killed because it had no memory left. @param path below each hierarchy: "/glassline/edge-1". */
 export async function wasOutOfMemory(path: string): Promise<boolean> {
   const files = [

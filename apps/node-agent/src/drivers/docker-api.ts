@@ -155,7 +155,7 @@ function messageIn(answer: Buffer, status: number): string {
 }
 
 /** Of each frame: the stream, three bytes of nothing, the length in four bytes, the text. */
-export function textOfFrames(frames: Buffer): string {
+function textOfFrames(frames: Buffer): string {
   const texts: Buffer[] = [];
   for (let at = 0; at + 8 <= frames.length;) {
     const length = frames.readUInt32BE(at + 4);

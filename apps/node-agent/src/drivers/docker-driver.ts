@@ -5,19 +5,17 @@ import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import { dockerWishOf, unkeptLimits } from "../core/docker-wish.ts";
-import { unmetLimits } from "./cgroups.ts";
+import { OUT_OF_MEMORY, unmetLimits } from "./cgroups.ts";
 import { LABELS, bindsOf, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import { DockerApi } from "./docker-api.ts";
 import type { Driver, Ended, Running } from "./driver.ts";
 import type { CompiledCode } from "./compiled-code.ts";
 import type { EdgeFiles, PreparedEdge } from "./edge-files.ts";
-import { keepLog, lastLines, linesOf } from "./edge-log.ts";
+import { KEPT_LINES, keepLog, lastLines, linesOf } from "./edge-log.ts";
 import { hostFiles } from "./host-files.ts";
 import { usageOf } from "./processes.ts";
 
 const LOOK_INTERVAL_MS = 500;
-/** Of a container that is removed, so much of its log is kept. */
-const KEPT_LINES = 1_000;
 /** For edges that get the machine's own Node and program. */
 const EMPTY_IMAGE = "glassline/empty:1";
 /** The end of a tar archive: two blocks of zeros. */
@@ -158,7 +156,5 @@ function runningOf(id: string, state: { State: { Pid: number } } | undefined): R
 
 function howEnded(state: { ExitCode: number; OOMKilled: boolean } | undefined): string {
   if (!state) return "it is not there any more";
-  return state.OOMKilled
-    ? "it had no memory left (memory_max_bytes)"
-    : `exit code ${state.ExitCode}`;
+  return state.OOMKilled ? OUT_OF_MEMORY : `exit code ${state.ExitCode}`;
 }

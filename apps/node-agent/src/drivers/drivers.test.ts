@@ -5,8 +5,9 @@ import { simulatedClock } from "@glassline/service/clock/testing";
 import { createLogger } from "@glassline/service/logger";
 import { expect, test } from "vitest";
 
-import type { Driver } from "./driver.ts";
+import type { Driver, Usage } from "./driver.ts";
 import { Drivers } from "./drivers.ts";
+import { UsageLook } from "./usage-look.ts";
 
 const SPEC = create(EdgeSpecSchema, {
   name: "edge-1",
@@ -15,7 +16,7 @@ const SPEC = create(EdgeSpecSchema, {
 const STARTED = { processId: 1, instanceId: "one", spec: SPEC };
 
 /** An engine whose next answers are failures. */
-function engine(failures: number) {
+function engine(failures: number, usage: Driver["usage"] = async () => undefined) {
   const asked: string[] = [];
   const answer = async (what: string) => {
     asked.push(what);
@@ -27,7 +28,7 @@ function engine(failures: number) {
     start: async () => ({ processId: 1, containerId: "one" }),
     adopt: async () => undefined,
     stop: () => answer("stop"),
-    usage: async () => undefined,
+    usage,
     lastLines: async () => [],
     sweep: async (isKnown) => {
       await answer(`sweep ${isKnown("edge-1")}`);
@@ -70,4 +71,24 @@ test("an edge waits for a driver that the machine has not", async () => {
   expect(drivers.lacks(SPEC)).toBe("");
   const other = create(EdgeSpecSchema, { container: { driver: ContainerDriver.RUNC } });
   expect(drivers.lacks(other)).toBe("driver RUNC: expected DOCKER");
+});
+
+test("what an edge has used is told when the answer is there, and of no other run", async () => {
+  const answers: ((usage: Usage) => void)[] = [];
+  const { drivers, clock } = engine(0, () => new Promise((resolve) => answers.push(resolve)));
+  const usage = new UsageLook({ drivers, clock });
+  const answered = async (memoryBytes: number) => {
+    answers.shift()!({ memoryBytes, cpuMs: 1 });
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    return usage.state;
+  };
+  usage.look(STARTED);
+  usage.look(STARTED);
+  expect(answers).toHaveLength(1);
+  expect(usage.state).toEqual({ memoryBytes: 0n, cpuMs: 0n });
+  expect(await answered(7)).toEqual({ memoryBytes: 7n, cpuMs: 1n });
+  await clock.advance(6_000);
+  usage.look(STARTED);
+  usage.reset();
+  expect(await answered(8)).toEqual({ memoryBytes: 0n, cpuMs: 0n });
 });

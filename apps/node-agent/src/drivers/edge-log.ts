@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { systemCodeOf } from "@glassline/service/errors";
 
 const LOG_MAX_BYTES = 8_388_608;
+/** Of a container that is removed, so much of its log is kept. */
+export const KEPT_LINES = 1_000;
 /** Of the end of a log, as much is looked at for its last lines. */
 const TAIL_MAX_BYTES = 1_048_576;
 

@@ -6,6 +6,7 @@ import type { Link, Observed, Route } from "../core/network-state.ts";
 import { readForwarding, readLinks, readRoute } from "../core/network-state.ts";
 import { peerProblems } from "../core/segment-mtu.ts";
 import type { Line } from "../core/segment-lines.ts";
+import { groupOf, markText, wasteGroupOf } from "../core/segment-mark.ts";
 import type { Plan, PlanOptions } from "../core/segment-plan.ts";
 import { planSegments } from "../core/segment-plan.ts";
 import type { SegmentWish } from "../core/segment-wish.ts";
@@ -17,14 +18,9 @@ import { guardOf } from "./segment-guard.ts";
 import type { SegmentDriver, SegmentReport } from "./segment-driver.ts";
 import type { Mesh } from "./wireguard.ts";
 
-/** Groups of interfaces from here on are ours: "G", and the agent's mark of 24 bits. */
-const GROUP = 0x47_00_00_00;
-/** "R" */
-const WASTE_GROUP = 0x52_00_00_00;
-
 export interface LinuxVxlanOptions {
   programs: NetworkPrograms;
-  /** By which this agent knows again what it made, 0 to 16777215; asked for when there is something to do. */
+  /** By which this agent knows again what it made; asked for when there is something to do. */
   mark: () => number;
   /** Whether there is a mark already. */
   isMarked: () => boolean;
@@ -46,16 +42,12 @@ export function linuxVxlanDriver({
   const meshName = () => (typeof mesh === "string" ? "" : mesh.name());
   const optionsOf = (inUse: ReadonlySet<string>, problem = ""): PlanOptions => ({
     mesh: { name: meshName(), problem },
-    group: String(GROUP + mark()),
-    wasteGroup: String(WASTE_GROUP + mark()),
+    group: groupOf(mark()),
+    wasteGroup: wasteGroupOf(mark()),
     port,
     inUse,
   });
-  const guard = guardOf(
-    programs,
-    () => `glassline_${mark().toString(16).padStart(6, "0")}`,
-    meshName,
-  );
+  const guard = guardOf(programs, () => `glassline_${markText(mark())}`, meshName);
   /** Interfaces that need no look at their offloads any more: one that is made anew has another index. */
   let settled = new Set<number>();
 
@@ -78,7 +70,7 @@ export function linuxVxlanDriver({
   const prepareMesh = async (wishes: readonly SegmentWish[]) => {
     if (!wishes.some(({ isEncrypted }) => isEncrypted)) return { wishes, problem: "", changes: 0 };
     if (typeof mesh === "string") return { wishes, problem: `encrypted: ${mesh}`, changes: 0 };
-    const report = await mesh.apply(meshPeers(wishes), optionsOf(new Set()).group);
+    const report = await mesh.apply(meshPeers(wishes), groupOf(mark()));
     const through = wishes.map((wish) =>
       wish.isEncrypted ? throughMesh(wish, mesh.publicKey) : wish,
     );

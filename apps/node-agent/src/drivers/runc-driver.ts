@@ -11,7 +11,7 @@ import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import { bundleOf } from "../core/oci-bundle.ts";
-import { unmetLimits, wasOutOfMemory } from "./cgroups.ts";
+import { OUT_OF_MEMORY, unmetLimits, wasOutOfMemory } from "./cgroups.ts";
 import type { CompiledCode } from "./compiled-code.ts";
 import { LABELS, bindsOf, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import type { Driver, Ended, Running, Started } from "./driver.ts";
@@ -61,7 +61,7 @@ export function runcDriver({ files, code, mark, clock }: RuncDriverOptions): Dri
       watched.delete(instanceId);
       const isOut = await wasOutOfMemory(cgroupOf(id));
       await remove(id).catch(() => {});
-      ended(isOut ? "it had no memory left (memory_max_bytes)" : how);
+      ended(isOut ? OUT_OF_MEMORY : how);
     };
     const signal = AbortSignal.any([stop.signal, abort.signal]);
     const asked = { clock, stop: signal, ended: (how: string) => void gone(how) };

@@ -8,6 +8,7 @@ import { create } from "@bufbuild/protobuf";
 import { SegmentSchema } from "@glassline/proto/node";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
+import { markText } from "../core/segment-mark.ts";
 import { wireGuardKey } from "../stores/wireguard-key.ts";
 import type { Machine, Underlay } from "./namespaces.testing.ts";
 import { describeWithNamespaces, segmentOf, startUnderlay } from "./namespaces.testing.ts";
@@ -47,7 +48,7 @@ function hostOf(machine: Machine, number: number) {
   const mesh = wireGuard({
     programs: networkPrograms(machine.namespace),
     key,
-    name: () => `glw${mark.toString(16).padStart(6, "0")}`,
+    name: () => `glw${markText(mark)}`,
     port: PORT,
     file: join(dataDir, "wireguard.conf"),
   });

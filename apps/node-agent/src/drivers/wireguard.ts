@@ -58,7 +58,7 @@ export async function lacksWireGuard(programs: NetworkPrograms): Promise<string 
 
 export function wireGuard({ programs, key, name, port, file }: WireGuardOptions): Mesh {
   const { publicKey, privateKey } = key;
-  const own = { ...meshAddress(publicKey), prefix: MESH_PREFIX_LENGTH };
+  const address = textOf({ ...meshAddress(publicKey), prefix: MESH_PREFIX_LENGTH });
 
   const find = async () => {
     const { outputs } = await programs.batch("ip", [`address show dev ${name()}`]);
@@ -97,7 +97,6 @@ export function wireGuard({ programs, key, name, port, file }: WireGuardOptions)
         const configured = await configure(peers);
         const mtu = await mtuFor(peers, programs);
         const set = (what: string) => `link set dev ${link.name} ${what}`;
-        const address = textOf({ ...own, first: own.value, last: own.value });
         const lines = [
           ...(link.group === group ? [] : [set(`group ${group}`)]),
           ...(link.mtu === mtu ? [] : [set(`mtu ${mtu}`)]),

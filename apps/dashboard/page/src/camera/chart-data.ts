@@ -1,6 +1,7 @@
 import type { SeriesRange } from "@glassline/proto/query";
 import uPlot from "uplot";
 
+import { compareNames } from "../format/order.ts";
 import { millisecondsOf } from "../format/time.ts";
 import { seriesName } from "./metrics.ts";
 import type { RangeAnswer } from "./range-feed.ts";
@@ -18,14 +19,13 @@ const RATE_STEPS = 120;
 /** A pause this many times as long as the usual one between two points is drawn as a gap. */
 const GAP_STEPS = 5;
 const GAP_MIN_S = 5;
-const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /** The answer as columns; counters become their rate a second. */
 export function chartDataOf(answer: RangeAnswer, asRate: boolean): ChartData {
   const windowS = (answer.toMs - answer.fromMs) / 1_000;
   const named = answer.series
     .map((range) => ({ name: seriesName(range.series), column: columnOf(range, windowS, asRate) }))
-    .toSorted((left, right) => NATURAL.compare(left.name, right.name));
+    .toSorted((left, right) => compareNames(left.name, right.name));
   // uPlot cannot join nothing.
   if (named.length === 0) return { names: [], columns: [[]] };
   const columns = uPlot.join(named.map(({ column }) => column as uPlot.AlignedData));

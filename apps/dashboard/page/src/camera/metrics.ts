@@ -2,6 +2,7 @@ import { type Series, SeriesKind } from "@glassline/proto/camera";
 import type { LatestSample } from "@glassline/proto/query";
 import { METRICS } from "@glassline/telemetry/conventions";
 
+import { compareNames } from "../format/order.ts";
 import { matches } from "../parts/text-match.ts";
 
 export type MetricKind = "gauge" | "counter" | "state";
@@ -44,7 +45,6 @@ const GROUP_ORDER = [
   "health",
   OTHER_GROUP,
 ];
-const NATURAL = new Intl.Collator("en", { numeric: true });
 /** Within a group the convention's order holds; what it does not know comes after. */
 const METRIC_ORDER = new Map(Object.keys(METRICS).map((metric, index) => [metric, index]));
 
@@ -96,7 +96,7 @@ function metricOf(metric: string, samples: readonly LatestSample[]): CameraMetri
     unit: commonUnit(latest),
     brief: definition?.brief ?? `Stream of the recording, as it names it: ${metric}`,
     stateNames: definition?.values ?? {},
-    latest: latest.toSorted((left, right) => NATURAL.compare(left.name, right.name)),
+    latest: latest.toSorted((left, right) => compareNames(left.name, right.name)),
   };
 }
 
@@ -129,5 +129,5 @@ function labelOf(metric: string): string {
 function byConvention(left: CameraMetric, right: CameraMetric): number {
   const last = METRIC_ORDER.size;
   const order = (METRIC_ORDER.get(left.metric) ?? last) - (METRIC_ORDER.get(right.metric) ?? last);
-  return order || NATURAL.compare(left.metric, right.metric);
+  return order || compareNames(left.metric, right.metric);
 }

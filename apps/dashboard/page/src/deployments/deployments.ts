@@ -5,6 +5,7 @@ import {
   StepState,
 } from "@glassline/proto/opsbot";
 
+import { compareNames } from "../format/order.ts";
 import { counted } from "../format/plural.ts";
 import { durationText } from "../format/quantity.ts";
 import { ageText, millisecondsOf } from "../format/time.ts";
@@ -84,9 +85,7 @@ export function deploymentPath(channel: string): string {
 export function sortedDeployments(deployments: readonly Deployment[]): Deployment[] {
   const rank = (one: Deployment) => ORDER.indexOf(deploymentPhase(one));
   return deployments.toSorted(
-    (left, right) =>
-      rank(left) - rank(right) ||
-      left.channel.localeCompare(right.channel, "en", { numeric: true }),
+    (left, right) => rank(left) - rank(right) || compareNames(left.channel, right.channel),
   );
 }
 

@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { dashboard } from "../api/clients.ts";
 import { useChannels } from "../api/use-channels.ts";
 import { type Polled, usePoll } from "../api/use-poll.ts";
+import { compareNames } from "../format/order.ts";
 import { millisecondsOf } from "../format/time.ts";
 import { Loading } from "../parts/loading.tsx";
 import { Stale } from "../parts/stale.tsx";
@@ -13,7 +14,6 @@ import { EdgeCard } from "./edge-card.tsx";
 import { createEdgeHistory } from "./edge-history.ts";
 import { EdgeTotalsLine } from "./edge-totals.tsx";
 
-const NATURAL = new Intl.Collator("en", { numeric: true });
 /** Kept over navigation, so that the lines go on where they were. */
 const history = createEdgeHistory();
 
@@ -52,7 +52,7 @@ function EdgeList({
   data: ListEdgesResponse;
 }) {
   const sorted = useMemo(
-    () => data.edges.toSorted((left, right) => NATURAL.compare(left.name, right.name)),
+    () => data.edges.toSorted((left, right) => compareNames(left.name, right.name)),
     [data],
   );
   history.record(sorted, receivedMs);

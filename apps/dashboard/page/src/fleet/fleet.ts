@@ -1,5 +1,6 @@
 import type { Camera } from "@glassline/proto/query";
 
+import { compareNames } from "../format/order.ts";
 import { millisecondsOf } from "../format/time.ts";
 import { type StateName, stateName } from "../parts/state-name.ts";
 import { matches } from "../parts/text-match.ts";
@@ -52,7 +53,6 @@ export interface FleetCamera {
 export type StateCounts = Readonly<Record<StateName, number>>;
 
 const URGENCY: Readonly<Record<StateName, number>> = { fault: 0, silent: 1, unknown: 2, live: 3 };
-const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /** All cameras, `withPicture` naming those whose picture is a live channel: those with a problem first, then recordings, then by id. */
 export function fleetOf(
@@ -87,7 +87,7 @@ function byUrgency(left: FleetCamera, right: FleetCamera): number {
   return (
     URGENCY[left.state] - URGENCY[right.state] ||
     Number(right.recording) - Number(left.recording) ||
-    NATURAL.compare(left.id, right.id)
+    compareNames(left.id, right.id)
   );
 }
 

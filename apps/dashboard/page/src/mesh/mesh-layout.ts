@@ -1,3 +1,4 @@
+import { compareNames } from "../format/order.ts";
 import type { MeshGraph, MeshLink, MeshNode } from "./mesh-graph.ts";
 
 export interface Point {
@@ -22,7 +23,6 @@ export interface MeshLayout {
 export const NODE_WIDTH = 128;
 export const NODE_HEIGHT = 48;
 const MARGIN = 14;
-const NATURAL = new Intl.Collator("en", { numeric: true });
 
 /** Distances between the middles of two nodes: along the way, and across it. */
 const SIDEWAYS = { along: 256, across: 100 };
@@ -56,7 +56,7 @@ function orderedLayers({ nodes, links }: MeshGraph): MeshNode[][] {
     .map((layer) => {
       const own = byLayer
         .get(layer)!
-        .toSorted((left, right) => NATURAL.compare(left.name, right.name));
+        .toSorted((left, right) => compareNames(left.name, right.name));
       const wanted = new Map(own.map(({ name }) => [name, meanPlace(name, links, place)]));
       own.sort((left, right) => wanted.get(left.name)! - wanted.get(right.name)!);
       own.forEach(({ name }, index) => place.set(name, index - (own.length - 1) / 2));

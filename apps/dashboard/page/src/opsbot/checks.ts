@@ -1,5 +1,7 @@
 import { type Check, CheckState } from "@glassline/proto/opsbot";
 
+import { compareNames } from "../format/order.ts";
+
 export type CheckStateName = "ok" | "warning" | "critical" | "unknown";
 
 const NAMES: Readonly<Record<CheckState, CheckStateName>> = {
@@ -15,7 +17,6 @@ const URGENCY: Readonly<Record<CheckStateName, number>> = {
   warning: 2,
   ok: 3,
 };
-const NATURAL = new Intl.Collator("en", { numeric: true });
 
 export function checkStateName(state: CheckState): CheckStateName {
   return NAMES[state] ?? "unknown";
@@ -27,7 +28,7 @@ export function sortedChecks(checks: readonly Check[]): Check[] {
     (left, right) =>
       URGENCY[checkStateName(left.state)] - URGENCY[checkStateName(right.state)] ||
       Number(right.hard) - Number(left.hard) ||
-      NATURAL.compare(`${left.object} ${left.check}`, `${right.object} ${right.check}`),
+      compareNames(`${left.object} ${left.check}`, `${right.object} ${right.check}`),
   );
 }
 
