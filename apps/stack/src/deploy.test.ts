@@ -97,21 +97,22 @@ describe("a deployment", () => {
       expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
       using opsbot = await stage.client();
       const evacuate = { kind: ActionKind.EVACUATE, target: "machine-1" };
-      const plans = await Promise.all([
-        opsbot.plan({ change: { change: { case: "act", value: evacuate } } }),
-        opsbot.plan({ change: { change: { case: "destroy", value: { channel: "harbour" } } } }),
-      ]);
-      const hashes = plans.map(({ result }) => (result.case === "plan" ? result.value.hash : ""));
-      const moving = opsbot.apply({ hash: hashes[0]! });
-      const open = async () => (await opsbot.getStatus({})).openIncidents;
-      await expect.poll(open, { timeout: 10_000, interval: 20 }).toBe(1);
-      const done = [await opsbot.apply({ hash: hashes[1]! }), await moving];
-      expect(done.map(({ result }) => result.value)).toMatchObject([
-        { ok: true, says: "harbour: begun" },
-        { ok: true, says: "machine-1: harbour runs on machine-2" },
-      ]);
-      const { value: moved } = done[1]!.result as { value: { incidentId: bigint } };
-      const { entries } = await opsbot.getIncident({ id: moved.incidentId });
+      const ask = async (change: Parameters<typeof opsbot.plan>[0]["change"]) => {
+        const { result } = await opsbot.plan({ change });
+        const hash = result.case === "plan" ? result.value.hash : "";
+        return (await opsbot.apply({ hash })).result;
+      };
+      const moving = ask({ change: { case: "act", value: evacuate } });
+      const isBegun = async () => (await opsbot.getStatus({})).openIncidents;
+      await expect.poll(isBegun, { timeout: 10_000, interval: 20 }).toBe(1);
+      const destroy = { case: "destroy", value: { channel: "harbour" } } as const;
+      // What it would remove is otherwise while it moves: it is asked for again.
+      const begun = async () => (await ask({ change: destroy })).value;
+      await expect.poll(begun, { timeout: 10_000, interval: 20 }).toMatchObject({ ok: true });
+      const done = await moving;
+      expect(done.value).toMatchObject({ ok: true, says: "machine-1: harbour runs on machine-2" });
+      const id = done.case === "outcome" ? done.value.incidentId : 0n;
+      const { entries } = await opsbot.getIncident({ id });
       expect(entries.map(({ text }) => text)).toContain("harbour: containers: harbour-1 started");
       const shown = async () => (await stage!.command("deployments")).output;
       await expect.poll(shown, { timeout: 60_000 }).toContain("no channel was deployed");
@@ -167,7 +168,10 @@ describe("a deployment", () => {
       stage = await DeploymentStage.start({ machines: 1 });
       const file = await stage.describe("harbour", DESCRIPTION.replace(", machine-2", ""));
       const deploying = stage.command("deploy", file, "--yes");
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      using opsbot = await stage.api();
+      const known = async () => (await opsbot.listDeployments({})).deployments.length;
+      await expect.poll(known, { timeout: 60_000, interval: 20 }).toBe(1);
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
       await stage.opsbot.end("SIGKILL");
       await stage.startOpsBot();
       await deploying;
