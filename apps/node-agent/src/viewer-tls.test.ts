@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 
+import { freePorts } from "@glassline/bench/ports";
 import { EdgeCacheService } from "@glassline/proto/edge";
 import { jsonClient } from "@glassline/proto/json";
 import { ContainerDriver } from "@glassline/proto/node";
@@ -14,7 +15,7 @@ import { systemClock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { edgeSpec, freePorts, makePki, startAgent } from "./agent.testing.ts";
+import { edgeSpec, makePki, startAgent } from "./agent.testing.ts";
 import { driverName } from "./core/driver-kind.ts";
 import { describeWith } from "./drivers/container-engines.testing.ts";
 import { keepViewerPair } from "./drivers/viewer-pair.ts";

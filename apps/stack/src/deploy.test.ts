@@ -168,7 +168,7 @@ describe("a deployment", () => {
       stage = await DeploymentStage.start({ machines: 1 });
       const file = await stage.describe("harbour", DESCRIPTION.replace(", machine-2", ""));
       const deploying = stage.command("deploy", file, "--yes");
-      using opsbot = await stage.api();
+      using opsbot = await stage.client();
       const known = async () => (await opsbot.listDeployments({})).deployments.length;
       await expect.poll(known, { timeout: 60_000, interval: 20 }).toBe(1);
       await new Promise((resolve) => setTimeout(resolve, 1_000));
