@@ -116,14 +116,13 @@ test("a container gets ports, limits, labels and the edge's folder, and nothing 
 });
 
 test("viewers' certificate is in a folder of its own, further authorities in the edge's", async () => {
-  process.env["NODE_EXTRA_CA_CERTS"] = join(container.folder, "pki", "ca.pem");
+  const { folder } = container;
+  process.env["NODE_EXTRA_CA_CERTS"] = join(folder, "pki", "ca.pem");
   const publicUrl = "https://mac.example.net:7471";
   await driver.start(specOf({ viewerTls: true, publicUrl }), INSTANCE, () => {});
   delete process.env["NODE_EXTRA_CA_CERTS"];
   const [run] = await container.calls("run");
-  const [viewers, own] = ["viewers", "edges/edge-1"].map((name) =>
-    join(container.folder, "data", name),
-  );
+  const [viewers, own] = ["viewers", "edges/edge-1"].map((name) => join(folder, "data", name));
   const at = run!.indexOf("--mount");
   expect(run!.slice(at, at + 4)).toEqual([
     "--mount",
@@ -132,9 +131,8 @@ test("viewers' certificate is in a folder of its own, further authorities in the
     `${own}:${own}`,
   ]);
   expect(run).toContain(`--tls-key=${viewers}/pair.pem`);
-  expect(await container.environments()).toMatchObject([
-    { NODE_EXTRA_CA_CERTS: `${own}/authorities.pem` },
-  ]);
+  const [environment] = await container.environments();
+  expect(environment).toMatchObject({ NODE_EXTRA_CA_CERTS: `${own}/authorities.pem` });
   expect(await readdir(own!)).toContain("authorities.pem");
 });
 

@@ -3,9 +3,8 @@ import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
 import type { KeyPair } from "@glassline/service/certificate";
-import { readKeyPair, watchKeyPair } from "@glassline/service/certificate";
+import { openKeyPair, watchKeyPair } from "@glassline/service/certificate";
 import type { Clock } from "@glassline/service/clock";
-import { OperatorError } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
 export interface ViewerPairSettings {
@@ -25,18 +24,14 @@ export async function keepViewerPair(
   deps: { clock: Clock; logger: Logger },
   stack: AsyncDisposableStack,
 ): Promise<string> {
-  if ((viewerCert === "") !== (viewerKey === ""))
-    throw new OperatorError(
-      `--viewer-cert and --viewer-key: got ${viewerCert === "" ? "the key" : "the certificate"} alone, expected both or none`,
-    );
-  if (viewerCert === "") return "";
-  const files = {
-    certificate: { flag: "--viewer-cert", path: viewerCert },
-    key: { flag: "--viewer-key", path: viewerKey },
-  };
+  const opened = await openKeyPair(
+    { flag: "--viewer-cert", path: viewerCert },
+    { flag: "--viewer-key", path: viewerKey },
+  );
+  if (!opened) return "";
   const path = join(resolve(dataDir), "viewers", "pair.pem");
-  write(path, await readKeyPair(files));
-  stack.use(watchKeyPair(files, { ...deps, changed: (pair) => write(path, pair) }));
+  write(path, opened.pair);
+  stack.use(watchKeyPair(opened.files, { ...deps, changed: (pair) => write(path, pair) }));
   return path;
 }
 
