@@ -22,7 +22,8 @@ import { LABELS } from "./drivers/container-process.ts";
 import { output } from "./drivers/programs.ts";
 
 const MEMORY_MAX_BYTES = 268_435_456n;
-const LEAST_MEMORY_BYTES = 67_108_864n;
+/** Little, and enough for the start of a Node. */
+const LITTLE_MEMORY_BYTES = 134_217_728n;
 /** Says that it is ready; asked for "/eat", it takes more memory than it may. */
 const GREEDY = `
 import { createServer } from "node:http";
@@ -109,9 +110,12 @@ for (const engine of [RUNC, DOCKER]) {
       await using all = await start();
       const { agent } = all;
       await all.wish();
-      const state = await agent.edge("edge-1", (one) => isReady(one) && one.memoryBytes > 0n);
+      // What is told was seen a moment ago, perhaps when it had hardly begun.
+      const state = await agent.edge(
+        "edge-1",
+        (one) => isReady(one) && one.memoryBytes > 10_000_000n,
+      );
       expect(state.containerId).not.toBe("");
-      expect(state.memoryBytes).toBeGreaterThan(10_000_000n);
       expect(state.cpuMs).toBeGreaterThan(0n);
       const answer = await fetch(`http://127.0.0.1:${all.ports[0]}/live/none.m3u8`);
       expect(answer.status).toBe(502);
@@ -223,7 +227,7 @@ for (const engine of [RUNC, DOCKER]) {
       await using all = await start();
       await using root = await makeRootFolder(GREEDY);
       const image = await engine.imageOf(root.folder);
-      await all.wish({ image, memoryMaxBytes: LEAST_MEMORY_BYTES });
+      await all.wish({ image, memoryMaxBytes: LITTLE_MEMORY_BYTES });
       const before = await all.agent.edge("edge-1", isReady);
       await expect(fetch(`http://127.0.0.1:${all.ports[2]}/eat`)).rejects.toThrow();
       const after = await all.agent.edge(
