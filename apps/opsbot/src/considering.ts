@@ -7,7 +7,7 @@ import type { DeploymentDesk } from "./deployments.ts";
 import type { Change, Refusal } from "./desk.ts";
 import { DOMAINS } from "./guard-settings.ts";
 import type { Guard } from "./guard.ts";
-import { REQUEST } from "./incidents.ts";
+import { REQUEST } from "./stores/incidents.ts";
 import type { Inviting } from "./inviting.ts";
 import { saysInvite, whyNoInvite } from "./inviting.ts";
 import type { IncidentRow } from "./stores/incidents.ts";

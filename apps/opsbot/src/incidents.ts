@@ -16,12 +16,10 @@ import type { Guard } from "./guard.ts";
 import type { OpsBotMetrics } from "./metrics.ts";
 import type { Observation, Observer } from "./observers/observer.ts";
 import type { IncidentRow } from "./stores/incidents.ts";
+import { REQUEST } from "./stores/incidents.ts";
 import type { Intent } from "./stores/intents.ts";
 import type { Times } from "./times.ts";
 import type { Turn } from "./turn.ts";
-
-/** What people ask for is an incident too: it has a story, and goes on after a restart. */
-export const REQUEST = "request";
 
 /** Many targets alert at once: the incident by which people are called. */
 const STORM = { object: "automation", check: "storm" } as const;

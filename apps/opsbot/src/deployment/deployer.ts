@@ -101,7 +101,8 @@ export class Deployer {
 
   async #destroy(intent: Intent, effects: EffectDeps): Promise<string> {
     const { target: channel } = intent.action;
-    if (!(await this.#read(channel))) return `nothing of ${channel} is left`;
+    const deployment = await this.#read(channel);
+    if (!deployment) return `nothing of ${channel} is left`;
     try {
       await this.#undo(intent, effects, "shown");
     } catch (error) {
@@ -111,7 +112,12 @@ export class Deployer {
         );
       throw error;
     }
-    await this.#parts.journal.transact(({ deployments }) => deployments.remove(channel));
+    const edges = [...deployment.goal.edges, ...deployment.told.edges].map(({ name }) => name);
+    await this.#parts.journal.transact(async (records) => {
+      await records.deployments.remove(channel);
+      for (const object of new Set([channel, ...edges]))
+        await records.closeAbout(object, `${channel} was taken down`);
+    });
     await this.#parts.watch();
     return `nothing of ${channel} is left`;
   }

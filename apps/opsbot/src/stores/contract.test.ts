@@ -95,6 +95,31 @@ function contract(newPlace: () => Promise<Place>): void {
     expect(await journal.unsettled()).toEqual([]);
   });
 
+  test("what is open about what was taken down is closed, but for what is acted on and what people asked for", async () => {
+    await using led = await (await newPlace()).open();
+    const { journal } = led;
+    const open = (check: string, object = "edge-1") =>
+      journal.transact((records) => opened(records, { ...STALE, check, object }));
+    const stale = await open("freshness");
+    const asked = await open("request");
+    const acted = await open("health");
+    const other = await open("freshness", "edge-2");
+    await journal.transact(async (records) => {
+      await records.turn(acted.id, "acting");
+      await records.closeAbout("edge-1", "harbour was taken down");
+    });
+    expect((await journal.incidents(10, true)).map(({ id }) => id)).toEqual([
+      other.id,
+      acted.id,
+      asked.id,
+    ]);
+    expect(await journal.incident(stale.id)).toMatchObject({ phase: "resolved" });
+    expect(await journal.lastEntry(stale.id)).toMatchObject({
+      kind: "closed",
+      text: "harbour was taken down",
+    });
+  });
+
   test("one incident is open for a check of an object, and the next one after it was closed", async () => {
     await using led = await (await newPlace()).open();
     const { journal } = led;

@@ -59,9 +59,14 @@ export interface Incidents extends IncidentReads {
   /** Writes a line, and the phase that comes with it. */
   note(id: number, kind: EntryKind, text: string, phase?: Phase): Promise<void>;
   turn(id: number, phase: Phase): Promise<void>;
+  /** All that are open about an object, but for what people asked for and what is acted on now. */
+  closeAbout(object: string, why: string): Promise<void>;
   /** The next action is not done, and the one behind it has its turn. */
   skip(id: number): Promise<void>;
 }
+
+/** What people ask for is an incident too: it has a story, and goes on after a restart. */
+export const REQUEST = "request";
 
 /** Closed ones that are older are forgotten. */
 const INCIDENTS_KEPT = 10_000;
@@ -91,6 +96,17 @@ export function incidentsIn(sql: Sql, now: () => bigint): Incidents {
     note: async (id, kind, text, phase) => {
       await writeEntry(sql, now(), id, kind, text);
       if (phase) await turn(id, phase);
+    },
+    closeAbout: async (object, why) => {
+      const rows = await sql.all(
+        `SELECT id FROM incidents WHERE object = $1 AND "check" <> $2 AND phase <> 'acting' AND closed = '0'`,
+        object,
+        REQUEST,
+      );
+      for (const { id } of rows) {
+        await writeEntry(sql, now(), Number(id), "closed", why);
+        await turn(Number(id), "resolved");
+      }
     },
     skip: async (id) => {
       await sql.run("UPDATE incidents SET actions = actions + 1 WHERE id = $1", id);

@@ -12,7 +12,7 @@ import type { OpsBotConfig } from "../../src/config.ts";
 import { program } from "../../src/config.ts";
 import { noDeployer } from "../../src/deployment/deployer.testing.ts";
 import { openGuard } from "../../src/guard-settings.ts";
-import { REQUEST } from "../../src/incidents.ts";
+import { REQUEST } from "../../src/stores/incidents.ts";
 import { opsBotMetrics } from "../../src/metrics.ts";
 import { connect } from "../../src/network.ts";
 import type { Journal } from "../../src/stores/journal.ts";
