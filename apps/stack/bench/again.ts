@@ -4,23 +4,13 @@ import type { OpsBotService } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 
 import { askToDeploy, bringUp } from "../src/testing/channels.ts";
-import { DeploymentStage } from "../src/testing/deployment-stage.ts";
+import { DeploymentStage, UNLIMITED } from "../src/testing/deployment-stage.ts";
 
 const BENCH = "deployments-again";
 const SIZES = { full: 100, quick: 3 } as const;
 /** So many channels are brought up at a time, before what is measured. */
 const AT_ONCE = 4;
 const PORTS_A_CHANNEL = 4;
-
-/** Bringing them up is not what is measured. */
-const UNLIMITED = {
-  "budget-target": 1_000_000,
-  "budget-runbook": 1_000_000,
-  "budget-domain": 1_000_000,
-  "budget-global": 1_000_000,
-  "disruption-window": "0ms",
-  "cool-down": "0ms",
-};
 
 const described = (channel: string) => `channel: ${channel}
 source: /live/cam-0001/index.m3u8

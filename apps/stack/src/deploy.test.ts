@@ -5,7 +5,8 @@ import { readIdentity } from "@glassline/service/identity";
 import { peerClient } from "@glassline/service/peer-client";
 import { afterEach, describe, expect, test } from "vitest";
 
-import { DeploymentStage } from "./testing/deployment-stage.ts";
+import { bringUp, deploymentOf } from "./testing/channels.ts";
+import { DeploymentStage, UNLIMITED } from "./testing/deployment-stage.ts";
 
 const PATIENCE_MS = 180_000;
 const DESCRIPTION = `channel: harbour
@@ -64,6 +65,23 @@ describe("a deployment", () => {
       expect((await stage.command("deployments")).output).toContain("no channel was deployed");
       const left = (await checked()).filter((line) => line.startsWith("harbour"));
       expect(left).toEqual([]);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    "that is begun beside others has ports of its own",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 1, opsbot: UNLIMITED });
+      using opsbot = await stage.client();
+      const names = ["harbour", "market", "tower"];
+      const described = (name: string) =>
+        DESCRIPTION.replace("channel: harbour", `channel: ${name}`).replace(", machine-2", "");
+      await Promise.all(names.map((name) => bringUp(opsbot, name, described(name))));
+      const urls = await Promise.all(
+        names.map(async (name) => (await deploymentOf(opsbot, name))!.edges[0]!.publicUrl),
+      );
+      expect(new Set(urls).size).toBe(names.length);
     },
     PATIENCE_MS,
   );

@@ -15,6 +15,8 @@ import { STEPS } from "./steps/all.ts";
 import type { Done, Step } from "./steps/step.ts";
 
 const WITHOUT_LOAD = STEPS.filter(({ name }) => name !== "cache");
+/** Of a machine that died. */
+const MOVED_AT_ONCE = 8;
 const EMPTY = create(SetDesiredStateRequestSchema);
 
 /** Where steps are told: in those of the channel and in the story, or in the story alone, where those of what fell short stay. */
@@ -49,11 +51,19 @@ export class Deployer {
 
   /** Whatever shall run elsewhere because a machine is away is brought there. @returns what was done, for people. */
   async evacuate(intent: Intent, effects: EffectDeps): Promise<string[]> {
-    const done: string[] = [];
-    for (const { channel } of await this.#parts.journal.deployments.all()) {
-      const moved = await this.#inTurn(channel, () => this.#move(channel, intent, effects));
-      if (moved !== undefined) done.push(moved);
-    }
+    const all = await this.#parts.journal.deployments.all();
+    const waiting = all.map(({ channel }) => channel);
+    const [done, failures]: [string[], string[]] = [[], []];
+    const move = async (): Promise<void> => {
+      for (let channel = waiting.shift(); channel !== undefined; channel = waiting.shift())
+        await this.#inTurn(channel, () => this.#move(channel!, intent, effects)).then(
+          (moved) => moved !== undefined && done.push(moved),
+          (error: unknown) => failures.push(`${channel}: ${messageOf(error)}`),
+        );
+    };
+    await Promise.all(Array.from({ length: MOVED_AT_ONCE }, move));
+    effects.signal.throwIfAborted();
+    if (failures.length > 0) throw new Error([...failures, ...done].join("; "));
     return done;
   }
 

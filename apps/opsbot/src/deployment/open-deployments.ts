@@ -7,6 +7,7 @@ import { Lately } from "../lately.ts";
 import type { Network } from "../network.ts";
 import { LIMITED } from "../network.ts";
 import type { Journal } from "../stores/journal.ts";
+import { Turns } from "../stores/turns.ts";
 import type { Vnis } from "../vnis/vnis.ts";
 import { cachesOf } from "./caches.ts";
 import type { DeploymentParts } from "./parts.ts";
@@ -33,6 +34,7 @@ export function openDeployments(
   return {
     journal,
     vnis,
+    layouts: new Turns(),
     registrar,
     enrolment,
     enrolled: new Lately(ask, { forMs: ENROLLED_MS, clock }),

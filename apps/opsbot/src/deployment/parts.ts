@@ -9,6 +9,7 @@ import type { Description } from "../core/deployment/description.ts";
 import type { Lately } from "../lately.ts";
 import type { Deployment } from "../stores/deployments.ts";
 import type { Journal } from "../stores/journal.ts";
+import type { Turns } from "../stores/turns.ts";
 import type { Vnis } from "../vnis/vnis.ts";
 import type { Registrar } from "./registrar.ts";
 
@@ -21,6 +22,8 @@ export interface Origin {
 export interface DeploymentParts {
   journal: Journal;
   vnis: Vnis;
+  /** One channel after the other is given its places on machines. */
+  layouts: Turns;
   registrar: Registrar;
   /** Undefined: channels have no profiles. */
   enrolment: Client<typeof EnrolmentService> | undefined;

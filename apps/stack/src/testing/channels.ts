@@ -21,11 +21,15 @@ export async function askToDestroy(opsbot: OpsBot, channel: string): Promise<str
 
 type Change = Parameters<OpsBot["plan"]>[0]["change"] & object;
 
+/** What was planned may be otherwise when it is applied, as when another channel has got its ports: then it is planned anew. */
 async function ask(opsbot: OpsBot, change: NonNullable<Change["change"]>): Promise<string> {
-  const { result } = await opsbot.plan({ change: { change } });
-  if (result.case === "refusal") return result.value.because;
-  await opsbot.apply({ hash: result.value!.hash });
-  return "";
+  for (;;) {
+    const { result } = await opsbot.plan({ change: { change } });
+    if (result.case === "refusal") return result.value.because;
+    const { result: applied } = await opsbot.apply({ hash: result.value!.hash });
+    if (applied.case !== "refusal") return "";
+    if (applied.value.because !== "changed") return applied.value.because;
+  }
 }
 
 /** @returns how long it took until it was live, ms. */

@@ -12,10 +12,14 @@ export const configuration: Step = {
   // What the store says is so; whether machines have it is the next step's matter.
   lacks: async () => [],
   run: async (work) => {
-    const { wish, kept } = await allocated(work);
-    await work.parts.journal.transact(({ deployments }) =>
-      deployments.change(work.deployment.channel, { goal: wish, kept }),
-    );
+    // Ports that a channel gets are known to the next one.
+    const wish = await work.parts.layouts.take(async () => {
+      const { wish: goal, kept } = await allocated(work);
+      await work.parts.journal.transact(({ deployments }) =>
+        deployments.change(work.deployment.channel, { goal, kept }),
+      );
+      return goal;
+    });
     const edges = counted(wish.edges.length, "edge");
     const [segment] = wish.segments;
     if (!segment) return { says: `${edges}, without an overlay` };
