@@ -7,7 +7,7 @@ import { NodeAgentService } from "@glassline/proto/node";
 import type { PeerName } from "@glassline/service/identity";
 import { peerClient } from "@glassline/service/peer-client";
 
-import { DeploymentStage, ICINGA_ROOT, run } from "./deployment-stage.ts";
+import { DeploymentStage, ICINGA_ROOT, UNLIMITED, run } from "./deployment-stage.ts";
 
 const MACHINES = 3;
 /** One on each machine, and the shield. */
@@ -43,6 +43,7 @@ export async function startWholeStage(): Promise<WholeStage> {
       // More often, the plugins of so many services would take all of this machine's cores.
       icinga: { checkInterval: "60s" },
       enrolment: true,
+      opsbot: UNLIMITED,
     }),
   );
   const looker = await stage.issue(LOOKER);
