@@ -17,7 +17,7 @@ export async function measureFlow(isQuick: boolean): Promise<void> {
   const flows = isQuick ? SIZES.quick : SIZES.full;
   about(
     BENCH,
-    `A channel with a shield and an edge on each of three machines (${WHOLE_EDGES} containers of runc), joined by VXLAN of the kernel, watched by Icinga2, with profiles for phones: from the question until it is live, less the ${VALIDATION_S} s for which its test load plays. Machines are network namespaces; all share this machine's cores, and Icinga's checks run beside it. down: until nothing of it is left; left: what was found after that on machines and in Icinga. Goal: 5 s, 0 left.`,
+    `A channel with a shield and an edge on each of three machines (${WHOLE_EDGES} containers of runc), joined by VXLAN of the kernel, watched by Icinga2, seeded at up to 100 objects a second, with profiles for phones: from the question until it is live, less the ${VALIDATION_S} s for which its test load plays. Machines are network namespaces; all share this machine's cores, and Icinga's checks run beside it. down: until nothing of it is left; left: what was found after that on machines and in Icinga. Goal: 5 s, 0 left.`,
   );
   await using whole = await startWholeStage();
   using opsbot = await whole.stage.client();

@@ -41,6 +41,8 @@ export const UNLIMITED = {
   "budget-global": 1_000_000,
   "disruption-window": "0ms",
   "cool-down": "0ms",
+  "flap-problems": 1_000,
+  "storm-least": 1_000_000,
 };
 const COMMAND = join(ROOT_DIRECTORY, "apps/opsbot/src/command-main.ts");
 

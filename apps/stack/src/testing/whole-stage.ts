@@ -20,6 +20,8 @@ source: /live/cam-0001/index.m3u8
 machines: [machine-1, machine-2, machine-3]
 shield: machine-1
 container: {driver: runc, memory: 512MiB}
+# No viewer is there yet whom it could disturb.
+cache: {perSecond: 100}
 slo: {hitRate: 50%, firstByte: 2s, errors: 1%, stalls: 10, players: 3, for: ${seconds}s}
 clients: {}
 `;

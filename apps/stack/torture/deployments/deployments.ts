@@ -173,7 +173,7 @@ async function asked(opsbot: OpsBot, openOnly: boolean): Promise<number> {
   return incidents.filter(({ check }) => check === "request").length;
 }
 
-/** Actions on edges that a busy machine made look ill: each may have started one anew. */
+/** Actions that nobody asked for, as on a machine so busy that something looked ill. */
 async function remedies(opsbot: OpsBot): Promise<number> {
   const { incidents } = await opsbot.listIncidents({ limit: INCIDENTS_MAX });
   const others = incidents.filter(({ check }) => check !== "request");
@@ -186,11 +186,15 @@ async function problemsOf(
   opsbot: OpsBot,
   starts: number,
 ): Promise<string[]> {
-  const ready = (await edges()).filter(({ phase }) => phase === EdgePhase.READY).length;
+  const states = await edges();
+  const ready = states.filter(({ phase }) => phase === EdgePhase.READY).length;
+  const ended = states.filter(({ unexpectedEnds }) => unexpectedEnds > 0);
   const deployment = await deploymentOf(opsbot, CHANNEL);
-  const found: [what: string, got: unknown, expected: unknown][] = [
+  const found: (readonly [what: string, got: unknown, expected: unknown])[] = [
     ["edges that are ready", ready, WHOLE_EDGES],
-    ["starts of edges", starts - (await remedies(opsbot)), WHOLE_EDGES],
+    ["ends of edges", ended.map(({ spec, lastEnd }) => `${spec?.name}: ${lastEnd}`).join(", "), ""],
+    // A remedy may start an edge anew, or somewhere else.
+    ...((await remedies(opsbot)) > 0 ? [] : [["starts of edges", starts, WHOLE_EDGES] as const]),
     ["hosts in Icinga", (await hosts(CHANNEL)).length, WHOLE_EDGES],
     ["revision", deployment?.revision, 1],
     ["incidents of requests", await asked(opsbot, false), 1],
