@@ -17,7 +17,7 @@ export async function measureFlow(isQuick: boolean): Promise<void> {
   const flows = isQuick ? SIZES.quick : SIZES.full;
   about(
     BENCH,
-    `A channel with a shield and an edge on each of three machines (${WHOLE_EDGES} containers of runc), joined by VXLAN of the kernel, watched by Icinga2, seeded at up to 100 objects a second, with profiles for phones: from the question until it is live, less the ${VALIDATION_S} s for which its test load plays. Machines are network namespaces; all share this machine's cores, and Icinga's checks run beside it. down: until nothing of it is left; left: what was found after that on machines and in Icinga. Goal: 5 s, 0 left.`,
+    `A channel with a shield and an edge on each of three machines (${WHOLE_EDGES} containers of runc), joined by VXLAN of the kernel, watched by Icinga2, seeded at up to 100 objects a second, with profiles for phones: from the question until it is live, less the ${VALIDATION_S} s for which its test load plays. Machines are network namespaces; all share this machine's cores, and Icinga's checks run beside it. The first one (first) finds nothing compiled, as on machines on which no edge ever ran in a container; the others are p50 and worst. down: until nothing of it is left; left: what was found after that on machines and in Icinga. Goal: 5 s, 0 left.`,
   );
   await using whole = await startWholeStage();
   using opsbot = await whole.stage.client();
@@ -33,8 +33,11 @@ export async function measureFlow(isQuick: boolean): Promise<void> {
     left += (await whole.left(CHANNEL)).length;
   }
   const params = { flows, edges: WHOLE_EDGES };
-  report(BENCH, "flow_p50", quantile(up, 0.5), "ms", params);
-  report(BENCH, "flow_worst", quantile(up, 1), "ms", params);
+  const [first, ...later] = up as [number, ...number[]];
+  const others = later.length > 0 ? later : up;
+  report(BENCH, "flow_first", first, "ms", params);
+  report(BENCH, "flow_p50", quantile(others, 0.5), "ms", params);
+  report(BENCH, "flow_worst", quantile(others, 1), "ms", params);
   for (const [step, times] of Object.entries(steps))
     report(BENCH, "step_p50", quantile(times, 0.5), "ms", { ...params, step });
   report(BENCH, "down_p50", quantile(down, 0.5), "ms", params);

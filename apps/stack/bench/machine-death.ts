@@ -2,7 +2,8 @@
 import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
 import { EdgePhase } from "@glassline/proto/node";
-import type { OpsBotService } from "@glassline/proto/opsbot";
+import type { Check, OpsBotService } from "@glassline/proto/opsbot";
+import { CheckState } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 import { systemClock } from "@glassline/service/clock";
 
@@ -36,6 +37,7 @@ export async function measureMachineDeath(isQuick: boolean): Promise<void> {
   using opsbot = await whole.stage.client();
   const [detected, moved]: [number[], number[]] = [[], []];
   for (let nth = 0; nth < deaths; nth++) {
+    await eventually(`${DYING} is there`, () => isThere(opsbot), 60_000);
     await bringUp(opsbot, CHANNEL, DESCRIPTION);
     const { detectedMs, movedMs } = await die(whole, opsbot);
     detected.push(detectedMs);
@@ -48,6 +50,14 @@ export async function measureMachineDeath(isQuick: boolean): Promise<void> {
     report(BENCH, `${name}_p50`, quantile(values, 0.5), "ms", params);
     report(BENCH, `${name}_worst`, quantile(values, 1), "ms", params);
   }
+}
+
+/** As OpsBot sees it. */
+async function isThere(opsbot: Client<typeof OpsBotService>): Promise<true | undefined> {
+  const { checks } = await opsbot.getStatus({});
+  const isOk = ({ object, check, state }: Check) =>
+    object === DYING && check === "machine" && state === CheckState.OK;
+  return checks.some(isOk) || undefined;
 }
 
 async function die({ stage, edges }: WholeStage, opsbot: Client<typeof OpsBotService>) {
