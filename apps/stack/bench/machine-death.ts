@@ -3,7 +3,7 @@ import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
 import { EdgePhase } from "@glassline/proto/node";
 import type { Check, OpsBotService } from "@glassline/proto/opsbot";
-import { CheckState } from "@glassline/proto/opsbot";
+import { CheckState, EntryKind } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 import { systemClock } from "@glassline/service/clock";
 
@@ -72,12 +72,14 @@ async function die({ stage, edges }: WholeStage, opsbot: Client<typeof OpsBotSer
     60_000,
   );
   const { incidents } = await opsbot.listIncidents({ limit: INCIDENTS_MAX });
-  const { openedUnixNano: opened } = incidents.find(
+  const { id } = incidents.find(
     ({ object, check, openedUnixNano }) =>
       object === DYING && check === "machine" && openedUnixNano > killed,
   )!;
+  const { entries } = await opsbot.getIncident({ id });
+  const { timeUnixNano: seen } = entries.find(({ kind }) => kind === EntryKind.SEEN)!;
   return {
-    detectedMs: Number(opened - killed) / NANO_PER_MS,
-    movedMs: Number(ready - opened) / NANO_PER_MS,
+    detectedMs: Number(seen - killed) / NANO_PER_MS,
+    movedMs: Number(ready - seen) / NANO_PER_MS,
   };
 }
