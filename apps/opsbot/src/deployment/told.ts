@@ -33,6 +33,8 @@ export async function waitFor(
   const { clock, signal, network } = effects;
   const deadlineMs = clock.monotonicMs() + timeoutMs;
   let toldMs = clock.monotonicMs();
+  /** Why a node-agent does not take it. */
+  let refused: string[] = [];
   for (;;) {
     signal.throwIfAborted();
     const look = await lookAtMachines(network);
@@ -40,13 +42,16 @@ export async function waitFor(
     if (lacking.length === 0) return;
     if (clock.monotonicMs() > deadlineMs) {
       const away = [...look.away].map(([agent, why]) => `${agent} does not answer: ${why}`);
-      const said = [...lacking, ...away].slice(0, 5).map(messageOf).join("; ");
+      const said = [...refused, ...lacking, ...away].slice(0, 5).join("; ");
       throw new Error(`${what}: not there after ${timeoutMs / 1_000} s: ${said}`);
     }
     await clock.sleep(LOOK_INTERVAL_MS, signal);
     if (clock.monotonicMs() - toldMs < TELL_INTERVAL_MS) continue;
     toldMs = clock.monotonicMs();
     // Who was away has not heard it.
-    await effects.desired.tell(effects.fencingToken).catch(() => {});
+    refused = await effects.desired.tell(effects.fencingToken).then(
+      () => [],
+      (error: unknown) => [messageOf(error)],
+    );
   }
 }
