@@ -14,7 +14,8 @@ import { peerClient } from "@glassline/service/peer-client";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import type { Words } from "./opsbot-process.ts";
-import { OpsBotProcess, UNLIMITED, flagsOf, until } from "./opsbot-process.ts";
+import { OpsBotProcess, flagsOf, until } from "./opsbot-process.ts";
+import { UNLIMITED } from "./unlimited.ts";
 
 const EDGE_TOKEN = "a-token-for-benchmarks";
 const OPERATOR: PeerName = { role: "operator", instance: "local" };

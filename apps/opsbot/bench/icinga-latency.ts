@@ -5,14 +5,15 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
+import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
 import { steadyPorts } from "@glassline/bench/ports";
 import { systemClock } from "@glassline/service/clock";
 
 import { IcingaClient } from "../src/observers/icinga/client.ts";
 import { startIcinga } from "../src/observers/icinga/icinga.testing.ts";
-import { OpsBotProcess, PUSH_TOKEN, UNLIMITED, listeningTo, until } from "./opsbot-process.ts";
-import { quantile } from "@glassline/bench/quantile";
+import { OpsBotProcess, PUSH_TOKEN, listeningTo, until } from "./opsbot-process.ts";
+import { UNLIMITED } from "./unlimited.ts";
 
 const BENCH = "icinga-latency";
 const PUSH_CONF = fileURLToPath(new URL("../../../deploy/icinga2/push.conf", import.meta.url));

@@ -165,18 +165,6 @@ export async function listeningTo(
   };
 }
 
-/** What holds nothing back: measured is how soon something is begun, and not how often it may be. */
-export const UNLIMITED: Words = {
-  "budget-target": 1_000_000,
-  "budget-runbook": 1_000_000,
-  "budget-domain": 1_000_000,
-  "budget-global": 1_000_000,
-  "disruption-window": "0ms",
-  "cool-down": "0ms",
-  "flap-problems": 1_000,
-  "storm-least": 1_000_000,
-};
-
 /** Asks until there is an answer. Rejects when that takes too long. */
 export async function until<T>(
   what: string,

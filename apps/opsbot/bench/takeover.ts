@@ -1,10 +1,10 @@
 /** The leader of several OpsBots is stopped or killed: until another one leads. */
 import { progressOn } from "@glassline/bench/progress";
+import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
 
 import { LEASE_TIMES } from "../src/stores/lease.ts";
 import { torture } from "../torture/leaders/leaders.ts";
-import { quantile } from "@glassline/bench/quantile";
 
 const BENCH = "takeover";
 const REPLICAS = 3;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
 import { EntryKind } from "@glassline/proto/opsbot";
 import { EdgePhase } from "@glassline/proto/node";
@@ -12,7 +13,6 @@ import { systemClock } from "@glassline/service/clock";
 import type { Edge, EdgeNetwork } from "./edge-network.ts";
 import { CHANNEL, startEdgeNetwork } from "./edge-network.ts";
 import { until } from "./opsbot-process.ts";
-import { quantile } from "@glassline/bench/quantile";
 import type { Got } from "./viewer.ts";
 import { Viewer } from "./viewer.ts";
 

@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { Api } from "./api.testing.ts";
 import { startApi } from "./api.testing.ts";
 import type { Ended } from "./terminal.testing.ts";
-import { runAtTerminal } from "./terminal.testing.ts";
+import { NO_KEYS, runAtTerminal } from "./terminal.testing.ts";
 
 const MAIN = fileURLToPath(new URL("chat-main.ts", import.meta.url));
 
@@ -85,12 +85,7 @@ describe("at a terminal", { timeout: 60_000 }, () => {
     expect([code, api.desk.changed.length]).toEqual([0, 1]);
   });
 
-  test.each([
-    ["n", "n\r"],
-    ["Enter", "\r"],
-    ["Ctrl-C", "\u0003"],
-    ["Ctrl-D", "\u0004"],
-  ])("%s does nothing, and it is said", async (_key, keys) => {
+  test.each(NO_KEYS)("%s does nothing, and it is said", async (_key, keys) => {
     const api = await openApi();
     const { code, output } = await atTerminal(api, ["restart", "edge-1"], keys);
     expect(output).toContain("Nothing is done.");

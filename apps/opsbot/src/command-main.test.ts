@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 
 import type { Api } from "./api.testing.ts";
 import { startApi } from "./api.testing.ts";
-import { runAtTerminal } from "./terminal.testing.ts";
+import { NO_KEYS, runAtTerminal } from "./terminal.testing.ts";
 
 const MAIN = fileURLToPath(new URL("command-main.ts", import.meta.url));
 
@@ -26,12 +26,7 @@ describe("a channel is taken down", { timeout: 60_000 }, () => {
     expect([code, api.desk.changed.length]).toEqual([0, 1]);
   });
 
-  test.each([
-    ["n", "n\r"],
-    ["Enter", "\r"],
-    ["Ctrl-C", "\u0003"],
-    ["Ctrl-D", "\u0004"],
-  ])("by nobody who presses %s", async (_key, keys) => {
+  test.each(NO_KEYS)("by nobody who presses %s", async (_key, keys) => {
     const api = await openApi();
     const { code } = await destroy(api, keys);
     expect([code, api.desk.changed]).toEqual([0, []]);

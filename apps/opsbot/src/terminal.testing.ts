@@ -7,6 +7,14 @@ export interface Ended {
   output: string;
 }
 
+/** What somebody presses who does not agree, by name. */
+export const NO_KEYS = [
+  ["n", "n\r"],
+  ["Enter", "\r"],
+  ["Ctrl-C", "\u0003"],
+  ["Ctrl-D", "\u0004"],
+] as const;
+
 /** @param words of Node. @param keys are pressed when the question is asked. */
 export async function runAtTerminal(words: readonly string[], keys: string): Promise<Ended> {
   const line = [process.execPath, ...words].map((word) => `'${word}'`).join(" ");

@@ -1,10 +1,11 @@
 /** What it costs to apply a hundred channels again that are as they shall be. */
 import { about, report } from "@glassline/bench/report";
+import { UNLIMITED } from "@glassline/opsbot/unlimited";
 import type { OpsBotService } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 
 import { askToDeploy, bringUp } from "../src/testing/channels.ts";
-import { DeploymentStage, UNLIMITED } from "../src/testing/deployment-stage.ts";
+import { DeploymentStage } from "../src/testing/deployment-stage.ts";
 
 const BENCH = "deployments-again";
 const SIZES = { full: 100, quick: 3 } as const;

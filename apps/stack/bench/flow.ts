@@ -1,7 +1,6 @@
 /** How long a channel takes from nothing to its viewers, with all that is real about it. In a network of its own. */
 import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
-
 import type { Deployment } from "@glassline/proto/opsbot";
 
 import { bringUp, deploymentOf, takeDown } from "../src/testing/channels.ts";

@@ -1,4 +1,5 @@
 /** A channel from its description to its viewers, on node-agents, edges and an OpsBot of their own, as people deploy it. */
+import { UNLIMITED } from "@glassline/opsbot/unlimited";
 import { EdgeCacheService } from "@glassline/proto/edge";
 import { ActionKind } from "@glassline/proto/opsbot";
 import { readIdentity } from "@glassline/service/identity";
@@ -6,7 +7,7 @@ import { peerClient } from "@glassline/service/peer-client";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { bringUp, deploymentOf } from "./testing/channels.ts";
-import { DeploymentStage, UNLIMITED } from "./testing/deployment-stage.ts";
+import { DeploymentStage } from "./testing/deployment-stage.ts";
 
 const PATIENCE_MS = 180_000;
 const DESCRIPTION = `channel: harbour

@@ -1,9 +1,9 @@
 /** `npm run torture:boundaries -w @glassline/opsbot -- --random N`: exit code 1 when something was not finished, done twice, or late. */
+import { quantile } from "@glassline/bench/quantile";
 import { report } from "@glassline/bench/report";
 import { runTorture } from "@glassline/bench/torture-run";
 import { readOrExplain } from "@glassline/service/main";
 
-import { quantile } from "@glassline/bench/quantile";
 import type { Tortured } from "./boundaries.ts";
 import { torture } from "./boundaries.ts";
 import { program } from "./config.ts";

@@ -1,9 +1,9 @@
 /** `npm run torture:leaders -w @glassline/opsbot -- --stops N`: exit code 1 when a leader that was replaced had an effect, or wrote. */
+import { quantile } from "@glassline/bench/quantile";
 import { report } from "@glassline/bench/report";
 import { runTorture } from "@glassline/bench/torture-run";
 import { readOrExplain } from "@glassline/service/main";
 
-import { quantile } from "@glassline/bench/quantile";
 import { program } from "./config.ts";
 import { torture } from "./leaders.ts";
 

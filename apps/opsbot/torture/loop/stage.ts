@@ -15,22 +15,13 @@ import { openSqlite } from "../../src/stores/open-store.ts";
 import { startPostgres } from "../../src/stores/postgres.testing.ts";
 import { postgresDatabase } from "../../src/stores/postgres.ts";
 import type { Database } from "../../src/stores/sql.ts";
+import { flagsOf } from "../../bench/opsbot-process.ts";
+import { UNLIMITED } from "../../bench/unlimited.ts";
 import { LoopProcess } from "./loop-process.ts";
 import { RecordingPeer } from "./recording-peer.ts";
 
 export type StoreKind = "sqlite" | "postgres";
 
-/** Nothing holds back: what is looked at is what is begun, and not how often it may be. */
-const UNLIMITED = [
-  "--budget-target=1000000",
-  "--budget-runbook=1000000",
-  "--budget-domain=1000000",
-  "--budget-global=1000000",
-  "--disruption-window=0ms",
-  "--cool-down=0ms",
-  "--flap-problems=1000",
-  "--storm-least=1000000",
-];
 const EDGES = ["edge-1", "edge-2"];
 
 export interface StageOptions {
@@ -89,7 +80,7 @@ export class Stage implements AsyncDisposable {
   loop(name: string): LoopProcess {
     return new LoopProcess([
       ...this.peer.words,
-      ...UNLIMITED,
+      ...flagsOf(UNLIMITED),
       `--name=${name}`,
       `--pki-dir=${join(this.#directory, "pki")}`,
       `--data-dir=${this.#dataDir}`,

@@ -6,7 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import type { Progress } from "@glassline/bench/progress";
 
-import { OpsBotProcess, UNLIMITED, listeningTo, until } from "../../bench/opsbot-process.ts";
+import { OpsBotProcess, listeningTo, until } from "../../bench/opsbot-process.ts";
+import { UNLIMITED } from "../../bench/unlimited.ts";
 import { IcingaClient } from "../../src/observers/icinga/client.ts";
 import type { Icinga } from "../../src/observers/icinga/icinga.testing.ts";
 import { startIcinga } from "../../src/observers/icinga/icinga.testing.ts";

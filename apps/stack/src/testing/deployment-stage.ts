@@ -33,17 +33,6 @@ const VIEWERS: PeerName = { role: "edge-cache", instance: "viewers" };
 const AGENT_PORT = 7_460;
 const EDGE_PORTS = "7600-7699";
 export const CHANNEL_PATH = "/live/cam-0001/index.m3u8";
-/** Flags of an OpsBot that may deploy many channels in a short time. */
-export const UNLIMITED = {
-  "budget-target": 1_000_000,
-  "budget-runbook": 1_000_000,
-  "budget-domain": 1_000_000,
-  "budget-global": 1_000_000,
-  "disruption-window": "0ms",
-  "cool-down": "0ms",
-  "flap-problems": 1_000,
-  "storm-least": 1_000_000,
-};
 const COMMAND = join(ROOT_DIRECTORY, "apps/opsbot/src/command-main.ts");
 
 const OPSBOT: PeerName = { role: "opsbot", instance: "opsbot" };

@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
+import { UNLIMITED } from "@glassline/opsbot/unlimited";
 import type { EdgeState } from "@glassline/proto/node";
 import { NodeAgentService } from "@glassline/proto/node";
 import type { PeerName } from "@glassline/service/identity";
 import { peerClient } from "@glassline/service/peer-client";
 
-import { DeploymentStage, ICINGA_ROOT, UNLIMITED, run } from "./deployment-stage.ts";
+import { DeploymentStage, ICINGA_ROOT, run } from "./deployment-stage.ts";
 
 const MACHINES = 3;
 /** One on each machine, and the shield. */
