@@ -13,6 +13,8 @@ const LOOK_INTERVAL_MS = 200;
 const [EXECUTION_TIMEOUT_MS, EXECUTION_LOOK_MS] = [10_000, 5];
 /** Source: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html; 100 ticks a second on all platforms that Node has. */
 const TICK_MS = 10;
+/** Zombie and dead. */
+const ENDED_STATES: ReadonlySet<string> = new Set(["Z", "X"]);
 
 export type ProcessName = Pick<Started, "processId" | "instanceId">;
 
@@ -61,13 +63,20 @@ export async function endProcess(
   }
 }
 
-/** Resolves when a process that has just been made is the program that it shall be, or has ended. */
+/** Of Linux: resolves when a process that has just been made is the program that it shall be, or has ended. */
 export async function untilExecuted(name: ProcessName, clock: Clock): Promise<void> {
   const deadlineMs = clock.monotonicMs() + EXECUTION_TIMEOUT_MS;
   while (clock.monotonicMs() < deadlineMs && !(await isRunning(name))) {
-    if ((await commandLineOf(name.processId)) === "") return;
+    // Its command line does not tell: between one program and the next it is empty too.
+    if (await hasEnded(name.processId)) return;
     await clock.sleep(EXECUTION_LOOK_MS);
   }
+}
+
+/** Not there any more, or waits to be collected. */
+async function hasEnded(processId: number): Promise<boolean> {
+  const [state] = await statOf(processId).catch(() => []);
+  return state === undefined || ENDED_STATES.has(state);
 }
 
 /** A process that is no child of this one is looked at, again and again. @param ended is told when it is not there any more. */
@@ -85,18 +94,24 @@ export async function watchProcess(
 export async function usageOf(processId: number): Promise<Usage | undefined> {
   if (process.platform !== "linux" || processId === 0) return undefined;
   try {
-    const [status, stat] = await Promise.all(
-      ["status", "stat"].map((file) => readFile(`/proc/${processId}/${file}`, "utf8")),
-    );
-    const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status!)?.[1] ?? 0);
-    // Behind the name, which may hold anything, come the fields from the third on; utime and stime are 14 and 15.
-    const fields = stat!.slice(stat!.lastIndexOf(")") + 2).split(" ");
+    const [status, fields] = await Promise.all([
+      readFile(`/proc/${processId}/status`, "utf8"),
+      statOf(processId),
+    ]);
+    const kibibytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
+    // utime and stime are 14 and 15.
     const ticks = Number(fields[14 - 3]) + Number(fields[15 - 3]);
     return { memoryBytes: 1_024 * kibibytes, cpuMs: TICK_MS * ticks };
   } catch {
     // It has ended.
     return undefined;
   }
+}
+
+/** Fields from the third on, the state: they come behind the name, which may hold anything. */
+async function statOf(processId: number): Promise<string[]> {
+  const stat = await readFile(`/proc/${processId}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 /** Empty for a process that has ended and waits to be collected. */
