@@ -19,6 +19,12 @@ export async function askToDestroy(opsbot: OpsBot, channel: string): Promise<str
   return ask(opsbot, { case: "destroy", value: { channel } });
 }
 
+/** Without an end: only what people ask for is done. */
+export async function pauseAutomation(opsbot: OpsBot): Promise<void> {
+  const refusal = await ask(opsbot, { case: "pause", value: {} });
+  if (refusal !== "") throw new Error(`pause: got ${refusal}, expected a pause`);
+}
+
 type Change = Parameters<OpsBot["plan"]>[0]["change"] & object;
 
 /** What was planned may be otherwise when it is applied, as when another channel has got its ports: then it is planned anew. */

@@ -9,7 +9,13 @@ import type { OpsBotService } from "@glassline/proto/opsbot";
 import { DeploymentPhase } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 
-import { askToDeploy, askToDestroy, deploymentOf, isGone } from "../../src/testing/channels.ts";
+import {
+  askToDeploy,
+  askToDestroy,
+  deploymentOf,
+  isGone,
+  pauseAutomation,
+} from "../../src/testing/channels.ts";
 import { eventually } from "../../src/testing/testbed.ts";
 import type { WholeStage } from "../../src/testing/whole-stage.ts";
 import { WHOLE_EDGES, startWholeStage, wholeDescription } from "../../src/testing/whole-stage.ts";
@@ -28,8 +34,6 @@ export interface Tortured {
   boundaries: number;
   died: number;
   notMet: number;
-  /** Starts of edges beyond one each: also those of remedies, where a busy machine made an edge look ill. */
-  startedAgain: number;
   /** From the start of the next life until the channel was as wished. */
   resumedMs: number[];
   problems: string[];
@@ -57,7 +61,6 @@ export async function torture(
     boundaries: 0,
     died: 0,
     notMet: 0,
-    startedAgain: 0,
     resumedMs: [],
     problems: [],
   };
@@ -70,7 +73,6 @@ export async function torture(
       const played = await dieAt(stage, way, at);
       if (played.died) all.died++;
       else all.notMet++;
-      all.startedAgain += played.startedAgain;
       if (played.resumedMs !== undefined) all.resumedMs.push(played.resumedMs);
       for (const problem of played.problems) all.problems.push(`${way}, ${at}: ${problem}`);
       progress.tell(`${way}: ${all.died} deaths, ${all.problems.length} problems`);
@@ -94,7 +96,6 @@ function some(all: readonly string[], most: number): readonly string[] {
 interface Played {
   reached: string[];
   died: boolean;
-  startedAgain: number;
   resumedMs: number | undefined;
   problems: string[];
 }
@@ -118,6 +119,8 @@ async function play(
   const live = (death = "") =>
     stage.startOpsBot({ main: MAIN, env: { [REACHED]: file, [DIE_AT]: death } });
   await live();
+  // A busy machine makes edges look ill: what would be done about that is not what is asked for here.
+  await pauseAutomation(opsbot);
   const startsBefore = starts();
   const problems: string[] = [];
   if (way === "destroy") await bring(opsbot, "deploy");
@@ -142,9 +145,8 @@ async function play(
     resumedMs = performance.now() - startMs;
   }
   await asked;
-  const startedAgain = Math.max(0, starts() - startsBefore - WHOLE_EDGES);
   if (way === "deploy") {
-    problems.push(...(await problemsOf(whole, opsbot)));
+    problems.push(...(await problemsOf(whole, opsbot, starts() - startsBefore)));
     await bring(opsbot, "destroy");
   }
   problems.push(...(await whole.left(CHANNEL)).map((what) => `got ${what}, expected nothing`));
@@ -152,7 +154,6 @@ async function play(
   return {
     reached: reached.filter((line) => line !== ""),
     died: end === "died",
-    startedAgain,
     resumedMs,
     problems,
   };
@@ -187,7 +188,11 @@ async function asked(opsbot: OpsBot, openOnly: boolean): Promise<number> {
 }
 
 /** Of a channel that is live. */
-async function problemsOf({ edges, hosts }: WholeStage, opsbot: OpsBot): Promise<string[]> {
+async function problemsOf(
+  { edges, hosts }: WholeStage,
+  opsbot: OpsBot,
+  starts: number,
+): Promise<string[]> {
   const states = await edges();
   const ready = states.filter(({ phase }) => phase === EdgePhase.READY).length;
   const ended = states.filter(({ unexpectedEnds }) => unexpectedEnds > 0);
@@ -195,6 +200,7 @@ async function problemsOf({ edges, hosts }: WholeStage, opsbot: OpsBot): Promise
   const found: (readonly [what: string, got: unknown, expected: unknown])[] = [
     ["edges that are ready", ready, WHOLE_EDGES],
     ["ends of edges", ended.map(({ spec, lastEnd }) => `${spec?.name}: ${lastEnd}`).join(", "), ""],
+    ["starts of edges", starts, WHOLE_EDGES],
     ["hosts in Icinga", (await hosts(CHANNEL)).length, WHOLE_EDGES],
     ["revision", deployment?.revision, 1],
     ["incidents of requests", await asked(opsbot, false), 1],

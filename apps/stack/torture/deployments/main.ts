@@ -20,10 +20,9 @@ async function main({ boundaries: most }: DeploymentsConfig): Promise<void> {
   const { tortured, tookMs } = await runTorture(1, (_random, progress, stopping) =>
     torture(most, progress, stopping),
   );
-  const { boundaries, died, notMet, startedAgain, problems, resumedMs } = tortured;
+  const { boundaries, died, notMet, problems, resumedMs } = tortured;
   const params = { boundaries, died, not_met: notMet, took_s: Math.round(tookMs / 1_000) };
   report(BENCH, "not_as_expected", problems.length, "{death}", params);
-  report(BENCH, "started_again", startedAgain, "{edge}", params);
   report(BENCH, "resumed_p50", quantile(resumedMs, 0.5), "ms", params);
   report(BENCH, "resumed_worst", quantile(resumedMs, 1), "ms", params);
   for (const problem of problems) process.stderr.write(`${problem}\n`);
