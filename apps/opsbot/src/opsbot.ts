@@ -78,7 +78,14 @@ export async function startOpsBot(
   });
   const deployer = new Deployer(parts);
   const descriptions = descriptionsIn(config.channels, clock);
-  const keeping = new VniKeeping({ vnis, machines, deployments, clock, logger: deps.logger });
+  const keeping = new VniKeeping({
+    vnis,
+    machines,
+    deployments,
+    configured: desired.configured?.segments ?? [],
+    clock,
+    logger: deps.logger,
+  });
   const checks = deploymentChecks({ network, machines, deployments, deployer, keeping });
   const keeper = new Monitor(checks, clock);
   const observer = stack.use(joined(chosen.observer, keeper));

@@ -1,4 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import { simulatedClock } from "@glassline/service/clock/testing";
+import { SegmentSchema } from "@glassline/proto/node";
 import { createLogger } from "@glassline/service/logger";
 import { expect, test } from "vitest";
 
@@ -34,6 +36,7 @@ test("a VNI is free again when its machines are without it, found when others ha
     vnis,
     machines: { look: async () => look },
     deployments: { all: async () => all },
+    configured: [],
     clock,
     logger,
   });
@@ -81,6 +84,7 @@ test("what others have on a machine stays theirs while its node-agent does not a
     vnis,
     machines: { look: async () => look },
     deployments: { all: async () => [] },
+    configured: [],
     clock,
     logger,
   });
@@ -93,4 +97,31 @@ test("what others have on a machine stays theirs while its node-agent does not a
   look = lookOf([]);
   await keeping.keep();
   expect(await vnis.of("foreign/1")).toBeUndefined();
+});
+
+test("a configured overlay has its VNI before a machine has it, and the one of a segment that was opened for it", async () => {
+  const clock = simulatedClock();
+  await using vnis = await openVnis({ ...FILE, dataDir: scratch() }, { clock, logger });
+  const configured = [create(SegmentSchema, { name: "overlay-a", machine: "machine-1", vni: 1 })];
+  let look = lookOf([]);
+  const keeping = new VniKeeping({
+    vnis,
+    machines: { look: async () => look },
+    deployments: { all: async () => [] },
+    configured,
+    clock,
+    logger,
+  });
+  await keeping.keep();
+  expect(await vnis.of("overlay/overlay-a/1")).toMatchObject({ vni: 1 });
+  const { vni } = await vnis.allocate(wish("opened/overlay-a/2"));
+  expect(vni).not.toBe(1);
+  const segment = create(SegmentSchema, { name: "overlay-a", machine: "machine-1", vni });
+  look = {
+    ...lookOf([{ machine: "machine-1", vni, isOwn: true }]),
+    segments: [{ segment }] as unknown as Look["segments"],
+  };
+  await keeping.keep();
+  expect(keeping.conflicts).toEqual([]);
+  expect(await vnis.of("opened/overlay-a/2")).toMatchObject({ vni });
 });

@@ -1,9 +1,11 @@
 /** VNIs against what machines have: what is gone from them is free again, what others made is known, what nobody wishes is released. */
+import type { Segment } from "@glassline/proto/node";
 import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
+import { overlayOfOpened } from "./core/opened-segment.ts";
 import type { Seen } from "./core/vnis/reconcile.ts";
 import type { Look, Machines } from "./machines.ts";
 import type { DeploymentReads } from "./stores/deployments.ts";
@@ -15,6 +17,8 @@ export interface VniKeepingDeps {
   vnis: Pick<Vnis, "confirm" | "reconcile">;
   machines: Pick<Machines, "look">;
   deployments: Pick<DeploymentReads, "all">;
+  /** Of overlays that are configured. */
+  configured: readonly Segment[];
   clock: Clock;
   logger: Logger;
 }
@@ -35,27 +39,29 @@ export class VniKeeping {
   /** Until the signal is aborted. What goes wrong is tried again. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#deps;
-    await every(clock, INTERVAL_MS, signal, async () => {
-      try {
-        await this.keep();
-      } catch (error) {
+    const keep = () =>
+      this.keep().catch((error: unknown) => {
         if (!signal.aborted) logger.warn({ problem: messageOf(error) }, "VNIs cannot be looked at");
-      }
-    });
+      });
+    await keep();
+    await every(clock, INTERVAL_MS, signal, keep);
   }
 
   async keep(): Promise<void> {
-    const { vnis, machines, deployments, logger } = this.#deps;
+    const { vnis, machines, deployments, configured, logger } = this.#deps;
     const look = await machines.look();
     for (const machine of look.machines.keys()) await vnis.confirm(machine, vnisOn(machine, look));
     const channels = new Set((await deployments.all()).map(({ channel }) => channel));
-    const seen = seenOf(look, channels);
+    const seen = seenOf(look, channels, configured);
     const others = seen.map(({ owner }) => owner);
+    const overlays = new Set(configured.map(({ name }) => name));
     const wished = async () => {
       // What machines have whose node-agents do not answer nobody knows: nothing is taken for leaked.
       if (look.away.size > 0) return { has: () => true };
       const all = await deployments.all();
-      return new Set([...others, ...all.flatMap(({ kept }) => kept.owners)]);
+      const owners = new Set([...others, ...all.flatMap(({ kept }) => kept.owners)]);
+      // Who opens a segment releases the one before it.
+      return { has: (owner: string) => owners.has(owner) || overlays.has(overlayOfOpened(owner)!) };
     };
     const { imported, leaked, conflicts } = await vnis.reconcile(seen, wished);
     this.#conflicts = conflicts.map(({ node, problem }) => `${node}: ${problem}`);
@@ -68,21 +74,23 @@ function vnisOn(machine: string, { tunnels }: Look): Set<number> {
   return new Set(tunnels.flatMap((one) => (one.machine === machine ? [one.vni] : [])));
 }
 
-/** What was not given by the store: others' tunnels, and overlays that were configured. */
-function seenOf({ tunnels, segments }: Look, channels: ReadonlySet<string>): Seen[] {
+/** What was not given by the store: others' tunnels, and overlays as they are configured, also where nobody has made them yet. */
+function seenOf(
+  { tunnels, segments }: Look,
+  channels: ReadonlySet<string>,
+  configured: readonly Segment[],
+): Seen[] {
   const foreign = tunnels
     .filter(({ isOwn }) => !isOwn)
     .map(({ machine, vni }) => ({ node: machine, vni, owner: `foreign/${vni}` }));
-  const configured = segments.flatMap(({ segment }) =>
-    segment && !channels.has(segment.name)
-      ? [
-          {
-            node: segment.machine,
-            vni: segment.vni,
-            owner: `overlay/${segment.name}/${segment.vni}`,
-          },
-        ]
-      : [],
+  const overlays = new Set(configured.map(({ name }) => name));
+  const formerly = segments.flatMap(({ segment }) =>
+    segment && !channels.has(segment.name) && !overlays.has(segment.name) ? [segment] : [],
   );
-  return [...foreign, ...configured];
+  const own = [...configured, ...formerly].map(({ machine, name, vni }) => ({
+    node: machine,
+    vni,
+    owner: `overlay/${name}/${vni}`,
+  }));
+  return [...foreign, ...own];
 }

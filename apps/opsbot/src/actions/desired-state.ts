@@ -6,12 +6,11 @@ import { OperatorError, messageOf } from "@glassline/service/errors";
 
 import { wishDeploy, wishDestroy, wishEvacuate } from "./channel-wishes.ts";
 import type { Action } from "../core/action.ts";
-import { segmentVni } from "../core/segment-vni.ts";
+import type { OpenedSegment } from "../core/opened-segment.ts";
 import type { Network } from "../network.ts";
 import { LIMITED } from "../network.ts";
 import type { DeploymentReads, Deployments } from "../stores/deployments.ts";
 import type { IntentReads, Intents } from "../stores/intents.ts";
-import { overlayKey } from "../stores/intents.ts";
 
 /** A wish: the machine of an edge. */
 const MACHINE = "machine";
@@ -34,7 +33,10 @@ export interface WishRecords extends Pick<Intents, "wishes" | "wish"> {
   deployments: Deployments;
 }
 
-export interface DesiredJournal extends Pick<IntentReads, "generations" | "wishes"> {
+export interface DesiredJournal extends Pick<
+  IntentReads,
+  "generations" | "wishes" | "openedSegments"
+> {
   deployments: Pick<DeploymentReads, "all">;
 }
 
@@ -57,7 +59,7 @@ export function readDesired(
     return {
       edges: asChanged(edges, await journal.wishes(MACHINE), generations),
       segments: [
-        ...configuredSegments(configured, overlays, generations),
+        ...configuredSegments(configured, await journal.openedSegments()),
         ...deployed.flatMap((one) => one.segments),
       ],
       // Who was never told what shall run leaves node-agents alone, until something is deployed.
@@ -148,15 +150,11 @@ function asChanged(
 
 function configuredSegments(
   configured: SetDesiredStateRequest | undefined,
-  overlays: readonly string[],
-  generations: ReadonlyMap<string, number>,
+  opened: ReadonlyMap<string, OpenedSegment>,
 ): Segment[] {
-  const segments = configured?.segments ?? [];
-  const highest = Math.max(0, ...segments.map(({ vni }) => vni));
-  return segments.map((segment) => {
-    const generation = generations.get(overlayKey(segment.name)) ?? 1;
-    const place = { index: overlays.indexOf(segment.name), count: overlays.length, highest };
-    return create(SegmentSchema, { ...segment, vni: segmentVni(segment.vni, generation, place) });
+  return (configured?.segments ?? []).map((segment) => {
+    const vni = opened.get(segment.name)?.vni ?? segment.vni;
+    return create(SegmentSchema, { ...segment, vni });
   });
 }
 

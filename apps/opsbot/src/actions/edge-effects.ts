@@ -2,6 +2,7 @@
 import { messageOf } from "@glassline/service/errors";
 
 import type { Action } from "../core/action.ts";
+import { ownerOfOpened } from "../core/opened-segment.ts";
 import { counted } from "../core/words.ts";
 import { LIMITED } from "../network.ts";
 import type { Intent } from "../stores/intents.ts";
@@ -27,16 +28,31 @@ export const failOver: Of<"fail-over"> = async (intent, deps) => {
   return `the node-agent was told to run ${action.target} on ${action.machine}, and no more on ${action.from}`;
 };
 
-/** The node-agent mends the network of its machines, too. */
+/** Its predecessor's VNI is nobody's before each machine is without it. The node-agent mends the network of its machines, too. */
 export const openSegment: Of<"open-segment"> = async ({ action, generation }, deps) => {
+  const { target: overlay } = action;
+  const { vnis, journal } = deps.deployer.parts;
+  const segments = configuredOf(deps).segments.filter(({ name }) => name === overlay);
+  const { generation: newest = 0 } = (await journal.openedSegments()).get(overlay) ?? {};
+  if (newest > generation) return `segment number ${newest} of ${overlay} was opened since`;
+  const owner = ownerOfOpened(overlay, generation);
+  const { vni } = await vnis.allocate({ owner, tenant: overlay, ipv4: false });
+  await journal.transact((records) => records.openedSegment(overlay, { generation, vni }));
   await tellDesired(deps);
-  return `the node-agent was told of segment number ${generation} of ${action.target}`;
+  const machines = segments.map(({ machine }) => machine);
+  await vnis.release(ownerOfOpened(overlay, generation - 1), machines);
+  return `the node-agent was told of segment number ${generation} of ${overlay}, VNI ${vni}`;
 };
 
 async function tellDesired(deps: EffectDeps): Promise<void> {
   const { desired, fencingToken } = deps;
-  if (!desired.configured) throw new Error("OpsBot was not told what shall run");
+  configuredOf(deps);
   await persist(deps, () => desired.tell(fencingToken));
+}
+
+function configuredOf({ desired: { configured } }: EffectDeps) {
+  if (!configured) throw new Error("OpsBot was not told what shall run");
+  return configured;
 }
 
 export const flush: Of<"flush"> = async (intent, deps) => {

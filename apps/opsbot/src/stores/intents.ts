@@ -1,8 +1,12 @@
 /** What was begun: an intent is written before its effect, and its result after it. */
 import type { Action } from "../core/action.ts";
+import type { OpenedSegment } from "../core/opened-segment.ts";
 import { writeEntry } from "./incidents.ts";
 import type { Row, Sql } from "./sql.ts";
 import { first } from "./sql.ts";
+
+/** A wish: which segment an overlay has. */
+const SEGMENT = "segment";
 
 /** An action that was begun; what it did is not known yet. */
 export interface Intent {
@@ -22,6 +26,8 @@ export interface IntentReads {
   generations(): Promise<Map<string, number>>;
   /** What shall be otherwise than it was configured: the machine of an edge, say. By object. */
   wishes(what: string): Promise<Map<string, string>>;
+  /** By overlay; who is not there has the one that is configured. */
+  openedSegments(): Promise<Map<string, OpenedSegment>>;
 }
 
 export interface Intents extends IntentReads {
@@ -30,6 +36,7 @@ export interface Intents extends IntentReads {
   /** Writes an effect's result. @returns false when there is one already. */
   settle(intent: Intent, kind: "done" | "failed", text: string): Promise<boolean>;
   wish(object: string, what: string, value: string): Promise<void>;
+  openedSegment(overlay: string, opened: OpenedSegment): Promise<void>;
 }
 
 /** @param journal its name, in the keys of its actions, which another journal's must never equal. */
@@ -43,6 +50,22 @@ export function intentsIn(sql: Sql, now: () => bigint, journal: () => Promise<st
       wished,
     );
     return wished;
+  };
+  const wishes = async (what: string) => {
+    const rows = await sql.all("SELECT object, value FROM wishes WHERE what = $1", what);
+    return new Map(rows.map((row) => [String(row["object"]), String(row["value"])]));
+  };
+  const wish = async (object: string, what: string, value: string) => {
+    await sql.run(
+      "INSERT INTO wishes VALUES ($1, $2, $3) ON CONFLICT (object, what) DO UPDATE SET value = $3",
+      object,
+      what,
+      value,
+    );
+  };
+  const openedSegments = async () => {
+    const all = await wishes(SEGMENT);
+    return new Map([...all].map(([overlay, text]) => [overlay, JSON.parse(text) as OpenedSegment]));
   };
   return {
     generations: async () => {
@@ -82,18 +105,10 @@ export function intentsIn(sql: Sql, now: () => bigint, journal: () => Promise<st
       (await sql.all("SELECT * FROM intents WHERE incident = $1", incident))
         .map(intentOf)
         .toSorted((a, b) => numberOf(b) - numberOf(a)),
-    wishes: async (what) => {
-      const rows = await sql.all("SELECT object, value FROM wishes WHERE what = $1", what);
-      return new Map(rows.map((row) => [String(row["object"]), String(row["value"])]));
-    },
-    wish: async (object, what, value) => {
-      await sql.run(
-        "INSERT INTO wishes VALUES ($1, $2, $3) ON CONFLICT (object, what) DO UPDATE SET value = $3",
-        object,
-        what,
-        value,
-      );
-    },
+    wishes,
+    wish,
+    openedSegments,
+    openedSegment: (overlay, opened) => wish(overlay, SEGMENT, JSON.stringify(opened)),
   };
 }
 
@@ -103,7 +118,7 @@ function generationOf({ kind, target }: Action): string | undefined {
   return kind === "open-segment" ? overlayKey(target) : undefined;
 }
 
-export const overlayKey = (overlay: string) => `overlay:${overlay}`;
+const overlayKey = (overlay: string) => `overlay:${overlay}`;
 
 /** Of the action within its incident. */
 const numberOf = ({ idempotencyKey }: Intent) => Number(idempotencyKey.split("-").at(-1));
