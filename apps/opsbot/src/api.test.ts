@@ -8,6 +8,7 @@ import { serviceOf } from "./api.ts";
 import { byCertificate, startApi } from "./api.testing.ts";
 import { MemoryDesk } from "./desk.testing.ts";
 import { remoteDesk } from "./remote-desk.ts";
+import { newDeployment } from "./stores/deployments.ts";
 
 const FLUSH = { case: "act", value: { kind: ActionKind.FLUSH, target: "edge-1" } } as const;
 const ANNA = { who: "anna", role: "admin" } as const;
@@ -156,4 +157,30 @@ test("the desk from afar is the desk", async () => {
   expect(await far.audit(0, 10)).toEqual(await desk.audit(0, 10));
   expect(await far.audit(2, 1)).toEqual(await desk.audit(2, 1));
   expect(await far.apply("f".repeat(64), ANNA)).toMatchObject({ because: "no_such_plan" });
+});
+
+test("all deployments are told in pages by their names, without their descriptions", async () => {
+  const { desk, clientOf } = await openApi();
+  const client = await clientOf("operator");
+  const count = 1_003;
+  for (let at = count; at > 0; at--)
+    desk.deployed.push({
+      ...newDeployment(`quay-${String(at).padStart(4, "0")}`),
+      description: "channel: ...",
+      steps: [],
+      vni: 0,
+      subnets: [],
+      edges: [],
+    });
+  const first = await client.listDeployments({});
+  expect(first).toMatchObject({ hasMore: true });
+  expect(first.deployments).toHaveLength(1_000);
+  const [one, ...more] = (await client.listDeployments({ after: "quay-0007", limit: 1 }))
+    .deployments;
+  expect(more).toEqual([]);
+  expect(one).toMatchObject({ channel: "quay-0008", description: "" });
+  const far = await (await remoteDesk(client)).deployments();
+  expect(far.map(({ channel }) => channel)).toEqual(
+    desk.deployed.map(({ channel }) => channel).toSorted(),
+  );
 });

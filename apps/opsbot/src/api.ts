@@ -21,7 +21,7 @@ import {
 } from "./api-rows.ts";
 import { Chat } from "./chat.ts";
 import { STOP_ROLE, mayAs } from "./core/access.ts";
-import type { Caller, Desk, Inventory, Outcome, Plan, Refusal } from "./desk.ts";
+import type { Caller, DeploymentView, Desk, Inventory, Outcome, Plan, Refusal } from "./desk.ts";
 
 const SHOWN = 50;
 const SHOWN_MAX = 1_000;
@@ -80,9 +80,15 @@ function readsOf({
   fencingToken,
 }: ApiDeps): Pick<Implementation<typeof OpsBotService>, Reads> {
   return {
-    listDeployments: async () => ({
-      deployments: (await desk.deployments()).map(deploymentMessage),
-    }),
+    listDeployments: async ({ after, limit }) => {
+      const all = (await desk.deployments()).toSorted(byChannel);
+      const rest = all.filter(({ channel }) => channel > after);
+      const page = rest.slice(0, Math.min(limit || SHOWN_MAX, SHOWN_MAX));
+      return {
+        deployments: page.map((view) => deploymentMessage({ ...view, description: "" })),
+        hasMore: page.length < rest.length,
+      };
+    },
     getDeployment: async ({ channel }) => {
       const view = await desk.deployment(channel);
       if (view) return { deployment: deploymentMessage(view) };
@@ -121,6 +127,9 @@ function readsOf({
     },
   };
 }
+
+/** A database has an order of its own. */
+const byChannel = (a: DeploymentView, b: DeploymentView) => (a.channel < b.channel ? -1 : 1);
 
 /** 0: as many as are usual. */
 const atMost = (limit: number) => Math.min(limit || SHOWN, SHOWN_MAX);

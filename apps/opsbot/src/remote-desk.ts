@@ -4,6 +4,7 @@ import type {
   ApplyResponse,
   AuditLine,
   Check,
+  Deployment,
   Entry,
   Incident,
   OpsBotService,
@@ -53,8 +54,7 @@ export async function remoteDesk(client: Client<typeof OpsBotService>): Promise<
       if (!told?.incident) return undefined;
       return { incident: incidentOf(told.incident), entries: told.entries.map(entryOf) };
     },
-    deployments: async () =>
-      (await client.listDeployments({}, LIMITED)).deployments.map(deploymentOf),
+    deployments: async () => (await allDeployments(client)).map(deploymentOf),
     deployment: async (channel) => {
       const told = await found(client.getDeployment({ channel }, LIMITED));
       return told?.deployment && deploymentOf(told.deployment);
@@ -65,6 +65,16 @@ export async function remoteDesk(client: Client<typeof OpsBotService>): Promise<
     apply: async (hash) => outcomeOf(await client.apply({ hash }, CHANGING)),
     stop: async () => void (await client.stopEverything({}, CHANGING)),
   };
+}
+
+async function allDeployments(client: Client<typeof OpsBotService>): Promise<Deployment[]> {
+  const all: Deployment[] = [];
+  for (;;) {
+    const after = all.at(-1)?.channel ?? "";
+    const { deployments, hasMore } = await client.listDeployments({ after }, LIMITED);
+    all.push(...deployments);
+    if (!hasMore || deployments.length === 0) return all;
+  }
 }
 
 /** Undefined: it is not there. */

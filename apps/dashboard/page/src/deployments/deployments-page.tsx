@@ -37,7 +37,14 @@ export function DeploymentsPage() {
           {deployments.length === 0 ? (
             <EmptyDeployments />
           ) : (
-            <DeploymentTable deployments={deployments} />
+            <>
+              <DeploymentTable deployments={deployments} />
+              {answer.data?.hasMore && (
+                <p class="quiet">
+                  The first {deployments.length} by name. All of them: npm run opsbot -- deployments
+                </p>
+              )}
+            </>
           )}
         </Stale>
       ) : (
