@@ -17,9 +17,9 @@ import type { EdgeFiles } from "./drivers/edge-files.ts";
 import type { SegmentDriver } from "./drivers/segment-driver.ts";
 import { Edge } from "./edge.ts";
 import { Segments } from "./segments.ts";
-import type { StateStore } from "./stores/state-store.ts";
+import type { StartedEdge, StateStore } from "./stores/state-store.ts";
 
-const LOOK_INTERVAL_MS = 250;
+const INTERVAL_MS = 250;
 
 export interface AgentOptions {
   machines: readonly string[];
@@ -75,17 +75,15 @@ export class Agent {
   async start(): Promise<void> {
     const { drivers, store } = this.#options;
     await drivers.probe();
-    for (const started of store.started()) await this.#edge(started.spec.name).adopt(started);
+    const adopt = (started: StartedEdge) => this.#edge(started.spec.name).adopt(started);
+    await Promise.all(store.started().map(adopt));
     await drivers.sweep((name) => this.#edges.has(name));
-    // Those that serve viewers are known before any is replaced.
-    await Promise.all([...this.#edges.values()].map((edge) => edge.look()));
     this.#isStarted = true;
     this.#reconcile();
     this.#segments.start();
-    void every(this.#options.clock, LOOK_INTERVAL_MS, this.#stop.signal, async () => {
+    void every(this.#options.clock, INTERVAL_MS, this.#stop.signal, () => {
       void drivers.probe();
       void drivers.sweep((name) => this.#edges.has(name));
-      await Promise.all([...this.#edges.values()].map((edge) => edge.look()));
       this.#reconcile();
     });
   }
@@ -142,6 +140,7 @@ export class Agent {
       lacks: (spec, isServing) => this.#lacks(spec, isServing),
       writeTokenKeys: (spec) => this.#options.files.writeTokenKeys(spec),
       changed,
+      stop: this.#stop.signal,
     });
     this.#edges.set(name, edge);
     return edge;
@@ -181,7 +180,7 @@ export class Agent {
   }
 
   async #advance(edge: Edge): Promise<void> {
-    const isDone = await edge.advance(this.#stop.signal);
+    const isDone = await edge.advance();
     const isWanted = this.#desired.edges.some(({ name }) => name === edge.name);
     if (isDone && !isWanted) this.#edges.delete(edge.name);
   }

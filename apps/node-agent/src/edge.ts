@@ -20,6 +20,10 @@ import type { StartedEdge, StateStore } from "./stores/state-store.ts";
 
 /** After its drain. An edge that is not ready, a frozen one above all, has no answers under way. */
 const STOP_PATIENCE_MS = { ready: 3_000, notReady: 1_000 } as const;
+/** How soon it is seen that an edge has become ready, and that one no longer is. */
+const LOOK_INTERVAL_MS = { notReady: 50, ready: 500 } as const;
+/** One that is not ready for so long is looked at less often, too. */
+const START_MS = 30_000;
 
 export interface EdgeDeps {
   drivers: Drivers;
@@ -38,6 +42,8 @@ export interface EdgeDeps {
   writeTokenKeys: (spec: EdgeSpec) => Promise<unknown>;
   /** To be called when there may be something to do. */
   changed: () => void;
+  /** Of the agent. */
+  stop: AbortSignal;
 }
 
 export class Edge {
@@ -105,6 +111,9 @@ export class Edge {
       this.#containerId = containerId;
       this.#turn("running");
       logger.info({ edge: this.name, processId, containerId }, "adopted");
+      // One that serves viewers is known before any is replaced.
+      await this.#look();
+      void this.#keepLooking(adopted);
       return;
     }
     this.#forgetStarted();
@@ -113,8 +122,8 @@ export class Edge {
   }
 
   /** Steps towards what is wanted, one after another. @returns whether the agent may forget this edge. */
-  advance(signal: AbortSignal): Promise<boolean> {
-    const step = this.#steps.then(() => !signal.aborted && this.#step());
+  advance(): Promise<boolean> {
+    const step = this.#steps.then(() => !this.#deps.stop.aborted && this.#step());
     this.#steps = step;
     return step;
   }
@@ -158,13 +167,27 @@ export class Edge {
     }
   }
 
-  /** Looks whether it is ready. */
-  async look(): Promise<void> {
+  /** Whether it is ready, as long as it runs. */
+  async #keepLooking(started: StartedEdge): Promise<void> {
+    const { clock, stop, changed } = this.#deps;
+    const startMs = clock.monotonicMs();
+    while (this.#running === started && !stop.aborted) {
+      const was = this.#ready;
+      await this.#look();
+      if (this.#ready !== was) changed();
+      const isStarting = !this.#ready && clock.monotonicMs() - startMs < START_MS;
+      const intervalMs = LOOK_INTERVAL_MS[isStarting ? "notReady" : "ready"];
+      await clock.sleep(intervalMs, stop).catch(() => {});
+    }
+  }
+
+  async #look(): Promise<void> {
     const running = this.#running;
-    const ready = running !== undefined && (await isReady(running.spec));
-    if (running) this.#usage.look(running);
-    if (running !== this.#running || ready === this.#ready) return;
-    this.#setReady(ready);
+    if (!running) return;
+    const ready = await isReady(running.spec);
+    if (running !== this.#running || this.#phase !== "running") return;
+    this.#usage.look(running);
+    if (ready !== this.#ready) this.#setReady(ready);
   }
 
   /** The last lines of its log, oldest first. */
@@ -235,6 +258,7 @@ export class Edge {
       this.#turn("running");
       logger.info({ edge: this.name, ...running }, "started");
       this.#write(() => store.setStarted(started));
+      void this.#keepLooking(started);
     } catch (error) {
       this.#forgetStarted();
       this.#running = undefined;

@@ -11,9 +11,11 @@ import { OriginService } from "@glassline/proto/origin";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
 import type { Identity, Role } from "@glassline/service/identity";
+import type { Clock } from "@glassline/service/clock";
 import { peerClient } from "@glassline/service/peer-client";
 
 import type { OpsBotConfig } from "./config.ts";
+import { quickAgent, quickEdge } from "./silent-peers.ts";
 
 /** Longer than any healthy peer takes. */
 export const LIMITED = { timeoutMs: 1_500 } as const;
@@ -43,7 +45,10 @@ export interface ChannelList {
   reachable(): boolean;
 }
 
-export function connect(config: OpsBotConfig, identity: Identity): Network {
+export function connect(
+  config: OpsBotConfig,
+  { identity, clock }: { identity: Identity; clock: Clock },
+): Network {
   const stack = new DisposableStack();
   const to = <S extends DescService>(service: S, endpoint: Endpoint, role: Role) =>
     stack.use(peerClient(service, endpoint, role, identity));
@@ -54,13 +59,19 @@ export function connect(config: OpsBotConfig, identity: Identity): Network {
   const [collector] = config.collector.map((endpoint) => to(QueryService, endpoint, "collector"));
   const named = <S extends DescService>(service: S, endpoints: readonly Endpoint[], role: Role) =>
     new Map(endpoints.map((endpoint) => [endpoint.name, to(service, endpoint, role)]));
-  const edges = named(EdgeCacheService, config.edge, "edge-cache");
+  const edges = new Map(
+    [...named(EdgeCacheService, config.edge, "edge-cache")].map(([name, edge]) => [
+      name,
+      quickEdge(edge, clock),
+    ]),
+  );
   const know = edgesOf(edges, (endpoint) =>
-    peerClient(EdgeCacheService, endpoint, "edge-cache", identity),
+    quickEdge(peerClient(EdgeCacheService, endpoint, "edge-cache", identity), clock),
   );
   stack.defer(() => void know(new Map()));
+  const agents = named(NodeAgentService, config.nodeAgent, "node-agent");
   return {
-    agents: named(NodeAgentService, config.nodeAgent, "node-agent"),
+    agents: new Map([...agents].map(([name, agent]) => [name, quickAgent(agent, clock)])),
     enrolment,
     collector,
     collectors: named(ControlService, config.collector, "collector"),

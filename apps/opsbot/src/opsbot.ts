@@ -52,10 +52,11 @@ export async function startOpsBot(
 ): Promise<OpsBot> {
   await using stack = new AsyncDisposableStack();
   const { clock, identity } = deps;
-  const network = stack.use(connect(config, identity));
+  const network = stack.use(connect(config, deps));
   const { journal, leadership } = stack.use(await open(config, deps));
-  const chosen = chooseObserver(config, { network, reports: journal.reports("icinga") }, deps);
   const machines = new Machines(network, clock);
+  const reports = journal.reports("icinga");
+  const chosen = chooseObserver(config, { network, machines, reports }, deps);
   const desired = readDesired(config.edges, network, journal, () => machines.there());
   const guard = openGuard(config, desired.overlays, clock);
   const { deployments } = journal;

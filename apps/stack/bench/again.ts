@@ -13,7 +13,6 @@ const SIZES = { full: 100, quick: 3 } as const;
 const AT_ONCE = 4;
 const PORTS_A_CHANNEL = 4;
 
-/** A node-agent takes 64 edges at most. */
 const MACHINES = 2;
 
 /** @param channel "channel-7" */

@@ -31,7 +31,7 @@ export async function measureMachineDeath(isQuick: boolean): Promise<void> {
   const deaths = isQuick ? SIZES.quick : SIZES.full;
   about(
     BENCH,
-    `A channel on two machines with a spare one; everything on one of them is killed in one moment (${deaths} times). detected: until OpsBot takes the machine for dead, which takes three looks, a second apart; moved: from then until the edge runs on the spare machine, with its segment, and is ready, of which most is the start of its container; all share this machine's cores. Viewers have moved before that by steering: see viewers-failover of OpsBot. Goal: moved 1 s.`,
+    `A channel on two machines with a spare one; one of them loses its power (${deaths} times): all on it ends in one moment, and its packets go nowhere. detected: until OpsBot takes the machine for dead, which takes three looks, a second apart; moved: from then until the edge runs on the spare machine, with its segment, and is ready, of which most is the start of its container; all share this machine's cores. Viewers have moved before that by steering: see viewers-failover of OpsBot. Goal: moved 1 s.`,
   );
   await using whole = await startWholeStage();
   using opsbot = await whole.stage.client();

@@ -6,7 +6,8 @@ import { checkSegments } from "./desired-segments.ts";
 import { NAME } from "./name.ts";
 import { refuse } from "./refusal.ts";
 
-const EDGES_MAX = 64;
+/** More than the ports of a machine would usually have room for: 4 an edge. */
+const EDGES_MAX = 1_024;
 const URL_OF_SERVER = /^https?:\/\/[^/\s,=]+$/;
 /** As the edge's own flag wants it. */
 const STORE_LEAST_BYTES = 1_048_576n;

@@ -61,6 +61,9 @@ export interface Machine {
   reaches(address: string, ...more: string[]): Promise<boolean>;
   /** Packets that came in by an interface. */
   received(device: string): Promise<number>;
+  /** As when it has no power: its packets go nowhere, and none comes back. */
+  unplug(): Promise<void>;
+  plug(): Promise<void>;
 }
 
 export interface Underlay extends AsyncDisposable {
@@ -142,10 +145,15 @@ async function machineOf(namespace: string, number: number): Promise<Machine> {
       ];
       return link.stats64.rx.packets;
     },
+    unplug: async () => void (await machine.ip("link set eth0 down")),
+    async plug() {
+      await machine.ip("link set eth0 up");
+      await machine.ip(`address replace ${machine.underlay}/24 dev eth0`);
+      // The kernel forgets it when the link goes down.
+      await machine.ip(`address replace ${machine.underlay6}/64 dev eth0 nodad`);
+    },
   };
-  await machine.ip("link set eth0 up");
-  await machine.ip(`address add ${machine.underlay}/24 dev eth0`);
-  await machine.ip(`address add ${machine.underlay6}/64 dev eth0 nodad`);
+  await machine.plug();
   return machine;
 }
 

@@ -1,63 +1,79 @@
 /** What the embedded monitor looks at. */
-import type { GetStatusResponse } from "@glassline/proto/edge";
 import type { MeshAdminService } from "@glassline/proto/mesh";
 import { EdgePhase } from "@glassline/proto/node";
 import type { Client } from "@glassline/proto/rpc";
+import type { Clock } from "@glassline/service/clock";
 
 import { judgeSilence } from "../core/judge/cameras.ts";
 import { judgeChannels, judgeFreshness, judgeLatency } from "../core/judge/channels.ts";
 import { NOT_ANSWERING, UNKNOWN_EDGE, judgeHealth, judgeHitRate } from "../core/judge/edges.ts";
 import { judgeLinks } from "../core/judge/links.ts";
 import { findingOf } from "../core/verdict.ts";
-import { lookAtMachines } from "../machines.ts";
+import type { Look, Machines } from "../machines.ts";
 import type { Network } from "../network.ts";
 import { LIMITED } from "../network.ts";
+import type { Status } from "./edge-looks.ts";
+import { EdgeLooks } from "./edge-looks.ts";
 import type { Check } from "./monitor.ts";
 import type { Finding } from "./observer.ts";
 import { silentOf } from "./silence.ts";
-import { streams } from "./streams.ts";
+import { streamsCheck } from "./streams.ts";
 
 /** So long a node may take to make its links. */
 const LINKING_MS = 60_000;
 
-export function checksOf(network: Network, nowMs: () => number): Check[] {
+export interface ChecksDeps {
+  network: Network;
+  machines: Machines;
+  clock: Clock;
+  /** Between two looks. */
+  intervalMs: number;
+}
+
+export function checksOf(deps: ChecksDeps): Check[] {
+  const { network, clock } = deps;
+  const nowMs = () => clock.nowMs();
+  const looks = new EdgeLooks(network, clock, deps.intervalMs);
   const sampled = { maxAttempts: 3, volatile: false };
   return [
-    { name: "process", maxAttempts: 1, volatile: true, run: processCheck(network) },
-    { name: "health", ...sampled, run: healthCheck(network) },
-    { name: "hit-rate", ...sampled, run: () => eachEdge(network, hitRateOf) },
+    { name: "process", maxAttempts: 1, volatile: true, run: processCheck(deps) },
+    { name: "health", ...sampled, run: healthCheck(deps, looks) },
+    {
+      name: "hit-rate",
+      ...sampled,
+      run: (isAnew) => eachEdge(network, looks, isAnew, hitRateOf),
+    },
     { name: "channels", ...sampled, run: () => channels(network, nowMs) },
     {
       name: "freshness",
       ...sampled,
-      run: () => streams(network, nowMs, "freshness", (views) => judgeFreshness(views)),
+      run: streamsCheck(network, looks, "freshness", (views) => judgeFreshness(views)),
     },
-    { name: "latency", ...sampled, run: () => streams(network, nowMs, "latency", judgeLatency) },
+    { name: "latency", ...sampled, run: streamsCheck(network, looks, "latency", judgeLatency) },
     { name: "mesh-link", ...sampled, run: meshLinkCheck(network, nowMs) },
     { name: "silence", ...sampled, run: () => silence(network) },
   ];
 }
 
-type Status = GetStatusResponse | Error;
-
 async function eachEdge(
   { edges }: Network,
-  look: (edge: string, status: Status) => Finding[],
+  looks: EdgeLooks,
+  isAnew: boolean | undefined,
+  find: (edge: string, status: Status) => Finding[],
 ): Promise<Finding[]> {
   const findings = await Promise.all(
-    [...edges].map(async ([edge, client]) => {
-      const status = await client.getStatus({}, LIMITED).catch((error: unknown) => error as Error);
-      return look(edge, status);
-    }),
+    [...edges].map(async ([edge, client]) =>
+      find(edge, await looks.status(client, isAnew ?? false)),
+    ),
   );
   return findings.flat();
 }
 
 /** A process that ended is a fact, also when it runs again already. */
-function processCheck(network: Network): () => Promise<Finding[]> {
+function processCheck({ network, machines }: ChecksDeps): Check["run"] {
   const endsSeen = new Map<string, bigint>();
-  return async () => {
-    const { edges, away } = await lookAtMachines(network);
+  return async (isAnew) => {
+    const { edges, away } = await (isAnew ? machines.look() : machines.lately());
     const [unseen] = [...away];
     if (unseen && edges.length === 0) throw new Error(`${unseen[0]} does not answer: ${unseen[1]}`);
     // A channel's edge that is not known yet comes, and one that is known no more goes.
@@ -87,15 +103,16 @@ function processCheck(network: Network): () => Promise<Finding[]> {
 }
 
 /** An edge that the node-agent is about to start is given time; how it ended is told by the check of its process. */
-function healthCheck(network: Network): () => Promise<Finding[]> {
-  return async () => {
-    const starting = await startingEdges(network);
-    return eachEdge(network, (edge, status) => [healthOf(edge, status, starting.has(edge))]);
+function healthCheck({ network, machines }: ChecksDeps, looks: EdgeLooks): Check["run"] {
+  return async (isAnew) => {
+    const starting = startingEdges(await (isAnew ? machines.look() : machines.lately()));
+    return eachEdge(network, looks, isAnew, (edge, status) => [
+      healthOf(edge, status, starting.has(edge)),
+    ]);
   };
 }
 
-async function startingEdges(network: Network): Promise<ReadonlySet<string>> {
-  const { edges } = await lookAtMachines(network);
+function startingEdges({ edges }: Look): ReadonlySet<string> {
   const names = edges.flatMap(({ spec, phase }) =>
     phase === EdgePhase.STARTING || phase === EdgePhase.WAITING ? [spec?.name ?? ""] : [],
   );

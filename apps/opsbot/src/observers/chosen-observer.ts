@@ -5,6 +5,7 @@ import type { PostRoute } from "@glassline/service/http";
 import type { OpsBotConfig } from "../config.ts";
 import type { Registrar } from "../deployment/registrar.ts";
 import { embeddedRegistrar } from "../deployment/registrar.ts";
+import type { Machines } from "../machines.ts";
 import type { Network } from "../network.ts";
 import type { Reports } from "../stores/reports.ts";
 import { checksOf } from "./checks.ts";
@@ -32,12 +33,12 @@ export interface ChosenObserver {
 /** Throws OperatorError. */
 export function chooseObserver(
   config: OpsBotConfig,
-  { network, reports }: { network: Network; reports: Reports },
+  { network, machines, reports }: { network: Network; machines: Machines; reports: Reports },
   { clock, random, logger, metrics: registry }: AppDeps,
 ): ChosenObserver {
   const settings = readIcingaSettings(config);
   if (!settings) {
-    const checks = checksOf(network, () => clock.nowMs());
+    const checks = checksOf({ network, machines, clock, intervalMs: config.interval });
     const observer = new Monitor(checks, clock);
     const start = () => observer.start(config.interval);
     return {

@@ -23,7 +23,7 @@ export interface DeploymentChecksDeps {
 
 export function deploymentChecks(deps: DeploymentChecksDeps): Check[] {
   return [
-    { name: "machine", maxAttempts: 3, volatile: false, run: () => machines(deps) },
+    { name: "machine", maxAttempts: 3, volatile: false, run: (isAnew) => machines(deps, isAnew) },
     { name: "drift", maxAttempts: 2, volatile: false, run: () => drift(deps) },
     {
       name: "conflicts",
@@ -49,8 +49,11 @@ function firstOf(all: readonly string[]): string {
 }
 
 /** A machine whose node-agent alone has ended goes on: its edges are asked, too. */
-async function machines({ network, machines: all, deployments }: DeploymentChecksDeps) {
-  const { machines: there, away } = await all.look();
+async function machines(
+  { network, machines: all, deployments }: DeploymentChecksDeps,
+  isAnew: boolean | undefined,
+) {
+  const { machines: there, away } = await (isAnew ? all.look() : all.lately());
   const findings: Finding[] = [...there.keys()].map((object) => ({
     object,
     check: "machine",

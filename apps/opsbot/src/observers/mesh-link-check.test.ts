@@ -1,20 +1,26 @@
 /** Links of mesh nodes that begin, come up and are lost. */
+import { simulatedClock } from "@glassline/service/clock/testing";
 import { expect, test } from "vitest";
 
 import type { Network } from "../network.ts";
+import { Machines } from "../machines.ts";
 import { checksOf } from "./checks.ts";
 
 const UP = [{ neighbour: "node-2", up: true, rttMs: 1, cost: 1, keyExchange: "" }];
 
 function stage() {
   let nowMs = 0;
+  const clock = { ...simulatedClock(), nowMs: () => nowMs };
   let links: typeof UP | Error = [];
   const getStatus = async () => {
     if (links instanceof Error) throw links;
     return { links };
   };
   const network = { meshNodes: new Map([["node-1", { getStatus }]]) } as unknown as Network;
-  const check = checksOf(network, () => nowMs).find(({ name }) => name === "mesh-link")!;
+  const machines = new Machines({ agents: new Map() }, clock);
+  const check = checksOf({ network, machines, clock, intervalMs: 1_000 }).find(
+    ({ name }) => name === "mesh-link",
+  )!;
   return async (shown: typeof UP | Error, atMs: number) => {
     [links, nowMs] = [shown, atMs];
     return (await check.run())[0]!.state;

@@ -11,8 +11,11 @@ export interface Check {
   name: string;
   maxAttempts: number;
   volatile: boolean;
-  /** Looks at all its objects. A rejection is UNKNOWN for those known before. */
-  run(): Promise<Finding[]>;
+  /**
+   * Looks at all its objects. A rejection is UNKNOWN for those known before.
+   * @param isAnew what another check was told a moment ago does not count.
+   */
+  run(isAnew?: boolean): Promise<Finding[]>;
 }
 
 interface Known {
@@ -51,7 +54,7 @@ export class Monitor implements Observer {
   /** A look is a result like any other. */
   async look(object: string, check: string): Promise<Observation | undefined> {
     const looked = this.#checks.find(({ name }) => name === check);
-    if (looked) await this.#run(looked);
+    if (looked) await this.#run(looked, true);
     const known = this.#known.get(`${object}!${check}`);
     return known && this.#observation(known);
   }
@@ -67,11 +70,11 @@ export class Monitor implements Observer {
     this.#stop.abort();
   }
 
-  async #run(check: Check): Promise<void> {
+  async #run(check: Check, isAnew = false): Promise<void> {
     const gone = new Set<string>();
     this.#gone.add(gone);
     const findings = await check
-      .run()
+      .run(isAnew)
       .catch((error: unknown) => this.#unknown(check, messageOf(error)));
     this.#gone.delete(gone);
     if (this.#stop.signal.aborted) return;

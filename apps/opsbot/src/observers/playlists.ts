@@ -15,18 +15,17 @@ const probe = getAs(PROBE_USER_AGENT);
 /** Nothing that could be done to the edge would help: it is not judged. */
 class NotJudged extends Error {}
 
-/** @param url of an edge, without a trailing slash. */
-export async function throughEdge(
+/** @param url of an edge, without a trailing slash. @returns a verdict when nothing that could be done to the edge would help. */
+export async function viewsThrough(
   url: string,
   channels: readonly Channel[],
-  judge: (views: readonly PlaylistView[]) => Verdict,
-): Promise<Verdict> {
+): Promise<PlaylistView[] | Verdict> {
   try {
     const look = async (channel: Channel): Promise<PlaylistView> => {
       const playlist = await mediaPlaylist(url, channel.path).catch(unlessNotJudged);
       return { channel, playlist };
     };
-    return judge(await Promise.all(channels.map(look)));
+    return await Promise.all(channels.map(look));
   } catch (error) {
     if (error instanceof NotJudged) return { state: "unknown", output: error.message };
     throw error;

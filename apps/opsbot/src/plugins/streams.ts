@@ -7,7 +7,7 @@ import type { PlaylistView } from "../core/judge/channels.ts";
 import { UNKNOWN_ORIGIN, isLive } from "../core/judge/channels.ts";
 import { UNKNOWN_EDGE } from "../core/judge/edges.ts";
 import type { Verdict } from "../core/verdict.ts";
-import { throughEdge } from "../observers/playlists.ts";
+import { viewsThrough } from "../observers/playlists.ts";
 import type { Target } from "./access.ts";
 import { access, failedCall, targetProblem } from "./access.ts";
 import { names, target, url } from "./options.ts";
@@ -75,7 +75,8 @@ export async function lookAtStreams(
   const channels = told.channels.filter((channel) =>
     wanted.length > 0 ? wanted.includes(channel.name) : isLive(channel, nowMs()),
   );
-  return throughEdge(via, channels, judge);
+  const views = await viewsThrough(via, channels);
+  return "state" in views ? views : judge(views);
 }
 
 async function publicUrl(config: StreamConfig, signal: AbortSignal): Promise<string> {

@@ -39,7 +39,7 @@ async function begin(config: OpsBotConfig, observer: ToldObserver, order: Begin)
   const deps = { clock: systemClock, logger };
   const boundaries = boundariesOf({ ...order, tell: (at) => tell({ at, ms: sinceMs() }) });
   const identity = await readIdentity(config.pkiDir, { role: "opsbot", instance: config.name });
-  const real = connect(config, identity);
+  const real = connect(config, { identity, clock: systemClock });
   // There is no origin: of its channels one is known.
   const channels = { ...real.channels, refresh: async () => CHANNELS as never };
   const network = { ...networkWith(boundaries, real), channels };

@@ -167,9 +167,10 @@ export class DeploymentStage implements AsyncDisposable {
     return this.#icinga!;
   }
 
-  /** Kills everything that runs on a machine, in one moment. Only with namespaces. */
+  /** As when it loses its power: everything on it ends in one moment, and nobody hears of it. Only with namespaces. */
   async killMachine(machine: string): Promise<void> {
-    const { namespace } = this.underlay!.machines[numberOf(machine) - 1]!;
+    const { namespace, unplug } = this.underlay!.machines[numberOf(machine) - 1]!;
+    await unplug();
     const { output } = await run(["ip", "netns", "pids", namespace]);
     for (const pid of output.split("\n").filter((line) => line !== ""))
       process.kill(Number(pid), "SIGKILL");
@@ -178,7 +179,9 @@ export class DeploymentStage implements AsyncDisposable {
 
   /** The node-agent of a machine that was killed, on what it left. */
   async startAgain(machine: string): Promise<void> {
-    await this.#startAgent(numberOf(machine) - 1);
+    const at = numberOf(machine) - 1;
+    await this.underlay!.machines[at]!.plug();
+    await this.#startAgent(at);
   }
 
   async issue(name: PeerName): Promise<Identity> {
