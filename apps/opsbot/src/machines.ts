@@ -61,6 +61,14 @@ export class Machines {
   }
 }
 
+/** Of the others nobody knows. */
+export function onMachinesThere<T extends { machine: string }>(
+  all: readonly T[],
+  { machines }: Look,
+): T[] {
+  return all.filter(({ machine }) => machines.has(machine));
+}
+
 /** Asks all of them. */
 export async function lookAtMachines({ agents }: Pick<Network, "agents">): Promise<Look> {
   const away = new Map<string, string>();

@@ -5,11 +5,11 @@ import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import { dockerWishOf, unkeptLimits } from "../core/docker-wish.ts";
+import type { BundledProgram } from "./bundled-program.ts";
 import { OUT_OF_MEMORY, unmetLimits } from "./cgroups.ts";
 import { LABELS, bindsOf, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import { DockerApi } from "./docker-api.ts";
 import type { Driver, Ended, Running } from "./driver.ts";
-import type { CompiledCode } from "./compiled-code.ts";
 import type { EdgeFiles, PreparedEdge } from "./edge-files.ts";
 import { KEPT_LINES, keepLog, lastLines, linesOf } from "./edge-log.ts";
 import { hostFiles } from "./host-files.ts";
@@ -23,7 +23,7 @@ const EMPTY_ARCHIVE = Buffer.alloc(1_024);
 
 export interface DockerDriverOptions {
   files: EdgeFiles;
-  code: CompiledCode;
+  program: BundledProgram;
   /** Of the agent. */
   mark: string;
   clock: Clock;
@@ -31,7 +31,7 @@ export interface DockerDriverOptions {
   socket: string;
 }
 
-export function dockerDriver({ files, code, mark, clock, socket }: DockerDriverOptions): Driver {
+export function dockerDriver({ files, program, mark, clock, socket }: DockerDriverOptions): Driver {
   const api = new DockerApi(socket);
   const stop = new AbortController();
   const nameOf = (edge: string, instanceId: string) =>
@@ -67,7 +67,7 @@ export function dockerDriver({ files, code, mark, clock, socket }: DockerDriverO
       const prepared = await files.prepare(spec, instanceId);
       for (const { Id } of await ofEdge(spec.name)) await remove(Id, spec.name);
       const wish = dockerWishOf({
-        ...(await contentOf(api, spec, prepared, { program: files.program, code })),
+        ...(await contentOf(api, spec, prepared, program)),
         words: prepared.words,
         labels: labelsOf(mark, spec, instanceId),
         user: `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`,
@@ -123,7 +123,7 @@ async function contentOf(
   api: DockerApi,
   spec: EdgeSpec,
   prepared: PreparedEdge,
-  { program, code }: { program: string; code: CompiledCode },
+  program: BundledProgram,
 ) {
   const image = spec.container?.image ?? "";
   const environment = environmentOf(prepared);
@@ -133,10 +133,10 @@ async function contentOf(
     throw new Error(`image: got ${image}, expected one of this machine (docker pull ${image})`);
   }
   if (!(await api.hasImage(EMPTY_IMAGE))) await api.importImage(EMPTY_IMAGE, EMPTY_ARCHIVE);
-  const host = await hostFiles(program, code);
+  const host = await hostFiles(program);
   return {
     image: EMPTY_IMAGE,
-    entrypoint: [host.program, program],
+    entrypoint: host.args,
     binds: [...host.binds, ...bindsOf(prepared)],
     environment: [...host.environment, ...environment],
   };

@@ -1,26 +1,20 @@
 /** Edges as child processes that outlive the agent. They are not limited, and not kept apart from the machine. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { resolve } from "node:path";
 
 import { ContainerDriver } from "@glassline/proto/node";
 import type { Clock } from "@glassline/service/clock";
 
-import type { CompiledCode } from "./compiled-code.ts";
+import { compiledIn } from "./bundled-program.ts";
 import type { Driver } from "./driver.ts";
 import type { EdgeFiles } from "./edge-files.ts";
 import { lastLines, openLog } from "./edge-log.ts";
 import { endProcess, findProcess, usageOf, watchProcess } from "./processes.ts";
 
-export function processDriver({
-  files,
-  code,
-  clock,
-}: {
-  files: EdgeFiles;
-  code: CompiledCode;
-  clock: Clock;
-}): Driver {
+export function processDriver({ files, clock }: { files: EdgeFiles; clock: Clock }): Driver {
   const stop = new AbortController();
+  const compiled = compiledIn(resolve(files.dataDir, "compiled"));
   return {
     kind: ContainerDriver.PROCESS,
     refusal: async () => undefined,
@@ -31,7 +25,7 @@ export function processDriver({
         // A session of its own and no channel to the agent: it goes on when the agent ends.
         detached: true,
         stdio: ["ignore", log.fd, log.fd],
-        env: { ...process.env, ...code.environment, ...environment },
+        env: { ...compiled, ...process.env, ...environment },
       });
       await once(child, "spawn");
       child.once("exit", (code, signal) => ended(signal ?? `exit code ${code}`));

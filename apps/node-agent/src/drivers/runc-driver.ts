@@ -11,8 +11,8 @@ import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import { bundleOf } from "../core/oci-bundle.ts";
+import type { BundledProgram } from "./bundled-program.ts";
 import { OUT_OF_MEMORY, unmetLimits, wasOutOfMemory } from "./cgroups.ts";
-import type { CompiledCode } from "./compiled-code.ts";
 import { LABELS, bindsOf, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import type { Driver, Ended, Running, Started } from "./driver.ts";
 import type { EdgeFiles, PreparedEdge } from "./edge-files.ts";
@@ -27,13 +27,13 @@ const IMAGE = { workingDirectory: "/app", args: ["node", "apps/edge-cache/src/ma
 
 export interface RuncDriverOptions {
   files: EdgeFiles;
-  code: CompiledCode;
+  program: BundledProgram;
   /** Of the agent. */
   mark: string;
   clock: Clock;
 }
 
-export function runcDriver({ files, code, mark, clock }: RuncDriverOptions): Driver {
+export function runcDriver({ files, program, mark, clock }: RuncDriverOptions): Driver {
   const root = join(files.dataDir, "runc");
   const bundles = join(files.dataDir, "bundles");
   const stop = new AbortController();
@@ -70,7 +70,12 @@ export function runcDriver({ files, code, mark, clock }: RuncDriverOptions): Dri
 
   return {
     kind: ContainerDriver.RUNC,
-    refusal,
+    refusal: async () => {
+      const why = await refusal();
+      // The first edge that comes does not wait for it.
+      if (why === undefined) void program.made().catch(() => {});
+      return why;
+    },
     async start(spec, instanceId, ended) {
       const prepared = await files.prepare(spec, instanceId);
       for (const { id, edge } of await list()) if (edge === spec.name) await remove(id);
@@ -79,8 +84,7 @@ export function runcDriver({ files, code, mark, clock }: RuncDriverOptions): Dri
       await writeBundle(bundle, spec, prepared, {
         cgroupsPath: cgroupOf(id),
         annotations: labelsOf(mark, spec, instanceId),
-        program: files.program,
-        code,
+        program,
       });
       try {
         await using log = await openLog(files.logDirectory, spec.name);
@@ -139,9 +143,8 @@ async function refusal(): Promise<string | undefined> {
 interface BundleMore {
   cgroupsPath: string;
   annotations: Record<string, string>;
-  /** main.ts of the edge cache, for a container without an image. */
-  program: string;
-  code: CompiledCode;
+  /** For a container without an image. */
+  program: BundledProgram;
 }
 
 /** A container without an image gets the machine's Node and libraries, read-only, in a root that is empty otherwise. */
@@ -149,16 +152,15 @@ async function writeBundle(
   bundle: string,
   spec: EdgeSpec,
   prepared: PreparedEdge,
-  { program, code, ...more }: BundleMore,
+  { program, ...more }: BundleMore,
 ): Promise<void> {
   const image = spec.container?.image ?? "";
   const rootPath = image === "" ? join(bundle, "rootfs") : image;
   if (image === "") await mkdir(rootPath, { recursive: true, mode: 0o755 });
   else if (!existsSync(image)) throw new Error(`image: got ${image}, expected a folder`);
-  const host = image === "" ? await hostFiles(program, code) : undefined;
-  const args = host ? [host.program, program] : IMAGE.args;
+  const host = image === "" ? await hostFiles(program) : undefined;
   const config = bundleOf({
-    args: [...args, ...prepared.words],
+    args: [...(host?.args ?? IMAGE.args), ...prepared.words],
     environment: [
       `PATH=${PATH}`,
       "HOME=/tmp",

@@ -6,7 +6,7 @@ import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 
 import { appleDriver } from "./apple-driver.ts";
-import { CompiledCode } from "./compiled-code.ts";
+import { BundledProgram } from "./bundled-program.ts";
 import { dockerDriver } from "./docker-driver.ts";
 import { Drivers } from "./drivers.ts";
 import { EdgeFiles } from "./edge-files.ts";
@@ -40,13 +40,13 @@ export function startDrivers(
     adminToken: edgeToken,
     viewerPairPath: settings.viewerPairPath,
   });
-  const code = new CompiledCode(join(files.dataDir, "compiled"), files.program);
+  const program = new BundledProgram(join(files.dataDir, "program"), files.program);
   // By it the agent knows its own containers from those of others on the machine.
   const mark = createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, MARK_CHARS);
   const all = [
-    processDriver({ files, code, clock }),
-    runcDriver({ files, code, mark, clock }),
-    dockerDriver({ files, code, mark, clock, socket: dockerSocket }),
+    processDriver({ files, clock }),
+    runcDriver({ files, program, mark, clock }),
+    dockerDriver({ files, program, mark, clock, socket: dockerSocket }),
     appleDriver({ files, mark, clock }),
   ];
   return { drivers: new Drivers(all, { clock, logger }), files };

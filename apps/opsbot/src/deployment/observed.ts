@@ -12,16 +12,7 @@ export async function lackingOf(
   look: Look,
 ): Promise<string[]> {
   const description = readDescription(deployment.description);
-  const { goal } = deployment;
-  const there = {
-    edges: goal.edges.filter(({ machine }) => look.machines.has(machine)),
-    segments: goal.segments.filter(({ machine }) => look.machines.has(machine)),
-  };
-  const seen: Observed = {
-    deployment: { ...deployment, goal: { ...goal, ...there } },
-    description,
-    parts,
-  };
+  const seen: Observed = { deployment, description, parts };
   const lacking = await Promise.all(STEPS.map((step) => step.lacks(seen, look)));
   return lacking.flat();
 }

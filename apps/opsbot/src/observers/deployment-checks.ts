@@ -5,13 +5,14 @@ import type { Deployer } from "../deployment/deployer.ts";
 import { lackingOf } from "../deployment/observed.ts";
 import type { Machines } from "../machines.ts";
 import type { Network } from "../network.ts";
-import { LIMITED } from "../network.ts";
 import type { DeploymentReads } from "../stores/deployments.ts";
 import type { VniKeeping } from "../vni-keeping.ts";
 import type { Check } from "./monitor.ts";
 import type { Finding } from "./observer.ts";
 
 const SHOWN = 3;
+/** Of an edge whose machine has not answered for longer already. */
+const EDGE_TIMEOUT_MS = 500;
 
 export interface DeploymentChecksDeps {
   network: Pick<Network, "agents" | "edges">;
@@ -84,7 +85,7 @@ async function machines(
 async function isThere({ edges }: Pick<Network, "edges">, name: string): Promise<boolean> {
   const client = edges.get(name);
   if (!client) return false;
-  return client.getStatus({}, LIMITED).then(
+  return client.getStatus({}, { timeoutMs: EDGE_TIMEOUT_MS }).then(
     () => true,
     () => false,
   );

@@ -7,6 +7,7 @@ import { drainEdge } from "../../actions/edge-actions.ts";
 import { lackingEdges, surplusOf, unknownEdges } from "../../core/deployment/lacks.ts";
 import { counted } from "../../core/words.ts";
 import type { Look } from "../../machines.ts";
+import { onMachinesThere } from "../../machines.ts";
 import type { Work } from "../parts.ts";
 import { namesOf } from "../registrar.ts";
 import { tell, waitFor } from "../told.ts";
@@ -18,7 +19,7 @@ const TIMEOUT_MS = 40_000;
 export const containers: Step = {
   name: "containers",
   lacks: async ({ deployment: { channel, goal } }, look) => [
-    ...unknownEdges(goal.edges, look.edges),
+    ...unknownEdges(onMachinesThere(goal.edges, look), look.edges),
     ...surplusOf(channel, goal, look),
   ],
   run: async (work) => {

@@ -5,6 +5,7 @@ import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
 
 import { lackingSegments, surplusOf } from "../../core/deployment/lacks.ts";
 import { counted } from "../../core/words.ts";
+import { onMachinesThere } from "../../machines.ts";
 import { tell, waitFor } from "../told.ts";
 import type { Step } from "./step.ts";
 
@@ -12,8 +13,8 @@ const TIMEOUT_MS = 20_000;
 
 export const overlay: Step = {
   name: "overlay",
-  lacks: async ({ deployment }, { segments }) =>
-    lackingSegments(deployment.goal.segments, segments),
+  lacks: async ({ deployment: { goal } }, look) =>
+    lackingSegments(onMachinesThere(goal.segments, look), look.segments),
   run: async (work) => {
     const { goal, told } = work.deployment;
     if (goal.segments.length === 0) return { skipped: "no overlay was asked for" };
