@@ -1,4 +1,5 @@
 /** Deployments as people ask for them: what would be done, and what there is. */
+import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import type { Action } from "./core/action.ts";
@@ -10,9 +11,12 @@ import { factsOf, ownerOf } from "./deployment/facts.ts";
 import { lackingOf } from "./deployment/observed.ts";
 import type { DeploymentParts } from "./deployment/parts.ts";
 import type { DeploymentView, Refusal } from "./desk.ts";
+import { Lately } from "./lately.ts";
 import type { Machines } from "./machines.ts";
 import type { Deployment } from "./stores/deployments.ts";
 import { newDeployment } from "./stores/deployments.ts";
+
+const OTHERS_MS = 250;
 
 /** Stands for a VNI that is not given yet, and for its network. */
 const UNKNOWN = { vni: 1, ipv4: undefined, ipv6: "fd00::/64" } as const;
@@ -20,10 +24,13 @@ const UNKNOWN = { vni: 1, ipv4: undefined, ipv6: "fd00::/64" } as const;
 export class DeploymentDesk {
   readonly #parts: DeploymentParts;
   readonly #machines: Machines;
+  /** Who plans many channels one after the other is told the same of the others; when it is done, it is looked at anew. */
+  readonly #others: Lately<Deployment[]>;
 
-  constructor(parts: DeploymentParts, machines: Machines) {
+  constructor(parts: DeploymentParts, machines: Machines, clock: Pick<Clock, "monotonicMs">) {
     this.#parts = parts;
     this.#machines = machines;
+    this.#others = new Lately(() => parts.journal.deployments.all(), { forMs: OTHERS_MS, clock });
   }
 
   async all(): Promise<DeploymentView[]> {
@@ -81,6 +88,7 @@ export class DeploymentDesk {
     const facts = await factsOf(
       { deployment: { ...known, kept }, description, parts },
       look,
+      await this.#others.get(),
       async (site) => (await parts.vnis.of(ownerOf(known.channel, site))) ?? UNKNOWN,
     );
     const { wish } = layoutOf(facts);

@@ -118,7 +118,7 @@ export async function startOpsBot(
     leader: () => leadership.leader(),
     observations: () => observer.observations(),
     impediment: () => terms.impediment || chosen.impediment(),
-    deployments: new DeploymentDesk(parts, machines),
+    deployments: new DeploymentDesk(parts, machines, clock),
     invite: network.enrolment && inviting(network.enrolment, () => leadership.fencingToken()),
     inventory: () =>
       inventoryOf(config, network, desired, {

@@ -5,6 +5,7 @@ import type { Kept, LayoutFacts } from "../core/deployment/layout.ts";
 import { CORE, sitesOf } from "../core/deployment/overlay-layout.ts";
 import type { Look } from "../machines.ts";
 import { LIMITED } from "../network.ts";
+import type { Deployment } from "../stores/deployments.ts";
 import type { Allocation } from "../vnis/vnis.ts";
 import type { Observed, Origin } from "./parts.ts";
 
@@ -17,15 +18,18 @@ export type Allocate = (
   isCore: boolean,
 ) => Promise<Pick<Allocation, "vni" | "ipv4" | "ipv6">>;
 
-/** Rejects when the description names what OpsBot does not have. */
+/**
+ * Rejects when the description names what OpsBot does not have.
+ * @param all channels that are deployed: what others have.
+ */
 export async function factsOf(
   { parts, description, deployment }: Observed,
   { machines }: Pick<Look, "machines">,
+  all: readonly Deployment[],
   allocate: Allocate,
 ): Promise<LayoutFacts> {
   const { url: originUrl } = originOf(description.origin, parts.origins);
   const enrolment = await enrolmentOf(parts, description);
-  const all = await parts.journal.deployments.all();
   const others = all.filter(({ channel }) => channel !== deployment.channel);
   const edges = others.flatMap(({ goal, told }) => [...goal.edges, ...told.edges]);
   return {

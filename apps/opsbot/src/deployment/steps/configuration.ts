@@ -45,7 +45,8 @@ async function allocated(work: Work): Promise<Layout> {
   const { region, ipv4 } = description.overlay;
   const owners = new Set(deployment.kept.owners);
   const look = await lookAtMachines(effects.network);
-  const facts = await factsOf(work, look, async (site, isCore) => {
+  const all = await parts.journal.deployments.all();
+  const facts = await factsOf(work, look, all, async (site, isCore) => {
     const owner = ownerOf(deployment.channel, site);
     owners.add(owner);
     // Before it is there, so that it is released whatever happens.
