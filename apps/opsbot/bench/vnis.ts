@@ -35,7 +35,7 @@ export async function measureVnis(isQuick: boolean): Promise<void> {
   const sizes = isQuick ? SIZES.quick : SIZES.full;
   about(
     BENCH,
-    `VNIs given to new owners by one replica, durable when they are answered. PostgreSQL on the same machine with fsync and synchronous_commit, as it comes. single: a VNI a transaction, over ${CONNECTIONS} connections; batched: so many owners a transaction, over ${BATCH_CONNECTIONS}. plain: the same numbers and owners by the same client, into a table with a primary key and nothing else: PostgreSQL's own; ours has a second unique key (the owner) and counts quotas. Rounds take turns; medians. file: SQLite, synchronous = FULL. The client has one core at most. Goals: 100,000 batched, 15,000 single; measured elsewhere as PostgreSQL's own: 133,000 in batches of 256, 18,000.`,
+    `VNIs given to new owners by one replica, durable when they are answered. PostgreSQL on the same machine with fsync and synchronous_commit, as it comes. single: ${CONNECTIONS} callers ask for one VNI after the other, and those who ask at the same moment share a transaction; batched: so many owners a transaction, over ${BATCH_CONNECTIONS}. plain: the same numbers and owners by the same client, into a table with a primary key and nothing else, a transaction for each where ours are single: PostgreSQL's own; ours has a second unique key (the owner) and counts quotas. Rounds take turns; medians. file: SQLite, synchronous = FULL. The client has one core at most. Goals: 100,000 batched, 15,000 single; measured elsewhere as PostgreSQL's own: 133,000 in batches of 256, 18,000.`,
   );
   await measurePostgres(sizes);
   await measureFile(sizes);

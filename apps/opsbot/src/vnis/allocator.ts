@@ -20,6 +20,7 @@ import type { Kept } from "./rows.ts";
 import { keptAfter, keptBy } from "./rows.ts";
 import type { Ipv4Settings, VniSettings } from "./settings.ts";
 import { subnetNumbers, vniNumbers } from "./vni-numbers.ts";
+import { Together } from "./together.ts";
 import type { Allocation, Page, Quarantined, Reconciled, VniWish, Vnis } from "./vnis.ts";
 import { VniRefusedError } from "./vnis.ts";
 import { checkPage, checkWish } from "./wishes.ts";
@@ -39,6 +40,8 @@ export interface AllocatorDeps {
 
 /** In one statement. */
 const BATCH_MAX = 4_096;
+/** Of those who ask for one each. */
+const [TOGETHER_MAX, TOGETHER_AT_ONCE] = [256, 4];
 /** Whose range is remembered. */
 const SCOPES_MAX = 10_000;
 
@@ -48,14 +51,20 @@ export class Allocator implements Vnis {
   /** By tenant, region and site. */
   readonly #pools = new Map<string, Pool>();
   readonly #free = new Map<string, FreeNumbers>();
+  readonly #together = new Together<VniWish, Allocation>({
+    answerAll: (wishes) => this.allocateAll(wishes),
+    keyOf: ({ owner }) => owner,
+    most: TOGETHER_MAX,
+    atOnce: TOGETHER_AT_ONCE,
+  });
 
   constructor(deps: AllocatorDeps) {
     this.#deps = deps;
     this.#blocks = { ...deps, holder: randomUUID() };
   }
 
-  async allocate(wish: VniWish): Promise<Allocation> {
-    return (await this.allocateAll([wish]))[0]!;
+  allocate(wish: VniWish): Promise<Allocation> {
+    return this.#together.ask(wish);
   }
 
   async allocateAll(wishes: readonly VniWish[]): Promise<readonly Allocation[]> {
