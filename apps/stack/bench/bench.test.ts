@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describeWithNamespaces } from "@glassline/node-agent/namespaces/testing";
 import { expect, test } from "vitest";
 
-import { run } from "../src/testing/deployment-stage.ts";
+import { run } from "../src/testing/stage-apps.ts";
 import { testWith } from "../src/testing/requirements.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));

@@ -1,7 +1,8 @@
 /** A channel's edges in a real Icinga2: there when it is deployed, mended when somebody removes them, gone when it is. */
 import { expect } from "vitest";
 
-import { DeploymentStage, ICINGA_ROOT } from "./testing/deployment-stage.ts";
+import { DeploymentStage } from "./testing/deployment-stage.ts";
+import { ICINGA_ROOT } from "./testing/shipped-icinga.ts";
 import { testWith } from "./testing/requirements.ts";
 
 const testIcinga = testWith("icinga2", "monitoring-plugins");

@@ -2,7 +2,8 @@
 import { describeWithNamespaces } from "@glassline/node-agent/namespaces/testing";
 import { afterEach, expect, test } from "vitest";
 
-import { DeploymentStage, run } from "./testing/deployment-stage.ts";
+import { DeploymentStage } from "./testing/deployment-stage.ts";
+import { run } from "./testing/stage-apps.ts";
 
 const PATIENCE_MS = 240_000;
 const DESCRIPTION = `channel: harbour

@@ -2,12 +2,11 @@
  * A network to deploy channels on: an origin, OpsBot, node-agents and, if wished, enrolment and Icinga2, each a process of its own. With
  * `namespaces` each machine is a network namespace on an underlay that has no way out, and OpsBot stands on its bridge. Needs root then.
  */
-import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { KillableProcess } from "@glassline/bench/killable-process";
+import type { KillableProcess } from "@glassline/bench/killable-process";
 import type { Underlay } from "@glassline/node-agent/namespaces/testing";
 import { startUnderlay } from "@glassline/node-agent/namespaces/testing";
 import { OpsBotService } from "@glassline/proto/opsbot";
@@ -18,12 +17,11 @@ import { peerClient } from "@glassline/service/peer-client";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import { ROOT_DIRECTORY } from "../page.ts";
-import { flags } from "../plan.ts";
 import type { Icinga } from "./icinga.ts";
-import { deployed, startIcinga } from "./icinga.ts";
 import { freePort } from "./programs.ts";
-
-type Words = Parameters<typeof flags>[0];
+import { icingaWords, startShippedIcinga } from "./shipped-icinga.ts";
+import type { Told, Words } from "./stage-apps.ts";
+import { run, startApp } from "./stage-apps.ts";
 
 const EDGE_TOKEN = "a-token-of-this-test";
 const OPERATOR: PeerName = { role: "operator", instance: "local" };
@@ -36,16 +34,6 @@ export const CHANNEL_PATH = "/live/cam-0001/index.m3u8";
 const COMMAND = join(ROOT_DIRECTORY, "apps/opsbot/src/command-main.ts");
 
 const OPSBOT: PeerName = { role: "opsbot", instance: "opsbot" };
-/** May do all in Icinga. */
-export const ICINGA_ROOT: PeerName = { role: "operator", instance: "root" };
-const ICINGA_FILES = [
-  "commands.conf",
-  "templates.conf",
-  "services.conf",
-  "dependencies.conf",
-  "api-users.conf",
-];
-
 /** Than the usual OpsBot. */
 interface Other {
   env?: Readonly<Record<string, string>>;
@@ -73,11 +61,6 @@ export interface StageOptions {
 export interface Agent {
   process: KillableProcess;
   endpoint: { name: string; host: string; port: number };
-}
-
-export interface Told {
-  code: number;
-  output: string;
 }
 
 export class DeploymentStage implements AsyncDisposable {
@@ -242,7 +225,15 @@ export class DeploymentStage implements AsyncDisposable {
       );
     const endpoints: string[] = [];
     for (const at of places) endpoints.push(await this.#startAgent(at));
-    if (icinga) this.#icinga = this.#stack.use(await this.#startIcinga(icinga.checkInterval));
+    if (icinga)
+      this.#icinga = this.#stack.use(
+        await startShippedIcinga({
+          ...icinga,
+          directory: this.directory,
+          pkiDir: this.pkiDir,
+          issue: (name) => this.issue(name),
+        }),
+      );
     this.#opsbotPort = opsbot!;
     this.#opsbotWords = {
       ...common,
@@ -253,45 +244,11 @@ export class DeploymentStage implements AsyncDisposable {
       origin: `origin=localhost:${originGrpc}`,
       "deploy-origin": `origin=https://${this.underlay?.fabricAddress ?? "localhost"}:${origin}`,
       ...(enrolment && { enrolment: `enrolment=localhost:${rest[0]}` }),
-      ...(this.#icinga && this.#icingaWords(this.#icinga)),
+      ...(this.#icinga && icingaWords(this.#icinga, this.pkiDir, OPSBOT)),
       ...this.#options.opsbot,
     };
     await this.startOpsBot();
     this.#stack.defer(async () => void (await this.#opsbot?.end("SIGTERM")));
-  }
-
-  async #startIcinga(checkInterval: string): Promise<Icinga> {
-    await this.issue({ role: "monitor", instance: "local" });
-    const constants = `
-const GlasslineDir = "${ROOT_DIRECTORY}"
-const GlasslineNode = "${process.execPath}"
-const GlasslinePki = "${this.pkiDir}"
-const GlasslineIdentity = "monitor.local"
-const GlasslineCache = "${join(this.directory, "compiled")}"
-const GlasslineInterval = ${checkInterval}
-const GlasslinePushUrl = ""
-const GlasslineOpsBotName = "opsbot opsbot"
-const GlasslineReaderName = "dashboard reader"
-object ApiUser "root" {
-  client_cn = "${ICINGA_ROOT.role} ${ICINGA_ROOT.instance}"
-  permissions = [ "*" ]
-}
-`;
-    return startIcinga(
-      join(this.directory, "icinga"),
-      constants + deployed(...ICINGA_FILES),
-      (name) => this.issue(name),
-    );
-  }
-
-  #icingaWords({ port }: Icinga): Words {
-    const { ca, certificate, privateKey } = identityFiles(this.pkiDir, OPSBOT);
-    return {
-      icinga: `https://localhost:${port}`,
-      "icinga-ca": ca,
-      "icinga-cert": certificate,
-      "icinga-key": privateKey,
-    };
   }
 
   /** @returns its endpoint. */
@@ -351,36 +308,3 @@ object ApiUser "root" {
 const agentAt = (at: number) => `agent-${at + 1}`;
 const machineAt = (at: number) => `machine-${at + 1}`;
 const numberOf = (machine: string) => Number(machine.split("-").at(-1));
-
-interface Surroundings {
-  /** What it is started by. */
-  launcher: readonly string[];
-  env?: Readonly<Record<string, string>>;
-  main?: string;
-}
-
-/** Resolves when it is ready. */
-async function startApp(
-  app: string,
-  words: Words,
-  { launcher, env = {}, main = "" }: Surroundings,
-): Promise<KillableProcess> {
-  const file = join(ROOT_DIRECTORY, main || `apps/${app}/src/main.ts`);
-  const started = new KillableProcess(app, [file, ...flags(words)], env, launcher);
-  try {
-    await started.ready();
-    return started;
-  } catch (error) {
-    await started.end("SIGKILL");
-    throw error;
-  }
-}
-
-export async function run([program = "", ...words]: readonly string[]): Promise<Told> {
-  const { promise, resolve } = Promise.withResolvers<Told>();
-  execFile(program, words, { maxBuffer: 10_000_000 }, (error, stdout, stderr) => {
-    const code = error ? (typeof error.code === "number" ? error.code : -1) : 0;
-    resolve({ code, output: stdout + stderr });
-  }).stdin?.end();
-  return promise;
-}

@@ -8,7 +8,9 @@ import { NodeAgentService } from "@glassline/proto/node";
 import type { PeerName } from "@glassline/service/identity";
 import { peerClient } from "@glassline/service/peer-client";
 
-import { DeploymentStage, ICINGA_ROOT, run } from "./deployment-stage.ts";
+import { DeploymentStage } from "./deployment-stage.ts";
+import { ICINGA_ROOT } from "./shipped-icinga.ts";
+import { run } from "./stage-apps.ts";
 
 const MACHINES = 3;
 /** One on each machine, and the shield. */
