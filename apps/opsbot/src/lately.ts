@@ -16,10 +16,10 @@ export class Lately<T> {
     [this.#ask, this.#options] = [ask, options];
   }
 
-  /** What was asked for last, also by others, or now. */
-  get(): Promise<T> {
+  /** What was asked for last, also by others, or now. @param isAnew what was answered before does not count. */
+  get(isAnew = false): Promise<T> {
     const { clock, forMs } = this.#options;
-    const last = this.#last;
+    const last = isAnew ? undefined : this.#last;
     return last && clock.monotonicMs() - last.atMs < forMs ? last.answer : this.now();
   }
 

@@ -35,9 +35,9 @@ export class Machines {
     this.#looks = new Lately(look, { forMs: LATELY_MS, clock });
   }
 
-  /** What was told within the last moment, or is now. */
-  lately(): Promise<Look> {
-    return this.#looks.get();
+  /** What was told within the last moment, or is now. @param isAnew what was told before does not count. */
+  lately(isAnew = false): Promise<Look> {
+    return this.#looks.get(isAnew);
   }
 
   look(): Promise<Look> {

@@ -62,9 +62,7 @@ async function eachEdge(
   find: (edge: string, status: Status) => Finding[],
 ): Promise<Finding[]> {
   const findings = await Promise.all(
-    [...edges].map(async ([edge, client]) =>
-      find(edge, await looks.status(client, isAnew ?? false)),
-    ),
+    [...edges].map(async ([edge, client]) => find(edge, await looks.status(client, isAnew))),
   );
   return findings.flat();
 }
@@ -73,7 +71,7 @@ async function eachEdge(
 function processCheck({ network, machines }: ChecksDeps): Check["run"] {
   const endsSeen = new Map<string, bigint>();
   return async (isAnew) => {
-    const { edges, away } = await (isAnew ? machines.look() : machines.lately());
+    const { edges, away } = await machines.lately(isAnew);
     const [unseen] = [...away];
     if (unseen && edges.length === 0) throw new Error(`${unseen[0]} does not answer: ${unseen[1]}`);
     // A channel's edge that is not known yet comes, and one that is known no more goes.
@@ -105,7 +103,7 @@ function processCheck({ network, machines }: ChecksDeps): Check["run"] {
 /** An edge that the node-agent is about to start is given time; how it ended is told by the check of its process. */
 function healthCheck({ network, machines }: ChecksDeps, looks: EdgeLooks): Check["run"] {
   return async (isAnew) => {
-    const starting = startingEdges(await (isAnew ? machines.look() : machines.lately()));
+    const starting = startingEdges(await machines.lately(isAnew));
     return eachEdge(network, looks, isAnew, (edge, status) => [
       healthOf(edge, status, starting.has(edge)),
     ]);

@@ -54,7 +54,7 @@ async function machines(
   { network, machines: all, deployments }: DeploymentChecksDeps,
   isAnew: boolean | undefined,
 ) {
-  const { machines: there, away } = await (isAnew ? all.look() : all.lately());
+  const { machines: there, away } = await all.lately(isAnew);
   const findings: Finding[] = [...there.keys()].map((object) => ({
     object,
     check: "machine",

@@ -43,15 +43,13 @@ export class EdgeLooks {
   }
 
   /** @param isAnew what was told a moment ago does not count. */
-  status(edge: EdgeClient, isAnew: boolean): Promise<Status> {
-    const { status } = this.#of(edge);
-    return isAnew ? status.now() : status.get();
+  status(edge: EdgeClient, isAnew?: boolean): Promise<Status> {
+    return this.#of(edge).status.get(isAnew);
   }
 
   /** Channels whose encoder still sends, as a viewer gets them. Undefined: the edge does not answer. */
-  seen(edge: EdgeClient, isAnew: boolean): Promise<Seen | undefined> {
-    const { seen } = this.#of(edge);
-    return isAnew ? seen.now() : seen.get();
+  seen(edge: EdgeClient, isAnew?: boolean): Promise<Seen | undefined> {
+    return this.#of(edge).seen.get(isAnew);
   }
 
   #of(edge: EdgeClient): Looks {
@@ -70,8 +68,9 @@ export class EdgeLooks {
   async #see(status: Lately<Status>): Promise<Seen | undefined> {
     const told = await status.get();
     if (told instanceof Error) return undefined;
-    const atMs = this.#clock.nowMs();
-    const live = this.#channels.known().filter((channel) => isLive(channel, atMs));
-    return { views: await viewsThrough(told.publicUrl, live), atMs };
+    const nowMs = this.#clock.nowMs();
+    const live = this.#channels.known().filter((channel) => isLive(channel, nowMs));
+    const views = await viewsThrough(told.publicUrl, live);
+    return { views, atMs: this.#clock.nowMs() };
   }
 }

@@ -16,7 +16,7 @@ export function streamsCheck(
   check: string,
   judge: Judge,
 ): (isAnew?: boolean) => Promise<Finding[]> {
-  return (isAnew = false) =>
+  return (isAnew) =>
     Promise.all(
       [...edges].map(async ([object, client]) => {
         const seen = await looks.seen(client, isAnew);
