@@ -33,6 +33,7 @@ import { Operations } from "./operations.ts";
 import { openNotifying } from "./notify/open-notifying.ts";
 import { openStore } from "./stores/open-store.ts";
 import { Terms } from "./terms.ts";
+import { showVnis } from "./vni-gauges.ts";
 import { VniKeeping } from "./vni-keeping.ts";
 import { openVnis } from "./vnis/open-vnis.ts";
 import { watching } from "./watching.ts";
@@ -135,6 +136,7 @@ export async function startOpsBot(
     fencingToken: () => leadership.fencingToken() ?? 0n,
     callerOf: (context, mayChange) => access.callerOf(context, mayChange),
   });
+  showVnis(deps.metrics, vnis, keeping);
   showBudgetsLeft(deps.metrics, () => guard.budgetsLeft(journal.guard));
   const mcp = stack.use(
     mcpRoute({

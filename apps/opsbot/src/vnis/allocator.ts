@@ -19,9 +19,18 @@ import { returnAllBlocks } from "./returning.ts";
 import type { Kept } from "./rows.ts";
 import { keptAfter, keptBy } from "./rows.ts";
 import type { Ipv4Settings, VniSettings } from "./settings.ts";
+import { readQuotas } from "./tenants.ts";
 import { subnetNumbers, vniNumbers } from "./vni-numbers.ts";
 import { Together } from "./together.ts";
-import type { Allocation, Page, Quarantined, Reconciled, VniWish, Vnis } from "./vnis.ts";
+import type {
+  Allocation,
+  Page,
+  Quarantined,
+  Reconciled,
+  TenantQuota,
+  VniWish,
+  Vnis,
+} from "./vnis.ts";
 import { VniRefusedError } from "./vnis.ts";
 import { checkPage, checkWish } from "./wishes.ts";
 
@@ -91,6 +100,10 @@ export class Allocator implements Vnis {
   async quarantined(page: Page): Promise<readonly Quarantined[]> {
     checkPage(page);
     return quarantinedAfter(page, this.#deps);
+  }
+
+  quotas(): Promise<readonly TenantQuota[]> {
+    return readQuotas(this.#deps.database);
   }
 
   async release(owner: string, nodes: readonly string[]): Promise<void> {

@@ -272,12 +272,14 @@ function contract(newPlace: () => Promise<Place>): void {
       await vnis.release("channel/1", ["node-1"]);
       await vnis.allocate(wishOf("more"));
       await expect(vnis.allocate(wishOf("channel/1"))).rejects.toThrow(/quota/);
+      expect(await vnis.quotas()).toEqual([{ tenant: "acme", quota: 3, used: 3 }]);
     }
     // It is lowered, and what is there stays.
     const lowered = { tenants: { acme: { quota: 1 } } };
     await using open = await place.open({ settings: lowered });
     const { vnis } = open;
     expect(await all(vnis)).toHaveLength(4);
+    expect(await vnis.quotas()).toEqual([{ tenant: "acme", quota: 1, used: 3 }]);
     for (const owner of ["channel/0", "channel/2"]) {
       await expect(vnis.allocate(wishOf("too many"))).rejects.toThrow(/quota of acme \(1\)/);
       await vnis.release(owner, []);

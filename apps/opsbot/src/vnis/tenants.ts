@@ -2,6 +2,7 @@
 import type { Sql } from "../stores/sql.ts";
 import { first } from "../stores/sql.ts";
 import type { VniDatabase, VniDialect } from "./dialect.ts";
+import type { TenantQuota } from "./vnis.ts";
 
 /** Of several replicas the one that started last says what counts. */
 export async function writeQuotas(
@@ -21,6 +22,15 @@ export async function writeQuotas(
     for (const tenant of known.keys())
       if (!quotas.has(tenant)) await sql.run("DELETE FROM vni_tenants WHERE tenant = $1", tenant);
   });
+}
+
+export async function readQuotas(sql: Sql): Promise<TenantQuota[]> {
+  const rows = await sql.all("SELECT tenant, quota, used FROM vni_tenants ORDER BY tenant");
+  return rows.map((row) => ({
+    tenant: String(row["tenant"]),
+    quota: Number(row["quota"]),
+    used: Number(row["used"]),
+  }));
 }
 
 /** Who has more than a new quota keeps it, and gets no more. */

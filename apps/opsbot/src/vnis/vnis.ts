@@ -30,6 +30,14 @@ export interface Quarantined {
   nodes: readonly string[];
 }
 
+export interface TenantQuota {
+  tenant: string;
+  /** Most VNIs at once. */
+  quota: number;
+  /** More than the quota where that was lowered. */
+  used: number;
+}
+
 /** What comes behind a VNI, in their order. */
 export interface Page {
   /** 0: from the first one on. */
@@ -60,6 +68,8 @@ export interface Vnis extends AsyncDisposable {
   of(owner: string): Promise<Allocation | undefined>;
   list(page: Page): Promise<readonly Allocation[]>;
   quarantined(page: Page): Promise<readonly Quarantined[]>;
+  /** Of tenants that have one. */
+  quotas(): Promise<readonly TenantQuota[]>;
   /**
    * The owner has none any more; nobody else gets the VNI and its subnets until each of these nodes has confirmed that it is removed.
    * Nothing happens when the owner has none.
