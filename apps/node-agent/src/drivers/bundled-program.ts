@@ -4,8 +4,12 @@
  */
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { output } from "./programs.ts";
+
+const BUNDLE = fileURLToPath(new URL("bundle-main.ts", import.meta.url));
+const BUNDLE_TIMEOUT_MS = 60_000;
 
 export class BundledProgram {
   /** Holds all of it. */
@@ -38,15 +42,7 @@ export class BundledProgram {
 
   async #make(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o755 });
-    const { rolldown } = await import("rolldown");
-    const bundle = await rolldown({ input: this.#source, platform: "node", logLevel: "silent" });
-    await bundle.write({
-      dir: this.directory,
-      format: "esm",
-      entryFileNames: "main.mjs",
-      chunkFileNames: "[name]-[hash].mjs",
-    });
-    await bundle.close();
+    await output(process.execPath, [BUNDLE, this.#source, this.directory], BUNDLE_TIMEOUT_MS);
     // Compiled code is written at an end, which an edge may not come to for long; and containers may only read it.
     const words = Object.entries(this.environment).map(([name, value]) => `${name}=${value}`);
     await output("env", [...words, process.execPath, this.path, "--help"]).catch(() => {});
