@@ -13,6 +13,7 @@ import { median } from "@glassline/bench/median";
 import { CAN_PIN, SYSTEM_CORE } from "@glassline/bench/pinned-process";
 import { freePorts } from "@glassline/bench/ports";
 import { about, report } from "@glassline/bench/report";
+import { BundledProgram } from "@glassline/bundle/bundled-program";
 
 import { bodyOf, pathOf } from "./fill-disk.ts";
 
@@ -43,14 +44,20 @@ export async function measureRestart(
   about(
     BENCH,
     "An edge with small objects on disk was killed by SIGKILL; from its next start to its first answer from disk, nobody listening at the origin's address. Of it, what an empty Node takes, " +
-      "what the edge itself says it took until it served viewers, and the time of processors for that; and what it takes without a disk, to its answer that the origin is away. Compiled code is kept on disk, as npm run start does. Goals: 150 ms beyond Node's own start at 10,000 objects, 1 s at 1,000,000, 99.9 % kept.",
+      "what the edge itself says it took until it served viewers, and the time of processors for that; and what it takes without a disk, to its answer that the origin is away. Compiled code is kept on disk, as npm run start does. source: as it is in the repository; bundle: in a few files, as node-agents run it in containers. Goals: 150 ms beyond Node's own start at 10,000 objects, 1 s at 1,000,000, 99.9 % kept.",
   );
   const rounds = isQuick ? 2 : 7;
   for (const objects of isQuick ? [1_000] : [10_000, 1_000_000]) {
     const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
     try {
       await fill(join(directory, "disk"), objects);
-      await measure(directory, objects, rounds);
+      const bundle = new BundledProgram(join(directory, "program"), MAIN);
+      await bundle.made();
+      const programs = [
+        { name: "source", path: MAIN },
+        { name: "bundle", path: bundle.path },
+      ];
+      for (const program of programs) await measure(directory, objects, rounds, program);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -68,7 +75,18 @@ async function fill(directory: string, objects: number): Promise<void> {
   await ended;
 }
 
-async function measure(directory: string, objects: number, rounds: number): Promise<void> {
+interface Program {
+  name: string;
+  path: string;
+}
+
+async function measure(
+  directory: string,
+  objects: number,
+  rounds: number,
+  program: Program,
+): Promise<void> {
+  const stage = { directory, main: program.path };
   const path = pathOf(Math.floor(objects / 2));
   const expected = bodyOf(Math.floor(objects / 2));
   const nodeMs: number[] = [];
@@ -80,11 +98,11 @@ async function measure(directory: string, objects: number, rounds: number): Prom
   // The first starts compile, and are not counted.
   for (let round = -1; round < rounds; round++) {
     const node = emptyNodeMs();
-    const plain = await started(directory, [], path, async (_port, ready) => {
+    const plain = await started(stage, [], path, async (_port, ready) => {
       if (round < 0) await ready;
     });
     const start = await started(
-      directory,
+      stage,
       [`--disk=${join(directory, "disk")}`],
       path,
       async (port, ready) => {
@@ -101,7 +119,7 @@ async function measure(directory: string, objects: number, rounds: number): Prom
     servedMs.push(start.servedMs);
     cpuMs.push(start.cpuMs);
   }
-  const params = { objects, rounds };
+  const params = { objects, rounds, program: program.name };
   report(BENCH, "empty_node", median(nodeMs), "ms", params);
   report(BENCH, "first_answer_without_disk", median(plainMs), "ms", params);
   report(BENCH, "first_hit", median(diskMs), "ms", params);
@@ -124,7 +142,7 @@ const pinned = (words: readonly string[]): readonly string[] =>
 
 /** Starts an edge, asks until it answers, and kills it. */
 async function started(
-  directory: string,
+  { directory, main }: { directory: string; main: string },
   more: readonly string[],
   path: string,
   meanwhile: (port: number, ready: Promise<unknown>) => Promise<void>,
@@ -138,7 +156,7 @@ async function started(
     `--pki-dir=${join(directory, "pki")}`,
     ...more,
   ];
-  const [command, ...rest] = pinned([process.execPath, MAIN, ...words]);
+  const [command, ...rest] = pinned([process.execPath, main, ...words]);
   const fromMs = performance.now();
   const edge = spawn(command!, rest, {
     stdio: ["ignore", "pipe", "inherit", "ipc"],

@@ -1,11 +1,11 @@
 /** Edges as containers of Docker, which outlive the agent. An image that is not on the machine is not fetched. */
+import type { BundledProgram } from "@glassline/bundle/bundled-program";
 import { ContainerDriver } from "@glassline/proto/node";
 import type { EdgeSpec } from "@glassline/proto/node";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import { dockerWishOf, unkeptLimits } from "../core/docker-wish.ts";
-import type { BundledProgram } from "./bundled-program.ts";
 import { OUT_OF_MEMORY, unmetLimits } from "./cgroups.ts";
 import { LABELS, bindsOf, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import { DockerApi } from "./docker-api.ts";

@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import { realpath } from "node:fs/promises";
 
+import type { BundledProgram } from "@glassline/bundle/bundled-program";
+
 import type { Bind } from "../core/oci-bundle.ts";
-import type { BundledProgram } from "./bundled-program.ts";
 
 const LIBRARIES = ["/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64"];
 const NAMES = ["/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf", "/etc/localtime"];

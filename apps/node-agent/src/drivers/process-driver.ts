@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 
+import { compiledIn } from "@glassline/bundle/bundled-program";
 import { ContainerDriver } from "@glassline/proto/node";
 import type { Clock } from "@glassline/service/clock";
 
-import { compiledIn } from "./bundled-program.ts";
 import type { Driver } from "./driver.ts";
 import type { EdgeFiles } from "./edge-files.ts";
 import { lastLines, openLog } from "./edge-log.ts";

@@ -5,13 +5,13 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import type { BundledProgram } from "@glassline/bundle/bundled-program";
 import type { EdgeSpec } from "@glassline/proto/node";
 import { ContainerDriver } from "@glassline/proto/node";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
 import { bundleOf } from "../core/oci-bundle.ts";
-import type { BundledProgram } from "./bundled-program.ts";
 import { OUT_OF_MEMORY, unmetLimits, wasOutOfMemory } from "./cgroups.ts";
 import { LABELS, bindsOf, containerName, environmentOf, labelsOf } from "./container-process.ts";
 import type { Driver, Ended, Running, Started } from "./driver.ts";

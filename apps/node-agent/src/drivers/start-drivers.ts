@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { join, resolve } from "node:path";
 
+import { BundledProgram } from "@glassline/bundle/bundled-program";
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 
 import { appleDriver } from "./apple-driver.ts";
-import { BundledProgram } from "./bundled-program.ts";
 import { dockerDriver } from "./docker-driver.ts";
 import { Drivers } from "./drivers.ts";
 import { EdgeFiles } from "./edge-files.ts";

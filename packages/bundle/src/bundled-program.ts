@@ -1,15 +1,15 @@
 /**
- * The edge cache in a few files of JavaScript, for containers: they need nothing else of the repository, and a start takes half as long.
+ * A program in a few files of JavaScript: it needs nothing else of the repository, and starts in half the time.
  * Source: https://rolldown.rs/apis/rolldown-api, https://nodejs.org/api/module.html#module-compile-cache
  */
+import { execFile } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
-import { output } from "./programs.ts";
-
-const BUNDLE = fileURLToPath(new URL("bundle-main.ts", import.meta.url));
-const BUNDLE_TIMEOUT_MS = 60_000;
+const BUNDLE = fileURLToPath(new URL("main.ts", import.meta.url));
+const LIMITED = { timeout: 60_000, killSignal: "SIGKILL" } as const;
 
 export class BundledProgram {
   /** Holds all of it. */
@@ -17,7 +17,7 @@ export class BundledProgram {
   readonly #source: string;
   #made: Promise<void> | undefined;
 
-  /** @param source main.ts of the edge cache. */
+  /** @param source its main.ts, which answers --help. */
   constructor(directory: string, source: string) {
     this.directory = resolve(directory);
     this.#source = source;
@@ -31,7 +31,7 @@ export class BundledProgram {
     return compiledIn(join(this.directory, "compiled"));
   }
 
-  /** Once; rejects when it cannot be made, which the next one who asks tries again. Files of an earlier life stay for its containers. */
+  /** Once; rejects when it cannot be made, which the next one who asks tries again. Files of an earlier life stay for whoever runs them. */
   made(): Promise<void> {
     this.#made ??= this.#make().catch((error: unknown) => {
       this.#made = undefined;
@@ -42,10 +42,11 @@ export class BundledProgram {
 
   async #make(): Promise<void> {
     await mkdir(this.directory, { recursive: true, mode: 0o755 });
-    await output(process.execPath, [BUNDLE, this.#source, this.directory], BUNDLE_TIMEOUT_MS);
-    // Compiled code is written at an end, which an edge may not come to for long; and containers may only read it.
-    const words = Object.entries(this.environment).map(([name, value]) => `${name}=${value}`);
-    await output("env", [...words, process.execPath, this.path, "--help"]).catch(() => {});
+    const run = promisify(execFile);
+    await run(process.execPath, [BUNDLE, this.#source, this.directory], LIMITED);
+    // Compiled code is written at an end, which a program may not come to for long; and containers may only read it.
+    const env = { ...process.env, ...this.environment };
+    await run(process.execPath, [this.path, "--help"], { ...LIMITED, env }).catch(() => {});
   }
 }
 
