@@ -10,7 +10,7 @@ import { readDescription } from "../core/deployment/read-description.ts";
 import type { Deployment, DeploymentChange } from "../stores/deployments.ts";
 import type { Intent } from "../stores/intents.ts";
 import { NotLeadingError } from "../stores/sql.ts";
-import type { DeploymentParts, Work } from "./parts.ts";
+import type { Begun, DeploymentParts } from "./parts.ts";
 import { STEPS } from "./steps/all.ts";
 import type { Done, Step } from "./steps/step.ts";
 
@@ -21,6 +21,11 @@ const EMPTY = create(SetDesiredStateRequestSchema);
 
 /** Where steps are told: in those of the channel and in the story, or in the story alone, where those of what fell short stay. */
 type Telling = "shown" | "back" | "moved";
+
+const run = async (step: Step, begun: Begun) =>
+  step.run({ ...begun, description: readDescription(begun.deployment.description) });
+
+const undo = (step: Step, begun: Begun) => step.undo(begun);
 
 export class Deployer {
   readonly #parts: DeploymentParts;
@@ -94,7 +99,7 @@ export class Deployer {
     try {
       // What is mended keeps its promise, or monitoring says so: it is not tried by a load again.
       const steps = isMended ? WITHOUT_LOAD : STEPS;
-      await this.#walk(steps, (step, work) => step.run(work), intent, effects);
+      await this.#walk(steps, run, intent, effects);
       if (isMended)
         await this.#parts.journal.transact(({ deployments }) =>
           deployments.step(channel, "cache", "skipped", "it was tried when it was deployed"),
@@ -138,7 +143,7 @@ export class Deployer {
     if (!deployment?.kept.away.includes(intent.action.target)) return undefined;
     if (deployment.phase === "leaving" || deployment.phase === "failed") return undefined;
     const moving = { ...intent, action: { kind: "deploy", target: channel } } as const;
-    await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), moving, effects, "moved");
+    await this.#walk(WITHOUT_LOAD, run, moving, effects, "moved");
     const { goal } = (await this.#read(channel))!;
     return `${channel} runs on ${[...new Set(goal.edges.map(({ machine }) => machine))].join(", ")}`;
   }
@@ -152,7 +157,7 @@ export class Deployer {
       if (liveDescription === "") await this.#undo(intent, effects, "back");
       else {
         await this.#change(channel, { description: liveDescription });
-        await this.#walk(WITHOUT_LOAD, (step, work) => step.run(work), intent, effects, "back");
+        await this.#walk(WITHOUT_LOAD, run, intent, effects, "back");
       }
     } catch (error) {
       if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
@@ -174,7 +179,7 @@ export class Deployer {
     const failures: string[] = [];
     for (const step of STEPS.toReversed())
       try {
-        await this.#walk([step], (one, work) => one.undo(work), intent, effects, telling);
+        await this.#walk([step], undo, intent, effects, telling);
       } catch (error) {
         if (effects.signal.aborted || error instanceof NotLeadingError) throw error;
         failures.push(`${step.name}: ${messageOf(error)}`);
@@ -184,7 +189,7 @@ export class Deployer {
 
   async #walk(
     steps: readonly Step[],
-    go: (step: Step, work: Work) => Promise<Done>,
+    go: (step: Step, begun: Begun) => Promise<Done>,
     intent: Intent,
     effects: EffectDeps,
     telling: Telling = "shown",
@@ -192,11 +197,11 @@ export class Deployer {
     for (const step of steps) {
       await released(effects);
       effects.signal.throwIfAborted();
-      const work = await this.#work(intent, effects);
+      const begun = await this.#begun(intent, effects);
       const tell = (state: "running" | "done" | "failed" | "skipped", says: string) =>
         this.#tell(intent, step, state, says, telling);
       await tell("running", "");
-      const done = await go(step, work).catch(async (error: unknown) => {
+      const done = await go(step, begun).catch(async (error: unknown) => {
         if (!effects.signal.aborted && !(error instanceof NotLeadingError))
           await tell("failed", messageOf(error));
         throw error;
@@ -221,10 +226,9 @@ export class Deployer {
     });
   }
 
-  async #work({ action, idempotencyKey }: Intent, effects: EffectDeps): Promise<Work> {
+  async #begun({ action, idempotencyKey }: Intent, effects: EffectDeps): Promise<Begun> {
     const deployment = (await this.#read(action.target))!;
-    const description = readDescription(deployment.description);
-    return { deployment, description, parts: this.#parts, effects, idempotencyKey };
+    return { deployment, parts: this.#parts, effects, idempotencyKey };
   }
 
   #read(channel: string): Promise<Deployment | undefined> {

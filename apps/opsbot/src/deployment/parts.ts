@@ -55,9 +55,14 @@ export interface Observed {
   parts: DeploymentParts;
 }
 
-/** A deployment that is being brought to what is wished, in a term; as it was when the step began. */
-export interface Work extends Observed {
+/** A deployment with which something is done, in a term; as it was when the step began. */
+export interface Begun {
+  deployment: Deployment;
+  parts: DeploymentParts;
   effects: EffectDeps;
   /** Of what is done now: another one for each wish. */
   idempotencyKey: string;
 }
+
+/** One that is being brought to what is wished. */
+export interface Work extends Begun, Observed {}

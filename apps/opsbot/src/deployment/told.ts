@@ -5,14 +5,14 @@ import { messageOf } from "@glassline/service/errors";
 import { released } from "../actions/effects.ts";
 import type { Look } from "../machines.ts";
 import { lookAtMachines } from "../machines.ts";
-import type { Work } from "./parts.ts";
+import type { Begun } from "./parts.ts";
 
 const LOOK_INTERVAL_MS = 50;
 /** All of what shall run is told then: much, where there are many channels. */
 const TELL_INTERVAL_MS = 500;
 
 /** Writes down what node-agents shall be told of the channel, and tells them. */
-export async function tell(work: Work, told: SetDesiredStateRequest): Promise<void> {
+export async function tell(work: Begun, told: SetDesiredStateRequest): Promise<void> {
   const { parts, deployment, effects } = work;
   await parts.journal.transact(({ deployments }) =>
     deployments.change(deployment.channel, { told }),
@@ -25,7 +25,7 @@ export async function tell(work: Work, told: SetDesiredStateRequest): Promise<vo
 
 /** Until nothing is lacking. Rejects with what is lacking when it takes too long. @param what for people: "segments". */
 export async function waitFor(
-  { effects }: Work,
+  { effects }: Begun,
   what: string,
   timeoutMs: number,
   lacks: (look: Look) => readonly string[] | Promise<readonly string[]>,

@@ -6,7 +6,7 @@ import { ChannelSchema } from "@glassline/proto/enrolment";
 import { persist } from "../../actions/effects.ts";
 import { folderOf } from "../../core/deployment/layout.ts";
 import { LIMITED } from "../../network.ts";
-import type { Observed, Work } from "../parts.ts";
+import type { Begun, Observed, Work } from "../parts.ts";
 import type { Step } from "./step.ts";
 
 export const clients: Step = {
@@ -43,7 +43,7 @@ export async function enrol(work: Work): Promise<void> {
 }
 
 /** @returns whether there was something. */
-async function removed({ parts, deployment, effects }: Work): Promise<boolean> {
+async function removed({ parts, deployment, effects }: Begun): Promise<boolean> {
   if (!parts.enrolment) return false;
   const { fencingToken } = effects;
   const { changed } = await persist(effects, () =>

@@ -8,7 +8,7 @@ import { lackingEdges, surplusOf, unknownEdges } from "../../core/deployment/lac
 import { counted } from "../../core/words.ts";
 import type { Look } from "../../machines.ts";
 import { onMachinesThere } from "../../machines.ts";
-import type { Work } from "../parts.ts";
+import type { Begun, Work } from "../parts.ts";
 import { namesOf } from "../registrar.ts";
 import { tell, waitFor } from "../told.ts";
 import type { Step } from "./step.ts";
@@ -86,7 +86,10 @@ async function replace(work: Work, edge: EdgeSpec): Promise<void> {
 }
 
 /** Viewers are steered to the others first; an edge that does not answer has none. */
-async function drain({ effects, idempotencyKey }: Work, edges: readonly EdgeSpec[]): Promise<void> {
+async function drain(
+  { effects, idempotencyKey }: Begun,
+  edges: readonly EdgeSpec[],
+): Promise<void> {
   const { network, edgeToken, fencingToken } = effects;
   await Promise.all(
     edges.map(async ({ name }) => {
