@@ -24,6 +24,8 @@ const STOP_PATIENCE_MS = { ready: 3_000, notReady: 1_000 } as const;
 const LOOK_INTERVAL_MS = { notReady: 50, ready: 500 } as const;
 /** One that is not ready for so long is looked at less often, too. */
 const START_MS = 30_000;
+/** What one that is not ready uses is asked for from then on. */
+const USAGE_MS = 1_000;
 
 export interface EdgeDeps {
   drivers: Drivers;
@@ -174,8 +176,11 @@ export class Edge {
     while (this.#running === started && !stop.aborted) {
       const was = this.#ready;
       await this.#look();
+      if (this.#running !== started) return;
       if (this.#ready !== was) changed();
-      const isStarting = !this.#ready && clock.monotonicMs() - startMs < START_MS;
+      const ageMs = clock.monotonicMs() - startMs;
+      if (this.#ready || ageMs > USAGE_MS) this.#usage.look(started);
+      const isStarting = !this.#ready && ageMs < START_MS;
       const intervalMs = LOOK_INTERVAL_MS[isStarting ? "notReady" : "ready"];
       await clock.sleep(intervalMs, stop).catch(() => {});
     }
@@ -186,7 +191,6 @@ export class Edge {
     if (!running) return;
     const ready = await isReady(running.spec);
     if (running !== this.#running || this.#phase !== "running") return;
-    this.#usage.look(running);
     if (ready !== this.#ready) this.#setReady(ready);
   }
 
