@@ -120,7 +120,13 @@ async function play(
     stage.startOpsBot({ main: MAIN, env: { [REACHED]: file, [DIE_AT]: death } });
   await live();
   // A busy machine makes edges look ill: what would be done about that is not what is asked for here.
-  await pauseAutomation(opsbot);
+  // The client may not know yet that there is another life.
+  const pause = () =>
+    pauseAutomation(opsbot).then(
+      () => true,
+      () => undefined,
+    );
+  await eventually("automation is paused", pause, PATIENCE_MS);
   const startsBefore = starts();
   const problems: string[] = [];
   if (way === "destroy") await bring(opsbot, "deploy");
