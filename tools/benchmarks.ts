@@ -34,7 +34,8 @@ async function main(isQuick: boolean): Promise<void> {
     lines.push(...(await run(workspace, isQuick)));
   }
   if (isQuick || process.exitCode) return;
-  await writeFile(PAGE, writePage(lines, thisMachine()));
+  const before = await readFile(PAGE, "utf8");
+  await writeFile(PAGE, writePage(lines, thisMachine(), before));
 }
 
 async function takeFrom(paths: readonly string[]): Promise<void> {

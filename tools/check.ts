@@ -15,6 +15,7 @@ const GENERATED = [
   "packages/telemetry/src/gen/*.ts",
   "packages/telemetry/docs/*.md",
   "apps/*/README.md",
+  "apps/opsbot/docs/channel.schema.json",
 ];
 
 const command = (name: string, line: string, cwd = "."): Step => ({

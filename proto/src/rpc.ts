@@ -53,6 +53,8 @@ export interface CallOptions {
   timeoutMs?: number;
   /** Shown to the callee: "Bearer TOKEN". */
   authorization?: string;
+  /** Asked when there is a connection, right before the call is sent: it is not sent when this rejects, and fails with its reason. */
+  beforeSending?: () => Promise<void>;
 }
 
 export type ClientStream<I extends DescMessage, O extends DescMessage> = grpc.ClientDuplexStream<
@@ -163,10 +165,16 @@ function unaryCall(client: grpc.Client, method: DescMethod) {
   const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
   return (
     request: MessageInitShape<DescMessage>,
-    { signal, timeoutMs, authorization }: CallOptions = {},
+    { signal, timeoutMs, authorization, beforeSending }: CallOptions = {},
   ) =>
     new Promise((resolve, reject) => {
-      const deadline = timeoutMs === undefined ? {} : { deadline: Date.now() + timeoutMs };
+      let refusal: unknown;
+      const options: grpc.CallOptions = {
+        ...(timeoutMs !== undefined && { deadline: Date.now() + timeoutMs }),
+        ...(beforeSending && {
+          credentials: askedFirst(beforeSending, (reason) => (refusal = reason)),
+        }),
+      };
       const message = create(method.input, request);
       const metadata = new grpc.Metadata();
       if (authorization !== undefined) metadata.set(AUTHORIZATION, authorization);
@@ -176,10 +184,10 @@ function unaryCall(client: grpc.Client, method: DescMethod) {
         responseDeserialize,
         message,
         metadata,
-        deadline,
+        options,
         (error, response) => {
           signal?.removeEventListener("abort", cancel);
-          if (error) reject(rpcErrorOf(error));
+          if (error) reject(refusal ?? rpcErrorOf(error));
           else resolve(response);
         },
       );
@@ -187,6 +195,19 @@ function unaryCall(client: grpc.Client, method: DescMethod) {
       signal?.addEventListener("abort", cancel, { once: true });
       if (signal?.aborted) cancel();
     });
+}
+
+/** What a call shows is asked for when there is a connection for it, and again when that is lost before it is sent. */
+function askedFirst(ask: () => Promise<void>, refused: (reason: unknown) => void) {
+  return grpc.credentials.createFromMetadataGenerator((_about, show) => {
+    ask().then(
+      () => show(null, new grpc.Metadata()),
+      (reason: unknown) => {
+        refused(reason);
+        show(new Error("it is not sent"));
+      },
+    );
+  });
 }
 
 /** An error of grpc-js as an RpcError. */

@@ -23,7 +23,7 @@ test("figures of a benchmark become a table; what is the same in all is said onc
     },
     { bench: "size", metric: "raw", value: 12_345.6, unit: "B", params: {} },
   ].map((line) => parseLine(JSON.stringify(line))!);
-  expect(writePage(lines, MACHINE)).toBe(`# Benchmarks
+  expect(writePage(lines, MACHINE, "")).toBe(`# Benchmarks
 
 Written by \`npm run bench\`. A core, 2 cores, 16 GiB; Node v26; 2026-01-01.
 
@@ -60,7 +60,7 @@ test("systems that are compared stand side by side, a row for the figures that d
     figure("ours", "gzip", 1, "lost"),
     figure("ours", "zstd", 40),
   ];
-  expect(writePage(lines, MACHINE)).toContain(`## ingestion
+  expect(writePage(lines, MACHINE, "")).toContain(`## ingestion
 
 pinned: true.
 
@@ -77,7 +77,7 @@ test("sections of another run take the place of their own, and say on which mach
     { bench, about: `What ${bench} is.` },
     { bench, metric: "took", value, unit: "ms", params: {} },
   ];
-  const page = writePage([...figure("one", 1), ...figure("two", 2)], MACHINE);
+  const page = writePage([...figure("one", 1), ...figure("two", 2)], MACHINE, "");
   const [head, one, two] = page.split(/^(?=## )/m) as [string, string, string];
   const again = [...figure("one", 3), ...figure("three", 4)];
   expect(replaceSections(page, again, MACHINE)).toBe(
@@ -92,7 +92,7 @@ test("sections of another run take the place of their own, and say on which mach
   );
   const other = replaceSections(page, figure("one", 3), { ...MACHINE, processor: "B core" });
   expect(other).toContain(
-    "## one\n\nMeasured on another machine: B core, 2 cores, 16 GiB; Node v26; 2026-01-01.\n\nWhat one is.",
+    "## one\n\nMeasured on: B core, 2 cores, 16 GiB; Node v26; 2026-01-01.\n\nWhat one is.",
   );
   expect(other).toContain(two.trimEnd());
 });
@@ -107,3 +107,17 @@ test.each([
   '{"bench":"a"}',
   '{"bench":"a","value":"1"}',
 ])("%s is no line of a benchmark", (text) => expect(parseLine(text)).toBeUndefined());
+
+test("what torture commands have found stays when the page is written anew, with the machine that it is of", () => {
+  const found = { bench: "some-torture", metric: "lost", value: 0, unit: "", params: {} };
+  const speed = { bench: "speed", metric: "encode", value: 1, unit: "", params: {} };
+  const tortured = replaceSections(writePage([speed], MACHINE, ""), [found], MACHINE);
+  const later = { ...MACHINE, date: "2026-02-02" };
+  const page = writePage([{ ...speed, metric: "decode" }], later, tortured);
+  expect(page).toContain("| decode | 1  |");
+  expect(page).not.toContain("encode");
+  expect(page).toContain(
+    "## some-torture\n\nMeasured on: A core, 2 cores, 16 GiB; Node v26; 2026-01-01.",
+  );
+  expect(page).toContain("| lost | 0  |");
+});

@@ -1,5 +1,8 @@
 /** BENCHMARKS.md out of the lines that benchmarks print. Pure. */
 
+/** A section of one. */
+const TORTURE = /^## .*-torture$/m;
+
 type Params = Readonly<Record<string, string | number | boolean>>;
 
 export interface Figure {
@@ -38,25 +41,37 @@ export function parseLine(text: string): Line | undefined {
   }
 }
 
-export function writePage(lines: readonly Line[], machine: Machine): string {
+/** @param before the page as it was: its sections of torture commands, which take hours, stay as they are. */
+export function writePage(lines: readonly Line[], machine: Machine, before: string): string {
   const head = `# Benchmarks
 
 Written by \`npm run bench\`. ${machineText(machine)}.
 `;
-  return [head, ...benchesIn(lines).map((bench) => sectionOf(bench, lines))].join("\n");
+  const kept = sectionsOf(before).sections.filter((text) => TORTURE.test(text));
+  return joined([head, ...benchesIn(lines).map((bench) => sectionOf(bench, lines)), ...kept]);
 }
 
 /** The page with the sections of these lines in place of its own, each with the machine that they are of; new ones come last. */
 export function replaceSections(page: string, lines: readonly Line[], machine: Machine): string {
-  const [head = "", ...sections] = page.split(/^(?=## )/m);
+  const { head, sections } = sectionsOf(page);
   for (const bench of benchesIn(lines)) {
-    const isOfHead = head.includes(machineText(machine));
+    // What stays when the page is written anew has its own.
+    const isOfHead = head.includes(machineText(machine)) && !TORTURE.test(`## ${bench}`);
     const section = sectionOf(bench, lines, isOfHead ? undefined : machine);
     const at = sections.findIndex((text) => text.startsWith(`## ${bench}\n`));
     if (at < 0) sections.push(section);
     else sections[at] = section;
   }
-  return [head, ...sections].map((text) => `${text.trimEnd()}\n`).join("\n");
+  return joined([head, ...sections]);
+}
+
+function sectionsOf(page: string): { head: string; sections: string[] } {
+  const [head = "", ...sections] = page.split(/^(?=## )/m);
+  return { head, sections };
+}
+
+function joined(parts: readonly string[]): string {
+  return parts.map((text) => `${text.trimEnd()}\n`).join("\n");
 }
 
 function benchesIn(lines: readonly Line[]): string[] {
@@ -87,7 +102,7 @@ function sectionOf(bench: string, lines: readonly Line[], machine?: Machine): st
     : list(figures, shown);
   return [
     `## ${bench}\n`,
-    ...(machine ? [`Measured on another machine: ${machineText(machine)}.\n`] : []),
+    ...(machine ? [`Measured on: ${machineText(machine)}.\n`] : []),
     ...[...about].map((text) => `${text}\n`),
     ...(said.length > 0 ? [`${said.join(", ")}.\n`] : []),
     ...table.map((cells) => `| ${cells.join(" | ")} |`),

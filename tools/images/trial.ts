@@ -12,7 +12,7 @@ import { ensureDevelopmentPki } from "@glassline/service/pki";
 import type { App } from "./apps.ts";
 import { settingsOf, variableOf } from "./apps.ts";
 import { lastWords } from "./command.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "@glassline/bench/ports";
 import { dataSettings, entryPoint, healthArguments, imageEnvironment } from "./recipe.ts";
 import { changedSince } from "./tree.ts";
 
@@ -29,7 +29,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   camera: [`--gateway=${NOBODY}`, "--cameras=2"],
   collector: ["--otlp-token=image-check"],
   dashboard: [`--collector=collector=${NOBODY}`],
-  "edge-cache": [`--origin=https://${NOBODY}`],
+  "edge-cache": [`--origin=https://${NOBODY}`, "--origin-trust=network"],
   "mesh-node": ["--gateway", `--collector=${NOBODY}`],
 };
 

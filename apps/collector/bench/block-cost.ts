@@ -1,4 +1,4 @@
-/** What making blocks costs ingestion, on one core: with segments that close, and with one that does not. */
+/** What making blocks costs ingestion, on one core: as they are made by default, and where none is. */
 import { setTimeout as delay } from "node:timers/promises";
 
 import { SERIES } from "@glassline/bench/fleet-model";
@@ -8,12 +8,14 @@ import { about, report } from "@glassline/bench/report";
 import { metricOf } from "./collector-metrics.ts";
 import type { Times } from "./ingestion.ts";
 import type { Case, Loaded } from "./otqmn-ingestion.ts";
-import { GATEWAYS, startLoaded } from "./otqmn-ingestion.ts";
+import { GATEWAYS, NO_BLOCKS, startLoaded } from "./otqmn-ingestion.ts";
 import { CAN_PIN } from "@glassline/bench/pinned-process";
 
 const BENCH = "block-cost";
-/** Nothing becomes a block before its segment closes. */
-const SEGMENT_SIZES = ["8MiB", "1GiB"] as const;
+const SIDES = [
+  { blocks: "made", words: [] },
+  { blocks: "none", words: NO_BLOCKS },
+] as const;
 
 /** About a third of what one core takes. */
 const STEADY_POINTS_PER_SECOND = 4_000_000;
@@ -28,9 +30,9 @@ interface Measured {
 export async function measureBlockCost(isQuick: boolean): Promise<void> {
   about(
     BENCH,
-    "Points a second into a collector on one core while blocks are made (segments of 8 MiB, the default), and while none is (one segment of 1 GiB, which does not close), in turn, each in a fresh collector; " +
-      "the median of the rounds. CPU a point includes the thread that makes blocks. Goal: at most a fifth slower. Blocks are made with what ingestion leaves of the core: at full load that is " +
-      "nothing. At a steady load the core is shared: all that comes is stored, and blocks follow; what they cost is the difference in CPU a point.",
+    "Points a second into a collector on one core while blocks are made (by default), and while none is (one segment that does not close, neither by its size of 1 GiB nor by its points, for which memory has 8 GiB), in turn, each in a fresh collector; " +
+      "the median of the rounds. CPU a point includes the thread that makes blocks. Goal: at most a fifth slower. Blocks are made at a low priority: at full load with a tenth of the core. " +
+      "At a steady load the core is shared: all that comes is stored, and blocks follow; what they cost is the difference in CPU a point.",
   );
   const times = isQuick
     ? { warmupMs: 2_000, measureMs: 4_000 }
@@ -43,10 +45,10 @@ export async function measureBlockCost(isQuick: boolean): Promise<void> {
 
 /** @param offered points a second; without it, as many as are taken. */
 async function compare(case_: Case, times: Times, rounds: number, offered?: number): Promise<void> {
-  const all = SEGMENT_SIZES.map((): Measured[] => []);
+  const all = SIDES.map((): Measured[] => []);
   for (let round = 0; round < rounds; round++)
-    for (const [at, size] of SEGMENT_SIZES.entries())
-      all[at]!.push(await measure(case_, times, `--segment-size=${size}`, offered));
+    for (const [at, { words }] of SIDES.entries())
+      all[at]!.push(await measure(case_, times, words, offered));
   const { streams, cameras } = case_;
   const shared = {
     pointsPerMessage: cameras * SERIES.length,
@@ -55,8 +57,8 @@ async function compare(case_: Case, times: Times, rounds: number, offered?: numb
     pinned: CAN_PIN,
     load: offered ?? "full",
   };
-  const [made, held] = all.map((measured, at) => {
-    const params = { ...shared, segments: SEGMENT_SIZES[at]! };
+  const [made, none] = all.map((measured, at) => {
+    const params = { ...shared, blocks: SIDES[at]!.blocks };
     const figure = (metric: keyof Measured, name: string, unit: string) => {
       const value = median(measured.map((each) => each[metric]));
       report(BENCH, name, value, unit, params);
@@ -66,16 +68,16 @@ async function compare(case_: Case, times: Times, rounds: number, offered?: numb
     figure("blocks", "blocks_made", "blocks");
     return figure("pointsPerSecond", "acknowledged", "points/s");
   });
-  report(BENCH, "slower_by", 100 * (1 - made! / held!), "%", shared);
+  report(BENCH, "slower_by", 100 * (1 - made! / none!), "%", shared);
 }
 
 async function measure(
   case_: Case,
   { warmupMs, measureMs }: Times,
-  word: string,
+  words: readonly string[],
   offered: number | undefined,
 ): Promise<Measured> {
-  await using loaded = await startLoaded(case_, { words: [word], isPaced: offered !== undefined });
+  await using loaded = await startLoaded(case_, { words, isPaced: offered !== undefined });
   const { running, producers } = loaded;
   using _pace = offered === undefined ? undefined : pace(loaded, offered / pointsIn(case_));
   const sample = async () => ({

@@ -35,7 +35,7 @@ export async function measureMemory(isQuick: boolean): Promise<void> {
       "together): 50 in the table and in the slots of streams, 38 in decoders, of which 12 are the last values and most of the rest models; while blocks are made 39 more in the thread, which decodes the same " +
       "streams once more. With 100,000 cameras that is 200 MiB, and 90 for the thread. The rest does not grow with series: 105 MiB of a process without streams, some 60 MiB of native memory and as much of " +
       "V8's for 500 streams by TLS, 64 MiB of V8's young generation, and what has not been collected yet. After the thread has ended glibc keeps about 100 MiB of its memory, " +
-      "which malloc_trim gives back: 680 MiB became 575; MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ of 256 KiB left 590, but no less while blocks are made. " +
+      "which malloc_trim gives back: on another machine 680 MiB became 575; MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ of 256 KiB left 590, but no less while blocks are made. " +
       "A young generation of 8 MiB in both threads took some 60 MiB off.",
   );
   await atRest();
@@ -70,11 +70,12 @@ async function ofStreams(streams: number, settleMs: number): Promise<void> {
 
 async function ofFleet(gateways: number, settleMs: number): Promise<void> {
   const names = producerNames(gateways);
-  await started(names, [RECENT, "--segment-size=64MiB"], async (running) => {
+  const settings = [RECENT, "--segment-size=64MiB"];
+  await started(names, settings, async (running) => {
     await using producers = new Producers(running, names, 200, BATCHES.fleet);
     await producers.open(gateways);
     const fleet = { cameras: 200 * gateways, gateways, seriesPerCamera: SERIES.length };
-    const params = { ...fleet, settings: RECENT };
+    const params = { ...fleet, settings: settings.join(" ") };
     tell("fleet_while_blocks_are_made", running.process.memory(), params);
     await delay(settleMs);
     tell("fleet", running.process.memory(), params);

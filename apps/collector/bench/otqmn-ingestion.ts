@@ -20,7 +20,7 @@ import { CAN_PIN, GENERATOR_CORE, SYSTEM_CORE } from "@glassline/bench/pinned-pr
 const BENCH = "otqmn-ingestion";
 const SHARDS = "shards";
 /** Blocks are made with what is left of the processor: less of them by one process, at full load. */
-const NO_BLOCKS = "--segment-size=1GiB";
+export const NO_BLOCKS = ["--segment-size=1GiB", "--recent-size=8GiB"];
 const ALL_CORES = [GENERATOR_CORE, SYSTEM_CORE];
 export const RUN_BATCHES = 300;
 
@@ -41,11 +41,12 @@ const CAMERAS: Case = { streams: 200, cameras: 1, inFlight: 8 };
 export async function measureOtqmn(times: Times, isQuick: boolean): Promise<void> {
   about(
     BENCH,
-    "Producers with mutual TLS into a collector on one core, blocks included, which are made with what ingestion leaves of it; the producers have another core. Each " +
+    "Producers with mutual TLS into a collector on one core, with blocks, which are made at a low priority (see block-cost); the producers have another core. Each " +
       `sends a run of ${RUN_BATCHES} batches of the fleet model again and again. Acknowledged means synced to disk. Goals: 10 million points/s with 480 or more points a message, ` +
       "acknowledged within 50 ms (p99); 1 million with 24 points a message on 200 streams. The producers put messages that are ready together into one frame of HTTP/2, as clients in C++ do; " +
       "with grpc-js, which gives each a frame and a write of its own, 24 points a message reach about half as much. What bounds the small messages is some 30 µs of CPU each: a quarter the decoder, whose " +
-      "models of 200 streams do not stay in the processor's caches, a quarter the memory that is allocated and collected for each, a seventh the log, a tenth gRPC, HTTP/2 and TLS.",
+      "models of 200 streams do not stay in the processor's caches, a quarter the memory that is allocated and collected for each, a seventh the log, a tenth gRPC, HTTP/2 and TLS. The tails of acknowledgements are collections of V8 and rolls of segments: with 4,800 points a message p99 was 46 ms in the quietest run, " +
+      "71 in others; half as many in flight gave 53 ms and two thirds of the rate.",
   );
   for (const case_ of isQuick ? GATEWAYS.slice(0, 1) : [...GATEWAYS, CAMERAS])
     await measure(case_, times);
@@ -56,7 +57,7 @@ export async function measureShards(times: Times, isQuick: boolean): Promise<voi
   about(
     SHARDS,
     "The same producers into a collector of one process, and into two shards behind their front. Collector and producers share all cores, so the rate is not what shards can take; " +
-      "CPU time a point, of all processes together, is what it costs to divide the work; blocks are left out. Goal: 1.2 times that of one at most.",
+      "CPU time a point, of all processes together, is what it costs to divide the work; blocks are left out. Goal: 1.2 times that of one at most. It varies: 1.28 with 480 points a message here was 0.84 in another run.",
   );
   for (const case_ of isQuick ? GATEWAYS.slice(0, 1) : [...GATEWAYS, CAMERAS])
     for (const shards of [1, 2]) await measure(case_, times, shards);
@@ -67,7 +68,7 @@ async function measure(
   { warmupMs, measureMs }: Times,
   shards?: number,
 ): Promise<void> {
-  const divided = { words: [`--shards=${shards}`, NO_BLOCKS], cores: ALL_CORES };
+  const divided = { words: [`--shards=${shards}`, ...NO_BLOCKS], cores: ALL_CORES };
   await using loaded = await startLoaded(case_, shards === undefined ? {} : divided);
   const { running, producers } = loaded;
   await delay(warmupMs);

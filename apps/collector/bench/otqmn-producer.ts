@@ -19,6 +19,8 @@ export interface ProducerOptions {
   isPaced?: boolean;
   /** How many are sent; without end when it is left out. */
   batches?: number;
+  /** One that was used before: it goes on behind what is durable, with a key batch. */
+  incarnation?: Uint8Array;
 }
 
 /** As the sessions of gateways and cameras have it: only where nothing else was sent for so long. */
@@ -48,6 +50,8 @@ export class BenchProducer implements Disposable {
   responses = 0;
   keyBatchRequests = 0;
   failure: string | undefined;
+  /** When it was let in. */
+  welcomedMs = Number.NaN;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -62,7 +66,7 @@ export class BenchProducer implements Disposable {
     );
     const opening = {
       producer: identity.instance,
-      incarnation: crypto.getRandomValues(new Uint8Array(16)),
+      incarnation: options.incarnation ?? crypto.getRandomValues(new Uint8Array(16)),
       firstUnackedSeq: 1n,
     };
     const value = signHello(opening, identity, BigInt(Date.now()) * 1_000_000n);
@@ -122,7 +126,12 @@ export class BenchProducer implements Disposable {
 
   #receive({ message }: StreamResponse): void {
     this.responses++;
-    if (message.case === "welcome") this.#creditBytes = Number(message.value.creditBytes);
+    if (message.case === "welcome") {
+      this.welcomedMs = performance.now();
+      this.#creditBytes = Number(message.value.creditBytes);
+      this.#acknowledged = Number(message.value.durableSeq);
+      this.#nextSeq = this.#acknowledged + 1;
+    }
     if (message.case === "ack") {
       this.#creditBytes += Number(message.value.creditBytes);
       this.#durable(Number(message.value.durableSeq));

@@ -49,16 +49,16 @@ test.skipIf(!mayMount)(
         expect(await sendPoint(collector, sent + 1)).toBe(200);
       await disk.fill();
     }
-    await expect.poll(() => sendPoint(collector, 0), { timeout: 10_000 }).toBe(503);
+    await expect.poll(() => sendPoint(collector, 0), { timeout: 30_000 }).toBe(503);
     expect(await collector.values("otlp_requests_refused_total")).toHaveProperty("reason=log_disk");
     await disk.makeRoom();
     expect(await sendPoint(collector, sent + 1)).toBe(200);
     await expect
-      .poll(() => valueOf(collector, "blocks_made_total"), { timeout: 25_000 })
+      .poll(() => valueOf(collector, "blocks_made_total"), { timeout: 30_000 })
       .toBeGreaterThanOrEqual(Math.floor(sent / 4));
     expect((await history(collector)).filter((value) => value > 0)).toEqual(upTo(sent + 1));
   },
-  60_000,
+  90_000,
 );
 
 describeWithNats()("a collector with its log in JetStream", () => {
@@ -71,7 +71,7 @@ describeWithNats()("a collector with its log in JetStream", () => {
     const first = await startOtlpCollector(...nats);
     await sendPoints(first, 60);
     await expect
-      .poll(() => valueOf(first, "blocks_made_total"), { timeout: 10_000 })
+      .poll(() => valueOf(first, "blocks_made_total"), { timeout: 30_000 })
       .toBeGreaterThan(15);
     await expect(startOtlpCollector(...nats)).rejects.toThrow(/another collector writes there/);
     await first[Symbol.asyncDispose]();
@@ -79,7 +79,7 @@ describeWithNats()("a collector with its log in JetStream", () => {
     await sendPoints(second, 0);
     expect(await sendPoint(second, 61)).toBe(200);
     expect(await history(second)).toEqual(upTo(61));
-  }, 40_000);
+  }, 90_000);
 
   test("counts what goes when the log is full", async () => {
     const nats = ["--log-nats-replicas=1", `--log-nats=${cluster.servers[0]}`];

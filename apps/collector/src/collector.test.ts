@@ -76,7 +76,7 @@ test("200 metrics are in fleet_latest, the first by name, and it is told how man
   const url = `http://localhost:${collector.addresses.adminPort}/metrics`;
   const told = async () => (await fetch(url)).text();
   await expect
-    .poll(told, { timeout: 15_000 })
+    .poll(told, { timeout: 30_000 })
     .toMatch(/^glassline_fleet_metrics_not_shown(\{.*\})? 5$/m);
   const text = await told();
   expect(text).toMatch(/^glassline_fleet_latest\{.*"m1199"/m);

@@ -19,6 +19,9 @@ import { collectorFile } from "./config-file/file-option.ts";
 export const OTLP_MEMORY_LEAST = 16_777_216;
 /** The largest batches of some streams, and what they become. */
 export const OTQMN_MEMORY_LEAST = 33_554_432;
+export const OTQMN_DECODERS_LEAST = 67_108_864;
+/** Of a process that does nothing, twice. */
+export const MEMORY_LIMIT_LEAST = 134_217_728;
 
 const spec = {
   config: collectorFile({
@@ -89,6 +92,18 @@ const spec = {
     default: "256MiB",
     // One of the largest batches and its points beside those that wait for an earlier one.
     minBytes: OTQMN_MEMORY_LEAST,
+  }),
+  otqmnDecoders: bytes({
+    help: "Memory for what the decoders of all OTQMN streams remember of their series, as it is estimated.",
+    default: "512MiB",
+    // What a gateway of thousands of cameras makes its decoder remember, several times.
+    minBytes: OTQMN_DECODERS_LEAST,
+  }),
+  memoryLimit: bytes({
+    help: "Memory of the heap and buffers above which recent points go, and then nothing is taken in until it is less. 0: only the limits of the parts.",
+    default: "0",
+    minBytes: MEMORY_LIMIT_LEAST,
+    orNone: true,
   }),
   logSize: bytes({
     help: "Size of the log; the oldest segments go when it is reached.",

@@ -27,6 +27,7 @@ import { Producers } from "./core/producers.ts";
 import { NOT_SHOWN_REASONS } from "./core/slotted-points.ts";
 import { Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
+import { limitMemory } from "./process-memory.ts";
 import { collectorMetrics } from "./metrics.ts";
 import type { Stores } from "./pipeline.ts";
 import { createPipeline } from "./pipeline.ts";
@@ -108,11 +109,17 @@ export async function startEngine(
     startedUnixNano,
     logMaxBytes: config.logSize,
     forgetAfterMs: config.forgetAfter,
+    notStoredMs: () => pipeline.notStoredMs(),
   });
 
   startSweeper({ ...stores, blocks }, deps.clock, metrics, stack);
   await followLog(config, deps, stores.log, stack);
   if (config.logAge > 0) startAgeing(stores.log, config.logAge, deps, stack);
+  const memoryLimit = limitMemory(
+    config.memoryLimit,
+    { fleet: stores.fleet, clock: deps.clock, metrics },
+    stack,
+  );
   const receiver = createOtqmnReceiver({
     ...deps,
     pipeline,
@@ -126,6 +133,8 @@ export async function startEngine(
     claim,
     streamsMax: STREAMS_MAX,
     memoryBytes: config.otqmnMemory,
+    decodersBytes: config.otqmnDecoders,
+    memoryLimit,
   });
   stack.defer(() => receiver[Symbol.dispose]());
   const services = { query, control: createControl(receiver, restart) };
@@ -136,7 +145,7 @@ export async function startEngine(
     stack,
   );
   const balancerPort = await startBalancerPort(config, { doors, identity, receiver }, stack);
-  const otlp = await openOtlp(config, { identity, doors, pipeline, metrics }, stack);
+  const otlp = await openOtlp(config, { identity, doors, pipeline, metrics, memoryLimit }, stack);
   const parts = stack.move();
   return {
     addresses: { port, balancerPort, ...otlp },

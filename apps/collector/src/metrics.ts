@@ -32,6 +32,11 @@ export function collectorMetrics(metrics: Metrics) {
       "otqmn_bytes_in_flight",
       "OTQMN batches received and not durable yet, with their points.",
     ),
+    decoderBytes: metrics.gauge(
+      "otqmn_decoder_bytes",
+      "What decoders of OTQMN streams remember, estimated.",
+    ),
+    memoryUsed: metrics.gauge("memory_used_bytes", "Heap and buffers of the process."),
     admissionsWaiting: metrics.gauge(
       "otqmn_admissions_waiting",
       "Producers that have said Hello and wait for their turn.",

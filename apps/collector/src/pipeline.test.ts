@@ -131,3 +131,19 @@ test("a series whose only batch was refused is forgotten", async () => {
   fleet.sweep(systemClock.nowMs(), never);
   expect(Object.keys(shown("cam"))).toEqual(["stored"]);
 });
+
+test("how long what comes is not stored is told while it waits, and while it is refused", async () => {
+  expect(pipeline.notStoredMs()).toBe(0);
+  const durable = bring("cam", "stored");
+  const [broughtMs, atOnce] = [systemClock.monotonicMs(), pipeline.notStoredMs()];
+  // Nothing else is done meanwhile: it cannot be stored yet.
+  while (systemClock.monotonicMs() < broughtMs + 2);
+  expect(pipeline.notStoredMs()).toBeGreaterThanOrEqual(atOnce + 2);
+  expect(pipeline.notStoredMs()).toBeGreaterThan(0);
+  await durable;
+  expect(pipeline.notStoredMs()).toBe(0);
+  await log[Symbol.asyncDispose]();
+  await expect(bring("cam", "refused")).rejects.toThrow(LogRefusal);
+  await systemClock.sleep(2);
+  expect(pipeline.notStoredMs()).toBeGreaterThan(0);
+});

@@ -17,6 +17,7 @@ import { grouped } from "./core/record-reader.ts";
 import { RUN_SEGMENTS_MAX } from "./core/run-starts.ts";
 import type { SlottedPoints } from "./core/slotted-points.ts";
 import { msOf } from "./core/times.ts";
+import { Storing } from "./core/storing.ts";
 import type { Traces } from "./core/traces.ts";
 import type { CollectorMetrics } from "./metrics.ts";
 import type { TelemetryLog } from "./stores/telemetry-log.ts";
@@ -45,6 +46,8 @@ export interface Pipeline {
   appendTraces(request: Uint8Array): Promise<Rejections>;
   /** @param request ExportLogsServiceRequest. @returns what was not stored. Rejects with RpcError, LogRefusal. */
   appendLogs(request: Uint8Array): Promise<Rejections>;
+  /** How long what comes is not stored, in milliseconds. */
+  notStoredMs(): number;
 }
 
 export interface Stores {
@@ -63,6 +66,13 @@ export function createPipeline(
   let walker = new MetricsWalker();
   const otqmnPoints = metrics.points.labels("otqmn");
   const listeners: (() => void)[] = [];
+  const storing = new Storing();
+  const append: TelemetryLog["append"] = (record) => {
+    const { stored, refused } = storing.came(clock.monotonicMs());
+    const appended = log.append(record);
+    appended.then(stored, refused);
+    return appended;
+  };
   let isRolling = false;
   /** Stored: memory follows. */
   const show = (index: number, add: () => void) => {
@@ -80,6 +90,7 @@ export function createPipeline(
     log.roll().catch(() => (isRolling = false));
   };
   return {
+    notStoredMs: () => storing.notStoredMs(clock.monotonicMs()),
     onSegment: (listener) => void listeners.push(listener),
     keepsRun: ({ runIndex }) => runIndex >= firstOfLast(log, RUN_SEGMENTS_MAX),
     isRunYoung: ({ runIndex }) => runIndex >= firstOfLast(log, RUN_SEGMENTS_MAX / 2),
@@ -97,7 +108,7 @@ export function createPipeline(
       if (seq === keySeq) producer.runIndex = UNDER_WAY;
       fleet.underWay.add(points);
       try {
-        const index = await log.append({ receivedUnixNano, record: { case: "batch", value } });
+        const index = await append({ receivedUnixNano, record: { case: "batch", value } });
         producer.durableSeq = seq;
         if (seq === keySeq) producer.runIndex = index;
         const receivedMs = msOf(receivedUnixNano);
@@ -116,7 +127,7 @@ export function createPipeline(
       const receivedUnixNano = clock.nowUnixNano();
       const { points, bytes, rejections } = metricsIn(walker, request);
       const record = { case: "otlpMetrics", value: bytes } as const;
-      const index = await appendOtlp(log, receivedUnixNano, record).catch((error: unknown) => {
+      const index = await appendOtlp(append, receivedUnixNano, record).catch((error: unknown) => {
         // What was news in this request will be news when it comes again.
         walker = new MetricsWalker();
         throw error;
@@ -131,7 +142,7 @@ export function createPipeline(
     async appendTraces(request) {
       const { message, bytes, rejections } = acceptTraces(request);
       const hops = hopsOf(message.resourceSpans);
-      await appendOtlp(log, clock.nowUnixNano(), { case: "otlpTraces", value: bytes });
+      await appendOtlp(append, clock.nowUnixNano(), { case: "otlpTraces", value: bytes });
       for (const hop of hops) traces.add(hop, clock.nowMs());
       metrics.spans.inc(hops.length);
       countRejections(metrics, rejections);
@@ -140,7 +151,7 @@ export function createPipeline(
 
     async appendLogs(request) {
       const { message, bytes, rejections } = acceptLogs(request);
-      await appendOtlp(log, clock.nowUnixNano(), { case: "otlpLogs", value: bytes });
+      await appendOtlp(append, clock.nowUnixNano(), { case: "otlpLogs", value: bytes });
       metrics.logRecords.inc(countLogRecords(message.resourceLogs));
       countRejections(metrics, rejections);
       return rejections;
@@ -173,11 +184,11 @@ type OtlpRecord = Extract<LogRecord["record"], { value: Uint8Array }>;
 
 /** A request that says nothing, or of which nothing is left, is not stored. */
 async function appendOtlp(
-  log: TelemetryLog,
+  append: TelemetryLog["append"],
   receivedUnixNano: bigint,
   record: OtlpRecord,
 ): Promise<number | undefined> {
-  return record.value.length > 0 ? log.append({ receivedUnixNano, record }) : undefined;
+  return record.value.length > 0 ? append({ receivedUnixNano, record }) : undefined;
 }
 
 function countRejections({ dropped }: CollectorMetrics, { byReason }: Rejections): void {

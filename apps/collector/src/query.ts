@@ -28,6 +28,8 @@ export interface QueryDeps extends Stores {
   logMaxBytes: number;
   /** A camera that has been silent for so long is not listed. */
   forgetAfterMs: number;
+  /** How long what comes is not stored. */
+  notStoredMs: () => number;
 }
 
 /** How many traces are listed when so many are asked for; 0: any. */
@@ -72,6 +74,7 @@ async function status({
   metrics,
   startedUnixNano,
   logMaxBytes,
+  notStoredMs,
 }: QueryDeps): Promise<MessageInitShape<typeof GetStatusResponseSchema>> {
   return {
     durability: log.durability,
@@ -94,5 +97,6 @@ async function status({
     cameras: fleet.camerasHere.length,
     series: fleet.table.seriesCount,
     startFindings: [...log.findings],
+    notStoredMs: BigInt(Math.round(notStoredMs())),
   };
 }

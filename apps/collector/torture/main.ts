@@ -1,5 +1,5 @@
 /** `npm run torture -w @glassline/collector -- --kills N`: exit code 1 when a point was lost or stored twice. */
-import { report } from "@glassline/bench/report";
+import { about, report } from "@glassline/bench/report";
 import { runTorture } from "@glassline/bench/torture-run";
 import { readOrExplain } from "@glassline/service/main";
 
@@ -8,10 +8,16 @@ import { program } from "./config.ts";
 import type { Tortured } from "./torture.ts";
 import { torture } from "./torture.ts";
 
+const BENCH = "collector-torture";
+
 function tell(tortured: Tortured, seed: number, tookMs: number): void {
+  about(
+    BENCH,
+    `${program.purpose} Goals: 1,000 kills, 0 acknowledged points lost, 0 stored twice.`,
+  );
   const { inLog, queried, startsMs, problems, ...counts } = tortured;
   const starts = Float64Array.from(startsMs);
-  report("torture", "acknowledged_points_lost", Math.max(inLog.lost, queried.lost), "{point}", {
+  report(BENCH, "acknowledged_points_lost", Math.max(inLog.lost, queried.lost), "{point}", {
     stored_twice: Math.max(inLog.storedTwice, queried.storedTwice),
     out_of_order: inLog.outOfOrder,
     wrong: Math.max(inLog.wrong, queried.wrong),
@@ -34,8 +40,8 @@ function tell(tortured: Tortured, seed: number, tookMs: number): void {
 
 const config = readOrExplain(program);
 if (config) {
-  const { tortured, seed, tookMs } = await runTorture(config.seed, (...about) =>
-    torture(config, ...about),
+  const { tortured, seed, tookMs } = await runTorture(config.seed, (...run) =>
+    torture(config, ...run),
   );
   tell(tortured, seed, tookMs);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { steadyPorts } from "@glassline/bench/ports";
+import { freePorts } from "@glassline/bench/ports";
 import type { Progress } from "@glassline/bench/progress";
 import type { LogRecord } from "@glassline/proto/storage";
 
@@ -62,7 +62,7 @@ export async function torture(
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-torture-"));
   stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
-  const [port, adminPort, httpPort, grpcPort] = (await steadyPorts(4)) as Ports;
+  const [port, adminPort, httpPort, grpcPort] = (await freePorts(4)) as Ports;
   const ports = { port, adminPort, httpPort, grpcPort };
   const place = { directory, shards: config.shards, token: "torture", ports };
   await prepare(place);

@@ -17,7 +17,7 @@ import { requireToken } from "@glassline/service/token";
 import type { Cache } from "./cache.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { EdgeCacheConfig } from "./config.ts";
-import { addressOf } from "./core/address.ts";
+import type { Addresses } from "./core/addresses.ts";
 import type { Purge, PurgeTarget } from "./core/purges.ts";
 import type { Counts, Traffic } from "./core/traffic.ts";
 import type { Viewers } from "./core/viewers.ts";
@@ -37,6 +37,7 @@ export interface AdminDeps {
   config: EdgeCacheConfig;
   publicUrl: string;
   cache: Cache;
+  addresses: Addresses;
   cluster: Cluster;
   store: Store;
   disk: DiskStore | undefined;
@@ -68,7 +69,7 @@ export function adminService(deps: AdminDeps): Implementation<typeof EdgeCacheSe
     getStatus: async () => ({ ...(await statusOf(deps)), startedUnixNano }),
     purge: async (request, context) => {
       guard(context);
-      const purge = { target: targetOf(request), isSoft: request.soft } as Purge;
+      const purge = { target: targetOf(request, deps.addresses), isSoft: request.soft } as Purge;
       const { onlyHere } = request;
       return actions.once("purge", JSON.stringify({ ...purge, onlyHere }), request, async () => {
         const { objects, bytes, pending } = await (onlyHere
@@ -113,6 +114,10 @@ export function adminService(deps: AdminDeps): Implementation<typeof EdgeCacheSe
         return done;
       });
     },
+    listRevocations: async (_request, context) => {
+      guard(context);
+      return { clients: revoking.revocations.clients() };
+    },
     fence: async ({ fencingToken }, context) => {
       guard(context);
       await fencing.raise(fencingToken);
@@ -136,12 +141,12 @@ function setDraining({ draining, metrics, viewers, clock }: AdminDeps, isOn: boo
   return { changed, viewers: viewers.count(clock.monotonicMs()) };
 }
 
-function targetOf({ target }: PurgeRequest): PurgeTarget {
+function targetOf({ target }: PurgeRequest, addresses: Addresses): PurgeTarget {
   if (target.case === "tag" && isName(target.value)) return { tag: target.value };
   if (target.case === "prefix" && isName(target.value) && target.value.startsWith("/"))
     return { prefix: target.value };
   if (target.case === "everything" && target.value) return "everything";
-  const address = target.case === "path" ? addressOf(target.value) : undefined;
+  const address = target.case === "path" ? addresses.read(target.value) : undefined;
   if (address) return { key: address.key };
   throw new RpcError(
     "invalid_argument",

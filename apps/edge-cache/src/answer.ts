@@ -18,6 +18,8 @@ export interface Answer {
   /** Of what was stored, milliseconds; undefined: it comes from the origin as it is. */
   ageMs: number | undefined;
   body: Buffer | SharedBody;
+  /** Of a body that comes, the first byte that is sent; undefined: 0. */
+  fromByte?: number;
   outcome: Outcome;
   /** When its head came from the origin, monotonic milliseconds; undefined: it was in the store. */
   atMs?: number;
@@ -32,6 +34,13 @@ const OF_LENGTH: ReadonlySet<string> = new Set(["content-length", "content-range
 /** Which bytes of the whole a stored response has. */
 function partOf({ part, body }: StoredResponse): ContentRange {
   return part ?? { first: 0, last: body.length - 1, total: body.length };
+}
+
+/** It asks for bytes behind the end of what is stored. */
+export function isOutgrown(stored: StoredResponse, request: CacheRequest): boolean {
+  const spec = askedRange(request);
+  if (!spec || "suffix" in spec) return false;
+  return (spec.last ?? spec.first) >= (stored.part?.total ?? partOf(stored).last + 1);
 }
 
 /** The range that is asked for, if there is one that this cache answers. */

@@ -4,12 +4,13 @@ import { setImmediate as turn } from "node:timers/promises";
 import { messageOf } from "@glassline/service/errors";
 
 import { covers } from "./answer.ts";
-import { hlsLifetimeMs, rulesOf } from "./core/hls-rules.ts";
+import { hlsPolicy, rulesOf } from "./core/hls-rules.ts";
 import { headSays, isAbout, validators } from "./core/http/conditional.ts";
 import { LARGE_BYTES } from "./core/in-flight.ts";
 import type { ResponseDirectives } from "./core/http/directives.ts";
 import { responseDirectives } from "./core/http/directives.ts";
 import type { Fields } from "./core/http/fields.ts";
+import { AGE } from "./core/http/fields.ts";
 import type { Policy, Received } from "./core/http/freshness.ts";
 import { explicitLifetimeMs, initialAgeMs, policyOf } from "./core/http/freshness.ts";
 import type { Moments } from "./core/http/newer.ts";
@@ -166,11 +167,14 @@ export class Answered {
     const selecting = selectingOf(fields, request.fields);
     if (isStored) void pumped.then((isWhole) => isWhole && this.#keep(body, policy, selecting));
     const isFresh = isStored && !policy.noCache && policy.lifetimeMs > 0;
-    const isShared = (isFresh && status !== 206) || isFailure;
+    // Who shares a question asks for the same range, or for none.
+    const isAsked = status !== 206 || request.fields.has("range");
+    const isShared = (isFresh && isAsked) || isFailure;
     const sharedFields = storedFields(fields, this.#told);
     const { trailers } = this.#response;
     const atMs = this.#moments.cameMs;
-    const about = { status, fields, sharedFields, body, trailers, selecting, atMs };
+    const bornMs = this.#bornMs();
+    const about = { status, fields, sharedFields, body, trailers, selecting, policy, bornMs, atMs };
     return { kind: "streamed", ...about, isStored, isShared };
   }
 
@@ -270,7 +274,6 @@ export class Answered {
 
   #policy(received: Received, told: ResponseDirectives, body: Buffer | undefined): Policy {
     const { address } = this.#asked.request;
-    const policy = policyOf(received, told);
     const about = {
       kind: address.kind,
       isBlocking: address.isBlocking,
@@ -278,8 +281,7 @@ export class Answered {
       status: received.status,
       body,
     };
-    const explicit = explicitLifetimeMs(received, told);
-    return { ...policy, lifetimeMs: hlsLifetimeMs(about, explicit, policy.lifetimeMs) };
+    return hlsPolicy(about, explicitLifetimeMs(received, told), policyOf(received, told));
   }
 
   #bornMs(): number {
@@ -302,5 +304,3 @@ async function wholeOf(body: SharedBody): Promise<Buffer | undefined> {
     throw new UpstreamError("broken", `playlist: ${messageOf(error)}`, { cause: error });
   }
 }
-
-const AGE: ReadonlySet<string> = new Set(["age"]);

@@ -34,7 +34,15 @@ export async function startBoth(
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
   };
   const owned = stack.move();
-  return { origin, base, port, get, metric, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    origin,
+    base,
+    port,
+    adminPort,
+    get,
+    metric,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Sends text as it is. @returns all that comes until the connection ends, or nothing comes for a while. */

@@ -91,6 +91,31 @@ test("when the origin is away, segments are served stale, and playlists never ar
   expect(Number(segment!.headers.get("age"))).toBeGreaterThan(0);
 });
 
+test.each([
+  ["a media playlist", MEDIA],
+  ["a multivariant playlist", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv.m3u8\n"],
+])("%s is never served stale, whatever the origin allows (RFC 5861)", async (_what, text) => {
+  let isFailing = false;
+  let version = 0;
+  await using both = await startBoth(
+    (_request, response) => {
+      if (isFailing) return response.writeHead(503).end();
+      response.setHeader(
+        "cache-control",
+        "max-age=1, stale-while-revalidate=60, stale-if-error=60",
+      );
+      return response.end(`${text}# ${++version}\n`);
+    },
+    ["--follow=0"],
+  );
+  expect((await both.get("/v.m3u8")).text).toBe(`${text}# 1\n`);
+  await delay(1_100);
+  expect((await both.get("/v.m3u8")).text).toBe(`${text}# 2\n`);
+  await delay(1_100);
+  isFailing = true;
+  expect((await both.get("/v.m3u8")).status).toBe(503);
+});
+
 test("what has become stale is asked about; 304 makes it fresh, with its news", async () => {
   let version = 1;
   await using both = await startBoth((request, response) => {

@@ -2,6 +2,7 @@ import type { ConfigOf, Program } from "@glassline/config";
 import {
   byPrefix,
   bytes,
+  choice,
   directory,
   duration,
   file,
@@ -40,9 +41,21 @@ const spec = {
   grpcPort: port({ help: "gRPC with client certificates: administration.", default: "7481" }),
   ...commonOptions("7491"),
   origin: text({
-    help: "Where objects come from: http://HOST:PORT, or https:// for an origin of this network.",
-    default: "https://localhost:7450",
+    help: "Where objects come from: http://HOST:PORT or https://HOST:PORT.",
     placeholder: "URL",
+  }),
+  originTrust: choice({
+    help: "By what an origin over https is known. system: its name, and the authorities that Node trusts. network: it is Glassline's, and both ends show their certificates.",
+    of: ["system", "network"],
+    default: "system",
+  }),
+  originCa: file({
+    help: "Authorities (PEM) that may have signed the origin's certificate, beside those that Node trusts.",
+    default: "",
+  }),
+  ignoreQuery: list({
+    help: "Parameter of addresses on which no object depends, such as utm_source; *: all, but for _HLS_msn, _HLS_part and _HLS_skip of playlists. The origin does not get it. The same at all edges of a cluster.",
+    placeholder: "NAME",
   }),
   originEdge: text({
     help: "Name of the edge at --origin, if that is one: a shield, at its cluster port. Empty: it is the origin.",
@@ -179,6 +192,11 @@ const spec = {
     help: "This edge in tokens that say whom they are for (aud).",
     default: "glassline",
   }),
+  deployedChannel: text({
+    help: "Channel that this edge was deployed for, which tokens must name (deployed_channel). Empty: none.",
+    default: "",
+    placeholder: "NAME",
+  }),
   revocations: file({
     help: "Where revocations of tokens outlive the process. Empty: they do not.",
     default: "",
@@ -193,6 +211,11 @@ const spec = {
     default: "0.01",
     min: 0,
     max: 1,
+  }),
+  accessLogSize: bytes({
+    help: "A larger access log is moved to FILE.1, whose lines go; 0B: it grows until somebody moves it.",
+    default: "0B",
+    minBytes: 0,
   }),
   primeRate: number({
     help: "Objects a second that a priming asks for, at most.",

@@ -3,16 +3,13 @@ import { join } from "node:path";
 
 import type { AppDeps } from "@glassline/service/app";
 import type { Clock } from "@glassline/service/clock";
-import { OperatorError } from "@glassline/service/errors";
 import { closeHttp, listenHttp } from "@glassline/service/listen-http";
-import type { Identity } from "@glassline/service/identity";
 import { BUG } from "@glassline/service/main";
 
 import { startAccessLog } from "./access-log/start-access-log.ts";
 import { Cache } from "./cache.ts";
 import { ClientRates } from "./client-rates.ts";
 import { Cluster } from "./cluster/cluster.ts";
-import { edgeUpstream } from "./cluster/edge-upstream.ts";
 import { relationsOf } from "./cluster/relations.ts";
 import { Positions } from "./cluster/positions.ts";
 import type { ClusterServerDeps } from "./cluster/cluster-server.ts";
@@ -33,7 +30,7 @@ import { watchPeers } from "./peers.ts";
 import { Primings } from "./primings.ts";
 import { openStore } from "./stores/open-store.ts";
 import { startViewerTokens } from "./tokens/viewer-tokens.ts";
-import { lazyUpstream } from "./upstream/lazy-upstream.ts";
+import { openOrigin } from "./upstream/open-origin.ts";
 import { QuestionQueue } from "./upstream/question-queue.ts";
 import { watched } from "./upstream/watched-upstream.ts";
 import type { Asking } from "./viewer-exchange.ts";
@@ -67,7 +64,7 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
     metrics.inFlightShortages.inc({ reason }),
   );
   const questions = new QuestionQueue(config.originConnections);
-  const upstream = watched(stack.use(originUpstream(config, identity, questions)), deps.logger);
+  const upstream = watched(stack.use(await openOrigin(config, identity, questions)), deps.logger);
   const cluster = stack.use(
     new Cluster(relationsOf(config), upstream, {
       identity,
@@ -77,13 +74,17 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
       counted: (member, result) => metrics.clusterFetches.inc({ member, result }),
     }),
   );
+  const addresses = new Addresses(config.ignoreQuery);
   const cache = new Cache({
+    addresses,
     store,
     purges,
     upstream: cluster.upstream,
     invalidate: (keys) => cluster.invalidate(keys),
     blockingMs: (path) =>
       config.blockingLifetime.find(({ prefix }) => path.startsWith(prefix))?.value,
+    isHinted: (key) => following.isHinted(key),
+    grows: (key) => following.grows(key),
     clock,
     name: config.name,
     objectMaxBytes: config.objectSize,
@@ -101,9 +102,10 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
     ),
   );
 
-  const following = stack.use(
+  const following: Following = stack.use(
     new Following({
       cache,
+      addresses,
       store,
       clock,
       logger: deps.logger,
@@ -114,12 +116,25 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
   );
   const viewed = await viewedOf(config);
   const { publicUrl } = viewed;
-  const parts = { cache, cluster, store, disk, peers, traffic, viewers, metrics, clock, publicUrl };
-  const addresses = new Addresses();
+  const parts = {
+    cache,
+    addresses,
+    cluster,
+    store,
+    disk,
+    peers,
+    traffic,
+    viewers,
+    metrics,
+    clock,
+    publicUrl,
+  };
   const servers = [publicUrl, ...config.peer.map(({ url }) => url)];
   const tokenDeps = { clock, logger: deps.logger, metrics, addresses, servers };
   const { tokens, revoking } = await startViewerTokens(config, tokenDeps, stack);
-  const primings = stack.use(new Primings({ cache, clock, perSecond: config.primeRate }, metrics));
+  const primings = stack.use(
+    new Primings({ cache, addresses, clock, perSecond: config.primeRate }, metrics),
+  );
   const waiting = new Set<Asking>();
   const refused: Refused = (reason) => metrics.refused.inc({ reason });
   const { stopping, logger } = deps;
@@ -134,7 +149,6 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
     allowedHosts: [...config.allowedHost, new URL(publicUrl).hostname],
     allowedOrigins: config.allowedOrigin,
     logger,
-    addresses,
     tokens,
     accessLog: await startAccessLog(config, { ...deps, metrics }, stack),
     rates: ratesOf(config, clock),
@@ -148,7 +162,7 @@ export async function startEdgeCache(config: EdgeCacheConfig, deps: AppDeps): Pr
   const frontDeps = { handle, busy, refused, clock, logger, metrics };
   const { front, port, plainPort } = await startFront(config, viewed, frontDeps, stack);
 
-  const toCluster = { edge: config.name, identity, cluster, cache };
+  const toCluster = { edge: config.name, identity, cluster, cache, addresses };
   const clusterPort = await listenCluster(config, toCluster, stack);
   const originReachable = () => upstream.reachable;
   // Viewers are served already, and from disk, before what they do not need is loaded.
@@ -200,25 +214,6 @@ async function listenCluster(
   const port = await listenHttp(server, "the cluster (--cluster-port)", at, clusterPort);
   stack.defer(() => closeHttp(server));
   return port;
-}
-
-/** Throws OperatorError. */
-function originUpstream(config: EdgeCacheConfig, identity: Identity, questions: QuestionQueue) {
-  const url = originOf(config);
-  const { originEdge: name } = config;
-  return name === ""
-    ? lazyUpstream(url, identity, questions)
-    : edgeUpstream({ name, url }, identity, questions);
-}
-
-/** The configured origin without a path. Throws OperatorError. */
-function originOf({ origin }: EdgeCacheConfig): string {
-  const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && url.pathname === "/" && url.search === "")
-    return url.origin;
-  throw new OperatorError(
-    `--origin: got ${JSON.stringify(origin)}, expected http://HOST:PORT or https://HOST:PORT`,
-  );
 }
 
 /** Large enough for one object of any size that is stored. */

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { startBoth } from "./both.testing.ts";
 import { Cache } from "./cache.ts";
 import { addressOf } from "./core/address.ts";
+import { Addresses } from "./core/addresses.ts";
 import { Fields } from "./core/http/fields.ts";
 import { InFlight } from "./core/in-flight.ts";
 import { Purges } from "./core/purges.ts";
@@ -87,7 +88,12 @@ test("time that a question waits before it is asked makes its answer no older", 
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const limits = { objectMaxBytes: 1_000, inFlight: new InFlight(1_000) };
-  const more = { blockingMs: () => undefined, invalidate: async () => {} };
+  const more = {
+    blockingMs: () => undefined,
+    isHinted: () => false,
+    grows: () => false,
+    invalidate: async () => {},
+  };
   const deps = {
     store,
     purges,
@@ -98,7 +104,7 @@ test("time that a question waits before it is asked makes its answer no older", 
     ...limits,
     ...more,
   };
-  const cache = new Cache(deps);
+  const cache = new Cache({ ...deps, addresses: new Addresses() });
   const request = cacheRequest("GET", addressOf("/a")!, new Fields([]));
   await cache.get(request);
   expect(cache.find(request)?.ageMs).toBe(1_000);

@@ -87,7 +87,7 @@ async function ask(asked: Asked, deps: ExchangeDeps, question: Question): Promis
     body: request.body,
     signal: abort.signal,
     isFromMember: request.isFromMember ?? false,
-    isHeld: request.address.isBlocking,
+    isHeld: request.address.isBlocking || deps.isHinted(request.address.key),
     begun: () => (askedMs = clock.monotonicMs()),
     ...(request.informed && { informed: request.informed }),
   });

@@ -1,7 +1,9 @@
 /** What a question to the origin is made of, and what comes of it. */
 import type { Clock } from "@glassline/service/clock";
 
+import type { Addresses } from "./core/addresses.ts";
 import type { FieldLine, Fields } from "./core/http/fields.ts";
+import type { Policy } from "./core/http/freshness.ts";
 import type { Selecting } from "./core/http/vary.ts";
 import type { InFlight } from "./core/in-flight.ts";
 import type { Purges } from "./core/purges.ts";
@@ -11,6 +13,7 @@ import type { Store, StoredResponse } from "./stores/store.ts";
 import type { Upstream } from "./upstream/upstream.ts";
 
 export interface ExchangeDeps {
+  addresses: Addresses;
   store: Store;
   purges: Purges;
   upstream: Upstream;
@@ -23,6 +26,10 @@ export interface ExchangeDeps {
   fetched: (bytes: number) => void;
   /** For how long an answer that was waited for is kept at this path, milliseconds; undefined: as the rules of HLS say. */
   blockingMs: (path: string) => number | undefined;
+  /** A playlist names it as the part that comes next: the origin holds the question for it. */
+  isHinted: (key: string) => boolean;
+  /** A playlist names ranges of it: there may be more of it than there was. */
+  grows: (key: string) => boolean;
   /** Forgets objects here, and wherever else this edge would ask for them. */
   invalidate: (keys: Iterable<string>) => Promise<void>;
 }
@@ -49,7 +56,9 @@ export interface FromOrigin {
   trailers: () => readonly FieldLine[];
   /** Which requests it may be given to. */
   selecting: Selecting;
-  /** When its head came, monotonic milliseconds. */
+  policy: Policy;
+  /** When it was made, and when its head came, monotonic milliseconds. */
+  bornMs: number;
   atMs: number;
   /** It will be in the store. */
   isStored: boolean;

@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+
+import { freePort } from "@glassline/bench/ports";
 
 const FOLDER = dirname(createRequire(import.meta.url).resolve("http-cache-tests/package.json"));
 
@@ -56,12 +56,4 @@ function node(program: string, settings: Readonly<Record<string, string>>) {
     env: { ...process.env, ...Object.fromEntries(variables) },
     stdio: ["ignore", "pipe", "inherit"],
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

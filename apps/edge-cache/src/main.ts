@@ -16,8 +16,8 @@ await runApp(
     return edge;
   },
   {
-    // In front of any other origin than ours, an edge needs nobody.
-    standsAlone: ({ origin }) => origin.startsWith("http:"),
+    // In front of any other origin than Glassline's, an edge needs nobody.
+    standsAlone: ({ originTrust, originEdge }) => originTrust === "system" && originEdge === "",
     stopDeadlineMs: ({ drain }) => drain + STOP_DEADLINE_MS,
   },
 );

@@ -10,8 +10,8 @@ import { messageOf } from "@glassline/service/errors";
 import type { Answer } from "./answer.ts";
 import type { Cache } from "./cache.ts";
 import type { Address } from "./core/address.ts";
-import { addressOf } from "./core/address.ts";
-import { keyBelow } from "./core/rendition.ts";
+import type { Addresses } from "./core/addresses.ts";
+import { addressBelow } from "./core/rendition.ts";
 import { Fields } from "./core/http/fields.ts";
 import { requestDirectives } from "./core/http/reuse.ts";
 import type { Progress } from "./core/priming.ts";
@@ -33,6 +33,7 @@ const VALIDATED_AT_ONCE = 100;
 
 export interface PrimeDeps {
   cache: Cache;
+  addresses: Addresses;
   clock: Clock;
   /** Objects a second, at most. */
   perSecond: number;
@@ -68,8 +69,9 @@ export class Priming {
     this.#deps = deps;
     this.#progress = progress;
     this.#pace = new Pace(rateOf(perSecond, deps.perSecond));
-    if (path !== "" || paths.length === 0) this.#find(playlistAt(path), 0, true);
-    for (const each of paths) this.#find(objectAt(each), 0, false);
+    const { addresses } = deps;
+    if (path !== "" || paths.length === 0) this.#find(playlistAt(path, addresses), 0, true);
+    for (const each of paths) this.#find(objectAt(each, addresses), 0, false);
   }
 
   /** @param signal of the caller. Rejects with RpcError. */
@@ -126,7 +128,8 @@ export class Priming {
       progress.bytes += bytes;
       this.#fetched.push(address);
       if (text !== undefined && depth < DEPTH_MAX)
-        for (const found of namedIn(text, address.path)) this.#find(found, depth + 1, false);
+        for (const found of namedIn(text, address.resource, this.#deps.addresses))
+          this.#find(found, depth + 1, false);
     } catch (error) {
       if (isRequired) throw rpcErrorOf(error, address);
       addFailure(progress, address.key, messageOf(error));
@@ -192,15 +195,15 @@ function rateOf(perSecond: number, allowed: number): number {
   throw new RpcError("invalid_argument", `${got}, expected a number above 0, or 0 for the edge's`);
 }
 
-function playlistAt(path: string): Address {
-  const address = addressOf(path);
+function playlistAt(path: string, addresses: Addresses): Address {
+  const address = addresses.read(path);
   if (address?.kind === "playlist") return address;
   const expected = "expected that of a playlist";
   throw new RpcError("invalid_argument", `path: got ${JSON.stringify(path)}, ${expected}`);
 }
 
-function objectAt(path: string): Address {
-  const address = addressOf(path);
+function objectAt(path: string, addresses: Addresses): Address {
+  const address = addresses.read(path);
   if (address) return address;
   const expected = "expected paths of this edge's origin, such as /live/cam-0001/index.m3u8";
   throw new RpcError("invalid_argument", `paths: got ${JSON.stringify(path)}, ${expected}`);
@@ -224,10 +227,10 @@ async function bodyOf(
 }
 
 /** What a player would ask for next; addresses of other servers are left out. Throws PlaylistError. */
-function namedIn(text: string, path: string): Address[] {
+function namedIn(text: string, resource: string, addresses: Addresses): Address[] {
   const playlist = parsePlaylist(text);
   const found = (uris: readonly string[]) =>
-    uris.flatMap((uri) => addressOf(keyBelow(uri, path) ?? "") ?? []);
+    uris.flatMap((uri) => addressBelow(uri, resource, addresses) ?? []);
   if (playlist.kind === "multivariant") {
     const renditions = urisIn(text.match(/^#EXT-X-MEDIA:.*$/gm)?.join("\n") ?? "");
     const variants = playlist.variants.map(({ uri }) => uri);

@@ -67,6 +67,11 @@ export class SharedBody {
     return this.#state === "ended" && this.#isKept;
   }
 
+  /** Bytes that have come. */
+  get length(): number {
+    return this.#length;
+  }
+
   /** Resolves when there is room for so much, which is all of it, or it is clear that it will not be kept. */
   async announce(lengthBytes: number): Promise<void> {
     await this.#makeRoom(lengthBytes);
@@ -119,6 +124,26 @@ export class SharedBody {
     return this.#isKept ? this.whole() : undefined;
   }
 
+  /**
+   * The bytes from the first one up to another, as soon as they have come, or fewer at its end; undefined as soon as it is not kept. Rejects with the
+   * error that it failed with.
+   */
+  async between(firstByte: number, endByte: number): Promise<Buffer | undefined> {
+    this.#isRead = true;
+    while (this.#state === "open" && this.#isKept && this.#length < endByte)
+      await once(this.#changes, "change");
+    if (this.#state === "failed") throw this.#error;
+    if (!this.#isKept) return undefined;
+    const pieces: Buffer[] = [];
+    for (let at = firstByte; at < endByte;) {
+      const chunk = this.#at(at);
+      if (!chunk) break;
+      pieces.push(chunk.subarray(0, endByte - at));
+      at += chunk.length;
+    }
+    return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+  }
+
   /** Resolves with all of it when it has ended. Rejects with the error that it failed with. */
   async finished(): Promise<Buffer> {
     while (this.#state === "open") await once(this.#changes, "change");
@@ -127,11 +152,11 @@ export class SharedBody {
   }
 
   /**
-   * From the first byte on. Throws the error that it failed with, TooSlowError when it was cut off.
+   * From the first byte on, or a later one. Throws the error that it failed with, TooSlowError when it was cut off.
    * @param cut is called when it is cut off, which a reader that does not read would not hear of.
    */
-  async *read(cut: () => void = () => {}): AsyncGenerator<Buffer> {
-    const reader: Reader = { position: 0, isCut: false, cut };
+  async *read(cut: () => void = () => {}, fromByte = 0): AsyncGenerator<Buffer> {
+    const reader: Reader = { position: fromByte, isCut: false, cut };
     this.#readers.add(reader);
     this.#isRead = true;
     try {
@@ -150,6 +175,18 @@ export class SharedBody {
       this.#readers.delete(reader);
       this.#letGo();
       if (this.#readers.size === 0) this.#changes.emit("unread");
+    }
+  }
+
+  /** A reader comes and goes. */
+  async leave(): Promise<void> {
+    try {
+      for await (const chunk of this.read()) {
+        void chunk;
+        break;
+      }
+    } catch {
+      // Nobody wants it.
     }
   }
 

@@ -63,7 +63,7 @@ export function writeAnswer(
   response.sendDate = false;
   response.writeHead(status, head);
   const hasBody = request.method !== "HEAD" && !BODILESS.has(status);
-  if (body instanceof SharedBody) return follow(response, body, hasBody, answer.trailers);
+  if (body instanceof SharedBody) return follow(response, body, hasBody, answer);
   if (!hasBody) response.end();
   else if (body.length > PIECE_BYTES && request.socket.encrypted) endInPieces(response, body);
   else if (body.length > SMALL_BYTES) response.end(body);
@@ -104,10 +104,10 @@ async function follow(
   response: Answering,
   body: SharedBody,
   hasBody: boolean,
-  trailers: Answer["trailers"],
+  { trailers, fromByte }: Pick<Answer, "trailers" | "fromByte">,
 ): Promise<number> {
   let sent = 0;
-  for await (const chunk of body.read(() => response.destroy())) {
+  for await (const chunk of body.read(() => response.destroy(), fromByte)) {
     if (response.destroyed) break;
     if (!hasBody) continue;
     sent += chunk.length;

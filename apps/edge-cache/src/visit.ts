@@ -12,7 +12,7 @@ import type { Answer } from "./answer.ts";
 import { ownAnswer } from "./answer.ts";
 import type { Cache } from "./cache.ts";
 import type { Address } from "./core/address.ts";
-import { ADDRESS_MAX_CHARS } from "./core/address.ts";
+import { ADDRESS_MAX_CHARS, unwaited } from "./core/address.ts";
 import type { Addresses } from "./core/addresses.ts";
 import { isKept } from "./core/cache-status.ts";
 import type { FieldLine, Fields } from "./core/http/fields.ts";
@@ -129,16 +129,17 @@ export class Visit {
     const admitted = tokens?.gate.admit(this.request, this.target);
     if (admitted && isRefused(admitted)) return this.#refuse(admitted);
     this.#admitted = admitted;
-    const address = admitted ? admitted.address : addresses.of(this.target);
-    if (!address) return this.#noAddress();
+    const named = admitted ? admitted.address : addresses.of(this.target);
+    if (!named) return this.#noAddress();
+    const place = this.#deps.following.placeOf(named);
+    if (place === "too far") return this.#refuseTooFar();
+    // The playlist as it is answers all who ask for what has left it.
+    const address = place === "past" ? unwaited(named) : named;
     const inform = (status: number, about: Fields) => this.#inform(status, about);
     const { request } = this;
     const hasToken = { hasToken: admitted !== undefined };
     const asked = new ViewerRequest(request, this.#response, this.#body, address, inform, hasToken);
-    if (address.isBlocking) {
-      if (this.#deps.following.isTooFar(address)) return this.#refuseTooFar();
-      this.#deps.following.waits(address);
-    }
+    if (address.isBlocking) this.#deps.following.waits(address);
     // What is in the store is sent at once, without a promise.
     const hit = this.#deps.cache.find(asked);
     if (hit) this.#sendWhole(address, hit);
@@ -164,7 +165,8 @@ export class Visit {
   }
 
   #refuseTooFar(): void {
-    const expected = "_HLS_msn: expected at most two segments behind the last one";
+    const expected =
+      "_HLS_msn: expected at most two segments behind the last one; _HLS_part: one that a segment can have";
     const error = jsonErrorBody(new RpcError("invalid_argument", expected));
     this.json(400, error, "refused", [NO_STORE]);
   }

@@ -15,4 +15,4 @@ test("after SIGKILL under load, with the origin away, objects are served from di
   expect(tortured.corrupt).toBe(0);
   expect(tortured.objects).toBeGreaterThan(50);
   expect(tortured.kept / tortured.objects).toBeGreaterThan(0.9);
-}, 60_000);
+}, 90_000);

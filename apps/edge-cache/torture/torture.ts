@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { KillableProcess } from "@glassline/bench/killable-process";
-import { steadyPorts } from "@glassline/bench/ports";
+import { freePorts } from "@glassline/bench/ports";
 import type { Progress } from "@glassline/bench/progress";
 
 import type { TortureConfig } from "./config.ts";
@@ -58,7 +58,7 @@ export async function torture(
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-torture-"));
   stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
-  const [port, grpcPort, adminPort, originPort] = (await steadyPorts(4)) as [
+  const [port, grpcPort, adminPort, originPort] = (await freePorts(4)) as [
     number,
     number,
     number,

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { EnrolmentService } from "@glassline/proto/enrolment";
+import { TOKEN_LIFETIME_MAX_MS } from "@glassline/proto/enrolment-limits";
 import { jsonRoutes } from "@glassline/proto/json";
 import { openApi } from "@glassline/proto/openapi";
 import { addService } from "@glassline/proto/rpc";
@@ -17,7 +18,6 @@ import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 
 import type { EnrolmentConfig } from "./config.ts";
-import { TOKEN_LIFETIME_MAX_MS } from "./core/channel-rules.ts";
 import { Enrolments } from "./enrolments.ts";
 import { Materials } from "./materials.ts";
 import { enrolmentMetrics } from "./metrics.ts";

@@ -86,7 +86,7 @@ export class Enrolments {
 
   /** @returns false: there was none. */
   removeChannel(name: string): boolean {
-    const isGone = this.#deps.store.removeChannel(name);
+    const isGone = this.#deps.store.removeChannel(name, this.#deps.clock.nowMs());
     this.#listed = undefined;
     return isGone;
   }
@@ -187,6 +187,12 @@ export class Enrolments {
   devices(channel: string): DeviceRecord[] {
     this.#channel(channel);
     return this.#deps.store.devices(channel);
+  }
+
+  /** The newest first. Throws RpcError. */
+  revokedDevices(channel: string): DeviceRecord[] {
+    this.#channel(channel);
+    return this.#deps.store.revokedDevices(channel);
   }
 
   /** Throws RpcError. */

@@ -61,6 +61,7 @@ export function issueToken(
   const token = tokenKey.sign({
     sub: subject,
     channel: openedBy(channel),
+    deployed_channel: channel.name,
     iat,
     exp,
     jti: randomBytes(TOKEN_ID_BYTES).toString("base64url"),

@@ -209,13 +209,37 @@ describe("devices", () => {
     expect(await revoke("r2")).toMatchObject({ changed: false, subject: device });
     expect((await devices())[0]!.phase).toBe(DevicePhase.REVOKED);
     expect((await service.get(pathOf(url))).status).toBe(410);
+    const listed = await service.client.listDevices({ channel: "harbour", revoked: true });
+    expect(listed.devices.map(({ id }) => id)).toEqual([device]);
+    const counts = async () => (await service.client.getStatus({})).revokedDevices;
+    expect(await counts()).toEqual({ harbour: 1 });
     const again = await link("Anna");
+    expect(await counts()).toEqual({ harbour: 1 });
     expect(again.device).not.toBe(device);
     expect((await service.get(pathOf(again.url))).status).toBe(200);
     const unknown = { channel: "garden", device, idempotencyKey: "r3", fencingToken: 1n };
     await expect(service.client.revokeDevice(unknown)).rejects.toEqual(
       refused("not_found", /garden/),
     );
+  });
+
+  test("of a channel that was removed are revoked when it is there again: they have tokens still", async () => {
+    const [enrolled, invited] = [await link("Anna"), await link("Bert")];
+    const page = await (await service.get(pathOf(enrolled.url))).text();
+    await service.post(pathOf(enrolled.url), formOf(page));
+    await service.client.removeChannel({ channel: "harbour", fencingToken: 1n });
+    await service.restart();
+    await put();
+    const listed = await service.client.listDevices({ channel: "harbour", revoked: true });
+    expect(listed.devices.map(({ id }) => id)).toEqual([enrolled.device]);
+    expect((await service.client.getStatus({})).revokedDevices).toEqual({ harbour: 1 });
+    // Links are gone, and who was only invited has no token.
+    for (const { url } of [enrolled, invited])
+      expect((await service.get(pathOf(url))).status).toBe(404);
+    expect((await link("Anna")).device).not.toBe(enrolled.device);
+    service.wait(32 * DAY_MS);
+    await service.restart();
+    expect((await service.client.getStatus({})).revokedDevices).toEqual({});
   });
 
   test("that are invited anew are not forgotten, however long ago their token has ended", async () => {
@@ -256,10 +280,10 @@ describe("tokens for test loads", () => {
     const channel = "harbour";
     const { token, expiresUnixNano } = await service.client.issueToken({ channel });
     const [, claims = ""] = token.split(".");
-    const { sub, exp } = JSON.parse(Buffer.from(claims, "base64url").toString()) as {
-      sub: string;
-      exp: number;
-    };
+    const { sub, exp, deployed_channel } = JSON.parse(
+      Buffer.from(claims, "base64url").toString(),
+    ) as { sub: string; exp: number; deployed_channel: string };
+    expect(deployed_channel).toBe(channel);
     expect(sub).toMatch(/^opsbot-/);
     expect(BigInt(exp) * 1_000_000_000n).toBe(expiresUnixNano);
     expect(await devices()).toEqual([]);

@@ -52,6 +52,7 @@ export function enrolmentService(deps: ServiceDeps): Implementation<typeof Enrol
       channels: [...enrolments.channels()],
       tokenKeys: deps.keySet,
       publicUrl: deps.site.publicUrl,
+      revokedDevices: deps.store.revokedCounts(),
     }),
     putChannel: async ({ channel, fencingToken }, context) => {
       requireCaller(context, CHANGERS);
@@ -81,15 +82,17 @@ export function enrolmentService(deps: ServiceDeps): Implementation<typeof Enrol
       if (!replayed) metrics.changes.inc({ kind: "link" });
       return { ...shown(deps, fromBinary(CreateLinkResponseSchema, answer)), replayed };
     },
-    listDevices: async ({ channel }) => ({
-      devices: enrolments.devices(channel).map((device) => ({
-        id: device.id,
-        channel: device.channel,
-        name: device.name,
-        phase: phaseOf(device, clock.nowMs()),
-        sinceUnixNano: BigInt(device.sinceMs) * NANOS_A_MS,
-        expiresUnixNano: BigInt(device.expiresMs) * NANOS_A_MS,
-      })),
+    listDevices: async ({ channel, revoked }) => ({
+      devices: (revoked ? enrolments.revokedDevices(channel) : enrolments.devices(channel)).map(
+        (device) => ({
+          id: device.id,
+          channel: device.channel,
+          name: device.name,
+          phase: phaseOf(device, clock.nowMs()),
+          sinceUnixNano: BigInt(device.sinceMs) * NANOS_A_MS,
+          expiresUnixNano: BigInt(device.expiresMs) * NANOS_A_MS,
+        }),
+      ),
     }),
     issueToken: async ({ channel, lifetimeMs }, context) => {
       const { role, instance } = requireCaller(context, CHANGERS);

@@ -39,7 +39,7 @@ export async function agentIn(machine: Machine, name: string): Promise<BenchAgen
     machines: [name],
     // No edge is wished.
     drivers: new Drivers([], { clock: systemClock, logger }),
-    files: { lacks: () => "", writeTokenKeys: async () => "" },
+    files: { lacks: () => "", writeTokenKeys: async () => "", remove: () => {} },
     segmentDriver: driverOf(
       machine,
       {},

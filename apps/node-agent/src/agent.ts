@@ -31,7 +31,7 @@ export interface AgentOptions {
   newBackoff: () => Backoff;
   /** What an edge takes for its viewers when it is told to stop. */
   drainMs: number;
-  files: Pick<EdgeFiles, "lacks" | "writeTokenKeys">;
+  files: Pick<EdgeFiles, "lacks" | "writeTokenKeys" | "remove">;
 }
 
 export class Agent {
@@ -182,6 +182,13 @@ export class Agent {
   async #advance(edge: Edge): Promise<void> {
     const isDone = await edge.advance();
     const isWanted = this.#desired.edges.some(({ name }) => name === edge.name);
-    if (isDone && !isWanted) this.#edges.delete(edge.name);
+    if (!isDone || isWanted || this.#edges.get(edge.name) !== edge) return;
+    this.#edges.delete(edge.name);
+    // At once: an edge of this name may be wished again.
+    try {
+      this.#options.files.remove(edge.name);
+    } catch (error) {
+      this.#options.logger.warn({ edge: edge.name, problem: messageOf(error) }, "files are left");
+    }
   }
 }

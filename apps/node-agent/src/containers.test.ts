@@ -127,7 +127,7 @@ for (const engine of [RUNC, DOCKER]) {
       );
       await agent.client.setDesiredState({ fencingToken: 1n });
       await isGone(state.processId);
-      await expect.poll(async () => (await agent.status()).edges, { timeout: 15_000 }).toEqual([]);
+      await expect.poll(async () => (await agent.status()).edges, { timeout: 30_000 }).toEqual([]);
       expect(await engine.containers(agent, "edge-1")).toEqual([]);
       const bundles = join(agent.dataDir, "bundles");
       expect(existsSync(bundles) ? await readdir(bundles) : []).toEqual([]);

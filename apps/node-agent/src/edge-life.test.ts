@@ -1,7 +1,7 @@
 /** What edges are given, how they are replaced and given up, and what they wrote: real edges of a real agent. */
 import { createServer } from "node:http";
 import { existsSync } from "node:fs";
-import { readFile, rm, stat } from "node:fs/promises";
+import { readFile, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { once } from "node:events";
 import { generateKeyPairSync } from "node:crypto";
@@ -105,6 +105,32 @@ describe("edges of an agent", { timeout: 120_000 }, () => {
     await agent.edge("edge-1", ({ givenUp, unexpectedEnds }) => givenUp && unexpectedEnds === 6);
     await wish(ports[0]!, 2n);
     expect(await agent.edge("edge-1", isReady)).toMatchObject({ givenUp: false });
+  });
+
+  test("leave nothing behind when they are not wished any more: no keys, no log, no certificate", async () => {
+    await using agent = await startAgent(1, pki.directory);
+    const ports = await freePorts(3);
+    const edges = [edgeSpec(1, ports, { name: "edge-left" })];
+    await agent.client.setDesiredState({ fencingToken: 1n, edges });
+    await agent.edge("edge-left", isReady);
+    const files = async () => {
+      const all = [pki.directory, agent.dataDir].map((folder) =>
+        readdir(folder, { recursive: true }),
+      );
+      return (await Promise.all(all)).flat().filter((path) => path.includes("edge-left"));
+    };
+    expect(await files()).toEqual(
+      expect.arrayContaining([
+        "edge-cache.edge-left.key",
+        "edges/edge-left/token-keys.json",
+        "logs/edge-left.log",
+      ]),
+    );
+    await agent.client.setDesiredState({ fencingToken: 1n });
+    await expect.poll(files, { timeout: 30_000 }).toEqual([]);
+    // Of one that is wished again all is made again.
+    await agent.client.setDesiredState({ fencingToken: 1n, edges });
+    await agent.edge("edge-left", isReady);
   });
 
   test("protect paths by the keys that they are given, in files of their own", async () => {

@@ -14,16 +14,12 @@ import type { Phase, Wish } from "./core/reconcile.ts";
 import { edgePhaseOf, stepFor } from "./core/reconcile.ts";
 import type { Restarts } from "./core/restarts.ts";
 import type { Drivers } from "./drivers/drivers.ts";
-import { isReady } from "./drivers/readiness.ts";
+import { ReadinessLook } from "./drivers/readiness-look.ts";
 import { UsageLook } from "./drivers/usage-look.ts";
 import type { StartedEdge, StateStore } from "./stores/state-store.ts";
 
 /** After its drain. An edge that is not ready, a frozen one above all, has no answers under way. */
 const STOP_PATIENCE_MS = { ready: 3_000, notReady: 1_000 } as const;
-/** How soon it is seen that an edge has become ready, and that one no longer is. */
-const LOOK_INTERVAL_MS = { notReady: 50, ready: 500 } as const;
-/** One that is not ready for so long is looked at less often, too. */
-const START_MS = 30_000;
 /** What one that is not ready uses is asked for from then on. */
 const USAGE_MS = 1_000;
 
@@ -56,9 +52,7 @@ export class Edge {
   /** What it was told to run as the last time. */
   #lastSpec: EdgeSpec | undefined;
   #phase: Phase = "absent";
-  #ready = false;
-  #sinceUnixNano: bigint;
-  #unreadySinceUnixNano: bigint;
+  readonly #readiness: ReadinessLook;
   readonly #ends = new Ends();
   #nextStartMs = 0;
   #containerId = "";
@@ -69,7 +63,7 @@ export class Edge {
     this.name = name;
     this.#deps = deps;
     this.#usage = new UsageLook(deps);
-    this.#sinceUnixNano = this.#unreadySinceUnixNano = deps.clock.nowUnixNano();
+    this.#readiness = new ReadinessLook(deps);
   }
 
   /** As which it runs; undefined: it does not. */
@@ -79,12 +73,12 @@ export class Edge {
 
   /** It runs as wished, and says that it is ready. */
   get isReady(): boolean {
-    return this.#ready && this.#phase === "running";
+    return this.#readiness.isReady && this.#phase === "running";
   }
 
   /** Since when it has not been ready, Unix nanoseconds; of one that is, the last time. */
   get unreadySinceUnixNano(): bigint {
-    return this.#unreadySinceUnixNano;
+    return this.#readiness.unreadySinceUnixNano;
   }
 
   /** Undefined: it shall not run. */
@@ -114,8 +108,8 @@ export class Edge {
       this.#turn("running");
       logger.info({ edge: this.name, processId, containerId }, "adopted");
       // One that serves viewers is known before any is replaced.
-      await this.#look();
-      void this.#keepLooking(adopted);
+      await this.#readiness.look(adopted);
+      this.#keepLooking(adopted);
       return;
     }
     this.#forgetStarted();
@@ -169,29 +163,13 @@ export class Edge {
     }
   }
 
-  /** Whether it is ready, as long as it runs. */
-  async #keepLooking(started: StartedEdge): Promise<void> {
-    const { clock, stop, changed } = this.#deps;
-    const startMs = clock.monotonicMs();
-    while (this.#running === started && !stop.aborted) {
-      const was = this.#ready;
-      await this.#look();
-      if (this.#running !== started) return;
-      if (this.#ready !== was) changed();
-      const ageMs = clock.monotonicMs() - startMs;
-      if (this.#ready || ageMs > USAGE_MS) this.#usage.look(started);
-      const isStarting = !this.#ready && ageMs < START_MS;
-      const intervalMs = LOOK_INTERVAL_MS[isStarting ? "notReady" : "ready"];
-      await clock.sleep(intervalMs, stop).catch(() => {});
-    }
-  }
-
-  async #look(): Promise<void> {
-    const running = this.#running;
-    if (!running) return;
-    const ready = await isReady(running.spec);
-    if (running !== this.#running || this.#phase !== "running") return;
-    if (ready !== this.#ready) this.#setReady(ready);
+  /** Whether it is ready, and what it uses, as long as it runs. */
+  #keepLooking(started: StartedEdge): void {
+    const readiness = this.#readiness;
+    void readiness.keepLooking(started, ({ hasChanged, ageMs }) => {
+      if (hasChanged) this.#deps.changed();
+      if (readiness.isReady || ageMs > USAGE_MS) this.#usage.look(started);
+    });
   }
 
   /** The last lines of its log, oldest first. */
@@ -204,7 +182,7 @@ export class Edge {
     const running = this.#running;
     if (!running) return;
     const { ready, notReady } = STOP_PATIENCE_MS;
-    const patienceMs = this.#ready ? this.#deps.drainMs + ready : notReady;
+    const patienceMs = this.#readiness.isReady ? this.#deps.drainMs + ready : notReady;
     this.#turn("stopping");
     await this.#deps.drivers.stop(running, patienceMs);
     if (this.#running === running) this.#gone();
@@ -214,13 +192,14 @@ export class Edge {
     const spec = this.#wanted ?? this.#running?.spec ?? this.#lastSpec;
     const now = this.#deps.clock.nowUnixNano();
     const wish = this.#wish();
+    const readiness = this.#readiness;
     return {
       ...(spec && { spec, machine: spec.machine }),
-      phase: edgePhaseOf(this.#phase, this.#ready, now - (this.#running?.startedUnixNano ?? 0n)),
+      phase: edgePhaseOf(this.#phase, readiness, now - (this.#running?.startedUnixNano ?? 0n)),
       processId: this.#running?.processId ?? 0,
       current: this.#phase === "running" && wish === "same",
       generation: this.#running?.spec.generation ?? 0n,
-      sinceUnixNano: this.#sinceUnixNano,
+      sinceUnixNano: readiness.sinceUnixNano,
       ...this.#ends.state,
       ...this.#usage.state,
       nextStartUnixNano: this.#phase === "waiting" ? this.#nextStartUnixNano() : 0n,
@@ -262,7 +241,7 @@ export class Edge {
       this.#turn("running");
       logger.info({ edge: this.name, ...running }, "started");
       this.#write(() => store.setStarted(started));
-      void this.#keepLooking(started);
+      this.#keepLooking(started);
     } catch (error) {
       this.#forgetStarted();
       this.#running = undefined;
@@ -313,13 +292,7 @@ export class Edge {
   #turn(phase: Phase): void {
     this.#phase = phase;
     this.#usage.reset();
-    this.#setReady(false);
-  }
-
-  #setReady(isReady: boolean): void {
-    this.#sinceUnixNano = this.#deps.clock.nowUnixNano();
-    if (this.#ready) this.#unreadySinceUnixNano = this.#sinceUnixNano;
-    this.#ready = isReady;
+    this.#readiness.reset();
   }
 
   #nextStartUnixNano(): bigint {

@@ -80,7 +80,7 @@ describeWithNamespaces()("agents with segments", { timeout: 120_000 }, () => {
     // What somebody deletes comes back by itself.
     const [before] = await indexes(one);
     await one.ip("link delete gl70000");
-    await expect.poll(() => indexes(one), { timeout: 15_000 }).toHaveLength(2);
+    await expect.poll(() => indexes(one), { timeout: 30_000 }).toHaveLength(2);
     expect(await indexes(one)).not.toContain(before);
     await first.segment("overlay-a", isUp);
     expect(await two.reaches("10.77.0.3")).toBe(true);
@@ -99,7 +99,7 @@ describeWithNamespaces()("agents with segments", { timeout: 120_000 }, () => {
 
     // What is wished no more goes, and with the agent all.
     await first.client.setDesiredState({ fencingToken: 6n });
-    await expect.poll(() => linksOf(one), { timeout: 15_000 }).toEqual([]);
+    await expect.poll(() => linksOf(one), { timeout: 30_000 }).toEqual([]);
     await expect.poll(async () => (await first.status()).segments).toEqual([]);
     await Promise.all(agents.map((agent) => agent.end("SIGTERM")));
     for (const machine of machines) expect(await linksOf(machine)).toEqual([]);
@@ -154,7 +154,7 @@ describeWithNamespaces()("agents with segments", { timeout: 120_000 }, () => {
     await machine.ip("link delete gl70001");
     await agent.edge("edge-1", (state) => isReady(state) && state.processId !== before.processId);
     await isGone(before.processId);
-    await expect.poll(() => linksOf(machine), { timeout: 15_000 }).toEqual(["gl70001", "glx70001"]);
+    await expect.poll(() => linksOf(machine), { timeout: 30_000 }).toEqual(["gl70001", "glx70001"]);
     await expect
       .poll(async () => (await agent.status()).segments)
       .toMatchObject([{ segment: { name: "overlay-b" }, phase: SegmentPhase.UP }]);
@@ -166,13 +166,13 @@ describeWithNamespaces()("agents with segments", { timeout: 120_000 }, () => {
     const agent = await agentOf(1);
     const found = [{ machine: "machine-1", vni: 9, interface: "vx9" }];
     const told = async () => (await agent.status()).foreignTunnels;
-    await expect.poll(told, { timeout: 20_000 }).toMatchObject(found);
+    await expect.poll(told, { timeout: 30_000 }).toMatchObject(found);
     const segments = [segmentOf(machine, underlay.machines)];
     await agent.client.setDesiredState({ fencingToken: 1n, segments });
     await agent.segment("overlay-a", isUp);
     expect(await told()).toMatchObject(found);
     await machine.ip("link delete vx9");
-    await expect.poll(told, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(told, { timeout: 30_000 }).toEqual([]);
   });
 
   test("leave both when they are told to", async () => {

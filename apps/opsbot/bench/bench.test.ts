@@ -59,6 +59,7 @@ describeWithPostgres()("with a real PostgreSQL", () => {
   test("how soon another one leads is measured, and nothing stale is done", PATIENT, async () => {
     const all = await figures("takeover");
     expect(valueOf(all, "stale")).toBe(0);
+    expect(valueOf(all, "unfenced")).toBeGreaterThanOrEqual(0);
     expect(valueOf(all, "takeover_p99")).toBeGreaterThan(0);
   });
 

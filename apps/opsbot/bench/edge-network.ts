@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 
 import { create, toJsonString } from "@bufbuild/protobuf";
 import { KillableProcess } from "@glassline/bench/killable-process";
-import { steadyPorts } from "@glassline/bench/ports";
+import { freePorts } from "@glassline/bench/ports";
 import type { EdgeState } from "@glassline/proto/node";
 import { EdgePhase, NodeAgentService, SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import type { Client } from "@glassline/proto/rpc";
@@ -40,7 +40,7 @@ export interface EdgeNetwork extends AsyncDisposable {
 /** Resolves when all edges are ready, and OpsBot knows of nothing that is wrong. */
 export async function startEdgeNetwork(directory: string, count: number): Promise<EdgeNetwork> {
   await using stack = new AsyncDisposableStack();
-  const [origin, originGrpc, originAdmin, agent, agentAdmin, ...rest] = await steadyPorts(
+  const [origin, originGrpc, originAdmin, agent, agentAdmin, ...rest] = await freePorts(
     5 + PORTS_OF_EDGE * count,
   );
   const edges = Array.from({ length: count }, (_, at): Edge => {

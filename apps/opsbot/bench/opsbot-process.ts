@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { KillableProcess } from "@glassline/bench/killable-process";
-import { steadyPorts } from "@glassline/bench/ports";
+import { freePorts } from "@glassline/bench/ports";
 import type { GetIncidentResponse, Incident } from "@glassline/proto/opsbot";
 import { OpsBotService } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
@@ -63,8 +63,8 @@ export class OpsBotProcess implements AsyncDisposable {
     const { directory, words, environment = {} } = options;
     const pkiDir = join(directory, "pki");
     await ensureDevelopmentPki(pkiDir, [{ role: "opsbot", instance: "opsbot" }, OPERATOR]);
-    const [port, freePort] = await steadyPorts(2);
-    const adminPort = options.adminPort ?? freePort;
+    const [port, otherPort] = await freePorts(2);
+    const adminPort = options.adminPort ?? otherPort;
     const own = {
       port: port!,
       "admin-port": adminPort!,

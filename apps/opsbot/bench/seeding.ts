@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { KillableProcess } from "@glassline/bench/killable-process";
-import { steadyPorts } from "@glassline/bench/ports";
+import { freePorts } from "@glassline/bench/ports";
 import { about, report } from "@glassline/bench/report";
 import { EdgeCacheService } from "@glassline/proto/edge";
 import type { Client } from "@glassline/proto/rpc";
@@ -89,6 +89,7 @@ async function seedFilms(client: EdgeClient, round: number, films: number): Prom
       edgeToken: EDGE_TOKEN,
       fencingToken: 0n,
       clock: systemClock,
+      isHeld: async () => false,
       signal: new AbortController().signal,
     },
     { paths, popular: 0, perSecond: PER_SECOND, accessLogs: [], idempotencyKey: `${round}` },
@@ -105,7 +106,7 @@ interface RunningEdge extends AsyncDisposable {
 
 async function startEdge(directory: string): Promise<RunningEdge> {
   await using stack = new AsyncDisposableStack();
-  const [originPort, port, grpcPort, adminPort] = await steadyPorts(4);
+  const [originPort, port, grpcPort, adminPort] = await freePorts(4);
   const pkiDir = join(directory, "pki");
   await ensureDevelopmentPki(pkiDir, [{ role: "edge-cache", instance: EDGE }, OPERATOR]);
   const originMain = fileURLToPath(new URL("seeding-origin.ts", import.meta.url));

@@ -14,7 +14,7 @@ export async function measureTakeover(isQuick: boolean): Promise<void> {
   const { stops, kills } = isQuick ? SIZES.quick : SIZES.full;
   about(
     BENCH,
-    `${REPLICAS} loops of OpsBot, a process each, with one PostgreSQL on the same machine; there is always one problem about which the leader does something, and calls and transactions take up to 60 ms longer than they would, so that it is often stopped in one. The leader is stopped by SIGSTOP, or ended by SIGKILL, at a random moment: from then on until the term of another one begins. A stopped one wakes up again up to 100 ms later. stale: what it then still did to edges that had heard of the new term, and transactions of it that were committed; refused: its calls that the edges refused. A lease is ${LEASE_TIMES.leaseMs} ms long. Goals: takeover 1.5 s (p99), stale 0; the torture command does 1,000 stops.`,
+    `${REPLICAS} loops of OpsBot, a process each, with one PostgreSQL on the same machine; there is always one problem about which the leader does something, and calls and transactions take up to 60 ms longer than they would, so that it is often stopped in one. The leader is stopped by SIGSTOP, or ended by SIGKILL, at a random moment: from then on until the term of another one begins. A stopped one wakes up again up to 100 ms later. stale: what it then still did to edges that had heard of the new term, and transactions of it that were committed; refused: its calls that the edges refused; unfenced: its effects at edges that had not heard of the new term yet, which cannot refuse them: each still happens once by its key, and there is no goal for them. A lease is ${LEASE_TIMES.leaseMs} ms long. Goals: takeover 1.5 s (p99), stale 0; the torture command does 1,000 stops.`,
   );
   using progress = progressOn(process.stderr);
   const stopping = new AbortController().signal;
@@ -31,4 +31,5 @@ export async function measureTakeover(isQuick: boolean): Promise<void> {
   const params = { stops, kills };
   report(BENCH, "stale", staleEffects + staleCommits, "", params);
   report(BENCH, "refused", tortured.refused, "", params);
+  report(BENCH, "unfenced", tortured.unfenced, "", params);
 }

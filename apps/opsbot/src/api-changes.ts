@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<ActKind, WireKind>> = {
   "restart-collector": WireKind.RESTART_COLLECTOR,
   "open-segment": WireKind.OPEN_SEGMENT,
   evacuate: WireKind.EVACUATE,
+  "forget-machine": WireKind.FORGET_MACHINE,
 };
 
 export function changeMessage(change: Change): MessageInitShape<typeof ChangeSchema> {

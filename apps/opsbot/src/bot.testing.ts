@@ -1,4 +1,5 @@
 /** The loop on a real journal, with a clock that is turned by hand; what it acts on only records what it is asked. */
+import type { SimulatedClock } from "@glassline/service/clock/testing";
 import { simulatedClock } from "@glassline/service/clock/testing";
 import { createMetrics } from "@glassline/service/metrics";
 
@@ -8,7 +9,7 @@ import type { State } from "./core/check-state.ts";
 import type { GuardLimits } from "./core/guard.ts";
 import { GUARD_LIMITS } from "./core/guard.ts";
 import { Guard } from "./guard.ts";
-import { TARGETS, loopOf } from "./loop.testing.ts";
+import { edgesNamed, loopOf, targetsOf } from "./loop.testing.ts";
 import type { Observation } from "./observers/observer.ts";
 import type { OrderKind } from "./stores/guard-records.ts";
 import type { Journal } from "./stores/journal.ts";
@@ -40,6 +41,8 @@ export interface Stage extends AsyncDisposable {
     options?: { object?: string; hard?: boolean; suppressed?: string },
   ): Promise<void>;
   pass(lengthMs: number): Promise<void>;
+  /** Somebody sets the time of day. */
+  setClock(byMs: number): void;
   kinds(id: number): Promise<string[]>;
   phase(id: number): Promise<string>;
   /** The last line of a story. */
@@ -51,16 +54,26 @@ export interface Stage extends AsyncDisposable {
 }
 
 interface StageOptions {
+  /** How many. */
+  edges?: number;
   limits?: Partial<GuardLimits>;
   approvals?: ReadonlySet<ActionKind>;
+  /** How the clock was set before it begins. */
+  setByMs?: number;
 }
 
 export async function startStage(
   directory = scratch(),
   wrap = (journal: Journal) => journal,
-  { limits = {}, approvals = new Set() }: StageOptions = {},
+  { edges = 2, limits = {}, approvals = new Set(), setByMs = 0 }: StageOptions = {},
 ): Promise<Stage> {
-  const clock = simulatedClock();
+  const simulated = simulatedClock();
+  const clock: SimulatedClock = {
+    ...simulated,
+    nowMs: () => simulated.nowMs() + setByMs,
+    nowUnixNano: () => simulated.nowUnixNano() + BigInt(setByMs) * 1_000_000n,
+  };
+  const names = edgesNamed(edges);
   const led = await openFile(directory, () => clock.nowUnixNano());
   const journal = wrap(led.journal);
   const stop = new AbortController();
@@ -74,10 +87,10 @@ export async function startStage(
   const guard = new Guard({
     clock,
     limits: { ...GUARD_LIMITS, ...limits },
-    targets: TARGETS,
+    targets: targetsOf(names),
     approvals,
   });
-  await guard.begin(journal.guard);
+  await led.journal.transact(({ guard: records }) => guard.begin(records));
   const key = (object: string, check: string) => `${object}!${check}`;
   const bot = loopOf({
     observer: {
@@ -91,6 +104,7 @@ export async function startStage(
     journal,
     clock,
     record,
+    names,
     fencingToken: led.fencingToken,
     signal: stop.signal,
     metrics: createMetrics("opsbot"),
@@ -122,6 +136,9 @@ export async function startStage(
       await clock.advance(0);
     },
     pass: (lengthMs: number) => clock.advance(lengthMs),
+    setClock: (byMs: number) => {
+      setByMs += byMs;
+    },
     kinds: async (id: number) => (await journal.entries(id)).map(({ kind }) => kind),
     phase: async (id: number) => (await journal.incident(id))!.phase,
     said: async (id = 1) => (await journal.entries(id)).at(-1)!.text,

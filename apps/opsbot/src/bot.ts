@@ -78,6 +78,7 @@ export class Bot {
 
   /** Finishes what an earlier term began, and takes in what is known already. */
   async start(): Promise<void> {
+    await this.#incidents.begin(this.#deps.journal);
     await this.#resume();
     for (const observation of this.#deps.observer.observations())
       void this.hear(observation, "again");

@@ -10,7 +10,7 @@ import { OperatorError, messageOf } from "@glassline/service/errors";
 import type { ChannelDeps } from "./commands/deploy.ts";
 import { deployFiles, destroyChannel, invite, revoke, tellDeployments } from "./commands/deploy.ts";
 import { processTerminal } from "./commands/terminal.ts";
-import { channelJsonSchema } from "./core/deployment/description.ts";
+import { channelSchemaText } from "./core/deployment/description.ts";
 import { verifyAudit } from "./commands/audit.ts";
 import { listRunbooks, recordIncident, testRunbooks } from "./commands/runbooks.ts";
 import { validateOptions, validateUrls } from "./commands/validate.ts";
@@ -137,7 +137,7 @@ async function look(words: readonly string[], options: Options): Promise<number>
     return (await validateUrls([verb, ...rest], options, tell)) ? 0 : EXIT.otherwise;
   switch (words.slice(0, 2).join(" ")) {
     case "schema":
-      tell(JSON.stringify(channelJsonSchema(), undefined, 2));
+      process.stdout.write(channelSchemaText());
       return 0;
     case "audit verify":
       return rest.length === 0 ? audit(options) : misunderstood();

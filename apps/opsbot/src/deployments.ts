@@ -4,9 +4,12 @@ import { messageOf } from "@glassline/service/errors";
 
 import type { Action } from "./core/action.ts";
 import { changesBetween } from "./core/deployment/changes.ts";
+import { answering, stillUsed } from "./core/deployment/forgotten.ts";
+import { askedAnew } from "./core/deployment/kept.ts";
 import { lackingEdges } from "./core/deployment/lacks.ts";
 import { layoutOf } from "./core/deployment/layout.ts";
 import { readDescription } from "./core/deployment/read-description.ts";
+import { counted } from "./core/words.ts";
 import { factsOf, ownerOf } from "./deployment/facts.ts";
 import { lackingOf } from "./deployment/observed.ts";
 import type { DeploymentParts } from "./deployment/parts.ts";
@@ -20,6 +23,8 @@ const OTHERS_MS = 250;
 
 /** Stands for a VNI that is not given yet, and for its network. */
 const UNKNOWN = { vni: 1, ipv4: undefined, ipv6: "fd00::/64" } as const;
+/** Any that has room for its machines. */
+const UNKNOWN_IPV4 = "10.0.0.0/8";
 
 export class DeploymentDesk {
   readonly #parts: DeploymentParts;
@@ -50,6 +55,7 @@ export class DeploymentDesk {
   /** What an action would change, a line each; none: that is said by the action itself. "nothing_to_do": it is so already. */
   async changesOf(action: Action): Promise<readonly string[] | Refusal> {
     if (action.kind === "deploy") return this.#considerDeploy(action);
+    if (action.kind === "forget-machine") return this.#considerForgetting(action.target);
     return action.kind === "destroy" ? this.#considerDestroy(action.target) : [];
   }
 
@@ -61,7 +67,8 @@ export class DeploymentDesk {
     const text = description ?? known?.description;
     if (text === undefined) return neverDeployed(target);
     try {
-      const lines = await this.#changes(known ?? newDeployment(target), text);
+      const isAsked = description !== undefined;
+      const lines = await this.#changes(known ?? newDeployment(target), text, isAsked);
       if (lines.length > 0 || known?.phase !== "live") return lines;
       return { because: "nothing_to_do", refused: `${target} is as it is described` };
     } catch (error) {
@@ -79,22 +86,38 @@ export class DeploymentDesk {
     ];
   }
 
-  async #changes(known: Deployment, text: string): Promise<string[]> {
+  async #considerForgetting(machine: string): Promise<readonly string[] | Refusal> {
+    const { machines } = await this.#machines.look();
+    if (machines.has(machine)) return { because: "answers", refused: answering(machine) };
+    const { journal, vnis } = this.#parts;
+    const used = stillUsed(machine, await journal.deployments.all());
+    if (used !== undefined) return { because: "in_use", refused: used };
+    const waiting = await vnis.countAwaiting(machine);
+    return waiting === 0 ? [] : [`- ${counted(waiting, "VNI")} in quarantine until it confirms`];
+  }
+
+  /** @param isAsked it is described anew, if only with the same words; otherwise what is live is mended. */
+  async #changes(known: Deployment, text: string, isAsked: boolean): Promise<string[]> {
     const description = readDescription(text);
     const look = await this.#machines.lately();
-    const isAnew = text !== known.description;
-    const kept = isAnew ? { ...known.kept, substitutes: {}, away: [] } : known.kept;
+    const kept = isAsked ? askedAnew(known.kept, false) : known.kept;
     const parts = this.#parts;
+    let isChosen = known.kept.owners.length > 0;
     const facts = await factsOf(
       { deployment: { ...known, kept }, description, parts },
       look,
       await this.#others.get(),
-      async (site) => (await parts.vnis.of(ownerOf(known.channel, site))) ?? UNKNOWN,
+      async (site, isCore) => {
+        const given = (await parts.vnis.of(ownerOf(known.channel, site))) ?? UNKNOWN;
+        if (!isCore || !description.overlay.ipv4 || given.ipv4 !== undefined) return given;
+        isChosen = false;
+        return { ...given, ipv4: UNKNOWN_IPV4 };
+      },
     );
     const { wish } = layoutOf(facts);
-    const planned = changesBetween(known.goal, wish, known.kept.owners.length > 0);
+    const planned = changesBetween(known.goal, wish, isChosen);
     const drifted = known.phase === "live" ? await lackingOf(known, parts, look) : [];
-    const isOther = isAnew && known.description !== "" && planned.length === 0;
+    const isOther = text !== known.description && known.description !== "" && planned.length === 0;
     return [
       ...planned,
       ...drifted.map((line) => `! ${line}`),

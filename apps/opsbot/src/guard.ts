@@ -4,8 +4,9 @@ import type { Clock } from "@glassline/service/clock";
 import type { Action } from "./core/action.ts";
 import { describeAction } from "./core/action.ts";
 import type { BudgetLeft } from "./core/budgets-left.ts";
+import { FailureDomain } from "./core/failure-domain.ts";
 import type { Facts, GuardLimits, Place, Proposal, Verdict } from "./core/guard.ts";
-import { FOREVER_MS, isStorm, judge } from "./core/guard.ts";
+import { FOREVER_MS, judge } from "./core/guard.ts";
 import { runbookOf } from "./core/runbooks/catalogue.ts";
 import type { TargetKind } from "./core/runbooks/runbook.ts";
 import type { Observation } from "./observers/observer.ts";
@@ -25,10 +26,15 @@ export type Targets = ReadonlyMap<string, Target>;
 export interface Target {
   kind: TargetKind;
   domain: string;
+  /** Deployed channel whose viewers it serves. */
+  channel?: string;
 }
 
 /** What the guard reads; within a transaction what was written in it counts. */
-export type GuardReads = Omit<GuardRecords, "begin" | "order" | "lift" | "approve">;
+export type GuardReads = Omit<
+  GuardRecords,
+  "led" | "moveOn" | "begin" | "came" | "went" | "order" | "lift" | "approve"
+>;
 
 /** Who asks, and for what. */
 export interface Asked extends Pick<Proposal, "by" | "runbook"> {
@@ -36,22 +42,16 @@ export interface Asked extends Pick<Proposal, "by" | "runbook"> {
   step?: { incidentId: number; action: number };
 }
 
-interface Domain {
-  targets: number;
-  healthy: Set<string>;
-  /** When the problem of a target began. */
-  alertingSinceMs: Map<string, number>;
-}
-
 export class Guard {
   readonly #deps: GuardDeps;
   readonly #targets: Map<string, Target>;
-  readonly #domains = new Map<string, Domain>();
+  readonly #domains = new Map<string, FailureDomain>();
   /** Of each target: what its checks have found that is not well. */
   readonly #troubles = new Map<string, Map<string, "critical" | "unknown">>();
   #startMs: number;
   readonly #startMonotonicMs: number;
-  #stormUntilMs = 0;
+  /** Of a storm that an earlier term has seen; as all times of storms, by the clock that nobody sets. */
+  #earlierStormUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: GuardDeps) {
     const { clock, targets } = deps;
@@ -59,41 +59,53 @@ export class Guard {
     this.#startMs = clock.nowMs();
     this.#startMonotonicMs = clock.monotonicMs();
     this.#targets = new Map(targets);
-    for (const { domain } of targets.values()) this.#count(domain);
+    for (const [name, target] of targets) this.#count(name, target);
   }
 
   /** Something more that may be acted upon; nothing happens when it is known. */
   learn(name: string, target: Target): void {
     if (this.#targets.has(name)) return;
     this.#targets.set(name, target);
-    this.#count(target.domain);
+    this.#count(name, target);
   }
 
   /** It is there no more. */
   forget(name: string): void {
     const domain = this.#domainOf(name);
     if (!this.#targets.delete(name) || !domain) return;
-    domain.targets--;
-    domain.healthy.delete(name);
-    domain.alertingSinceMs.delete(name);
+    domain.remove(name, this.#monotonicMs);
     this.#troubles.delete(name);
   }
 
-  #count(domain: string): void {
-    const known = this.#domains.get(domain);
-    if (known) known.targets++;
-    else this.#domains.set(domain, { targets: 1, healthy: new Set(), alertingSinceMs: new Map() });
+  #count(name: string, { domain, channel }: Target): void {
+    let known = this.#domains.get(domain);
+    if (!known) this.#domains.set(domain, (known = new FailureDomain(domain, this.#deps.limits)));
+    known.add(name, channel, this.#monotonicMs);
   }
 
-  /** Before the first judgement of a term: a clock that was set back does not make budgets new. */
-  async begin(reads: GuardReads): Promise<void> {
-    const newestMs = await reads.newestMs();
+  /**
+   * Before the first judgement of a term. How long nobody led only a clock can tell that may have been set meanwhile: that time makes no
+   * budget new, and ends no cool-down.
+   */
+  async begin(records: Pick<GuardRecords, "newestMs" | "led" | "moveOn">): Promise<void> {
+    const newestMs = await records.newestMs();
     this.#startMs += Math.max(0, newestMs - this.nowMs);
+    if (newestMs > 0) await records.moveOn(this.nowMs - newestMs);
+    await this.goesOn(records);
+  }
+
+  /** Somebody leads: until now time counts. */
+  goesOn(records: Pick<GuardRecords, "led">): Promise<void> {
+    return records.led(this.nowMs);
   }
 
   /** Unix milliseconds by a clock that does not go back, nor leap while this process lives. */
   get nowMs(): number {
-    return this.#startMs + this.#deps.clock.monotonicMs() - this.#startMonotonicMs;
+    return this.#startMs + this.#monotonicMs - this.#startMonotonicMs;
+  }
+
+  get #monotonicMs(): number {
+    return this.#deps.clock.monotonicMs();
   }
 
   /** Takes in what a check has found. */
@@ -104,13 +116,10 @@ export class Guard {
     if (!troubles) this.#troubles.set(object, (troubles = new Map()));
     if (state === "critical" || state === "unknown") troubles.set(check, state);
     else troubles.delete(check);
-    if (troubles.size === 0) domain.healthy.add(object);
-    else domain.healthy.delete(object);
     // What is in a downtime, or known to a person, is no part of a storm.
     const isKnown = suppressed !== undefined;
-    const isAlerting = !isKnown && troubles.values().some((trouble) => trouble === "critical");
-    if (!isAlerting) domain.alertingSinceMs.delete(object);
-    else if (!domain.alertingSinceMs.has(object)) domain.alertingSinceMs.set(object, this.nowMs);
+    const alerting = !isKnown && troubles.values().some((trouble) => trouble === "critical");
+    domain.saw(object, { healthy: troubles.size === 0, alerting }, this.#monotonicMs);
   }
 
   /** Names of all of a kind. */
@@ -128,7 +137,7 @@ export class Guard {
     const isMarked = step !== undefined && approvals.has(action.kind);
     const { blastRadius, targets: kind } = runbookOf(action);
     const target = this.kindOf(action.target) === kind ? action.target : "";
-    const place = this.#placeOf(target);
+    const place = this.#domainOf(target)?.placeOf(target, this.#monotonicMs);
     const proposal: Proposal = {
       target,
       action: action.kind,
@@ -139,8 +148,6 @@ export class Guard {
     };
     const facts = await this.#facts(proposal, place, reads);
     const verdict = judge(proposal, facts, limits);
-    const isStormy = facts.place !== undefined && isStorm(facts.place, limits);
-    if (isStormy) this.#stormUntilMs = facts.nowMs + limits.storm.holdMs;
     if (verdict.may) return { may: true, says: this.#saying(action, facts) };
     return verdict.because === "unknown_target" ? unknownTarget(action, kind) : verdict;
   }
@@ -158,8 +165,29 @@ export class Guard {
     await records.begin(intent, about);
   }
 
+  /** A problem of an incident has come. */
+  came(incidentId: number, records: Pick<GuardRecords, "came">): Promise<void> {
+    return records.came(incidentId, this.nowMs);
+  }
+
+  /** It is over. */
+  went(incidentId: number, records: Pick<GuardRecords, "went">): Promise<void> {
+    return records.went(incidentId, this.nowMs);
+  }
+
+  /** A storm was called before this term, and its end was not seen: it holds as long as if it were over now. */
+  stormWasCalled(): void {
+    this.#earlierStormUntilMs = this.#monotonicMs + this.#deps.limits.storm.holdMs;
+  }
+
   get isStormy(): boolean {
-    return this.nowMs < this.#stormUntilMs;
+    return this.#stormLeftMs > 0;
+  }
+
+  get #stormLeftMs(): number {
+    const nowMs = this.#monotonicMs;
+    const all = this.#domains.values().map((domain) => domain.stormLeftMs(nowMs));
+    return Math.max(this.#earlierStormUntilMs - nowMs, ...all);
   }
 
   /** Those that hold. */
@@ -243,29 +271,14 @@ export class Guard {
       begun: await reads.begun(nowMs - longestMs),
       problemsLately: problems.count,
       endedMs: problems.endedMs,
-      stormUntilMs: this.#stormUntilMs,
+      stormUntilMs: nowMs + this.#stormLeftMs,
       isKilled: orders.some(({ kind }) => kind === "kill"),
       pausedUntilMs: untilMs("pause", ""),
       maintenanceUntilMs: untilMs("maintenance", target),
     };
   }
 
-  #placeOf(target: string): Place | undefined {
-    const domain = this.#domainOf(target);
-    if (!domain) return undefined;
-    const { targets, healthy, alertingSinceMs } = domain;
-    const sinceMs = this.nowMs - this.#deps.limits.storm.windowMs;
-    const isHealthy = healthy.has(target);
-    return {
-      domain: this.#targetOf(target)!.domain,
-      targets,
-      isHealthy,
-      healthyOthers: healthy.size - (isHealthy ? 1 : 0),
-      alerting: alertingSinceMs.values().reduce((sum, ms) => sum + (ms > sinceMs ? 1 : 0), 0),
-    };
-  }
-
-  #domainOf(target: string): Domain | undefined {
+  #domainOf(target: string): FailureDomain | undefined {
     const name = this.#targetOf(target)?.domain;
     return name === undefined ? undefined : this.#domains.get(name);
   }

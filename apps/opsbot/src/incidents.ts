@@ -18,6 +18,7 @@ import type { Observation, Observer } from "./observers/observer.ts";
 import type { IncidentRow } from "./stores/incidents.ts";
 import { REQUEST } from "./stores/incidents.ts";
 import type { Intent } from "./stores/intents.ts";
+import type { Reads } from "./stores/journal.ts";
 import type { Times } from "./times.ts";
 import type { Turn } from "./turn.ts";
 
@@ -66,11 +67,12 @@ export class Incidents {
   }
 
   async #open(observation: Observation, turn: Turn): Promise<void> {
-    const { logger, metrics, times, clock } = this.#deps;
+    const { guard, logger, metrics, times, clock } = this.#deps;
     const { object, check, output, sinceUnixNano } = observation;
     const about = { object, check, title: `${object}: ${output}` };
     const told = `${check}: ${output}`;
     const incident = await turn.records.openIncident(about, told, sinceUnixNano);
+    await guard.came(incident.id, turn.records.guard);
     turn.afterwards(() => {
       logger.warn({ incident: incident.id, object, check, output }, "incident");
       metrics.incidents.inc({ check });
@@ -98,6 +100,9 @@ export class Incidents {
         return false;
       case "resolve":
         return this.#resolve(incident, output, turn);
+      case "rest":
+        await turn.records.note(id, "decided", `it helped: ${output}`, "open");
+        return false;
       default:
         return false;
     }
@@ -199,12 +204,13 @@ export class Incidents {
   /** What automation did for a while is taken back before the incident is closed. */
   async #resolve(incident: IncidentRow, output: string, turn: Turn): Promise<boolean> {
     const { records } = turn;
-    const { id, check, phase } = incident;
+    const { id, check, actions } = incident;
     this.#verifyUntilMs.delete(id);
     if (await this.#takeBack(incident, output, turn)) return false;
     await records.note(id, "verified", `${check} is ok: ${output}`);
-    const end = phase === "open" ? "it ended by itself" : "it is over";
+    const end = actions === 0 ? "it ended by itself" : "it is over";
     await records.note(id, "closed", end, "resolved");
+    await this.#deps.guard.went(id, records.guard);
     const { openedUnixNano } = incident;
     const nowUnixNano = this.#deps.clock.nowUnixNano();
     turn.afterwards(() => this.#deps.times.recovered({ check, openedUnixNano, nowUnixNano }));
@@ -293,6 +299,11 @@ export class Incidents {
     await this.#escalate(await records.openIncident(about, says), says, turn);
   }
 
+  /** A term that begins in a storm goes on with it, until it has seen for itself. */
+  async begin(journal: Pick<Reads, "openIncidentOf">): Promise<void> {
+    if (await journal.openIncidentOf(STORM.object, STORM.check)) this.#deps.guard.stormWasCalled();
+  }
+
   async endStorm({ records }: Turn): Promise<void> {
     if (this.#deps.guard.isStormy) return;
     const open = await records.openIncidentOf(STORM.object, STORM.check);
@@ -311,15 +322,16 @@ export class Incidents {
     return this.#deps.clock.monotonicMs() > this.#verifyUntilMs.get(id)!;
   }
 
-  /** A problem that is not believed yet, and less than a critical one, means nothing to an open incident. */
+  /** A problem that is not believed yet means nothing to an open incident; an action that made less than a critical one of it has helped. */
   #eventOf(observation: Observation, incident: IncidentRow): Event | undefined {
     const { state, hard } = observation;
     const { phase, check, object, actions } = incident;
     const tried = answersTo(check, this.#deps.guard.kindOf(object))[actions - 1];
     const isWell = phase === "verifying" && tried ? tried.verify : isOver;
     if (isWell(observation)) return "recovery";
-    if (this.#isOverdue(incident)) return "timeout";
-    return state === "critical" && hard ? "problem" : undefined;
+    if (state === "critical" && !hard) return undefined;
+    if (this.#isOverdue(incident)) return state === "warning" ? "eased" : "timeout";
+    return state === "critical" ? "problem" : undefined;
   }
 }
 

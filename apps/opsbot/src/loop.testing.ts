@@ -1,4 +1,4 @@
-/** The loop on a journal of a test; the two edges and the node-agent that it acts on only record what they are asked. */
+/** The loop on a journal of a test; the edges and the node-agent that it acts on only record what they are asked. */
 import type { Clock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
 import type { Metrics } from "@glassline/service/metrics";
@@ -13,17 +13,21 @@ import { opsBotMetrics } from "./metrics.ts";
 import type { Network } from "./network.ts";
 import type { Journal } from "./stores/journal.ts";
 
-const NAMES = ["edge-1", "edge-2"];
-const WISHED = JSON.stringify({ edges: NAMES.map((name) => ({ name })) });
+/** "edge-1" and on. */
+export const edgesNamed = (count: number): string[] =>
+  Array.from({ length: count }, (_, at) => `edge-${at + 1}`);
 
-export const TARGETS: Targets = new Map(
-  NAMES.map((name) => [name, { kind: "edge" as const, domain: "edges" }]),
-);
+export const targetsOf = (names: readonly string[]): Targets =>
+  new Map(names.map((name) => [name, { kind: "edge" as const, domain: "edges" }]));
+
+const NAMES = edgesNamed(2);
+
+export const TARGETS = targetsOf(NAMES);
 
 /** @param what "flush edge-1". @param key of idempotency; empty for the node-agent. */
 type Recorder = (what: string, key: string) => void | Promise<void>;
 
-function recording(record: Recorder): Network {
+function recording(record: Recorder, names: readonly string[]): Network {
   const edge = (name: string) => ({
     purge: async ({ idempotencyKey = "" }) => {
       await record(`flush ${name}`, idempotencyKey);
@@ -45,7 +49,7 @@ function recording(record: Recorder): Network {
   };
   return {
     agents: new Map([["node-agent", agent]]),
-    edges: new Map(NAMES.map((name) => [name, edge(name)])),
+    edges: new Map(names.map((name) => [name, edge(name)])),
     channels: { known: () => [], refresh: async () => [{ name: "cam-0001", path: "/live" }] },
   } as unknown as Network;
 }
@@ -56,15 +60,18 @@ export interface LoopDeps extends Pick<BotDeps, "observer" | "guard" | "verifyMs
   clock: Clock;
   metrics: Metrics;
   record: Recorder;
+  /** Of edges. */
+  names?: readonly string[];
 }
 
 /** Not started. */
-export function loopOf({ fencingToken, metrics, record, ...deps }: LoopDeps): Bot {
+export function loopOf({ fencingToken, metrics, record, names = NAMES, ...deps }: LoopDeps): Bot {
   const { journal, clock, signal } = deps;
-  const network = recording(record);
+  const network = recording(record, names);
+  const wished = JSON.stringify({ edges: names.map((name) => ({ name })) });
   const effects = {
     network,
-    desired: readDesired(WISHED, network, journal),
+    desired: readDesired(wished, network, journal),
     deployer: noDeployer,
     clock,
     edgeToken: "token",

@@ -55,6 +55,11 @@ export class Machines {
     return this.#known;
   }
 
+  /** It is no more, unless it is told of again. */
+  forget(name: string): void {
+    this.#known.delete(name);
+  }
+
   /** Those that answered the last time. */
   there(): ReadonlySet<string> {
     return this.#there;

@@ -27,8 +27,9 @@ export interface Network extends Disposable {
   know(deployed: ReadonlyMap<string, Endpoint>): { came: string[]; went: string[] };
   enrolment: Client<typeof EnrolmentService> | undefined;
   collector: Client<typeof QueryService> | undefined;
-  /** All replicas, to be started anew. */
+  /** All replicas, to be started anew, and to be asked how they are. */
   collectors: ReadonlyMap<string, Client<typeof ControlService>>;
+  replicas: ReadonlyMap<string, Client<typeof QueryService>>;
   meshNodes: ReadonlyMap<string, Client<typeof MeshAdminService>>;
   /** Name of the origin; undefined when there is none to watch. */
   origin: string | undefined;
@@ -56,9 +57,9 @@ export function connect(
     to(EnrolmentService, endpoint, "enrolment"),
   );
   const [origin] = config.origin.map((endpoint) => to(OriginService, endpoint, "origin"));
-  const [collector] = config.collector.map((endpoint) => to(QueryService, endpoint, "collector"));
   const named = <S extends DescService>(service: S, endpoints: readonly Endpoint[], role: Role) =>
     new Map(endpoints.map((endpoint) => [endpoint.name, to(service, endpoint, role)]));
+  const replicas = named(QueryService, config.collector, "collector");
   const edges = new Map(
     [...named(EdgeCacheService, config.edge, "edge-cache")].map(([name, edge]) => [
       name,
@@ -73,7 +74,8 @@ export function connect(
   return {
     agents: new Map([...agents].map(([name, agent]) => [name, quickAgent(agent, clock)])),
     enrolment,
-    collector,
+    collector: [...replicas.values()][0],
+    replicas,
     collectors: named(ControlService, config.collector, "collector"),
     meshNodes: named(MeshAdminService, config.meshNode, "mesh-node"),
     edges,

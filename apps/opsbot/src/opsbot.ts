@@ -61,14 +61,9 @@ export async function startOpsBot(
   const desired = readDesired(config.edges, network, journal, () => machines.there());
   const guard = openGuard(config, desired.overlays, clock);
   const { deployments } = journal;
-  const watch = watching({
-    network,
-    guard,
-    machines,
-    deployments,
-    forget: (object) => [chosen, keeper].forEach((each) => each.forget(object)),
-  });
   const vnis = stack.use(await openVnis(config, deps));
+  const forget = (object: string) => [chosen, keeper].forEach((each) => each.forget(object));
+  const watch = watching({ network, guard, machines, deployments, vnis, forget });
   const parts = openDeployments(config, {
     network,
     clock,
@@ -76,6 +71,7 @@ export async function startOpsBot(
     vnis,
     desired,
     watch,
+    forgetMachine: (name) => [machines, guard, { forget }].forEach((each) => each.forget(name)),
     registrar: chosen.registrar,
   });
   const deployer = new Deployer(parts);

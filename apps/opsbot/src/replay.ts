@@ -10,8 +10,8 @@ import type { State } from "./core/check-state.ts";
 import { GUARD_LIMITS } from "./core/guard.ts";
 import type { RecordedLine, Recording } from "./core/recording.ts";
 import { countOf } from "./core/recording.ts";
-import { answersTo } from "./core/runbooks/catalogue.ts";
-import type { TargetKind } from "./core/runbooks/runbook.ts";
+import { RUNBOOKS } from "./core/runbooks/catalogue.ts";
+import type { Runbook } from "./core/runbooks/runbook.ts";
 import { Guard } from "./guard.ts";
 import { opsBotMetrics } from "./metrics.ts";
 import type { Observation } from "./observers/observer.ts";
@@ -26,7 +26,8 @@ import { SQLITE, sqliteDatabase } from "./stores/sqlite.ts";
 const STEP_MS = 1_000;
 /** What did not end is looked at so long after its last line. */
 const TAIL_MS = 60_000;
-const KINDS: readonly TargetKind[] = ["edge", "link", "collector", "overlay"];
+/** What did: what was done for a while is taken back first. */
+const END_MS = 10_000;
 
 /** @param clock simulated; only this turns it. @returns the story as it would be today. */
 export async function replay(
@@ -75,7 +76,8 @@ function memory(): DatabaseSync {
 }
 
 function guardOf({ object, check, lines }: Recording, clock: Clock): Guard {
-  const kind = KINDS.find((each) => answersTo(check, each).length > 0) ?? "edge";
+  const answers = ({ triggers }: Runbook) => triggers.some((each) => each.check === check);
+  const kind = RUNBOOKS.find(answers)?.targets ?? "edge";
   const names = [object, ...Array.from({ length: countOf(lines) - 1 }, (_, at) => siblingName(at))];
   const targets = new Map(names.map((name) => [name, { kind, domain: "recorded" }]));
   return new Guard({ clock, limits: GUARD_LIMITS, targets, approvals: new Set() });
@@ -99,7 +101,7 @@ class Scene {
   }
 
   get lengthMs(): number {
-    return this.#recording.lines.at(-1)!.afterMs + (this.#endMs === undefined ? TAIL_MS : STEP_MS);
+    return this.#recording.lines.at(-1)!.afterMs + (this.#endMs === undefined ? TAIL_MS : END_MS);
   }
 
   /** When it was well again. */

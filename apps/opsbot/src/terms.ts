@@ -9,6 +9,7 @@ import { fenceEdge } from "./actions/edge-actions.ts";
 import type { Deployer } from "./deployment/deployer.ts";
 import type { DesiredState } from "./actions/desired-state.ts";
 import type { EffectDeps } from "./actions/effects.ts";
+import { heldBack } from "./actions/effects.ts";
 import { Bot } from "./bot.ts";
 import type { OpsBotConfig } from "./config.ts";
 import type { Guard } from "./guard.ts";
@@ -20,6 +21,8 @@ import type { Leadership, Term } from "./stores/leadership.ts";
 
 /** What shall run is told again and again: a node-agent may have lost its disk. */
 const TELL_INTERVAL_MS = 2_000;
+/** Between two times at which it is written that somebody leads. */
+const LED_INTERVAL_MS = 10_000;
 /** Until it has been told once; and what people have ordered. */
 const LOOK_INTERVAL_MS = 200;
 
@@ -98,7 +101,8 @@ export class Terms implements AsyncDisposable {
     await this.#keepTrying(this.#parts.watch, signal);
     // First of all: until an edge has heard of it, it still hears the one before.
     const fenced = this.#fenceEdges(effects);
-    await guard.begin(journal.guard);
+    const lead = () => journal.transact(({ guard: records }) => guard.begin(records));
+    await this.#keepTrying(lead, signal);
     const bot = new Bot({
       observer,
       guard,
@@ -119,6 +123,7 @@ export class Terms implements AsyncDisposable {
       ...reports.map((report) => this.#keepTrying(() => report(signal), signal)),
       fenced,
       this.#tellDesired(effects),
+      this.#goOn(signal),
     ]);
     this.#bot = undefined;
   }
@@ -133,10 +138,11 @@ export class Terms implements AsyncDisposable {
       edgeToken: config.edgeToken,
       fencingToken,
       signal,
-      // What cannot be known holds back, too.
-      isHeld: async () =>
-        leadership.fencingToken() !== fencingToken ||
-        (await journal.guard.isKilled().catch(() => true)),
+      isHeld: () =>
+        heldBack(deps.clock, {
+          isKilled: () => journal.guard.isKilled(),
+          leads: () => leadership.fencingToken() === fencingToken,
+        }),
     };
   }
 
@@ -188,7 +194,7 @@ export class Terms implements AsyncDisposable {
       if (await effects.isHeld()) return;
       toldMs = clock.monotonicMs();
       try {
-        await effects.desired.tell(effects.fencingToken);
+        await effects.desired.tell(effects);
         this.#untold = "";
       } catch (error) {
         const reason = `a node-agent does not take what shall run: ${messageOf(error)}`;
@@ -198,6 +204,13 @@ export class Terms implements AsyncDisposable {
     };
     await tell();
     await every(clock, LOOK_INTERVAL_MS, effects.signal, tell);
+  }
+
+  /** Time in which it cannot be written that somebody leads does not count. */
+  #goOn(signal: AbortSignal): Promise<void> {
+    const { journal, guard, deps } = this.#parts;
+    const write = () => journal.transact(({ guard: records }) => guard.goesOn(records));
+    return every(deps.clock, LED_INTERVAL_MS, signal, () => write().catch(() => {}));
   }
 
   /** What people have ordered, as far as it holds all back. */

@@ -125,3 +125,52 @@ test("a configured overlay has its VNI before a machine has it, and the one of a
   expect(keeping.conflicts).toEqual([]);
   expect(await vnis.of("opened/overlay-a/2")).toMatchObject({ vni });
 });
+
+test("a segment of a channel's name is the channel's only with a VNI that was given to it", async () => {
+  const clock = simulatedClock();
+  await using vnis = await openVnis({ ...FILE, dataDir: scratch() }, { clock, logger });
+  const channel = newDeployment("harbour");
+  const all: Deployment[] = [{ ...channel, kept: { ...channel.kept, owners: ["harbour:"] } }];
+  const quay = newDeployment("quay");
+  all.push({ ...quay, kept: { ...quay.kept, owners: ["quay:"] } });
+  let look = lookOf([]);
+  const keeping = new VniKeeping({
+    vnis,
+    machines: { look: async () => look },
+    deployments: { all: async () => all },
+    configured: [],
+    clock,
+    logger,
+  });
+  const backWith = (...some: number[]): Look => ({
+    ...lookOf(some.map((vni) => ({ machine: "machine-1", vni, isOwn: true }))),
+    segments: [
+      {
+        segment: create(SegmentSchema, {
+          name: "harbour",
+          machine: "machine-1",
+          vni: some[0]!,
+          stitches: some.slice(1).map((vni) => ({ vni })),
+        }),
+      },
+    ] as unknown as Look["segments"],
+  });
+  // It had this one before it burnt, and was taken for gone.
+  const formerly = await vnis.allocate(wish("quay:"));
+  const own = await vnis.allocate(wish("harbour:"));
+  look = backWith(own.vni);
+  await keeping.keep();
+  expect(keeping.conflicts).toEqual([]);
+  look = backWith(formerly.vni);
+  await keeping.keep();
+  const conflict = expect.stringContaining(`VNI ${formerly.vni}, which belongs to quay:`);
+  expect(keeping.conflicts).toEqual([conflict]);
+  look = backWith(own.vni, formerly.vni);
+  await keeping.keep();
+  expect(keeping.conflicts).toEqual([conflict]);
+
+  look = backWith(4_711);
+  await keeping.keep();
+  expect(keeping.conflicts).toEqual([]);
+  expect(await vnis.of("overlay/harbour/4711")).toMatchObject({ vni: 4_711 });
+});

@@ -8,13 +8,13 @@ import type { Logger } from "@glassline/service/logger";
 import { overlayOfOpened } from "./core/opened-segment.ts";
 import type { Seen } from "./core/vnis/reconcile.ts";
 import type { Look, Machines } from "./machines.ts";
-import type { DeploymentReads } from "./stores/deployments.ts";
+import type { Deployment, DeploymentReads } from "./stores/deployments.ts";
 import type { Vnis } from "./vnis/vnis.ts";
 
 const INTERVAL_MS = 10_000;
 
 export interface VniKeepingDeps {
-  vnis: Pick<Vnis, "confirm" | "reconcile">;
+  vnis: Pick<Vnis, "confirm" | "of" | "reconcile">;
   machines: Pick<Machines, "look">;
   deployments: Pick<DeploymentReads, "all">;
   /** Of overlays that are configured. */
@@ -51,8 +51,8 @@ export class VniKeeping {
     const { vnis, machines, deployments, configured, logger } = this.#deps;
     const look = await machines.look();
     for (const machine of look.machines.keys()) await vnis.confirm(machine, vnisOn(machine, look));
-    const channels = new Set((await deployments.all()).map(({ channel }) => channel));
-    const seen = seenOf(look, channels, configured);
+    const isGiven = await givenTo(await deployments.all(), look, vnis);
+    const seen = seenOf(look, isGiven, configured);
     const others = seen.map(({ owner }) => owner);
     const overlays = new Set(configured.map(({ name }) => name));
     const wished = async () => {
@@ -74,10 +74,37 @@ function vnisOn(machine: string, { tunnels }: Look): Set<number> {
   return new Set(tunnels.flatMap((one) => (one.machine === machine ? [one.vni] : [])));
 }
 
+type IsGiven = (channel: string, vni: number) => boolean;
+
+/** A machine may come back with a segment that a channel had long ago: its name alone says nothing. */
+async function givenTo(
+  all: readonly Deployment[],
+  { segments }: Look,
+  vnis: Pick<Vnis, "of">,
+): Promise<IsGiven> {
+  const given = new Map<string, Set<number>>();
+  for (const { channel, kept, goal, told } of all) {
+    const own = new Set([...goal.segments, ...told.segments].flatMap(vnisOf));
+    given.set(channel, own);
+    const isOwn = segments.every(
+      ({ segment }) => segment?.name !== channel || vnisOf(segment).every((vni) => own.has(vni)),
+    );
+    if (isOwn) continue;
+    // What is given in this moment, or was until now, is in no wish.
+    for (const owner of kept.owners) {
+      const allocation = await vnis.of(owner);
+      if (allocation) own.add(allocation.vni);
+    }
+  }
+  return (channel, vni) => given.get(channel)?.has(vni) ?? false;
+}
+
+const vnisOf = ({ vni, stitches }: Segment) => [vni, ...stitches.map((stitch) => stitch.vni)];
+
 /** What was not given by the store: others' tunnels, and overlays as they are configured, also where nobody has made them yet. */
 function seenOf(
   { tunnels, segments }: Look,
-  channels: ReadonlySet<string>,
+  isGiven: IsGiven,
   configured: readonly Segment[],
 ): Seen[] {
   const foreign = tunnels
@@ -85,7 +112,11 @@ function seenOf(
     .map(({ machine, vni }) => ({ node: machine, vni, owner: `foreign/${vni}` }));
   const overlays = new Set(configured.map(({ name }) => name));
   const formerly = segments.flatMap(({ segment }) =>
-    segment && !channels.has(segment.name) && !overlays.has(segment.name) ? [segment] : [],
+    segment && !overlays.has(segment.name)
+      ? vnisOf(segment).flatMap((vni) =>
+          isGiven(segment.name, vni) ? [] : [{ machine: segment.machine, name: segment.name, vni }],
+        )
+      : [],
   );
   const own = [...configured, ...formerly].map(({ machine, name, vni }) => ({
     node: machine,

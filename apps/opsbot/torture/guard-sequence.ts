@@ -10,6 +10,7 @@ import { Guard } from "../src/guard.ts";
 import type { Journal } from "../src/stores/journal.ts";
 import { journalIn } from "../src/stores/journal.ts";
 import type { Database } from "../src/stores/sql.ts";
+import { Alerts } from "./alerts.ts";
 import type { Happened } from "./history.ts";
 
 /** Small, so that each is met in a short sequence. */
@@ -26,14 +27,31 @@ export const SIZES: ReadonlyMap<string, number> = new Map([
   ["hall-1", 3],
   ["hall-2", 24],
 ]);
+/** Targets of hall-2 that serve a channel, by its name; how many. */
+const CHANNELS = { harbour: 2, quay: 3 };
+/** Of those that serve the same viewers. */
+export const SERVING: ReadonlyMap<string, number> = new Map([
+  ["hall-1", 3],
+  ["hall-2", 24 - CHANNELS.harbour - CHANNELS.quay],
+  ...Object.entries(CHANNELS),
+]);
+const CHANNEL_OF: ReadonlyMap<string, string> = new Map(
+  Object.entries(CHANNELS)
+    .flatMap(([channel, size]) => Array.from({ length: size }, () => channel))
+    .map((channel, at) => [`hall-2-${at}`, channel]),
+);
 const DOMAINS: ReadonlyMap<string, string> = new Map(
   [...SIZES].flatMap(([domain, size]) =>
     Array.from({ length: size }, (_, at) => [`${domain}-${at}`, domain] as const),
   ),
 );
 const PLACES = new Map(
-  [...DOMAINS].map(([target, domain]) => [target, { kind: "edge" as const, domain }]),
+  [...DOMAINS].map(([target, domain]) => {
+    const channel = CHANNEL_OF.get(target);
+    return [target, { kind: "edge" as const, domain, ...(channel && { channel }) }];
+  }),
 );
+const servedBy = (target: string) => CHANNEL_OF.get(target) ?? DOMAINS.get(target) ?? "";
 const TARGETS = [...DOMAINS.keys(), "", "edge-nobody-knows"];
 const KINDS = ["restart", "prime", "flush", "re-route", "fail-over"] as const;
 const CHECKS = ["health", "freshness", "hit-rate"];
@@ -65,6 +83,7 @@ class Sequence {
   #nowMs = START_MS;
   #clockOffMs = 0;
   #guard: Guard;
+  #alerts = new Alerts(LIMITS.storm, SIZES);
   #isKilled = false;
   #pausedUntilMs = 0;
   #underWay: { incidentId: number; happened: Happened }[] = [];
@@ -76,7 +95,7 @@ class Sequence {
   }
 
   async play(): Promise<Played> {
-    await this.#guard.begin(this.#journal.guard);
+    await this.#beginTerm();
     for (let step = 0; step < STEPS; step++) {
       this.#nowMs += Math.floor(this.#random() * PASS_MAX_MS);
       await this.#endSome();
@@ -106,12 +125,22 @@ class Sequence {
 
   /** A check finds something of a target. */
   #hear(object: string, state: State): void {
+    const check = this.#oneOf(CHECKS);
+    const hard = this.#random() < 0.8;
+    this.#tell(object, check, state, hard);
+    const domain = DOMAINS.get(object);
+    // A critical one that is not believed yet is not one.
+    if (domain !== undefined && (hard || state !== "critical"))
+      this.#alerts.found(domain, object, check, state, this.#nowMs);
+  }
+
+  #tell(object: string, check: string, state: State, hard: boolean): void {
     const unixNano = this.#nowUnixNano;
     this.#guard.saw({
       object,
-      check: this.#oneOf(CHECKS),
+      check,
       state,
-      hard: this.#random() < 0.8,
+      hard,
       output: "",
       attempt: 1,
       maxAttempts: 1,
@@ -137,13 +166,24 @@ class Sequence {
     await this.#begin(action, runbook);
   }
 
-  #mustBeAllowed({ target }: Action, by: "alert" | "person"): void {
+  #mustBeAllowed(action: Action, by: "alert" | "person"): void {
     const { problems } = this.#played;
+    const { target } = action;
+    if (runbookOf(action).blastRadius.isFelt && this.#isLastHealthy(target))
+      problems.push(`${target} was the last healthy one of ${servedBy(target)}`);
     if (!DOMAINS.has(target))
       problems.push(`target: got ${JSON.stringify(target)}, which there is not`);
     if (this.#isKilled) problems.push("something was begun while the kill switch was on");
     if (by === "alert" && this.#nowMs < this.#pausedUntilMs)
       problems.push("automation went on while it was paused");
+    if (by === "alert" && this.#alerts.isStormy(this.#nowMs))
+      problems.push("automation went on while those that alerted together still did");
+  }
+
+  #isLastHealthy(target: string): boolean {
+    const isHealthy = (one: string) => this.#alerts.isHealthy(DOMAINS.get(one) ?? "", one);
+    const peers = [...DOMAINS.keys()].filter((one) => servedBy(one) === servedBy(target));
+    return isHealthy(target) && !peers.some((one) => one !== target && isHealthy(one));
   }
 
   async #begin(action: Action, runbook: string): Promise<void> {
@@ -154,12 +194,14 @@ class Sequence {
         "",
       );
       const intent = await records.intend(incident, action, "");
+      await this.#guard.came(incident.id, records.guard);
       await this.#guard.wrote(intent, runbook, records.guard);
       return incident.id;
     });
     const happened: Happened = {
       target,
       domain: DOMAINS.get(target) ?? "",
+      serves: servedBy(target),
       runbook,
       isDisruptive: runbookOf(action).blastRadius.isFelt,
       atMs: this.#nowMs,
@@ -176,7 +218,10 @@ class Sequence {
     this.#underWay = this.#underWay.filter((one) => !ended.includes(one));
     for (const { happened } of ended) happened.endedMs = this.#nowMs;
     await this.#journal.transact(async (records) => {
-      for (const { incidentId } of ended) await records.turn(incidentId, "resolved");
+      for (const { incidentId } of ended) {
+        await records.turn(incidentId, "resolved");
+        await this.#guard.went(incidentId, records.guard);
+      }
     });
   }
 
@@ -193,12 +238,21 @@ class Sequence {
     else this.#pausedUntilMs = chance < 0.8 ? this.#nowMs + PAUSE_MS : 0;
   }
 
-  /** Another process takes over; the clock may have been set back. One that is set forward is believed: time may have passed. */
+  /** Another process takes over; the clock may have been set. */
   async #failOver(): Promise<void> {
     this.#played.failovers++;
-    if (this.#random() < 0.3) this.#clockOffMs -= Math.floor(this.#random() * CLOCK_SET_MS);
+    const set = this.#random();
+    if (set < 0.3) this.#clockOffMs -= Math.floor(this.#random() * CLOCK_SET_MS);
+    else if (set < 0.6) this.#clockOffMs += Math.floor(this.#random() * CLOCK_SET_MS);
     this.#guard = this.#newGuard();
-    await this.#guard.begin(this.#journal.guard);
+    this.#alerts = this.#alerts.seenAnew(this.#nowMs);
+    for (const { target, check, state } of this.#alerts.known())
+      this.#tell(target, check, state, true);
+    await this.#beginTerm();
+  }
+
+  #beginTerm(): Promise<void> {
+    return this.#journal.transact(({ guard: records }) => this.#guard.begin(records));
   }
 
   #newGuard(): Guard {

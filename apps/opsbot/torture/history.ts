@@ -4,6 +4,8 @@ import type { GuardLimits } from "../src/core/guard.ts";
 export interface Happened {
   target: string;
   domain: string;
+  /** The same of those that serve the same viewers: a channel, or the domain. */
+  serves: string;
   runbook: string;
   isDisruptive: boolean;
   /** By a clock that nobody sets. */
@@ -11,15 +13,16 @@ export interface Happened {
   endedMs: number;
 }
 
-/** @param sizes of the domains. @returns what is over a limit, for people. */
+/** @param sizes of the domains. @param serving how many serve the same viewers. @returns what is over a limit, for people. */
 export function excesses(
   all: readonly Happened[],
   limits: GuardLimits,
   sizes: ReadonlyMap<string, number>,
+  serving: ReadonlyMap<string, number>,
 ): string[] {
   return all.flatMap((last) => [
     ...budgetExcesses(last, all, limits),
-    ...disruptionExcess(last, all, limits, sizes),
+    ...disruptionExcess(last, all, limits, { domain: sizes, serves: serving }),
   ]);
 }
 
@@ -47,19 +50,22 @@ function disruptionExcess(
   last: Happened,
   all: readonly Happened[],
   { disruptionWindowMs, disruptionShare }: GuardLimits,
-  sizes: ReadonlyMap<string, number>,
+  sizes: Record<"domain" | "serves", ReadonlyMap<string, number>>,
 ): string[] {
   if (!last.isDisruptive) return [];
   const felt = all.filter(
-    ({ isDisruptive, domain, atMs, endedMs }) =>
+    ({ isDisruptive, atMs, endedMs }) =>
       isDisruptive &&
-      domain === last.domain &&
       atMs <= last.atMs &&
       (atMs > last.atMs - disruptionWindowMs || endedMs > last.atMs),
   );
-  const targets = new Set(felt.map(({ target }) => target)).size;
-  const most = Math.max(1, Math.floor(disruptionShare * sizes.get(last.domain)!));
-  return targets > most
-    ? [`disruption: got ${targets} of ${last.domain}, expected at most ${most}`]
-    : [];
+  const found = (["domain", "serves"] as const).flatMap((of) => {
+    const name = last[of];
+    const targets = new Set(felt.filter((one) => one[of] === name).map(({ target }) => target));
+    const most = Math.max(1, Math.floor(disruptionShare * sizes[of].get(name)!));
+    return targets.size > most
+      ? [`disruption: got ${targets.size} of ${name}, expected at most ${most}`]
+      : [];
+  });
+  return [...new Set(found)];
 }

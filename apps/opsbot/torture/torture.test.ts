@@ -3,7 +3,7 @@ import { Random } from "@glassline/bench/fleet-model";
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";
 
-import { LIMITS, SIZES } from "./guard-sequence.ts";
+import { LIMITS, SERVING, SIZES } from "./guard-sequence.ts";
 import type { Happened } from "./history.ts";
 import { excesses } from "./history.ts";
 import { torture } from "./torture.ts";
@@ -34,19 +34,26 @@ test("what is over a limit is found", () => {
   const one = (atMs: number, more: Partial<Happened> = {}): Happened => ({
     target: "hall-1-0",
     domain: "hall-1",
+    serves: "hall-1",
     runbook: "health",
     isDisruptive: false,
     atMs,
     endedMs: atMs,
     ...more,
   });
-  const found = (all: Happened[]) => excesses(all, LIMITS, SIZES);
+  const found = (all: Happened[]) => excesses(all, LIMITS, SIZES, SERVING);
   expect(found([one(0), one(1), one(2)])).toEqual([]);
   expect(found([one(0), one(1), one(2), one(59_999)])).toEqual([
     "target: got 4 in a window, expected at most 3",
   ]);
   expect(found([one(0), one(1), one(2), one(60_000)])).toEqual([]);
   const felt = { isDisruptive: true };
+  const far = { ...felt, domain: "hall-2", serves: "hall-2", target: "hall-2-9" };
+  const served = { ...far, serves: "harbour", target: "hall-2-0" };
+  expect(found([one(0, far), one(1, served)])).toEqual([]);
+  expect(found([one(0, served), one(1, { ...served, target: "hall-2-1" })])).toEqual([
+    "disruption: got 2 of harbour, expected at most 1",
+  ]);
   const other = { ...felt, target: "hall-1-1" };
   expect(found([one(0, felt), one(9_999, other)])).toHaveLength(1);
   expect(found([one(0, felt), one(10_000, other)])).toEqual([]);

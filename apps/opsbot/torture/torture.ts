@@ -8,7 +8,7 @@ import { beginTerm } from "../src/stores/journal.ts";
 import { schemaOf } from "../src/stores/schema.ts";
 import type { Database } from "../src/stores/sql.ts";
 import { SQLITE, sqliteDatabase } from "../src/stores/sqlite.ts";
-import { LIMITS, SIZES, playSequence } from "./guard-sequence.ts";
+import { LIMITS, SERVING, SIZES, playSequence } from "./guard-sequence.ts";
 import { excesses } from "./history.ts";
 
 const PROBLEMS_MAX = 20;
@@ -54,7 +54,17 @@ export async function torture(
 }
 
 /** Of a sequence; the rest is not written. */
-const TABLES = ["entries", "intents", "effects", "orders", "approvals", "generations", "incidents"];
+const TABLES = [
+  "entries",
+  "intents",
+  "led",
+  "effects",
+  "occurrences",
+  "orders",
+  "approvals",
+  "generations",
+  "incidents",
+];
 
 function emptyDatabase(): DatabaseSync {
   const database = new DatabaseSync(":memory:");
@@ -67,7 +77,7 @@ async function playOne(all: Tortured, database: Database, random: () => number):
     for (const table of TABLES) await sql.run(`DELETE FROM ${table}`);
   });
   const { happened, asked, refused, failovers, problems } = await playSequence(database, random);
-  const over = excesses(happened, LIMITS, SIZES);
+  const over = excesses(happened, LIMITS, SIZES, SERVING);
   all.sequences++;
   all.asked += asked;
   all.begun += happened.length;

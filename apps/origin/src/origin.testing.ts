@@ -87,12 +87,12 @@ function ask(
   });
 }
 
-/** Tries until the check gives a value that is not undefined; fails after five seconds. */
+/** Tries until the check gives a value that is not undefined; fails after 30 seconds. */
 export async function eventually<T>(check: () => Promise<T | undefined>): Promise<T> {
-  for (let turn = 0; turn < 500; turn++) {
+  for (let turn = 0; turn < 3_000; turn++) {
     const value = await check();
     if (value !== undefined) return value;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error("not within five seconds");
+  throw new Error("not within 30 seconds");
 }

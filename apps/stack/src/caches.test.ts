@@ -18,7 +18,7 @@ import { closeHttp, listenHttp } from "@glassline/service/listen-http";
 import { peerClient } from "@glassline/service/peer-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { freePort } from "./testing/programs.ts";
+import { freePort } from "@glassline/bench/ports";
 import { Testbed, eventually } from "./testing/testbed.ts";
 
 const TOKEN_MAIN = fileURLToPath(new URL("../../edge-cache/src/token-main.ts", import.meta.url));
@@ -64,6 +64,7 @@ function seedDeps(edges: readonly TestEdge[], told: string[] = []): SeedDeps {
     edgeToken: EDGE_TOKEN,
     fencingToken: 1n,
     clock: systemClock,
+    isHeld: async () => false,
     signal,
     told: (line) => told.push(line),
   };

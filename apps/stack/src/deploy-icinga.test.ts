@@ -11,7 +11,7 @@ const DESCRIPTION = `channel: harbour
 source: /live/cam-0001/index.m3u8
 machines: [machine-1]
 overlay: {kind: none}
-slo: {hitRate: 50%, firstByte: 20s, players: 1, for: 3s, stalls: 1000}
+slo: {hitRate: 1%, firstByte: 20s, players: 1, for: 3s, stalls: 1000}
 `;
 
 testIcinga(

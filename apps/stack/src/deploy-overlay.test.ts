@@ -12,7 +12,7 @@ machines: [machine-1, machine-2]
 spares: [machine-3]
 shield: machine-1
 container: {driver: runc, memory: 512MiB}
-slo: {hitRate: 40%, firstByte: 20s, players: 2, for: 4s, stalls: 1000}
+slo: {hitRate: 1%, firstByte: 20s, players: 2, for: 4s, stalls: 1000}
 `;
 
 let stage: DeploymentStage | undefined;

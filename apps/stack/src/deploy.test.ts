@@ -15,7 +15,7 @@ source: /live/cam-0001/index.m3u8
 machines: [machine-1, machine-2]
 overlay: {kind: none}
 # What this machine does beside it must not decide.
-slo: {hitRate: 50%, firstByte: 20s, players: 2, for: 4001ms, stalls: 1000}
+slo: {hitRate: 1%, firstByte: 20s, players: 2, for: 4001ms, stalls: 1000}
 `;
 
 let stage: DeploymentStage | undefined;
@@ -47,7 +47,7 @@ describe("a deployment", () => {
       using opsbot = await stage.client();
       const checked = async () =>
         (await opsbot.getStatus({})).checks.map(({ object, check }) => `${object} ${check}`);
-      await expect.poll(checked, { timeout: 20_000 }).toContain("harbour drift");
+      await expect.poll(checked, { timeout: 30_000 }).toContain("harbour drift");
       expect((await fetch(`${url}/live/cam-0001/index.m3u8`)).status).toBe(200);
 
       const again = await stage.command("deploy", file, "--yes");
@@ -106,6 +106,22 @@ describe("a deployment", () => {
   );
 
   test(
+    "that moves between two machines of one node-agent is brought there by it",
+    async () => {
+      stage = await DeploymentStage.start({ machines: 2, oneAgent: true });
+      const file = await stage.describe("harbour", DESCRIPTION.replace(", machine-2", ""));
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      await stage.describe("harbour", DESCRIPTION.replace("machine-1, ", ""));
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+      const shown = (await stage.command("deployments", "harbour")).output;
+      expect(shown).toMatch(/harbour-1 on machine-2: http:\/\/localhost:\d+ \(ready\)/);
+      await stage.describe("harbour", DESCRIPTION);
+      expect(await stage.command("deploy", file, "--yes")).toMatchObject({ code: 0 });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
     "that is moved and taken down at once is moved first, and leaves nothing",
     async () => {
       stage = await DeploymentStage.start({ machines: 2 });
@@ -123,11 +139,11 @@ describe("a deployment", () => {
       };
       const moving = ask({ change: { case: "act", value: evacuate } });
       const isBegun = async () => (await opsbot.getStatus({})).openIncidents;
-      await expect.poll(isBegun, { timeout: 10_000, interval: 20 }).toBe(1);
+      await expect.poll(isBegun, { timeout: 30_000, interval: 20 }).toBe(1);
       const destroy = { case: "destroy", value: { channel: "harbour" } } as const;
       // What it would remove is otherwise while it moves: it is asked for again.
       const begun = async () => (await ask({ change: destroy })).value;
-      await expect.poll(begun, { timeout: 10_000, interval: 20 }).toMatchObject({ ok: true });
+      await expect.poll(begun, { timeout: 30_000, interval: 20 }).toMatchObject({ ok: true });
       const done = await moving;
       expect(done.value).toMatchObject({ ok: true, says: "machine-1: harbour runs on machine-2" });
       const id = done.case === "outcome" ? done.value.incidentId : 0n;
@@ -137,7 +153,7 @@ describe("a deployment", () => {
       await expect.poll(shown, { timeout: 60_000 }).toContain("no channel was deployed");
       const left = async () =>
         (await opsbot.getStatus({})).checks.filter(({ object }) => object.startsWith("harbour"));
-      await expect.poll(left, { timeout: 10_000 }).toEqual([]);
+      await expect.poll(left, { timeout: 30_000 }).toEqual([]);
     },
     PATIENCE_MS,
   );

@@ -10,7 +10,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 
 import { openBrowser, plays } from "./testing/camera-page.ts";
-import { freePort } from "./testing/programs.ts";
+import { freePort } from "@glassline/bench/ports";
 import { testWith } from "./testing/requirements.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
 

@@ -105,8 +105,10 @@ const EXPECTED = {
   "video!glassline-latency-cam-0001": ["channel cam-0001", "latency", "latency"],
   "video!glassline-channels": ["origin", "channels", "channels"],
   "telemetry!glassline-silence": ["cameras", "silence", "silent"],
+  "telemetry!glassline-ingestion": ["collector", "ingestion", "not_stored"],
   "telemetry!glassline-mesh-link": ["node-1", "mesh-link", "links_up"],
-  "telemetry!glassline-network-loopback": ["overlay loopback", "network", "peers"],
+  "telemetry!glassline-link-keys-node-2": ["node-1/node-2", "link-keys", "key_age"],
+  "telemetry!glassline-network-loopback": ["loopback", "network", "peers"],
 } as const;
 
 interface Service {
@@ -143,7 +145,7 @@ describe("deploy/icinga2", { timeout: 240_000 }, () => {
   testIcinga("is valid as it is shipped, with the hosts of its example", async () => {
     const files = deployed("constants.conf", "hosts.conf", "glassline.conf");
     const said = await validate(bed.directory, files);
-    expect(said).toContain("Instantiated 17 Services");
+    expect(said).toContain("Instantiated 24 Services");
     expect(said).not.toMatch(/warning/i);
   });
 
@@ -192,7 +194,7 @@ describe("deploy/icinga2", { timeout: 240_000 }, () => {
         "telemetry",
         "video",
       ]);
-      expect((await services(icinga, reader)).size).toBe(Object.keys(EXPECTED).length + 2);
+      expect((await services(icinga, reader)).size).toBe(Object.keys(EXPECTED).length + 3);
       const result = (service: string) => ({
         type: "Service",
         filter: "service.__name == name",

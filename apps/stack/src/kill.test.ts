@@ -99,7 +99,7 @@ describe("nothing acknowledged is lost or stored twice", { timeout: 90_000 }, ()
     await eventually(
       "samples of afterwards arrive",
       async () => ((await storedValues()).includes(before + 100) ? true : undefined),
-      30_000,
+      90_000,
     );
     const values = await storedValues();
     expect(values).toEqual([...new Set(values)].toSorted((a, b) => a - b));

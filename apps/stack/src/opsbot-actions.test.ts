@@ -75,7 +75,7 @@ test(
       return eventually(
         "samples arrive",
         async () => ((await stored()).length > before ? true : undefined),
-        30_000,
+        90_000,
       );
     };
     await arrive();
@@ -107,7 +107,7 @@ test(
     await eventually(
       "all samples are stored",
       async () => ((await stored()).length >= expected.length ? true : undefined),
-      30_000,
+      90_000,
     );
     expect(await stored()).toEqual(expected);
   },

@@ -150,7 +150,7 @@ describe.each(CASES)("OpsBot, killed during a $action,", { timeout: 90_000 }, (e
         const found = await opsbot.getIncident({ id: 1n });
         return found.incident?.phase === IncidentPhase.RESOLVED ? found : undefined;
       },
-      30_000,
+      90_000,
     );
     expect(entries.map(({ kind }) => kind)).toEqual(each.story);
     await each.happened(stage);

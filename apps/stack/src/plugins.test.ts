@@ -21,7 +21,7 @@ import { eventually } from "./testing/testbed.ts";
 let network: CheckedNetwork;
 beforeAll(async () => {
   network = await openCheckedNetwork();
-}, 60_000);
+}, 90_000);
 afterAll(() => network[Symbol.asyncDispose]());
 
 const pki = () => ["--pki-dir", network.pkiDir];
@@ -40,7 +40,7 @@ const eventuallyEnds = (exitCode: number, words: readonly string[]) =>
       if (result.exitCode === exitCode) return result;
       throw new Error(result.output);
     },
-    60_000,
+    90_000,
   );
 
 /** Takes connections, and says nothing. */
@@ -136,6 +136,12 @@ describe("a check of a service that is well", { timeout: 120_000 }, () => {
     });
   });
 
+  test("ingestion: what comes is stored", async () => {
+    const well = await eventuallyEnds(0, ["ingestion", ...collector()]);
+    expect(well.line).toMatch(/^INGESTION OK: \d+ points? stored of 1 producer$/);
+    expect(well.performance["not_stored"]).toMatchObject({ bounds: ["5000", "15000", "0"] });
+  });
+
   test("mesh-link: a link is up, and one that must be there is missed", async () => {
     const up = await eventuallyEnds(0, ["mesh-link", ...gateway(), "--link", "node-2"]);
     expect(up.line).toBe("MESH-LINK OK: 1 link up");
@@ -143,6 +149,23 @@ describe("a check of a service that is well", { timeout: 120_000 }, () => {
     const down = await runCheck(["mesh-link", ...gateway(), "--link", "node-9"]);
     expect(down.exitCode).toBe(2);
     expect(down.line).toBe("MESH-LINK CRITICAL: the link to node-9 is down");
+  });
+
+  test("link-keys: those of a link are new", async () => {
+    const young = await eventuallyEnds(0, [
+      "link-keys",
+      ...gateway(),
+      "--link",
+      "node-2",
+      "-c",
+      "1",
+    ]);
+    expect(young.line).toMatch(/^LINK-KEYS OK: its keys are 0\.0 days old, by /);
+    expect(young.performance["key_age"]).toMatchObject({ bounds: ["", "1", "0"] });
+    const old = await runCheck(["link-keys", ...gateway(), "--link", "node-2", "-c", "1:"]);
+    expect(old.exitCode).toBe(2);
+    const none = await runCheck(["link-keys", ...gateway(), "--link", "node-9"]);
+    expect([none.exitCode, none.line]).toEqual([3, "LINK-KEYS UNKNOWN: there is no such link"]);
   });
 
   testWith("ping")("network: peers answer, and packets of the MTU pass or do not", async () => {
@@ -203,6 +226,11 @@ describe("a check of what is away", { timeout: 120_000 }, () => {
       expect([exitCode, errors]).toEqual([3, ""]);
       expect(line).toMatch(/ UNKNOWN: the .+ does not answer$/);
     }
+    const ingestion = await runCheck(["ingestion", ...nobody()]);
+    expect([ingestion.exitCode, ingestion.line]).toEqual([
+      2,
+      "INGESTION CRITICAL: it does not answer",
+    ]);
     const streams = await runCheck(["freshness", ...edge(), "--origin-port", "1"]);
     expect([streams.exitCode, streams.line]).toEqual([
       3,
@@ -275,7 +303,7 @@ test(
 test("help tells what is measured, with defaults and examples", { timeout: 120_000 }, async () => {
   const all = await runCheck(["--help"]);
   const checks = /^Checks: (.+)\. Each/m.exec(all.output)![1]!.split(", ");
-  expect(checks).toHaveLength(8);
+  expect(checks).toHaveLength(10);
   for (const check of checks) {
     const { exitCode, output } = await runCheck([check, "--help"]);
     expect(exitCode).toBe(3);

@@ -5,7 +5,8 @@ import { join } from "node:path";
 
 import { afterEach, beforeEach, describe, expect } from "vitest";
 
-import { freePort, startProgram } from "./testing/programs.ts";
+import { freePort } from "@glassline/bench/ports";
+import { startProgram } from "./testing/programs.ts";
 import { PROMETHEUS, PROMTOOL, VICTORIA_METRICS, testWith } from "./testing/requirements.ts";
 import { fixedSource, seriesOf } from "./testing/sources.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";

@@ -11,7 +11,8 @@ import { encodeRequest } from "@glassline/remote-write/encode";
 import { compress } from "@glassline/remote-write/snappy";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 
-import { freePort, startProgram } from "./testing/programs.ts";
+import { freePort } from "@glassline/bench/ports";
+import { startProgram } from "./testing/programs.ts";
 import { PROMETHEUS, VICTORIA_METRICS, testWith } from "./testing/requirements.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
 

@@ -15,8 +15,9 @@ const SETTLED_MS = 6_000;
 
 let stack: ProcessStack;
 beforeEach(
-  async () => void (stack = await startProcesses({}, ["opsbot", "origin", "node-agent"])),
-  60_000,
+  async () =>
+    void (stack = await startProcesses({}, ["collector", "opsbot", "origin", "node-agent"])),
+  90_000,
 );
 afterEach(() => stack[Symbol.asyncDispose]());
 
@@ -76,10 +77,11 @@ describe("OpsBot", { timeout: 90_000 }, () => {
 
   test("and a next start take over the edges of a stack that was killed", async () => {
     await edgesAreReady();
-    for (const name of ["opsbot", "node-agent", "origin"])
+    for (const name of ["opsbot", "node-agent", "origin", "collector"])
       await stack.supervisor.kill(name, "SIGKILL");
     await expect(checkPorts(stack.plan)).resolves.toBeUndefined();
-    for (const name of ["origin", "node-agent", "opsbot"]) await stack.supervisor.restart(name);
+    for (const name of ["origin", "collector", "node-agent", "opsbot"])
+      await stack.supervisor.restart(name);
     await edgesAreReady();
     await pause(SETTLED_MS);
     const { incidents } = await opsbot().listIncidents();

@@ -24,7 +24,7 @@ const startedAfter = (stack: ProcessStack, before: bigint) =>
   eventually(
     "the collector is started again",
     async () => ((await startedAt(stack)) > before ? true : undefined),
-    30_000,
+    90_000,
   );
 
 test(
@@ -45,7 +45,7 @@ test(
       return eventually(
         "samples arrive",
         async () => ((await storedValues(stack)).length >= before + 200 ? true : undefined),
-        30_000,
+        90_000,
       );
     };
     await arrive();
@@ -63,7 +63,7 @@ test(
     await eventually(
       "all samples are stored",
       async () => ((await storedValues(stack)).length >= expected.length ? true : undefined),
-      30_000,
+      90_000,
     );
     expect(await storedValues(stack)).toEqual(expected);
   },

@@ -1,18 +1,37 @@
 /** Ports of this machine. */
 import { connect, createServer } from "node:net";
 
-/** Ports that nobody listened on a moment ago. */
+/**
+ * Below the range from which systems take ports for connections: one of those could take a port meanwhile. Of so many
+ * that programs that ask beside each other seldom get the same.
+ */
+const LEAST_PORT = 10_000;
+const PORTS = 22_000;
+
+/** Given to nobody twice, even if the first one has not listened yet. */
+const given = new Set<number>();
+
+/** Ports that nobody listened on a moment ago, one behind the other. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, listenAnywhere));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  for (;;) {
+    const first = LEAST_PORT + Math.floor(Math.random() * (PORTS - count));
+    const ports = Array.from({ length: count }, (_, at) => first + at);
+    if (ports.some((port) => given.has(port))) continue;
+    if (!(await Promise.all(ports.map(isFree))).every(Boolean)) continue;
+    for (const port of ports) given.add(port);
+    return ports;
+  }
 }
 
-function listenAnywhere(): Promise<ReturnType<typeof createServer>> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => resolve(server));
+export async function freePort(): Promise<number> {
+  const [port] = await freePorts(1);
+  return port!;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer().once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
@@ -25,26 +44,5 @@ export function accepts(port: number): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-  });
-}
-
-/** Below the range from which systems take ports for outgoing connections: one of these could take the port meanwhile. */
-const LEAST_PORT = 20_000;
-const PORTS = 12_000;
-
-/** Ports that nobody listened on a moment ago, one behind the other. */
-export async function steadyPorts(count: number): Promise<number[]> {
-  for (;;) {
-    const first = LEAST_PORT + Math.floor(Math.random() * (PORTS - count));
-    const ports = Array.from({ length: count }, (_, at) => first + at);
-    const free = await Promise.all(ports.map(isFree));
-    if (free.every(Boolean)) return ports;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer().once("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }

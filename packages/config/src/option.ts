@@ -123,16 +123,23 @@ const BYTE_UNITS: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
-/** A size such as 64MiB, in bytes. */
-export function bytes(common: Common & { minBytes: number; maxBytes?: number }): Option<number> {
+/**
+ * A size such as 64MiB, in bytes.
+ * @param common with `orNone`, "0" is allowed too: there is no limit.
+ */
+export function bytes(
+  common: Common & { minBytes: number; maxBytes?: number; orNone?: boolean },
+): Option<number> {
   const { minBytes, maxBytes = Number.MAX_SAFE_INTEGER } = common;
+  const none = common.orNone ? "0, or " : "";
   return single("SIZE", common, (value) => {
+    if (common.orNone && value === "0") return 0;
     const match = /^(\d+)(B|KiB|MiB|GiB|TiB)$/.exec(value);
     const size = match ? Number(match[1]) * BYTE_UNITS[match[2]!]! : Number.NaN;
     if (!(size >= minBytes && size <= maxBytes)) {
       const most = common.maxBytes === undefined ? "" : ` and at most ${maxBytes}`;
       throw new Error(
-        `expected a size of at least ${minBytes}${most} bytes, such as 64MiB or 2GiB`,
+        `expected ${none}a size of at least ${minBytes}${most} bytes, such as 64MiB or 2GiB`,
       );
     }
     return size;

@@ -45,10 +45,13 @@ export function applyDelta(older: MediaPlaylist, delta: MediaPlaylist): MediaPla
 /** Discontinuities and initialization sections that were left out hold for what follows them. */
 function carriedFrom(first: Segment, last: Segment) {
   const leftOut = last.discontinuitySequence - first.discontinuitySequence;
-  return <S extends Pick<Segment, "discontinuitySequence" | "mapUri">>(segment: S): S => ({
+  return <S extends Pick<Segment, "discontinuitySequence" | "mapUri" | "mapByteRange">>(
+    segment: S,
+  ): S => ({
     ...segment,
     discontinuitySequence: segment.discontinuitySequence + leftOut,
     mapUri: segment.mapUri ?? last.mapUri,
+    mapByteRange: segment.mapUri === undefined ? last.mapByteRange : segment.mapByteRange,
   });
 }
 

@@ -1,4 +1,6 @@
 /** HTTP as a player needs it: a port, and its adapter on `fetch`. */
+import type { ByteRange } from "./byte-range.ts";
+import { rangeField } from "./byte-range.ts";
 
 export interface HttpAnswer {
   status: number;
@@ -9,8 +11,12 @@ export interface HttpAnswer {
   firstByteMs: number;
 }
 
-/** Gets the whole of an address. Rejects when nobody answers in time. */
-export type HttpGet = (url: string, signal: AbortSignal) => Promise<HttpAnswer>;
+/** Gets an address: the whole, or a range of it. Rejects when nobody answers in time. */
+export type HttpGet = (
+  url: string,
+  signal: AbortSignal,
+  byteRange?: ByteRange,
+) => Promise<HttpAnswer>;
 
 export const fetchGet: HttpGet = getAs("glassline-player");
 
@@ -18,9 +24,12 @@ export const fetchGet: HttpGet = getAs("glassline-player");
 export const PROBE_USER_AGENT = "glassline-probe";
 
 export function getAs(userAgent: string): HttpGet {
-  return async (url, signal) => {
+  return async (url, signal, byteRange) => {
     const startMs = performance.now();
-    const headers = { "user-agent": userAgent };
+    const headers = {
+      "user-agent": userAgent,
+      ...(byteRange && { range: rangeField(byteRange) }),
+    };
     const response = await fetch(url, { signal, headers, redirect: "error" });
     const firstByteMs = performance.now() - startMs;
     const body = new Uint8Array(await response.arrayBuffer());

@@ -1,4 +1,6 @@
 /** Low latency: parts of segments, and what a server does for players that ask for it. Pure. */
+import type { ByteRange, ByteRangeManifest } from "./byte-range.ts";
+import { byteRangeOf } from "./byte-range.ts";
 
 /** A part of a segment (EXT-X-PART, section 4.4.4.9). */
 export interface Part {
@@ -7,6 +9,8 @@ export interface Part {
   durationMs: number;
   /** It begins with a keyframe. */
   independent: boolean;
+  /** Undefined: the whole resource. */
+  byteRange?: ByteRange | undefined;
 }
 
 /** The segment at the end of a playlist that is not whole yet. */
@@ -18,6 +22,7 @@ export interface OpenSegment {
   programTimeMs: number | undefined;
   /** URI of its media initialization section. */
   mapUri: string | undefined;
+  mapByteRange?: ByteRange | undefined;
   /** At least one. */
   parts: readonly Part[];
 }
@@ -50,6 +55,8 @@ export interface LowLatency {
   open: OpenSegment | undefined;
   /** URI of the part that comes next (EXT-X-PRELOAD-HINT, section 4.4.5.3). */
   preloadHint: string | undefined;
+  /** Where the part begins in a resource that others are in too, and how long it is; undefined: nobody knows yet. */
+  preloadHintRange?: { offset: number; length: number | undefined } | undefined;
   renditionReports: readonly RenditionReport[];
 }
 
@@ -63,9 +70,9 @@ export interface LowLatencyManifest {
   preloadSegment?: {
     timeline: number;
     dateTimeObject?: Date;
-    map?: { uri: string };
+    map?: { uri: string; byterange?: ByteRangeManifest };
     parts?: PartManifest[];
-    preloadHints?: { type?: string; uri?: string }[];
+    preloadHints?: { type?: string; uri?: string; byterange?: ByteRangeManifest }[];
   };
   renditionReports?: { uri?: string; lastMsn?: number; lastPart?: number }[];
 }
@@ -74,6 +81,7 @@ export interface PartManifest {
   uri?: string;
   duration?: number;
   independent?: boolean;
+  byterange?: ByteRangeManifest;
 }
 
 /** Seconds, as they are written with a point, to milliseconds with microseconds behind it. */
@@ -108,6 +116,10 @@ export function lowLatencyOf(
     partTargetMs,
     open: openOf(preloadSegment, nextSequence),
     preloadHint: hint?.uri,
+    preloadHintRange: hint?.byterange && {
+      offset: hint.byterange.offset ?? 0,
+      length: hint.byterange.length,
+    },
     renditionReports: renditionReports.flatMap(({ uri, lastMsn, lastPart }) =>
       uri !== undefined && lastMsn !== undefined && Number.isSafeInteger(lastMsn)
         ? [{ uri, lastSequence: lastMsn, lastPart }]
@@ -127,16 +139,24 @@ function openOf(
     discontinuitySequence: segment.timeline,
     programTimeMs: segment.dateTimeObject?.getTime(),
     mapUri: segment.map?.uri,
+    mapByteRange: byteRangeOf(segment.map?.byterange),
     parts,
   };
 }
 
 /** Undefined: none. */
 export function partsOf(parts: readonly PartManifest[] = []): readonly Part[] | undefined {
-  const known = parts.flatMap(({ uri, duration, independent }) =>
+  const known = parts.flatMap(({ uri, duration, independent, byterange }) =>
     uri === undefined || duration === undefined || !(duration >= 0)
       ? []
-      : [{ uri, durationMs: millisecondsOf(duration), independent: independent === true }],
+      : [
+          {
+            uri,
+            durationMs: millisecondsOf(duration),
+            independent: independent === true,
+            byteRange: byteRangeOf(byterange),
+          },
+        ],
   );
   return known.length > 0 ? known : undefined;
 }

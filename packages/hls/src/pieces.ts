@@ -1,4 +1,5 @@
 /** What a player fetches next of a media playlist: whole segments, or parts of those that are not whole yet. Pure. */
+import type { ByteRange } from "./byte-range.ts";
 import type { Part } from "./low-latency.ts";
 import type { MediaPlaylist, Segment } from "./playlist.ts";
 
@@ -18,6 +19,9 @@ export interface Piece {
   /** When its first frame was captured, Unix milliseconds. */
   programTimeMs: number | undefined;
   mapUri: string | undefined;
+  /** Undefined: the whole resources. */
+  byteRange: ByteRange | undefined;
+  mapByteRange: ByteRange | undefined;
   isPart: boolean;
   /** The position behind it. */
   next: Position;
@@ -63,22 +67,25 @@ export function piecesFrom(
 
 /** Of a whole segment, or the rest of its parts where the first of them have been fetched; none when they are no longer named. */
 function piecesOf(segment: Segment, position: Position): Piece[] {
-  const { sequence, uri, durationMs, programTimeMs, mapUri, parts } = segment;
+  const { sequence, uri, durationMs, programTimeMs, mapUri, byteRange, mapByteRange, parts } =
+    segment;
   const next = { sequence: sequence + 1, part: 0 };
   const isBegun = sequence === position.sequence && position.part > 0;
-  if (!isBegun) return [{ uri, durationMs, programTimeMs, mapUri, isPart: false, next }];
+  const about = { uri, durationMs, programTimeMs, mapUri, byteRange, mapByteRange };
+  if (!isBegun) return [{ ...about, isPart: false, next }];
   const rest = parts ? partsOf(segment, parts, position) : [];
   // Whoever has its last part goes on with the next segment.
   return rest.map((piece, at) => (at === rest.length - 1 ? { ...piece, next } : piece));
 }
 
 function partsOf(
-  { sequence, programTimeMs, mapUri }: Pick<Segment, "sequence" | "programTimeMs" | "mapUri">,
+  segment: Pick<Segment, "sequence" | "programTimeMs" | "mapUri" | "mapByteRange">,
   parts: readonly Part[],
   position: Position,
 ): Piece[] {
+  const { sequence, programTimeMs, mapUri, mapByteRange } = segment;
   const first = sequence === position.sequence ? position.part : 0;
-  return parts.slice(first).map(({ uri, durationMs }, at): Piece => {
+  return parts.slice(first).map(({ uri, durationMs, byteRange }, at): Piece => {
     const part = first + at;
     const beforeMs = lengthOf(parts.slice(0, part));
     return {
@@ -86,6 +93,8 @@ function partsOf(
       durationMs,
       programTimeMs: programTimeMs === undefined ? undefined : programTimeMs + beforeMs,
       mapUri,
+      byteRange,
+      mapByteRange,
       isPart: true,
       next: { sequence, part: part + 1 },
     };

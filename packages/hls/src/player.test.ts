@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 
-import type { HttpAnswer } from "./fetch.ts";
+import { rangeField } from "./byte-range.ts";
+import type { HttpAnswer, HttpGet } from "./fetch.ts";
 import { withPathways } from "./pathways.ts";
 import { Player } from "./player.ts";
 import { writeMediaPlaylist, writeMultivariantPlaylist } from "./write.ts";
@@ -301,6 +302,36 @@ describe("limits", () => {
     expect(await played).toMatchObject({ stalls: 0, errors: {} });
     for (const [at, ms] of fetchedMs.entries())
       expect(at * SEGMENT_MS - ms).toBeLessThanOrEqual(10_000);
+  });
+
+  test("ranges of a resource are fetched each once, its initialization too", async () => {
+    const clock = clockOf();
+    const text = `#EXTM3U
+#EXT-X-TARGETDURATION:2
+#EXT-X-MAP:URI="all.mp4",BYTERANGE="600@0"
+#EXTINF:2,
+#EXT-X-BYTERANGE:1000@600
+all.mp4
+#EXTINF:2,
+#EXT-X-BYTERANGE:500
+all.mp4
+#EXT-X-ENDLIST
+`;
+    const ranges: (string | undefined)[] = [];
+    const get: HttpGet = async (_url, _signal, byteRange) => {
+      ranges.push(byteRange && rangeField(byteRange));
+      const body = new TextEncoder().encode(byteRange ? "" : text);
+      return { status: byteRange ? 206 : 200, header: () => undefined, body, firstByteMs: 1 };
+    };
+    const player = new Player({ urls: ["http://edge-1/v.m3u8"], get, clock, sessionId: "s" });
+    const played = player.play(new AbortController().signal);
+    await clock.runUntil(played);
+    expect(await played).toMatchObject({ segments: 2, errors: {} });
+    expect(ranges.filter((range) => range !== undefined)).toEqual([
+      "bytes=0-599",
+      "bytes=600-1599",
+      "bytes=1600-2099",
+    ]);
   });
 
   test("only variants that may be played are", async () => {

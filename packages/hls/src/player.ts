@@ -6,6 +6,8 @@
  * Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis sections 6.3 and 7.
  */
 import { BandwidthEstimate } from "./bandwidth.ts";
+import type { ByteRange } from "./byte-range.ts";
+import { rangeField } from "./byte-range.ts";
 import type { HttpAnswer, HttpGet } from "./fetch.ts";
 import { readSteering } from "./pathways.ts";
 import type { Piece, Position } from "./pieces.ts";
@@ -71,7 +73,7 @@ export class Player {
   readonly #choice: VariantChoice;
   #steeringUrl: string | undefined;
   #position: Position | undefined;
-  /** Path of the initialisation that was fetched last; it is the same on all pathways. */
+  /** Path, and range, of the initialisation that was fetched last; it is the same on all pathways. */
   #map: string | undefined;
   readonly report: PlayerReport = {
     playlists: 0,
@@ -210,19 +212,21 @@ export class Player {
     return piecesFrom(playlist, position, hasParts);
   }
 
-  async #initialise({ mapUri }: Piece, url: string, signal: AbortSignal): Promise<boolean> {
+  async #initialise(piece: Piece, url: string, signal: AbortSignal): Promise<boolean> {
+    const { mapUri, mapByteRange } = piece;
     if (!mapUri) return true;
     const { href, pathname } = new URL(mapUri, url);
-    if (pathname === this.#map) return true;
-    const answer = await this.#get(href, signal);
-    if (answer) this.#map = pathname;
+    const map = mapByteRange ? `${pathname} ${rangeField(mapByteRange)}` : pathname;
+    if (map === this.#map) return true;
+    const answer = await this.#get(href, signal, 0, mapByteRange);
+    if (answer) this.#map = map;
     return answer !== undefined;
   }
 
   async #piece(piece: Piece, url: string, signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#options;
     const startedMs = clock.monotonicMs();
-    const answer = await this.#get(new URL(piece.uri, url).href, signal);
+    const answer = await this.#get(new URL(piece.uri, url).href, signal, 0, piece.byteRange);
     if (!answer) return false;
     this.#estimate.add(answer.body.byteLength, clock.monotonicMs() - startedMs);
     this.#position = piece.next;
@@ -281,12 +285,17 @@ export class Player {
    * With one retry; undefined when it failed, and then it has been counted.
    * @param heldMs the server may wait so long before it answers.
    */
-  async #get(url: string, signal: AbortSignal, heldMs = 0): Promise<HttpAnswer | undefined> {
+  async #get(
+    url: string,
+    signal: AbortSignal,
+    heldMs = 0,
+    byteRange?: ByteRange,
+  ): Promise<HttpAnswer | undefined> {
     for (const isLast of [false, true]) {
       let reason: string;
       try {
-        const answer = await this.#attempt(url, signal, heldMs);
-        if (answer.status === 200) return answer;
+        const answer = await this.#attempt(url, signal, heldMs, byteRange);
+        if (answer.status === (byteRange ? 206 : 200)) return answer;
         reason = `status ${answer.status}`;
       } catch {
         reason = "no answer";
@@ -298,12 +307,18 @@ export class Player {
     return undefined;
   }
 
-  #attempt(url: string, signal: AbortSignal, heldMs = 0): Promise<HttpAnswer> {
+  #attempt(
+    url: string,
+    signal: AbortSignal,
+    heldMs = 0,
+    byteRange?: ByteRange,
+  ): Promise<HttpAnswer> {
     const { get, sessionId } = this.#options;
     const timeoutMs = this.#options.timeoutMs + heldMs;
     const address = new URL(url);
     address.searchParams.set("CMCD", `sid="${sessionId}"`);
-    return get(address.href, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+    const until = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    return get(address.href, until, byteRange);
   }
 
   #failed(reason: string): void {

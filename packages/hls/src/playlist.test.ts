@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import { rangeField } from "./byte-range.ts";
 import { isMultivariant, withPathways } from "./pathways.ts";
+import { piecesFrom } from "./pieces.ts";
 import type { MediaPlaylist, Segment } from "./playlist.ts";
 import { PlaylistError, parsePlaylist } from "./playlist.ts";
 import { writeMediaPlaylist, writeMultivariantPlaylist } from "./write.ts";
@@ -138,4 +140,65 @@ video.m3u8
     const written = withPathways(text, "/live/cam/index.m3u8", PATHWAYS, STEERING);
     expect(written.match(/https:\/\/elsewhere\/v\.m3u8/g)).toHaveLength(2);
   });
+});
+
+describe("ranges of resources", () => {
+  const TEXT = `#EXTM3U
+#EXT-X-TARGETDURATION:2
+#EXT-X-PART-INF:PART-TARGET=0.5
+#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-MAP:URI="all.mp4",BYTERANGE="600@0"
+#EXTINF:2,
+#EXT-X-BYTERANGE:1000@600
+all.mp4
+#EXTINF:2,
+#EXT-X-BYTERANGE:500
+all.mp4
+#EXT-X-PART:DURATION=0.5,URI="9.m4s",BYTERANGE="100@0"
+#EXT-X-PART:DURATION=0.5,URI="9.m4s",BYTERANGE="50"
+#EXT-X-PRELOAD-HINT:TYPE=PART,URI="9.m4s",BYTERANGE-START=150
+`;
+
+  test("of segments, parts, their initialization and the hint are told; without an offset they begin behind the one before", () => {
+    const { segments, lowLatency } = mediaIn(TEXT);
+    expect(segments.map(({ byteRange }) => byteRange)).toEqual([
+      { offset: 600, length: 1_000 },
+      { offset: 1_600, length: 500 },
+    ]);
+    expect(segments[1]?.mapByteRange).toEqual({ offset: 0, length: 600 });
+    expect(lowLatency?.open?.parts.map(({ byteRange }) => byteRange)).toEqual([
+      { offset: 0, length: 100 },
+      { offset: 100, length: 50 },
+    ]);
+    expect(lowLatency?.open?.mapByteRange).toEqual({ offset: 0, length: 600 });
+    expect(lowLatency?.preloadHintRange).toEqual({ offset: 150, length: undefined });
+  });
+
+  test("are written as they are read", () => {
+    const playlist = mediaIn(TEXT);
+    expect(mediaIn(writeMediaPlaylist(playlist))).toEqual(playlist);
+  });
+
+  test("are what a player fetches", () => {
+    const ranges = piecesFrom(mediaIn(TEXT), { sequence: 8, part: 0 }, true).map(
+      ({ uri, byteRange, mapByteRange }) =>
+        `${uri} ${rangeField(byteRange!)} ${rangeField(mapByteRange!)}`,
+    );
+    expect(ranges).toEqual([
+      "all.mp4 bytes=1600-2099 bytes=0-599",
+      "9.m4s bytes=0-99 bytes=0-599",
+      "9.m4s bytes=100-149 bytes=0-599",
+    ]);
+  });
+
+  test("are left out where they are none", () => {
+    const { segments } = mediaIn(TEXT.replace("1000@600", "0@600").replace("600@0", "x"));
+    expect([segments[0]?.byteRange, segments[0]?.mapByteRange]).toEqual([undefined, undefined]);
+  });
+
+  function mediaIn(text: string) {
+    const playlist = parsePlaylist(text);
+    if (playlist.kind !== "media") throw new Error("got another playlist");
+    return playlist;
+  }
 });

@@ -1,6 +1,8 @@
 /** HLS playlists as values. Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis */
 import { Parser } from "m3u8-parser";
 
+import type { ByteRange, ByteRangeManifest } from "./byte-range.ts";
+import { byteRangeOf } from "./byte-range.ts";
 import type {
   LowLatency,
   LowLatencyManifest,
@@ -27,6 +29,9 @@ export interface Segment {
   programTimeMs: number | undefined;
   /** URI of its media initialization section. */
   mapUri: string | undefined;
+  /** Undefined: the whole resources. */
+  byteRange?: ByteRange | undefined;
+  mapByteRange?: ByteRange | undefined;
   /** Together they are the segment; named near the end of a playlist of low latency only (section 6.2.2). */
   parts?: readonly Part[] | undefined;
 }
@@ -88,7 +93,8 @@ interface Manifest extends LowLatencyManifest {
     duration: number;
     timeline: number;
     programDateTime?: number;
-    map?: { uri: string };
+    map?: { uri: string; byterange?: ByteRangeManifest };
+    byterange?: ByteRangeManifest;
     parts?: PartManifest[];
   }[];
   skip?: { skippedSegments?: number };
@@ -143,6 +149,8 @@ function mediaOf(manifest: Manifest, text: string): MediaPlaylist {
       discontinuitySequence: segment.timeline,
       programTimeMs: segment.programDateTime,
       mapUri: segment.map?.uri,
+      byteRange: byteRangeOf(segment.byterange),
+      mapByteRange: byteRangeOf(segment.map?.byterange),
       parts: partsOf(segment.parts),
     };
   });

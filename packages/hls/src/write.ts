@@ -1,5 +1,13 @@
 /** Playlists as text. Source: https://datatracker.ietf.org/doc/html/draft-pantos-hls-rfc8216bis */
-import type { OpenSegment, Part, RenditionReport, ServerControl } from "./low-latency.ts";
+import type { ByteRange } from "./byte-range.ts";
+import { byteRangeText } from "./byte-range.ts";
+import type {
+  LowLatency,
+  OpenSegment,
+  Part,
+  RenditionReport,
+  ServerControl,
+} from "./low-latency.ts";
 import type { MediaPlaylist, Segment } from "./playlist.ts";
 
 /** 7: EXT-X-MAP in a playlist of ordinary segments (section 8). */
@@ -20,14 +28,15 @@ export function writeMediaPlaylist(playlist: MediaPlaylist, skip = 0): string {
     const segment = segments[at]!;
     // Tags of a segment stand before its first part (section 4.4.4.9).
     lines.push(...segmentTags(segment, segments[at - 1]), ...(segment.parts ?? []).map(partLine));
-    lines.push(`#EXTINF:${(segment.durationMs / 1_000).toFixed(5)},`, segment.uri);
+    lines.push(`#EXTINF:${(segment.durationMs / 1_000).toFixed(5)},`);
+    if (segment.byteRange) lines.push(`#EXT-X-BYTERANGE:${byteRangeText(segment.byteRange)}`);
+    lines.push(segment.uri);
   }
   if (lowLatency?.open) {
     const { open } = lowLatency;
     lines.push(...segmentTags(open, segments.at(-1)), ...open.parts.map(partLine));
   }
-  if (lowLatency?.preloadHint)
-    lines.push(`#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${lowLatency.preloadHint}"`);
+  if (lowLatency?.preloadHint) lines.push(hintLine(lowLatency.preloadHint, lowLatency));
   lines.push(...(lowLatency?.renditionReports ?? []).map(reportLine));
   if (ended) lines.push("#EXT-X-ENDLIST");
   return `${lines.join("\n")}\n`;
@@ -57,16 +66,31 @@ function headLines({
 function segmentTags(segment: Segment | OpenSegment, before: Segment | undefined): string[] {
   const isBreak = before && before.discontinuitySequence !== segment.discontinuitySequence;
   const lines = isBreak ? ["#EXT-X-DISCONTINUITY"] : [];
-  if (segment.mapUri && (isBreak || segment.mapUri !== before?.mapUri))
-    lines.push(`#EXT-X-MAP:URI="${segment.mapUri}"`);
+  const map = mapLine(segment);
+  if (map && (isBreak || !before || map !== mapLine(before))) lines.push(map);
   if (segment.programTimeMs !== undefined)
     lines.push(`#EXT-X-PROGRAM-DATE-TIME:${new Date(segment.programTimeMs).toISOString()}`);
   return lines;
 }
 
-function partLine({ uri, durationMs, independent }: Part): string {
+function mapLine({ mapUri, mapByteRange }: Segment | OpenSegment): string | undefined {
+  return mapUri && `#EXT-X-MAP:URI="${mapUri}"${rangeAttribute(mapByteRange)}`;
+}
+
+const rangeAttribute = (byteRange: ByteRange | undefined): string =>
+  byteRange ? `,BYTERANGE="${byteRangeText(byteRange)}"` : "";
+
+function partLine({ uri, durationMs, independent, byteRange }: Part): string {
   const duration = (durationMs / 1_000).toFixed(5);
-  return `#EXT-X-PART:DURATION=${duration},URI="${uri}"${independent ? ",INDEPENDENT=YES" : ""}`;
+  const more = `${independent ? ",INDEPENDENT=YES" : ""}${rangeAttribute(byteRange)}`;
+  return `#EXT-X-PART:DURATION=${duration},URI="${uri}"${more}`;
+}
+
+function hintLine(uri: string, { preloadHintRange }: LowLatency): string {
+  const { offset, length } = preloadHintRange ?? {};
+  const start = offset === undefined ? "" : `,BYTERANGE-START=${offset}`;
+  const long = length === undefined ? "" : `,BYTERANGE-LENGTH=${length}`;
+  return `#EXT-X-PRELOAD-HINT:TYPE=PART,URI="${uri}"${start}${long}`;
 }
 
 function reportLine({ uri, lastSequence, lastPart }: RenditionReport): string {

@@ -7,12 +7,18 @@ const LEVEL = 3;
 /** What a decoder should support at least (RFC 8878, section 3.1.1.1.2), and of frames with one segment their content. */
 const WINDOW_LOG_MAX = 23;
 
+/** RFC 8878, section 3.1.1. */
+const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
 /** What Node answers with `info`. */
 interface Unsqueezed {
   buffer: Buffer;
   /** Bytes that were taken. */
   engine: { bytesWritten: number };
 }
+
+export const isSqueezed = (bytes: Uint8Array): boolean =>
+  MAGIC.equals(bytes.subarray(0, MAGIC.length));
 
 export function squeeze(bytes: Uint8Array): Uint8Array {
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } });

@@ -20,6 +20,8 @@ export interface Recovered {
   segments: Segment[];
   active: FileHandle;
   nextIndex: number;
+  /** The last segment had a torn tail and takes no more records: an index that leaps over the tail's is believed at a segment's start only. */
+  isTorn: boolean;
   /** What was found and mended, for people. */
   findings: string[];
 }
@@ -33,7 +35,7 @@ export async function recoverSegments(
   const last = segments.at(-1);
   if (!last) {
     const { segment, handle } = await createSegment(directory, 1);
-    return { segments: [segment], active: handle, nextIndex: 1, findings: [] };
+    return { segments: [segment], active: handle, nextIndex: 1, isTorn: false, findings: [] };
   }
   const { payloads, goodBytes, damage } = scanSegment(await readFile(last.path), recordMaxBytes);
   const findings = damage.map((what) => `${last.path}: ${what}`);
@@ -47,7 +49,8 @@ export async function recoverSegments(
   // Records in the tail had indexes that somebody may have seen: they are not given again.
   const tailRecords = Math.ceil(cutBytes / FRAME_BYTES);
   const lastIndex = [...payloads.keys()].at(-1) ?? last.firstIndex - 1;
-  return { segments, active, nextIndex: lastIndex + 1 + tailRecords, findings };
+  const nextIndex = lastIndex + 1 + tailRecords;
+  return { segments, active, nextIndex, isTorn: cutBytes > 0, findings };
 }
 
 async function openForAppend(path: string, needsHeader: boolean): Promise<FileHandle> {

@@ -111,6 +111,24 @@ describe("SegmentLog", () => {
     ]);
   });
 
+  test("what is written behind the largest torn tail is there at the next start", async () => {
+    await (await filled(10))[Symbol.asyncDispose]();
+    const last = join(directory, (await segmentNames()).at(-1)!);
+    // As much as may wait for the disk.
+    await appendFile(last, Buffer.alloc(67_108_864, 0xff));
+    const later = [11, 12, 13].map(record);
+    {
+      await using log = await SegmentLog.open(options());
+      for (const payload of later) await log.append(payload);
+    }
+    await using log = await SegmentLog.open(options());
+    expect(log.findings).toEqual([]);
+    const kept: string[] = [];
+    for await (const { payload } of log.read(11))
+      if (payload) kept.push(Buffer.from(payload).toString());
+    expect(kept).toEqual(later.map(String));
+  });
+
   test("a cut at any byte loses at most the records behind it", async () => {
     await (await filled(10))[Symbol.asyncDispose]();
     const last = join(directory, (await segmentNames()).at(-1)!);

@@ -71,7 +71,7 @@ export class SegmentLog implements AsyncDisposable {
   #pendingBytes = 0;
   #flushing: Promise<void> | undefined;
   /** The active file may hold what nobody was told of: the next record goes into a new segment. */
-  #tainted = false;
+  #tainted: boolean;
   #closed = false;
   #isBusy = false;
 
@@ -81,6 +81,7 @@ export class SegmentLog implements AsyncDisposable {
     this.#segments = recovered.segments;
     this.#active = recovered.active;
     this.#nextIndex = recovered.nextIndex;
+    this.#tainted = recovered.isTorn;
     this.#tail = new RecordTail(options.tailMaxBytes ?? 0, recovered.nextIndex);
     this.findings = recovered.findings;
   }

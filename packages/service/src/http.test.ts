@@ -1,8 +1,9 @@
 /** Routes by the types of the Fetch standard, on a real admin server. */
 import { expect, onTestFinished, test, vi } from "vitest";
 
+import { RpcError } from "@glassline/proto/errors";
 import type { FetchRoute } from "./http.ts";
-import { startAdmin } from "./http.ts";
+import { createHttpServer, mountJson, startAdmin } from "./http.ts";
 import { createMetrics } from "./metrics.ts";
 
 async function startRoute(fetch: FetchRoute["fetch"]): Promise<URL> {
@@ -27,6 +28,21 @@ test("a request comes as it was sent, and its answer goes as it is", async () =>
   ]);
   const get = await fetch(url);
   expect([get.status, await get.json()]).toEqual([200, { path: "/route", of: null, body: "" }]);
+});
+
+test("an answer that does not come is told to be late, before the connection is closed", async () => {
+  const server = createHttpServer();
+  onTestFinished(() => server.close());
+  const never = ({ signal }: { signal: AbortSignal }) =>
+    new Promise<never>((_, reject) =>
+      signal.addEventListener("abort", () => reject(new RpcError("canceled", "was given up"))),
+    );
+  mountJson(server, [{ path: "/never", handle: (_, context) => never(context) }], "", 50);
+  const url = await server.listen({ host: "127.0.0.1", port: 0 });
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${url}/never`, { method: "POST", body: "{}", headers });
+  expect(answer.status).toBe(504);
+  expect(await answer.json()).toMatchObject({ code: "deadline_exceeded" });
 });
 
 test("other methods, larger bodies and pages of others are refused; other routes stay JSON", async () => {

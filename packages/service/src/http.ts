@@ -16,6 +16,8 @@ const BODY_MAX_BYTES = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** A connection on which nothing has moved for so long is closed: also one whose reader does not read. */
 const IDLE_TIMEOUT_MS = 30_000;
+/** Before that: who waits for so long is told so. */
+const ANSWER_MAX_MS = 25_000;
 
 const buildNone = () => () => {
   throw new Error(
@@ -85,22 +87,33 @@ export function checkCallers(server: FastifyInstance, authorize: Authorize): voi
 /** Where something is posted, JSON in and out. */
 export type PostRoute = Pick<JsonRoute, "path" | "handle">;
 
-/** Mounts JSON routes below a prefix. */
+/**
+ * Mounts JSON routes below a prefix.
+ * @param answerMaxMs then the route's signal is aborted, with an error to be answered.
+ */
 export function mountJson(
   server: FastifyInstance,
   routes: readonly PostRoute[],
   prefix = "",
+  answerMaxMs = ANSWER_MAX_MS,
 ): void {
   for (const route of routes) {
     server.post(`${prefix}${route.path}`, async (request, reply) => {
       const abort = new AbortController();
       reply.raw.once("close", () => abort.abort());
+      const message = `${route.path}: no answer in ${answerMaxMs / 1_000} s; it may come when it is asked again`;
+      const late = () => abort.abort(new RpcError("deadline_exceeded", message));
+      const timer = setTimeout(late, answerMaxMs);
       try {
         const { authorization } = request.headers;
         return await route.handle(request.body, { signal: abort.signal, authorization });
       } catch (error) {
-        const rpcError = toRpcError(error);
+        // What was given up because it was late says so in many ways.
+        const { reason } = abort.signal as { reason: unknown };
+        const rpcError = toRpcError(reason instanceof RpcError ? reason : error);
         return reply.code(rpcError.httpStatus).send(jsonErrorBody(rpcError));
+      } finally {
+        clearTimeout(timer);
       }
     });
   }

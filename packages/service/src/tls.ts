@@ -62,6 +62,9 @@ export function tokenTlsServer(identity: Identity): grpc.ServerCredentials {
   return new TlsServerCredentials({ requestCert: false, ALPNCallback }, publicTlsOptions(identity));
 }
 
+/** As Node calls it. */
+const WRONG_NAME = "ERR_TLS_CERT_ALTNAME_INVALID";
+
 /** Refuses a server whose certificate has another role, or another instance if one is named; its address does not matter. */
 export function peerCheck(role: Role, instance?: string) {
   return (_host: string, { subjectaltname }: Pick<PeerCertificate, "subjectaltname">) => {
@@ -70,7 +73,8 @@ export function peerCheck(role: Role, instance?: string) {
       return undefined;
     const expected = `${role}${instance === undefined ? "" : ` ${instance}`}`;
     const shown = peer ? `${peer.role} ${peer.instance}` : "a stranger";
-    return new Error(`peer shows the certificate of ${shown}, expected ${expected}`);
+    const error = new Error(`peer shows the certificate of ${shown}, expected ${expected}`);
+    return Object.assign(error, { code: WRONG_NAME });
   };
 }
 

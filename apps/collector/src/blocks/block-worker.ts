@@ -53,12 +53,12 @@ async function report(order: BlockOrder): Promise<BlockReport> {
   }
 }
 
-/** Where cores are few, ingestion goes first. Linux takes the number of a thread here, see setpriority(2). */
+/** Where cores are few, ingestion goes first, and a tenth is left for blocks, which queries wait for. Linux takes the number of a thread here, see setpriority(2). */
 function yieldToIngestion(): void {
   if (process.platform !== "linux") return;
   try {
     const thread = Number(basename(readlinkSync("/proc/thread-self")));
-    setPriority(thread, constants.priority.PRIORITY_LOW);
+    setPriority(thread, constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
     // Without it, blocks only come sooner and ingestion is slower.
   }

@@ -9,6 +9,7 @@ const LOOKUP = {
     if (path.startsWith("/secrets/")) return `content of ${path}\n`;
     throw new Error(`expected a file that can be read: ${path}`);
   },
+  memoryBytes: 16 * 2 ** 30,
 };
 const parse = (text: string) => parseCollectorFile(text, "c.yaml", LOOKUP);
 
@@ -105,6 +106,7 @@ describe("a file in the Collector's notation", () => {
       ["otlpPlaintext", "true"],
       ["otlpOpen", "true"],
       ["otlpHttpPort", "4318"],
+      ["memoryLimit", `${Math.floor(0.6 * 16 * 2 ** 30)}B`],
       ["logLevel", "warn"],
     ]);
     expect(settings["otlpGrpcPort"]!.where).toBe("c.yaml:7:9");
@@ -154,11 +156,33 @@ describe("a file in the Collector's notation", () => {
     expect(notes).toEqual([
       expect.stringMatching(/^c\.yaml:7:9: .*grpc: whoever reaches 0\.0\.0\.0:4317 may send/),
       expect.stringMatching(/whoever reaches 0\.0\.0\.0:4318 may send/),
-      expect.stringMatching(/^c\.yaml:13:5: processors\.memory_limiter\.limit_percentage: has no/),
-      expect.stringMatching(/spike_limit_percentage/),
       expect.stringMatching(/processors\.batch\.send_batch_size: has no effect/),
       expect.stringMatching(/sending_queue\.queue_size: has no effect/),
     ]);
+  });
+
+  test.each([
+    ["{limit_mib: 4000, spike_limit_mib: 800}", 3_200 * 2 ** 20],
+    ["{limit_mib: 1000}", 800 * 2 ** 20],
+    ["{limit_mib: 1000, spike_limit_mib: 0, limit_percentage: 90}", 800 * 2 ** 20],
+    ["{limit_percentage: 50, spike_limit_percentage: 25}", 4 * 2 ** 30],
+  ])("limits memory as memory_limiter %s does", (memoryLimiter, bytes) => {
+    const { settings } = read(
+      TYPICAL.replace(/memory_limiter:\n(?: {4}.*\n)*/, `memory_limiter: ${memoryLimiter}\n`),
+    );
+    expect(settings["memoryLimit"]!.text).toBe(`${bytes}B`);
+  });
+
+  test.each([
+    ["{check_interval: 1s}", "got no limit, expected limit_mib or limit_percentage of at least 1."],
+    ["{limit_mib: 100, spike_limit_mib: 100}", "got 100, expected less than limit_mib."],
+    ["{limit_percentage: 101}", 'got "101", expected a whole number from 0 to 100.'],
+  ])("says what is wrong in memory_limiter %s", (memoryLimiter, message) => {
+    const text = TYPICAL.replace(
+      /memory_limiter:\n(?: {4}.*\n)*/,
+      `memory_limiter: ${memoryLimiter}\n`,
+    );
+    expect(problems(text)[0]).toContain(message);
   });
 
   test("may ask senders for a certificate's name and a token", () => {

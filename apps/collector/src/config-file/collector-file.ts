@@ -13,7 +13,7 @@ import type { HealthCheck } from "./extensions.ts";
 import { readExtensions } from "./extensions.ts";
 import type { Lookup } from "./lookup.ts";
 import { readPipelines } from "./pipelines.ts";
-import { gatherMsOf } from "./processors.ts";
+import { processorOf } from "./processors.ts";
 import type { Setting } from "./receivers.ts";
 import { otlpReceiver } from "./receivers.ts";
 import type { Reading } from "./section.ts";
@@ -55,7 +55,7 @@ function readAll(root: Section, reading: Reading): CollectorFile {
   const processors = components(
     root.section("processors"),
     ["batch", "memory_limiter"],
-    gatherMsOf,
+    processorOf,
   );
   const exporters = components(
     root.section("exporters"),
@@ -82,6 +82,11 @@ function readAll(root: Section, reading: Reading): CollectorFile {
       "pipelines",
     );
   for (const id of used) Object.assign(settings, receivers.get(id));
+  const limits = pipelines.flatMap((one) =>
+    one.processors.flatMap((id) => processors.get(id)?.memoryLimit ?? []),
+  );
+  const [least] = limits.toSorted((a, b) => Number.parseInt(a.text) - Number.parseInt(b.text));
+  if (least) settings["memoryLimit"] = least;
   readTelemetry(service.section("telemetry"), settings);
   service.end();
   root.end();
@@ -95,7 +100,9 @@ function readAll(root: Section, reading: Reading): CollectorFile {
         reading.notes.push(`exporters.${name}: is in no pipeline and has no effect`);
       if (own.length === 0 || !component) return [];
       const signals = SIGNAL_NAMES.filter((signal) => own.some((one) => one.signal === signal));
-      const gather = own.flatMap((one) => one.processors.map((id) => processors.get(id) ?? 0));
+      const gather = own.flatMap((one) =>
+        one.processors.map((id) => processors.get(id)?.gatherMs ?? 0),
+      );
       checkSignals(name, component, signals, root);
       return [{ name, signals, ...component, gatherMs: Math.max(0, ...gather) }];
     }),

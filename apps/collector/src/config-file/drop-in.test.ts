@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
 
+import { freePort } from "@glassline/bench/ports";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Collectors, post } from "../exporters/collectors.testing.ts";
@@ -32,15 +33,6 @@ afterEach(async () => {
 });
 
 const portOf = (server: Server) => (server.address() as AddressInfo).port;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "localhost");
-  await once(server, "listening");
-  const port = portOf(server);
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 async function file(healthPort: number): Promise<string> {
   const path = join(collectors.directory, "typical.yaml");

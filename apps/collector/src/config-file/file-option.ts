@@ -1,6 +1,7 @@
 /** The option that reads a file in the notation of the OpenTelemetry Collector. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { totalmem } from "node:os";
 import { resolve } from "node:path";
 
 import type { Option } from "@glassline/config";
@@ -23,11 +24,20 @@ export function collectorFile({ help }: { help: string }): Option<CollectorFile 
       const path = texts.at(-1);
       if (path === undefined) return undefined;
       const read = (name: string) => contentOf(resolve(directory, name));
-      const result = parser().parseCollectorFile(read(path), path, { environment, readFile: read });
+      const result = parser().parseCollectorFile(read(path), path, {
+        environment,
+        readFile: read,
+        memoryBytes: memoryBytes(),
+      });
       if ("problems" in result) throw new FileProblems(result.problems);
       return result;
     },
   };
+}
+
+/** A container may have less than its machine; 0 or a larger number: it has all. */
+function memoryBytes(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }
 
 function contentOf(path: string): string {

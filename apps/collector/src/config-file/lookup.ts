@@ -5,6 +5,8 @@ export interface Lookup {
   environment: Environment;
   /** Throws an Error that names the file. */
   readFile(path: string): string;
+  /** Of the machine, or of the container. */
+  memoryBytes: number;
 }
 
 /** `$$`, or `${...}`. */
@@ -13,7 +15,10 @@ const NAME = "[A-Za-z_][A-Za-z0-9_]*";
 const VARIABLE = new RegExp(`^(?:env:)?(${NAME})(?::-(.*))?$`, "s");
 
 /** `${env:NAME}`, `${env:NAME:-default}`, `${file:PATH}`; `$$` is a dollar. Throws an Error that says what was expected. */
-export function expand(text: string, { environment, readFile }: Lookup): string {
+export function expand(
+  text: string,
+  { environment, readFile }: Pick<Lookup, "environment" | "readFile">,
+): string {
   return text.replaceAll(PATTERN, (whole, inner: string | undefined) => {
     if (whole === "$$") return "$";
     if (inner?.startsWith("file:")) return readFile(inner.slice("file:".length)).trimEnd();

@@ -216,6 +216,12 @@ export class Fleet {
       this.recent.dropOldest();
   }
 
+  /** Lets half of the points go, the oldest; blocks have them, or will. */
+  shed(): void {
+    const most = this.recent.bytes / 2;
+    while (this.recent.segments.length > 1 && this.recent.bytes > most) this.recent.dropOldest();
+  }
+
   /** Lets points go that are older than the window, or too many, once `isStored` in a block. */
   sweep(nowMs: number, isStored: (firstIndex: number) => boolean): void {
     this.trim();

@@ -182,6 +182,8 @@ export function mergeStatus(
     startFindings: answers.flatMap((one, shard) =>
       one.startFindings.map((finding) => `shard ${shard}: ${finding}`),
     ),
+    // A shard that stores nothing is not hidden by others that do.
+    notStoredMs: answers.map((one) => one.notStoredMs).reduce((a, b) => (a > b ? a : b)),
   };
 }
 

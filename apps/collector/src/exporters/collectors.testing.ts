@@ -22,7 +22,7 @@ import { program } from "../config.ts";
 import type { SignalName } from "../core/otlp-items.ts";
 import { SIGNAL_NAMES } from "../core/otlp-items.ts";
 import { openFileLog } from "../stores/file-log.ts";
-import { textsIn } from "./exporter.testing.ts";
+import { logsRequest, textsIn } from "./exporter.testing.ts";
 
 export const TOKEN = "a-token-for-tests";
 const NAME = { role: "collector", instance: "collector" } as const;
@@ -155,6 +155,11 @@ export async function kill(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGKILL");
   await once(child, "exit");
+}
+
+/** A request for each text. */
+export async function sendLogs(port: number, texts: readonly string[]): Promise<void> {
+  for (const text of texts) await post(port, "/v1/logs", logsRequest(text));
 }
 
 /** One OTLP request over HTTP without TLS; fails unless it is taken. */

@@ -7,7 +7,7 @@ import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics
 import { describe, expect, test, vi } from "vitest";
 
 import { ExporterBench, TAKEN, numbered, textsIn } from "./exporter.testing.ts";
-import type { Positions } from "./position-file.ts";
+import type { Positions } from "../stores/positions.ts";
 
 const WAIT = { timeout: 10_000, interval: 10 };
 const stored = async (bench: ExporterBench) =>

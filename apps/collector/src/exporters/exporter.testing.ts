@@ -10,10 +10,11 @@ import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
 
 import { openFileLog } from "../stores/file-log.ts";
+import { positionFiles } from "../stores/position-files.ts";
 import type { TelemetryLog } from "../stores/telemetry-log.ts";
 import { Exporter } from "./exporter.ts";
 import { exporterMetrics } from "./exporter-metrics.ts";
-import type { Positions } from "./position-file.ts";
+import type { Positions } from "../stores/positions.ts";
 import { PositionKeeper } from "./position-keeper.ts";
 import type { ExportRequest, Outcome, Target } from "./target.ts";
 
@@ -91,7 +92,7 @@ export class ExporterBench implements AsyncDisposable {
   }
 
   get positionPath(): string {
-    return join(this.directory, "position.json");
+    return join(this.directory, "test.json");
   }
 
   async append(texts: readonly string[]): Promise<void> {
@@ -118,7 +119,13 @@ export class ExporterBench implements AsyncDisposable {
         logger,
         metrics: this.#exporterMetrics,
         target: this.target,
-        keeper: new PositionKeeper(this.positionPath, positions, systemClock, logger),
+        keeper: new PositionKeeper({
+          store: positionFiles(this.directory),
+          exporter: "test",
+          positions,
+          clock: systemClock,
+          logger,
+        }),
       },
     );
   }

@@ -9,8 +9,8 @@ import { systemClock } from "@glassline/service/clock";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import type { RunningCollector } from "./collectors.testing.ts";
-import { Collectors, kill, post } from "./collectors.testing.ts";
-import { logsRequest, numbered } from "./exporter.testing.ts";
+import { Collectors, kill, post, sendLogs } from "./collectors.testing.ts";
+import { numbered } from "./exporter.testing.ts";
 
 const WAIT = { timeout: 15_000, interval: 20 };
 
@@ -58,10 +58,6 @@ const TRACES = toBinary(
 let collectors: Collectors;
 beforeEach(async () => void (collectors = await Collectors.open()));
 afterEach(() => collectors[Symbol.asyncDispose]());
-
-const sendLogs = async (port: number, texts: readonly string[]) => {
-  for (const text of texts) await post(port, "/v1/logs", logsRequest(text));
-};
 
 const stored = async (target: RunningCollector, count: number) =>
   vi.waitFor(
@@ -220,7 +216,7 @@ test("SIGKILL of the exporting collector loses nothing, and repeats no more than
   expect(once.slice(0, -1)).toEqual(numbered(1, once.length - 1));
   expect(once.at(-1)).toBe("end");
   expect(texts.slice(0, 300)).toEqual(numbered(1, 300));
-}, 60_000);
+}, 90_000);
 
 describe("another target over HTTP", () => {
   /** Answers each request by its number, from 0. */

@@ -150,5 +150,5 @@ describe.skipIf(!path)(title, () => {
       expect(await sum("spans_stored_total")).toBe(1);
       expect(await sum("log_records_stored_total")).toBe(1);
     }, WAIT);
-  }, 60_000);
+  }, 90_000);
 });

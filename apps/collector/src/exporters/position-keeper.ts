@@ -4,13 +4,22 @@ import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
 import type { SignalName } from "../core/otlp-items.ts";
-import type { Positions } from "./position-file.ts";
-import { writePositions } from "./position-file.ts";
+import type { Positions, PositionStore } from "../stores/positions.ts";
 
 const INTERVAL_MS = 250;
 
+export interface PositionKeeperOptions {
+  store: PositionStore;
+  exporter: string;
+  /** Where it begins. */
+  positions: Positions;
+  clock: Clock;
+  logger: Logger;
+}
+
 export class PositionKeeper implements AsyncDisposable {
-  readonly #path: string;
+  readonly #store: PositionStore;
+  readonly #exporter: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #positions: Positions;
@@ -19,8 +28,9 @@ export class PositionKeeper implements AsyncDisposable {
   #saving: Promise<void> | undefined;
   #hasFailed = false;
 
-  constructor(path: string, positions: Positions, clock: Clock, logger: Logger) {
-    this.#path = path;
+  constructor({ store, exporter, positions, clock, logger }: PositionKeeperOptions) {
+    this.#store = store;
+    this.#exporter = exporter;
     this.#positions = { ...positions };
     this.#clock = clock;
     this.#logger = logger;
@@ -52,16 +62,19 @@ export class PositionKeeper implements AsyncDisposable {
     }
   }
 
-  /** A disk that takes no writes costs that requests are sent twice after a kill, not the export. */
+  /** A store that takes no writes costs that requests are sent twice after a kill, not the export. */
   async #save(): Promise<void> {
     this.#isChanged = false;
     try {
-      await writePositions(this.#path, this.#positions);
+      await this.#store.write(this.#exporter, this.#positions);
       this.#hasFailed = false;
     } catch (error) {
       this.#isChanged = true;
       if (!this.#hasFailed)
-        this.#logger.error({ path: this.#path, error: messageOf(error) }, "position is not stored");
+        this.#logger.error(
+          { exporter: this.#exporter, error: messageOf(error) },
+          "position is not stored",
+        );
       this.#hasFailed = true;
     }
   }

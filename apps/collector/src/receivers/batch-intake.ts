@@ -28,6 +28,8 @@ export interface IntakeDeps {
   logger: Logger;
   /** Of what all streams hold. */
   memory: MemoryBudget;
+  /** Of what the decoders of all streams remember. */
+  decoders: MemoryBudget;
 }
 
 export interface Arrived {
@@ -46,30 +48,38 @@ export class BatchRefusal extends Error {
   }
 }
 
-/** There is no memory for a batch now. */
+/** There is no memory for a batch now, or for what its stream's decoder remembers. */
 export class MemoryRefusal extends Error {
   override readonly name = "MemoryRefusal";
   /** For the metric. */
-  static readonly reason = "otqmn_memory";
+  readonly reason: "otqmn_memory" | "otqmn_decoders";
 
-  constructor(maxBytes: number) {
-    super(`batches in work: got more than fits, expected at most ${maxBytes} bytes of all streams`);
+  constructor(reason: MemoryRefusal["reason"], { refusal }: Pick<MemoryBudget, "refusal">) {
+    super(`${reason === "otqmn_memory" ? "batches" : "decoders"} of all streams: ${refusal}`);
+    this.reason = reason;
   }
 }
 
-export class BatchIntake {
+export class BatchIntake implements Disposable {
   readonly #deps: IntakeDeps;
   readonly #producer: ProducerState;
   readonly #reader = new BundleReader();
   readonly #slots: StreamSlots;
   /** Of the points that are not durable yet. */
   readonly #columns: MemoryHold;
+  readonly #decoder: MemoryHold;
 
   constructor(deps: IntakeDeps, producer: ProducerState) {
     this.#deps = deps;
     this.#producer = producer;
     this.#slots = new StreamSlots(deps.fleet);
     this.#columns = deps.memory.hold();
+    this.#decoder = deps.decoders.hold();
+  }
+
+  /** Nothing more is read. */
+  [Symbol.dispose](): void {
+    this.#decoder[Symbol.dispose]();
   }
 
   /** Resolves when the batch is durable. Rejects with BatchRefusal; then no later batch of the stream is taken. */
@@ -127,15 +137,17 @@ export class BatchIntake {
   }
 
   #read(seq: number, keySeq: number, payload: Uint8Array): ReadBatch {
-    const { clock, fleet, memory } = this.#deps;
+    const { clock, fleet, memory, decoders } = this.#deps;
     const read = this.#reader.read(payload);
+    if (!this.#decoder.become(this.#reader.rememberedBytes))
+      throw new MemoryRefusal("otqmn_decoders", decoders);
     if (read.isAnew !== (seq === keySeq))
       throw new CodecError(
         `batch ${seq}: got ${read.isAnew ? "a" : "no"} key batch, expected what key_seq ${keySeq} says`,
       );
     const points = this.#slots.points(this.#reader, read, clock.nowMs());
     const bytes = bytesOf(points);
-    if (!this.#columns.grow(bytes)) throw new MemoryRefusal(memory.maxBytes);
+    if (!this.#columns.grow(bytes)) throw new MemoryRefusal("otqmn_memory", memory);
     fleet.cameBy(this.#producer, points);
     return { cameras: read.cameras, points, bytes };
   }
@@ -149,7 +161,7 @@ interface ReadBatch {
 
 function metricReason(error: unknown, code: NackCode): string {
   if (error instanceof LogRefusal) return `log_${error.reason}`;
-  return error instanceof MemoryRefusal ? MemoryRefusal.reason : code;
+  return error instanceof MemoryRefusal ? error.reason : code;
 }
 
 /** Of the points as they are read; a payload is some twenty times smaller. */

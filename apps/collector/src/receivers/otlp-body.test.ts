@@ -11,7 +11,7 @@ import { readBody, unpack } from "./otlp-body.ts";
 const PACKERS = { gzip: gzipSync, deflate: deflateSync, zstd: zstdCompressSync } as const;
 const ENCODINGS = Object.keys(PACKERS) as (keyof typeof PACKERS)[];
 const MEMORY_BYTES = 1_048_576;
-const limits = { maxBytes: 8_388_608, memoryMaxBytes: MEMORY_BYTES };
+const MAX_BYTES = 8_388_608;
 
 describe("a body", () => {
   test("in chunks is refused as soon as it is more than memory has left", async () => {
@@ -24,7 +24,7 @@ describe("a body", () => {
     );
     {
       using hold = memory.hold();
-      const body = readBody(endless, Number.NaN, hold, limits);
+      const body = readBody(endless, Number.NaN, hold, MAX_BYTES);
       await expect(body).rejects.toMatchObject({ reason: "memory", httpStatus: 503 });
       expect(memory.bytes).toBe(MEMORY_BYTES);
     }
@@ -36,7 +36,7 @@ describe("a body", () => {
     const memory = new MemoryBudget(MEMORY_BYTES);
     const packed = PACKERS[encoding](Buffer.alloc(8_000_000));
     using hold = memory.hold();
-    const body = unpack(packed, encoding, hold, limits);
+    const body = unpack(packed, encoding, hold, MAX_BYTES);
     await expect(body).rejects.toMatchObject({ reason: "memory", httpStatus: 503 });
     expect(memory.bytes).toBeLessThanOrEqual(MEMORY_BYTES);
   });
@@ -45,7 +45,7 @@ describe("a body", () => {
     using hold = new MemoryBudget(64 * MEMORY_BYTES).hold();
     // RFC 8878 section 3.1.1: the magic number, a header with a window of 2^27 bytes, an empty last block.
     const large = Buffer.from("28b52ffd0088010000", "hex");
-    await expect(unpack(large, "zstd", hold, limits)).rejects.toMatchObject({ httpStatus: 413 });
+    await expect(unpack(large, "zstd", hold, MAX_BYTES)).rejects.toMatchObject({ httpStatus: 413 });
   });
 
   test("that is broken in any way is refused, or unpacked, and holds what it has", async () => {
@@ -61,7 +61,7 @@ describe("a body", () => {
           using hold = memory.hold();
           const whole = PACKERS[encoding](content);
           const broken = Buffer.concat([whole.subarray(0, at), garbage]);
-          const result = await unpack(broken, encoding, hold, limits).catch(
+          const result = await unpack(broken, encoding, hold, MAX_BYTES).catch(
             (error: unknown) => error,
           );
           if (result instanceof OtlpRefusal && encoding === "zstd" && mayAskForTooMuch(broken))

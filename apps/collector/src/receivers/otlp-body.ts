@@ -5,13 +5,6 @@ import { constants, createGunzip, createInflate, createZstdDecompress } from "no
 import type { MemoryHold } from "../core/memory-budget.ts";
 import { OtlpRefusal, outOfMemory, tooLarge } from "./otlp-refusal.ts";
 
-export interface BodyLimits {
-  /** Of one body, before and after its content encoding is taken off. */
-  maxBytes: number;
-  /** Of all requests together, for people. */
-  memoryMaxBytes: number;
-}
-
 const CHUNK_BYTES = 65_536;
 /** A zstd frame may ask for a window of up to 128 MiB; levels below --ultra need 8 MiB. RFC 8878 section 3.1.1.1.2. */
 const ZSTD_WINDOW_LOG_MAX = 23;
@@ -48,13 +41,13 @@ export async function readBody(
   source: Readable,
   contentLength: number,
   hold: MemoryHold,
-  limits: BodyLimits,
+  maxBytes: number,
 ): Promise<Buffer> {
-  if (contentLength > limits.maxBytes) throw tooLarge(`${contentLength} bytes`, limits.maxBytes);
+  if (contentLength > maxBytes) throw tooLarge(`${contentLength} bytes`, maxBytes);
   const announced = Number.isNaN(contentLength) ? 0 : contentLength;
-  take(hold, announced, limits);
+  take(hold, announced);
   try {
-    return await collect(source, announced, hold, limits);
+    return await collect(source, announced, hold, maxBytes);
   } catch (error) {
     throw error instanceof OtlpRefusal ? error : notReceived(error);
   }
@@ -72,15 +65,15 @@ export async function unpack(
   packed: Buffer,
   encoding: string,
   hold: MemoryHold,
-  limits: BodyLimits,
+  maxBytes: number,
 ): Promise<Buffer> {
   const unpacker = UNPACKERS[encoding]!();
   unpacker.end(packed);
   try {
-    return await collect(unpacker, 0, hold, limits);
+    return await collect(unpacker, 0, hold, maxBytes);
   } catch (error) {
     if (error instanceof OtlpRefusal) throw error;
-    throw unpackRefusal(error as Error & { code?: string }, encoding, limits);
+    throw unpackRefusal(error as Error & { code?: string }, encoding, maxBytes);
   } finally {
     unpacker.destroy();
     hold.shrink(packed.length);
@@ -90,7 +83,7 @@ export async function unpack(
 function unpackRefusal(
   error: Error & { code?: string },
   encoding: string,
-  { maxBytes }: BodyLimits,
+  maxBytes: number,
 ): OtlpRefusal {
   if (error.code === "ZSTD_error_frameParameter_windowTooLarge")
     return tooLarge(`a zstd window above ${2 ** ZSTD_WINDOW_LOG_MAX} bytes`, maxBytes);
@@ -107,16 +100,15 @@ async function collect(
   source: Readable,
   held: number,
   hold: MemoryHold,
-  limits: BodyLimits,
+  maxBytes: number,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > limits.maxBytes)
-      throw tooLarge(`more than ${limits.maxBytes} bytes`, limits.maxBytes);
+    if (length > maxBytes) throw tooLarge(`more than ${maxBytes} bytes`, maxBytes);
     if (length > held) {
-      take(hold, length - held, limits);
+      take(hold, length - held);
       held = length;
     }
     chunks.push(chunk);
@@ -124,6 +116,7 @@ async function collect(
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length);
 }
 
-function take(hold: MemoryHold, bytes: number, { memoryMaxBytes }: BodyLimits): void {
-  if (!hold.grow(bytes)) throw outOfMemory(memoryMaxBytes);
+/** Throws OtlpRefusal. */
+export function take(hold: MemoryHold, bytes: number): void {
+  if (!hold.grow(bytes)) throw outOfMemory(hold);
 }

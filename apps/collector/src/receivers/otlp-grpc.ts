@@ -79,7 +79,7 @@ function handler(
   const { pipeline, memory } = deps;
   const take = async (request: Uint8Array): Promise<Uint8Array> => {
     using hold = memory.hold();
-    if (!hold.grow(request.length)) throw outOfMemory(memory.maxBytes);
+    if (!hold.grow(request.length)) throw outOfMemory(memory);
     return toBinary(method.output, answer(await append(pipeline, request)));
   };
   return ({ request }, callback) => {

@@ -65,7 +65,7 @@ async function serve(
   try {
     requirePost(request, reply);
     admit(deps, request.headers.authorization);
-    const bytes = await requestBytes(request, method.input, hold, deps.memory.maxBytes);
+    const bytes = await requestBytes(request, method.input, hold);
     const rejections = await append(deps.pipeline, bytes);
     return send(request, reply.code(200), method.output, answer(rejections));
   } catch (error) {
@@ -91,16 +91,15 @@ async function requestBytes(
   request: FastifyRequest,
   schema: DescMessage,
   hold: MemoryHold,
-  memoryMaxBytes: number,
 ): Promise<Uint8Array> {
   const { headers, raw } = request;
   const type = mediaType(request);
   if (type !== JSON_TYPE && type !== PROTOBUF_TYPE) throw unknownType(type);
   const encoding = contentEncoding(headers["content-encoding"]);
-  const limits = { maxBytes: REQUEST_MAX_BYTES, memoryMaxBytes };
   const contentLength = Number(headers["content-length"] ?? Number.NaN);
-  const received = await readBody(raw, contentLength, hold, limits);
-  const body = encoding === undefined ? received : await unpack(received, encoding, hold, limits);
+  const received = await readBody(raw, contentLength, hold, REQUEST_MAX_BYTES);
+  const body =
+    encoding === undefined ? received : await unpack(received, encoding, hold, REQUEST_MAX_BYTES);
   return type === JSON_TYPE ? protobufOf(schema, body) : body;
 }
 

@@ -24,7 +24,7 @@ export interface OtlpDeps {
 /** Before any of the request's body is read. Throws RpcError, OtlpRefusal. */
 export function admit({ token, memory }: OtlpDeps, authorization: string | undefined): void {
   if (token !== undefined) requireToken(authorization, token, OWN_TOKEN);
-  if (memory.isFull) throw outOfMemory(memory.maxBytes);
+  if (memory.isFull) throw outOfMemory(memory);
 }
 
 /** A thrown value as the refusal that the sender is told; counted. */

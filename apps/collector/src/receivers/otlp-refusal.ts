@@ -11,6 +11,8 @@ import type { Status } from "@glassline/proto/google/status";
 import { StatusSchema } from "@glassline/proto/google/status";
 import { LogRefusal } from "@glassline/segment-log";
 
+import type { MemoryBudget } from "../core/memory-budget.ts";
+
 const RETRY_DELAY_MS = 1_000;
 
 export class OtlpRefusal extends Error {
@@ -36,12 +38,8 @@ export class OtlpRefusal extends Error {
   }
 }
 
-export function outOfMemory(maxBytes: number): OtlpRefusal {
-  return new OtlpRefusal(
-    "memory",
-    "unavailable",
-    `OTLP requests in work: got more than fits, expected at most ${maxBytes} bytes of all senders; try again`,
-  );
+export function outOfMemory({ refusal }: Pick<MemoryBudget, "refusal">): OtlpRefusal {
+  return new OtlpRefusal("memory", "unavailable", `OTLP requests: ${refusal}; try again`);
 }
 
 /** Of a body before or after its content encoding is taken off. */

@@ -11,6 +11,7 @@ import type { CollectorConfig } from "../config.ts";
 import type { Door, Doors } from "../doors.ts";
 import { openDoors } from "../doors.ts";
 import { MemoryBudget } from "../core/memory-budget.ts";
+import type { Closable } from "../core/memory-limit.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
 import { createOtlpGrpcServer } from "./otlp-grpc.ts";
@@ -26,6 +27,8 @@ export interface OtlpParts {
   metrics: CollectorMetrics;
   identity: Identity;
   doors: Doors;
+  /** Of the process. */
+  memoryLimit: Closable;
 }
 
 export interface OtlpReceiver extends AsyncDisposable {
@@ -35,11 +38,12 @@ export interface OtlpReceiver extends AsyncDisposable {
 /** Opens the doors that are to be open. Fails with OperatorError. */
 export async function startOtlp(
   config: CollectorConfig,
-  { doors, pipeline, metrics, identity: own }: OtlpParts,
+  { doors, pipeline, metrics, identity: own, memoryLimit }: OtlpParts,
 ): Promise<OtlpReceiver> {
   await using stack = new AsyncDisposableStack();
   const identity = await shownIdentity(config, own);
-  const memory = new MemoryBudget(config.otlpMemory, (bytes) => metrics.otlpBytes.set(bytes));
+  const changed = (bytes: number) => metrics.otlpBytes.set(bytes);
+  const memory = new MemoryBudget(config.otlpMemory, changed, memoryLimit);
   const deps = {
     pipeline,
     metrics,

@@ -18,6 +18,7 @@ import { expect, test } from "vitest";
 import { Fleet } from "../core/fleet.ts";
 import { Producers } from "../core/producers.ts";
 import { collectorMetrics } from "../metrics.ts";
+import type { Closable } from "../core/memory-limit.ts";
 import type { Pipeline, ReceivedBatch } from "../pipeline.ts";
 import { createOtqmnReceiver } from "./otqmn.ts";
 import { OtqmnPeer } from "./otqmn.testing.ts";
@@ -39,6 +40,8 @@ interface Settings {
   admissionsPerSecond?: number;
   /** The log refuses batches from here on. */
   refusedFrom?: number;
+  decodersBytes?: number;
+  memoryLimit?: Closable;
 }
 
 /** A receiver on a real socket, before a disk that syncs nothing until it is told to. */
@@ -46,6 +49,8 @@ async function startReceiver({
   streamsMax = 100,
   admissionsPerSecond = 100,
   refusedFrom = Number.POSITIVE_INFINITY,
+  decodersBytes = MEMORY_BYTES,
+  memoryLimit = { closedBecause: undefined },
 }: Settings = {}) {
   await using stack = new AsyncDisposableStack();
   const issue = await ephemeralPki();
@@ -75,6 +80,8 @@ async function startReceiver({
       admissionsPerSecond,
       streamsMax,
       memoryBytes: MEMORY_BYTES,
+      decodersBytes,
+      memoryLimit,
       claim: async () => 0,
     }),
   );
@@ -99,7 +106,7 @@ async function startReceiver({
       const { values } = await metrics.dropped.get();
       return values.find(({ labels }) => labels.reason === reason)?.value ?? 0;
     },
-    gauge: async (name: "otqmnBytes" | "streams" | "admissionsWaiting") =>
+    gauge: async (name: "otqmnBytes" | "decoderBytes" | "streams" | "admissionsWaiting") =>
       (await metrics[name].get()).values[0]!.value,
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
@@ -131,6 +138,19 @@ function pointsOf(count: number): Uint8Array {
     value: new Float64Array(count),
   };
   return encodeBundle(bundle, { ...STREAM_LIMITS, batchMaxPoints: count });
+}
+
+/** A point of each of so many series. */
+function seriesOf(count: number): Uint8Array {
+  const each = Array.from({ length: count }, (_, at) => at);
+  const one = { cameraId: "cam-1", unit: "1", kind: "gauge" as const, attributes: {} };
+  return encodeBundle({
+    ...EMPTY_BUNDLE,
+    series: each.map((at) => ({ ...one, metric: `metric-${at}` })),
+    seriesIndex: Uint32Array.from(each),
+    timeUnixNano: new BigUint64Array(count).fill(1_000_000_000n),
+    value: Float64Array.from(each),
+  });
 }
 
 /** Facts of about so many times 4 KiB. */
@@ -242,6 +262,58 @@ test.each([
     await again.expect("ack", (ack) => ack.durableSeq === BigInt(batches));
   },
 );
+
+test("what decoders remember is bounded over all streams, and is free when a stream ends", async () => {
+  const payload = seriesOf(10_000);
+  await using receiver = await startReceiver({ decodersBytes: 4 * MIB });
+  receiver.disk.resolve();
+  const peers = await Promise.all(names(8).map(receiver.peer));
+  const refused: OtqmnPeer[] = [];
+  for (const peer of peers) {
+    await peer.hello().expect("welcome");
+    peer.batch(1, payload);
+    await until(async () => peer.answers.some(({ case: is }) => is === "ack" || is === "nack"));
+    const nack = peer.answers.find((one) => one.case === "nack");
+    if (nack) refused.push(peer);
+    expect(nack?.value).toEqual(
+      nack &&
+        expect.objectContaining({
+          code: NackCode.UNAVAILABLE,
+          reason: expect.stringMatching(/^decoders of all streams: .*expected at most 4194304/),
+        }),
+    );
+  }
+  expect(refused.length).toBeGreaterThanOrEqual(4);
+  expect(refused.length).toBeLessThan(8);
+  expect(await receiver.dropped("otqmn_decoders")).toBe(refused.length);
+  await until(async () => (await receiver.gauge("decoderBytes")) > 2 * MIB);
+  for (const peer of peers) peer[Symbol.dispose]();
+  await until(async () => (await receiver.gauge("decoderBytes")) === 0);
+  const again = (await receiver.peer(refused[0]!.name)).hello();
+  await again.expect("welcome");
+  await again.batch(1, payload).expect("ack", ({ durableSeq }) => durableSeq === 1n);
+});
+
+test("above the limit of the process nothing is taken in; below it producers go on", async () => {
+  const memoryLimit: { closedBecause: string | undefined } = { closedBecause: undefined };
+  await using receiver = await startReceiver({ memoryLimit });
+  receiver.disk.resolve();
+  const peer = (await receiver.peer("node-1")).hello();
+  await peer.expect("welcome");
+  await peer.batch(1, pointsOf(1)).expect("ack", ({ durableSeq }) => durableSeq === 1n);
+  memoryLimit.closedBecause = "memory in use: got too much";
+  peer.batch(2, pointsOf(1));
+  const { code, reason } = await peer.expect("nack");
+  expect([code, reason]).toEqual([
+    NackCode.UNAVAILABLE,
+    "batches of all streams: memory in use: got too much",
+  ]);
+  expect(receiver.stored).toEqual([1]);
+  memoryLimit.closedBecause = undefined;
+  const again = (await receiver.peer("node-1")).hello();
+  expect((await again.expect("welcome")).durableSeq).toBe(1n);
+  await again.batch(2, pointsOf(1)).expect("ack", ({ durableSeq }) => durableSeq === 2n);
+});
 
 test("streams beyond the limit are refused; when others go, they are let in", async () => {
   await using receiver = await startReceiver({ streamsMax: 4 });

@@ -24,6 +24,7 @@ import type { ServerStream } from "@glassline/proto/rpc";
 import type { Random } from "@glassline/service/random";
 
 import type { MemoryHold } from "../core/memory-budget.ts";
+import type { Closable } from "../core/memory-limit.ts";
 import type { ProducerState, Producers } from "../core/producers.ts";
 import type { Arrived, IntakeDeps } from "./batch-intake.ts";
 import { BatchIntake, BatchRefusal, MemoryRefusal } from "./batch-intake.ts";
@@ -48,7 +49,7 @@ const WIRE_CODES: Record<NackCode, WireNackCode> = {
   unavailable: WireNackCode.UNAVAILABLE,
 };
 
-export interface OtqmnReceiverDeps extends Omit<IntakeDeps, "memory"> {
+export interface OtqmnReceiverDeps extends Omit<IntakeDeps, "memory" | "decoders"> {
   producers: Producers;
   random: Random;
   /** PEM. */
@@ -58,8 +59,11 @@ export interface OtqmnReceiverDeps extends Omit<IntakeDeps, "memory"> {
   /** May this process store the producer's batches, and from where on? */
   claim: Claim;
   streamsMax: number;
-  /** For what all streams hold together. */
+  /** For what all streams hold together, and what their decoders remember. */
   memoryBytes: number;
+  decodersBytes: number;
+  /** Of the process. */
+  memoryLimit: Closable;
 }
 
 /** Resolves with the sequence number up to which batches are durable elsewhere. */
@@ -141,8 +145,8 @@ export class OtqmnStream {
     if (this.#producer && !pipeline.keepsRun(this.#producer))
       this.dispatch({ type: "run-expired" });
     if (!this.#hold.grow(sizeBytes)) {
-      metrics.dropped.inc({ reason: MemoryRefusal.reason });
-      const reason = new MemoryRefusal(memory.maxBytes).message;
+      const { reason: metricReason, message: reason } = new MemoryRefusal("otqmn_memory", memory);
+      metrics.dropped.inc({ reason: metricReason });
       return this.dispatch({ ...refused, seq: Number(seq), code: "unavailable", reason });
     }
     this.dispatch({
@@ -166,10 +170,15 @@ export class OtqmnStream {
     );
     this.#session = session;
     this.#hold.shrink(this.#hold.bytes - session.heldBytes);
-    if (session.state === "closed") this.#leaveAdmission();
-    if (session.state === "closed" && this.#producer)
-      this.#producer.connected &&= this.#deps.serving.get(this.#producer) !== this;
+    if (session.state === "closed") this.#closed();
     for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #closed(): void {
+    this.#leaveAdmission();
+    this.#intake?.[Symbol.dispose]();
+    if (this.#producer)
+      this.#producer.connected &&= this.#deps.serving.get(this.#producer) !== this;
   }
 
   #heartbeat(): void {

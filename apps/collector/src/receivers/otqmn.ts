@@ -53,7 +53,8 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
     owing.add(stream);
     if (owing.size === 1) void acknowledge();
   };
-  const memory = new MemoryBudget(deps.memoryBytes);
+  const memory = new MemoryBudget(deps.memoryBytes, undefined, deps.memoryLimit);
+  const decoders = new MemoryBudget(deps.decodersBytes, undefined, deps.memoryLimit);
   let windowBytes = streamWindowBytes(deps.memoryBytes, 0);
   const openChanged = () => {
     windowBytes = streamWindowBytes(deps.memoryBytes, open.size);
@@ -62,12 +63,14 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   void every(deps.clock, TICK_MS, stop.signal, () => {
     open.forEach((stream) => stream.tick());
     deps.metrics.otqmnBytes.set(memory.bytes);
+    deps.metrics.decoderBytes.set(decoders.bytes);
   });
   const streamDeps = {
     ...deps,
     acknowledgeSoon,
     whenTurn,
     memory,
+    decoders,
     windowBytes: () => windowBytes,
     serving: new WeakMap<ProducerState, OtqmnStream>(),
   };

@@ -17,8 +17,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { MemoryBudget, MemoryHold } from "../core/memory-budget.ts";
 import type { CollectorMetrics } from "../metrics.ts";
 import type { Pipeline } from "../pipeline.ts";
-import { readBody } from "./otlp-body.ts";
-import { OtlpRefusal, outOfMemory } from "./otlp-refusal.ts";
+import { readBody, take } from "./otlp-body.ts";
+import { OtlpRefusal } from "./otlp-refusal.ts";
 
 export const REMOTE_WRITE_PATH = "/api/v1/write";
 const RETRY_AFTER_S = 1;
@@ -63,7 +63,7 @@ export function addRemoteWrite(server: FastifyInstance, deps: RemoteWriteDeps): 
       const message = messageOf(request);
       // Whatever comes, 2.0 is told how much of it was written.
       tellWritten(reply, message, NOTHING);
-      const decoded = decodeRequest(message, await bodyOf(request, hold, deps));
+      const decoded = decodeRequest(message, await bodyOf(request, hold));
       await store(decoded, hold, deps);
       tellWritten(reply, message, decoded.written);
       return answer(decoded, deps, reply);
@@ -107,35 +107,26 @@ function messageOf({ headers }: FastifyRequest): MessageName {
 const unsupported = (message: string) => new Refusal(415, "unsupported", message);
 
 /** What the body says, unpacked. In the hold is what it is then, and for a while what it was. */
-async function bodyOf(
-  { headers, raw }: FastifyRequest,
-  hold: MemoryHold,
-  { memory }: RemoteWriteDeps,
-): Promise<Uint8Array> {
+async function bodyOf({ headers, raw }: FastifyRequest, hold: MemoryHold): Promise<Uint8Array> {
   const maxBytes = LIMITS.requestMaxBytes;
   const contentLength = Number(headers["content-length"] ?? Number.NaN);
-  const limits = { maxBytes, memoryMaxBytes: memory.maxBytes };
-  const packed = await readBody(raw, contentLength, hold, limits);
-  take(hold, decompressedBytes(packed, maxBytes), memory);
+  const packed = await readBody(raw, contentLength, hold, maxBytes);
+  take(hold, decompressedBytes(packed, maxBytes));
   const body = decompress(packed, maxBytes);
   hold.shrink(packed.length);
   return body;
-}
-
-function take(hold: MemoryHold, bytes: number, memory: MemoryBudget): void {
-  if (!hold.grow(bytes)) throw outOfMemory(memory.maxBytes);
 }
 
 /** Resolves when all that is valid is durable. */
 async function store(
   { request, written }: DecodedRequest,
   hold: MemoryHold,
-  { pipeline, memory }: RemoteWriteDeps,
+  { pipeline }: RemoteWriteDeps,
 ) {
   if (written.samples + written.histograms + written.exemplars === 0) return;
   const bytes = toBinary(ExportMetricsServiceRequestSchema, request);
   const bodyBytes = hold.bytes;
-  take(hold, bytes.length, memory);
+  take(hold, bytes.length);
   hold.shrink(bodyBytes);
   await pipeline.appendMetrics(bytes, "remote_write");
 }

@@ -5,7 +5,12 @@ import { join } from "node:path";
 import { OperatorError } from "@glassline/service/errors";
 
 import type { CollectorConfig } from "../config.ts";
-import { OTLP_MEMORY_LEAST, OTQMN_MEMORY_LEAST } from "../config.ts";
+import {
+  MEMORY_LIMIT_LEAST,
+  OTLP_MEMORY_LEAST,
+  OTQMN_DECODERS_LEAST,
+  OTQMN_MEMORY_LEAST,
+} from "../config.ts";
 
 /** The first shard has the folder itself: a collector that had none can be divided. */
 export function shardFolder(dataDir: string, shard: number): string {
@@ -26,6 +31,8 @@ export function shardConfig(
     recentSize: share(config.recentSize),
     otlpMemory: Math.max(OTLP_MEMORY_LEAST, share(config.otlpMemory)),
     otqmnMemory: Math.max(OTQMN_MEMORY_LEAST, share(config.otqmnMemory)),
+    otqmnDecoders: Math.max(OTQMN_DECODERS_LEAST, share(config.otqmnDecoders)),
+    memoryLimit: config.memoryLimit && Math.max(MEMORY_LIMIT_LEAST, share(config.memoryLimit)),
     admissionRate: share(config.admissionRate),
   };
 }

@@ -59,11 +59,11 @@ async function produce(at: number): Promise<OtqmnProducer> {
 }
 
 async function eventually(isSo: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  for (let waitedMs = 0; waitedMs < 15_000; waitedMs += 50) {
+  for (let waitedMs = 0; waitedMs < 45_000; waitedMs += 50) {
     if (await isSo()) return;
     await delay(50);
   }
-  throw new Error(`expected in 15 s: ${what}`);
+  throw new Error(`expected in 45 s: ${what}`);
 }
 
 /** By shard. */

@@ -279,7 +279,7 @@ export function telemetryLogContract(
           await expect(place.open(RETENTION, () => ({}))).rejects.toThrow(/another/);
           await log.append(numbered(1));
         }),
-      60_000,
+      90_000,
     );
 
     test("closes when all is stored, and refuses then", async () => {

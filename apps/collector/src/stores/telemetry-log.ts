@@ -5,6 +5,7 @@ import type { CheckpointSchema, LogRecord } from "@glassline/proto/storage";
 import { LogRecordSchema } from "@glassline/proto/storage";
 
 import { encodeBatchRecord } from "./batch-record.ts";
+import type { PositionStore } from "./positions.ts";
 import type { RecordOrigin } from "./record-source.ts";
 
 export const RECORD_MAX_BYTES = 16_777_216;
@@ -41,6 +42,8 @@ export interface TelemetryLog extends AsyncDisposable {
   readonly nextIndex: number;
   /** From where another thread reads the same records. */
   readonly origin: RecordOrigin;
+  /** Where exporters keep their positions, when that is not this disk. */
+  readonly positions?: PositionStore;
   /** Name of a folder for what is made of these records: that of another log is another. */
   readonly blocksFolder: string;
   /** @returns the record's index, once it is durable. Indexes grow; some are left out. Rejects with LogRefusal. */

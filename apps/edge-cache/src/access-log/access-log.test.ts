@@ -16,6 +16,7 @@ import { startEdge, startOrigin } from "../edge-cache.testing.ts";
 import { accessLine } from "../core/access-line.ts";
 import { edgeMetrics } from "../metrics.ts";
 import { AccessLog } from "./access-log.ts";
+import { logFile } from "./log-output.ts";
 
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 const GOACCESS = process.env["GOACCESS"] ?? "/usr/bin/goaccess";
@@ -44,6 +45,15 @@ async function linesOf(path: string, count: number): Promise<string[]> {
     await delay(20);
   }
 }
+
+test("a log that has grown makes room for a new one, and one older is kept", async () => {
+  await using here = await folder();
+  await using log = await logFile(here.file, createLogger("edge", "silent"), 100);
+  const line = (text: string) => text.repeat(60);
+  for (const text of ["a", "b", "c", "d", "e"]) await log.write([line(text)]);
+  expect(await readFile(here.file, "utf8")).toBe(`${line("e")}\n`);
+  expect(await readFile(`${here.file}.1`, "utf8")).toBe(`${line("c")}\n${line("d")}\n`);
+});
 
 test("each request is a line: how it was served, or why it was not", async () => {
   await using here = await folder();

@@ -1,7 +1,7 @@
 /** Where lines of a log go: a file, which logrotate may move away, or standard output. */
 import { write } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { open } from "node:fs/promises";
+import { open, rename } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
@@ -18,8 +18,8 @@ export interface LogOutput extends AsyncDisposable {
 /** Not for others to read: it says who watches what. */
 const MODE = 0o640;
 
-/** A file that is opened anew at each SIGHUP. Throws OperatorError. */
-export async function logFile(path: string, logger: Logger): Promise<LogOutput> {
+/** A file that is opened anew at each SIGHUP. @param maxBytes a larger one becomes PATH.1; 0: none does. Throws OperatorError. */
+export async function logFile(path: string, logger: Logger, maxBytes = 0): Promise<LogOutput> {
   let file: FileHandle;
   try {
     file = await open(path, "a", MODE);
@@ -40,9 +40,15 @@ export async function logFile(path: string, logger: Logger): Promise<LogOutput> 
       logger.warn({ reason: messageOf(error) }, "the access log is not opened anew");
     }
   };
+  const makeRoom = async () => {
+    if ((await file.stat()).size < maxBytes) return;
+    await rename(path, `${path}.1`);
+    isMoved = true;
+  };
   process.on("SIGHUP", moved);
   return {
     write: async (lines) => {
+      if (maxBytes > 0) await makeRoom();
       if (isMoved) await reopen();
       await file.appendFile(textOf(lines));
     },

@@ -9,11 +9,11 @@ import { logFile, standardOutput } from "./log-output.ts";
 
 /** Undefined: nothing is logged. Throws OperatorError. */
 export async function startAccessLog(
-  { accessLog, accessLogSample: sample }: EdgeCacheConfig,
+  { accessLog, accessLogSample: sample, accessLogSize: maxBytes }: EdgeCacheConfig,
   { logger, random, metrics }: { logger: Logger; random: Random; metrics: EdgeMetrics },
   stack: AsyncDisposableStack,
 ): Promise<AccessLog | undefined> {
   if (accessLog === "") return undefined;
-  const output = accessLog === "-" ? standardOutput() : await logFile(accessLog, logger);
+  const output = accessLog === "-" ? standardOutput() : await logFile(accessLog, logger, maxBytes);
   return stack.use(new AccessLog({ output, sample, random, metrics, logger }));
 }

@@ -12,7 +12,7 @@ import { tlsOptions } from "@glassline/service/tls";
 
 import { ownAnswer } from "../answer.ts";
 import type { Cache } from "../cache.ts";
-import { addressOf } from "../core/address.ts";
+import type { Addresses } from "../core/addresses.ts";
 import { jsonAnswer } from "../core/json-answer.ts";
 import { UpstreamError } from "../upstream/upstream.ts";
 import { headOf, writeAnswer } from "../viewer-answer.ts";
@@ -37,6 +37,7 @@ export interface ClusterServerDeps {
   identity: Identity;
   cluster: Cluster;
   cache: Cache;
+  addresses: Addresses;
 }
 
 export function createClusterServer(deps: ClusterServerDeps): Server {
@@ -93,11 +94,11 @@ async function object(
   response: ServerResponse,
   target: string,
   isHeldOnly: boolean,
-  { cache, edge }: ClusterServerDeps,
+  { cache, edge, addresses }: ClusterServerDeps,
 ): Promise<void> {
   const way = String(request.headers[WAY_FIELD] ?? "").split(", ");
   if (way.includes(edge)) return json(response, 508, jsonErrorBody(loopOf([...way, edge])));
-  const address = addressOf(target);
+  const address = addresses.read(target);
   if (!address) throw new RangeError(`address: got ${JSON.stringify(target)}, expected a path`);
   const asked = new ViewerRequest(request, response, request, address, () => {}, {
     isFromMember: true,

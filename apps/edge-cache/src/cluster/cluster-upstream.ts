@@ -49,7 +49,7 @@ export class ClusterUpstream implements Upstream {
         } catch (error) {
           if (signal.aborted || !(error instanceof UpstreamError)) throw error;
           counted(member.name, "failed");
-          if (error.reason === "unreachable") member.lost();
+          if (error.reason === "unreachable" || error.reason === "untrusted") member.lost();
         }
       }
     return (await this.#held(request)) ?? origin.open(request);

@@ -115,7 +115,7 @@ export class Cluster implements AsyncDisposable {
     // What is on disk may have been purged while this edge was away.
     if (positions) await Promise.race([Promise.all(looks), clock.sleep(FIRST_LOOK_MS)]);
     for (const other of this.#others)
-      void every(clock, ASK_INTERVAL_MS, this.#stop.signal, () => this.#look(other));
+      void every(clock, ASK_INTERVAL_MS, this.#stop.signal, () => this.#lookUntilKnown(other));
   }
 
   state(): EdgeState {
@@ -233,7 +233,13 @@ export class Cluster implements AsyncDisposable {
     member.told(await this.#clients.get(member)!.tell(message), this.#name);
   }
 
-  async #look(member: Member): Promise<void> {
+  /** One that is late is asked again at once: those who wait for it do not wait for a second. */
+  async #lookUntilKnown(member: Member): Promise<void> {
+    while ((await this.#look(member)) === "late" && member.isReachable);
+  }
+
+  /** "late": it may be a busy machine, or this one. */
+  async #look(member: Member): Promise<"known" | "late"> {
     const client = this.#clients.get(member)!;
     const { clock } = this.#deps;
     const wasReachable = member.isReachable;
@@ -245,10 +251,11 @@ export class Cluster implements AsyncDisposable {
       // A shield does not look at those that it shields.
       if (member === this.#shield && member.knows !== this.#log.end) await this.#tell(member);
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#stop.signal.aborted) return "known";
       const isLate = error instanceof Error && error.name === "TimeoutError";
       // Where this edge itself had no time to look, nothing is known of the other one.
-      if (isLate && clock.monotonicMs() - askedMs > STATE_TIMEOUT_MS + OWN_LATENESS_MS) return;
+      if (isLate && clock.monotonicMs() - askedMs > STATE_TIMEOUT_MS + OWN_LATENESS_MS)
+        return "late";
       if (isLate) member.late();
       else member.lost();
       if (wasReachable && !member.isReachable)
@@ -256,9 +263,10 @@ export class Cluster implements AsyncDisposable {
           { member: member.name, reason: messageOf(error) },
           "a member of the cluster is away",
         );
-      return;
+      return isLate ? "late" : "known";
     }
     if (!wasReachable) this.#deps.logger.info({ member: member.name }, "a member is there");
+    return "known";
   }
 
   /** Reads what it has purged, before it is asked for objects. */

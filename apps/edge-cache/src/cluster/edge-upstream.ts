@@ -3,6 +3,7 @@ import type { Identity } from "@glassline/service/identity";
 
 import { lazyUpstream } from "../upstream/lazy-upstream.ts";
 import type { QuestionQueue } from "../upstream/question-queue.ts";
+import { networkTrust } from "../upstream/trust.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 
 /** Longer than its own patience with the origin. */
@@ -14,6 +15,5 @@ export function edgeUpstream(
   identity: Identity,
   questions: QuestionQueue,
 ): Upstream {
-  const peer = { role: "edge-cache", instance: name } as const;
-  return lazyUpstream(url, identity, questions, peer, BODY_TIMEOUT_MS);
+  return lazyUpstream(url, networkTrust(identity, "edge-cache", name), questions, BODY_TIMEOUT_MS);
 }

@@ -1,13 +1,16 @@
 /** Asks a member of the cluster how it is, and tells it of purges. */
 import type { Identity } from "@glassline/service/identity";
-import { peerCheck, tlsOptions } from "@glassline/service/tls";
 import type { Pool } from "undici";
 
+import { networkTrust } from "../upstream/trust.ts";
+import { unlessAborted } from "../upstream/unless-aborted.ts";
 import type { Member } from "./member.ts";
 import type { EdgeState, ToldPurges } from "./messages.ts";
 import { PURGES_PATH, STATE_PATH, parsePurges, parseState } from "./messages.ts";
 
 export const STATE_TIMEOUT_MS = 300;
+/** Longer than questions wait: a busy machine is late for the first, not for the second. */
+const CONNECT_TIMEOUT_MS = 1_000;
 const PURGES_TIMEOUT_MS = 5_000;
 const ANSWER_MAX_BYTES = 16_777_216;
 
@@ -17,13 +20,12 @@ export class MemberClient implements AsyncDisposable {
   #loading: Promise<Pool> | undefined;
 
   constructor({ name, url }: Member, identity: Identity) {
-    const checkServerIdentity = peerCheck("edge-cache", name);
-    const tls = { ...tlsOptions(identity), servername: "localhost", checkServerIdentity };
+    const trust = networkTrust(identity, "edge-cache", name);
     this.#load = async () => {
       const { Pool } = await import("undici");
       return new Pool(url, {
         connections: 2,
-        connect: { timeout: STATE_TIMEOUT_MS, ...tls },
+        connect: { timeout: CONNECT_TIMEOUT_MS, ...trust },
         maxResponseSize: ANSWER_MAX_BYTES,
       });
     };
@@ -51,7 +53,8 @@ export class MemberClient implements AsyncDisposable {
   async #ask(method: "GET" | "POST", path: string, timeoutMs: number, body?: string) {
     const pool = await (this.#loading ??= this.#load());
     const signal = AbortSignal.timeout(timeoutMs);
-    const answer = await pool.request({ method, path, signal, body: body ?? null });
+    const asking = pool.request({ method, path, signal, body: body ?? null });
+    const answer = await unlessAborted(asking, signal);
     const text = await answer.body.text();
     if (answer.statusCode !== 200) throw new Error(`status ${answer.statusCode}: ${text}`);
     return text;

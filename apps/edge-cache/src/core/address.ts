@@ -1,4 +1,5 @@
 /** Which object a request means. Pure. */
+import { TOKEN_PARAMETER } from "./token-query.ts";
 
 /** Longer ones are refused. */
 export const ADDRESS_MAX_CHARS = 4_096;
@@ -6,18 +7,27 @@ export const ADDRESS_MAX_CHARS = 4_096;
 /** Below it, edges ask each other; no origin is asked for anything there. */
 export const OWN_PATH = "/.glassline/";
 
-/** What a playlist may depend on (RFC 8216bis section 6.2.5). Any other parameter would let anybody fill the cache with copies. */
-const KEPT_PARAMETERS: Readonly<Record<string, RegExp>> = {
+/** What a player asks of a playlist (RFC 8216bis section 6.2.5). */
+const DIRECTIVES: Readonly<Record<string, RegExp>> = {
   _HLS_msn: /^(?:0|[1-9]\d{0,14})$/,
   _HLS_part: /^(?:0|[1-9]\d{0,8})$/,
   _HLS_skip: /^(?:YES|v2)$/,
 };
 
+/** What a player tells with its requests for playlists and segments: of itself (CTA-5004), and who it is (RFC 6750 section 2.3). */
+const OF_VIEWERS: ReadonlySet<string> = new Set(["CMCD", TOKEN_PARAMETER]);
+
+/** Names of parameters on which no object depends. "*": all, but for directives. */
+export type IgnoredQuery = ReadonlySet<string>;
+const NOTHING_IGNORED: IgnoredQuery = new Set();
+
 export type Kind = "playlist" | "segment" | "other";
 
 export interface Address {
-  /** Path in its normal form, and query, that of HLS sorted; the key of the object in the cache, and what the origin is asked. */
+  /** Path in its normal form, and query, with the directives of HLS sorted at its end; the key of the object in the cache, and what the origin is asked. */
   key: string;
+  /** The same without directives. */
+  resource: string;
   path: string;
   kind: Kind;
   /** Waits for a media sequence number (RFC 8216bis section 6.2.5.2). */
@@ -27,7 +37,7 @@ export interface Address {
 }
 
 /** Undefined when it is not an address that an origin could have: too long, not normal, escaping its folder. */
-export function addressOf(target: string): Address | undefined {
+export function addressOf(target: string, ignored = NOTHING_IGNORED): Address | undefined {
   if (target.length > ADDRESS_MAX_CHARS || !target.startsWith("/") || target.includes("\\"))
     return undefined;
   const at = target.indexOf("?");
@@ -40,29 +50,54 @@ export function addressOf(target: string): Address | undefined {
   )
     return undefined;
   const kind = kindOf(path);
-  const search = at < 0 ? "" : target.slice(at);
-  if (kind === "other")
-    return {
-      key: search === "?" ? path : path + search,
-      path,
-      kind,
-      isBlocking: false,
-      session: undefined,
-    };
-  const parameters = new URLSearchParams(search);
-  // CTA-5004.
-  const session = sessionIn(parameters.get("CMCD"));
-  for (const name of new Set(parameters.keys()))
-    if (kind === "segment" || !isKept(name, parameters.getAll(name))) parameters.delete(name);
-  parameters.sort();
-  const query = parameters.toString();
-  const isBlocking = kind === "playlist" && parameters.has("_HLS_msn");
-  return { key: query === "" ? path : `${path}?${query}`, path, kind, isBlocking, session };
+  const { kept, directives, session } = queryOf(at < 0 ? "" : target.slice(at + 1), kind, ignored);
+  const resource = withQuery(path, kept.join("&"));
+  const key = withQuery(resource, directives.join("&"));
+  const isBlocking = directives.some((pair) => pair.startsWith("_HLS_msn="));
+  return { key, resource, path, kind, isBlocking, session };
 }
 
-function isKept(name: string, values: readonly string[]): boolean {
-  const pattern = Object.hasOwn(KEPT_PARAMETERS, name) ? KEPT_PARAMETERS[name] : undefined;
-  return pattern !== undefined && values.length === 1 && pattern.test(values[0]!);
+/** That of the same playlist, whole or as a delta update, as it is now. */
+export function unwaited(address: Address): Address {
+  const skip = /[?&](_HLS_skip=[^&]+)$/.exec(address.key)?.[1] ?? "";
+  return { ...address, key: withQuery(address.resource, skip), isBlocking: false };
+}
+
+export function withQuery(target: string, query: string): string {
+  return query === "" ? target : `${target}${target.includes("?") ? "&" : "?"}${query}`;
+}
+
+interface Query {
+  /** As they came. */
+  kept: string[];
+  /** Sorted. */
+  directives: string[];
+  session: string | undefined;
+}
+
+function queryOf(query: string, kind: Kind, ignored: IgnoredQuery): Query {
+  const kept: string[] = [];
+  const asked = new Map<string, string[]>();
+  let session: string | undefined;
+  for (const pair of query === "" ? [] : query.split("&")) {
+    const [[name, value] = ["", ""]] = new URLSearchParams(pair);
+    const isViewers = kind !== "other" && OF_VIEWERS.has(name);
+    if (isViewers) session ??= name === "CMCD" ? sessionIn(value) : undefined;
+    else if (kind === "playlist" && Object.hasOwn(DIRECTIVES, name))
+      asked.set(name, [...(asked.get(name) ?? []), value]);
+    else if (!ignored.has("*") && !ignored.has(name)) kept.push(pair);
+  }
+  return { kept, directives: directivesIn(asked), session };
+}
+
+/** What is no directive is none of anybody's: no viewer makes copies by it. */
+function directivesIn(asked: ReadonlyMap<string, readonly string[]>): string[] {
+  const valid = [...asked].flatMap(([name, [value = "", ...more]]) =>
+    more.length === 0 && DIRECTIVES[name]!.test(value) ? [`${name}=${value}`] : [],
+  );
+  const hasSegment = valid.some((pair) => pair.startsWith("_HLS_msn="));
+  // A part of no segment.
+  return valid.filter((pair) => hasSegment || !pair.startsWith("_HLS_part=")).toSorted();
 }
 
 /** One spelling for each path (RFC 3986 section 6.2.2); undefined for a "%" that escapes nothing. */
@@ -80,6 +115,6 @@ export function kindOf(path: string): Kind {
 }
 
 /** "bl=21300,sid=\"6e2fb550-c457\"" -> "6e2fb550-c457" */
-function sessionIn(cmcd: string | null): string | undefined {
-  return cmcd === null ? undefined : /(?:^|,)sid="([^"]{1,64})"/.exec(cmcd)?.[1];
+function sessionIn(cmcd: string): string | undefined {
+  return /(?:^|,)sid="([^"]{1,64})"/.exec(cmcd)?.[1];
 }

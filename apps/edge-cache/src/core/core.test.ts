@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { addressOf } from "./address.ts";
+import { addressOf, unwaited } from "./address.ts";
 import { cacheStatus } from "./cache-status.ts";
 import type { HlsAnswer } from "./hls-rules.ts";
 import { hlsLifetimeMs } from "./hls-rules.ts";
@@ -9,11 +9,14 @@ import { initialOf, steer } from "./steering.ts";
 import { Traffic, hitRatio } from "./traffic.ts";
 import { Viewers } from "./viewers.ts";
 
+const ALL: ReadonlySet<string> = new Set(["*"]);
+
 describe("an address", () => {
   test("is the same for the same object, whatever players tell with it", () => {
     const plain = addressOf("/live/cam/v.m3u8?_HLS_part=2&_HLS_msn=1");
     const told = addressOf(
       '/live/%63am/v.m3u8?CMCD=bl%3D1%2Csid%3D"abc"&_HLS_msn=1&x=1&_HLS_part=2',
+      ALL,
     );
     expect(plain?.key).toBe("/live/cam/v.m3u8?_HLS_msn=1&_HLS_part=2");
     expect(told?.key).toBe(plain?.key);
@@ -45,8 +48,45 @@ describe("an address", () => {
   ])("%s is refused", (target) => expect(addressOf(target)).toBeUndefined());
 });
 
-test("only what a playlist may depend on is part of its key", () => {
-  const keyOf = (target: string) => addressOf(target)?.key;
+test("the query is kept as it is, but for what players tell of themselves, and what is to be ignored", () => {
+  const keyOf = (target: string, ...ignored: string[]) => addressOf(target, new Set(ignored))?.key;
+  expect(keyOf("/a.m4s?v=2&v=1&%62=%7e&CMCD=br%3D1&+c&access_token=x")).toBe(
+    "/a.m4s?v=2&v=1&%62=%7e&+c",
+  );
+  expect(keyOf("/a.m4s?_HLS_msn=1")).toBe("/a.m4s?_HLS_msn=1");
+  expect(keyOf("/a.m4s?utm_source=x&v=1&utm%5Fsource", "utm_source")).toBe("/a.m4s?v=1");
+  expect(keyOf("/page?utm_source=x&v=1", "utm_source")).toBe("/page?v=1");
+  expect(keyOf("/page?access_token=theirs&CMCD=x")).toBe("/page?access_token=theirs&CMCD=x");
+  expect(keyOf("/page?v=1", "*")).toBe("/page");
+  const waiting = addressOf("/a.m3u8?_HLS_part=0&s=b&_HLS_skip=YES&_HLS_msn=1&a=1");
+  expect(waiting).toMatchObject({
+    key: "/a.m3u8?s=b&a=1&_HLS_msn=1&_HLS_part=0&_HLS_skip=YES",
+    resource: "/a.m3u8?s=b&a=1",
+    path: "/a.m3u8",
+    isBlocking: true,
+  });
+  expect(unwaited(waiting!).key).toBe("/a.m3u8?s=b&a=1&_HLS_skip=YES");
+});
+
+test("a key is an address that means itself", () => {
+  const pair = fc.oneof(
+    fc.constantFrom("_HLS_msn=7", "_HLS_part=1", "_HLS_skip=YES", "CMCD=x", "utm=1", ""),
+    fc.string({ unit: fc.constantFrom(..."ab=%41+~") }).filter((text) => !/%(?!41)/.test(text)),
+  );
+  const target = fc
+    .tuple(fc.constantFrom("/a.m3u8", "/a.m4s", "/a"), fc.array(pair))
+    .map(([path, pairs]) => `${path}?${pairs.join("&")}`);
+  fc.assert(
+    fc.property(target, fc.subarray(["*", "utm", "a"]), (text, ignored) => {
+      const address = addressOf(text, new Set(ignored))!;
+      const again = addressOf(address.key, new Set(ignored))!;
+      expect({ ...again, session: undefined }).toEqual({ ...address, session: undefined });
+    }),
+  );
+});
+
+test("where the query is ignored, only what a playlist may depend on is part of its key", () => {
+  const keyOf = (target: string) => addressOf(target, ALL)?.key;
   expect(keyOf("/a.m3u8?_HLS_skip=YES&_HLS_part=0&_HLS_msn=12")).toBe(
     "/a.m3u8?_HLS_msn=12&_HLS_part=0&_HLS_skip=YES",
   );
@@ -88,8 +128,8 @@ describe("freshness of HLS", () => {
     expect(fresh({ ...playlist, blockingMs: 0 })).toBe(0);
   });
   test("what is not there will be in a moment, whatever the origin says", () => {
-    expect(fresh({ status: 404 })).toBe(250);
-    expect(fresh({ status: 404 }, 60_000)).toBe(250);
+    expect(fresh({ status: 404 })).toBe(50);
+    expect(fresh({ status: 404 }, 60_000)).toBe(50);
     expect(fresh({ status: 404, kind: "other" }, 60_000)).toBe(60_000);
   });
 });

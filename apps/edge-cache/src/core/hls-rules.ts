@@ -1,5 +1,6 @@
 /** What an edge knows of HLS beyond HTTP: for how long playlists and segments may be served. Pure. */
 import type { Kind } from "./address.ts";
+import type { Policy } from "./http/freshness.ts";
 
 export interface Rules {
   /** What viewers say of caching is heard only where it cannot make every one of them ask the origin. */
@@ -22,8 +23,8 @@ const RULES: Readonly<Record<Kind, Rules>> = {
 
 export const rulesOf = (kind: Kind): Rules => RULES[kind];
 
-/** A segment that is not there yet will be in a moment. */
-const NEGATIVE_FRESH_MS = 250;
+/** A segment that is not there yet will be in a moment; parts may be of 100 ms. */
+const NEGATIVE_FRESH_MS = 50;
 /** RFC 8216bis section 6.2.5.1: answers to blocking requests may be kept for six target durations. */
 const BLOCKING_TARGETS = 6;
 
@@ -36,6 +37,18 @@ export interface HlsAnswer {
   status: number;
   /** Of a playlist. */
   body: Buffer | undefined;
+}
+
+/**
+ * What an answer allows.
+ * @param toldMs as below.
+ * @param policy by the rules of HTTP alone.
+ */
+export function hlsPolicy(answer: HlsAnswer, toldMs: number | undefined, policy: Policy): Policy {
+  const lifetimeMs = hlsLifetimeMs(answer, toldMs, policy.lifetimeMs);
+  // A stale playlist freezes players, whatever its origin allows (RFC 5861).
+  const stale = { staleWhileRevalidateMs: 0, staleIfErrorMs: 0 };
+  return { ...policy, lifetimeMs, ...(answer.kind === "playlist" && stale) };
 }
 
 /**

@@ -58,6 +58,11 @@ export class Revocations {
     return this.#tokens.size + this.#clients.size + Number(this.#everyoneS > 0);
   }
 
+  /** Whose tokens are refused. */
+  clients(): string[] {
+    return [...this.#clients.keys()];
+  }
+
   all(): Revocation[] {
     return [
       ...[...this.#tokens].map(([tokenId, untilS]) => ({ tokenId, untilS })),

@@ -55,8 +55,15 @@ export const refused = (problem: TokenProblem, message: string): Refused => ({ p
 
 export const isRefused = (one: object): one is Refused => "problem" in one;
 
-/** @param payload as it was signed. @param audience this edge, as `aud` may name it. */
-export function claimsOf(payload: unknown, audience: string): Claims | Refused {
+/**
+ * @param payload as it was signed. @param audience this edge, as `aud` may name it.
+ * @param deployedChannel the one that this edge was deployed for, which `deployed_channel` must name; empty: none.
+ */
+export function claimsOf(
+  payload: unknown,
+  audience: string,
+  deployedChannel = "",
+): Claims | Refused {
   if (typeof payload !== "object" || payload === null || Array.isArray(payload))
     return malformed("claims", payload, "an object");
   const { exp, iat, nbf = 0, sub, jti, aud, channel, catnip = [] } = payload as ClaimSet;
@@ -77,6 +84,13 @@ export function claimsOf(payload: unknown, audience: string): Claims | Refused {
   // RFC 7519 section 4.1.3: a token for others is refused; one for nobody in particular is not.
   if (aud !== undefined && !namesIn(aud, AUDIENCES_MAX)?.includes(audience))
     return refused("audience", `token: aud: got ${shown(aud)}, expected ${shown(audience)}`);
+  // Paths do not tell channels apart that have the same source.
+  const { deployed_channel: deployedFor } = payload as ClaimSet;
+  if (deployedChannel !== "" && deployedFor !== deployedChannel)
+    return refused(
+      "other_channel",
+      `token: deployed_channel: got ${shown(deployedFor)}, expected ${shown(deployedChannel)}`,
+    );
   const [expiresS, issuedS] = [exp as number, iat as number];
   if (expiresS - issuedS > LIFETIME_MAX_S)
     return refused(
@@ -95,7 +109,10 @@ export function claimsOf(payload: unknown, audience: string): Claims | Refused {
 }
 
 type ClaimSet = Partial<
-  Record<"exp" | "iat" | "nbf" | "sub" | "jti" | "aud" | "channel" | "catnip", unknown>
+  Record<
+    "exp" | "iat" | "nbf" | "sub" | "jti" | "aud" | "channel" | "deployed_channel" | "catnip",
+    unknown
+  >
 >;
 
 /** @param path without escapes. @returns undefined when the token is good for it now. */

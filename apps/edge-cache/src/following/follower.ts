@@ -8,7 +8,7 @@ import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
 
 import type { Cache } from "../cache.ts";
-import { addressOf } from "../core/address.ts";
+import type { Addresses } from "../core/addresses.ts";
 import { isKept } from "../core/cache-status.ts";
 import { Fields } from "../core/http/fields.ts";
 import type { Rendition } from "../core/rendition.ts";
@@ -27,6 +27,7 @@ const LEAST_INTERVAL_MS = 20;
 
 export interface FollowerDeps {
   cache: Cache;
+  addresses: Addresses;
   clock: Clock;
   logger: Logger;
   /** What came, and what the playlist names no more; keys. */
@@ -38,7 +39,8 @@ export interface FollowerDeps {
 export type Ended = "unwatched" | "still";
 
 export class Follower {
-  readonly path: string;
+  /** Key of the playlist as it is now. */
+  readonly resource: string;
   /** When a viewer asked for it, monotonic milliseconds. */
   seenMs: number;
   /** When one waited for a playlist, when it was one with a part more, and when one asked for a delta update. */
@@ -52,10 +54,11 @@ export class Follower {
   readonly #deps: FollowerDeps;
   readonly #stop: AbortSignal;
   readonly #client: Client;
-  readonly #taken = new Set<string>();
+  /** Keys by their names, which have ranges. */
+  readonly #taken = new Map<string, string>();
 
-  constructor(path: string, stop: AbortSignal, deps: FollowerDeps) {
-    this.path = path;
+  constructor(resource: string, stop: AbortSignal, deps: FollowerDeps) {
+    this.resource = resource;
     this.#deps = deps;
     this.#stop = stop;
     this.#client = clientOf(stop);
@@ -75,7 +78,7 @@ export class Follower {
     this.saw();
     const isFirst = !this.#isWaitedFor();
     this.#waitSeenMs = this.seenMs;
-    if (key.includes("_HLS_part=")) this.#partSeenMs = this.seenMs;
+    if (/[?&]_HLS_part=/.test(key)) this.#partSeenMs = this.seenMs;
     if (key.includes(DELTA)) this.#skipSeenMs = this.seenMs;
     // Where it is not known yet what there is, it is looked at first.
     if (!isFirst || !this.#rendition) return;
@@ -86,13 +89,13 @@ export class Follower {
   /** @param idleMs without a viewer, at least; three target durations if that is longer. */
   async run(idleMs: number): Promise<Ended> {
     const { clock } = this.#deps;
-    let key = this.path;
+    let key = this.resource;
     while (!this.#stop.aborted) {
       const startedMs = clock.monotonicMs();
       const text = await this.#take(key, "playlist");
       if (text === NOT_KEPT) return "still";
       if (text === undefined) {
-        key = this.path;
+        key = this.resource;
         await this.#sleep(RETRY_MS);
       } else {
         const before = this.#rendition?.last;
@@ -102,7 +105,7 @@ export class Follower {
         const next = this.#isWaitedFor() ? rendition.next : undefined;
         const isByPart = next !== undefined && this.#wasSeenLately(this.#partSeenMs);
         const asked = key;
-        key = (isByPart ? next.part : next?.segment) ?? this.path;
+        key = (isByPart ? next.part : next?.segment) ?? this.resource;
         const isWaiting = next !== undefined;
         this.#takeNext(rendition, isWaiting ? key : undefined, isByPart);
         // As players reload (section 6.3.4).
@@ -124,11 +127,11 @@ export class Follower {
   #read(text: string): Rendition | undefined {
     const playlist = playlistOf(text);
     if (playlist?.kind !== "media") return undefined;
-    const rendition = renditionOf(playlist, this.path);
+    const rendition = renditionOf(playlist, this.resource, this.#deps.addresses);
     const before = this.#rendition?.window ?? new Set();
     const gone = [...before].filter((key) => !rendition.window.has(key));
     this.#rendition = rendition;
-    for (const key of this.#taken) if (!rendition.window.has(key)) this.#taken.delete(key);
+    for (const [name, key] of this.#taken) if (!rendition.window.has(key)) this.#taken.delete(name);
     this.#deps.moved(rendition, gone);
     return rendition;
   }
@@ -136,14 +139,16 @@ export class Follower {
   /** @param waiting the reload that is held next. */
   #takeNext({ hint, newest }: Rendition, waiting: string | undefined, isByPart: boolean): void {
     const hasHint = isByPart && hint !== undefined;
-    for (const key of hasHint ? [hint] : newest) {
-      if (this.#taken.has(key)) continue;
-      this.#taken.add(key);
-      void this.#take(key, hasHint ? "part" : "segment");
+    // A resource that grows by its parts is held open as a whole, once.
+    for (const { key, range } of hasHint ? [{ key: hint, range: undefined }] : newest) {
+      const name = `${key} ${range}`;
+      if (this.#taken.has(name)) continue;
+      this.#taken.set(name, key);
+      void this.#take(key, hasHint ? "part" : "segment", range);
     }
     // Players that take delta updates wait for another text.
     if (waiting !== undefined && this.#wasSeenLately(this.#skipSeenMs))
-      void this.#take(addressOf(`${waiting}${DELTA}`)!.key, "playlist");
+      void this.#take(`${waiting}${DELTA}`, "playlist");
   }
 
   #isWaitedFor(): boolean {
@@ -170,14 +175,15 @@ export class Follower {
   async #take(
     key: string,
     kind: "playlist" | "part" | "segment",
+    range?: string,
   ): Promise<string | typeof NOT_KEPT | undefined> {
-    const address = addressOf(key);
+    const address = this.#deps.addresses.read(key);
     if (!address) return undefined;
     try {
-      const asked = cacheRequest("GET", address, NO_FIELDS, { client: this.#client });
+      const asked = cacheRequest("GET", address, fieldsOf(range), { client: this.#client });
       const { status, body, outcome } = await this.#deps.cache.get(asked);
       const whole = body instanceof SharedBody ? await wholeOf(body) : body;
-      if (status !== 200 || !whole) return undefined;
+      if (status !== (range === undefined ? 200 : 206) || !whole) return undefined;
       // It is for one viewer, or is not to be kept.
       if (!isKept(outcome)) return NOT_KEPT;
       this.#deps.fetched(kind);
@@ -189,6 +195,9 @@ export class Follower {
     }
   }
 }
+
+const fieldsOf = (range: string | undefined) =>
+  range === undefined ? NO_FIELDS : new Fields([["range", range]]);
 
 function playlistOf(text: string) {
   try {
@@ -203,9 +212,6 @@ function playlistOf(text: string) {
 async function wholeOf(body: SharedBody): Promise<Buffer | undefined> {
   const whole = await body.kept();
   if (whole) return whole;
-  for await (const chunk of body.read()) {
-    void chunk;
-    break;
-  }
+  await body.leave();
   return undefined;
 }

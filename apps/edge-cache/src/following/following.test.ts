@@ -113,6 +113,20 @@ test("a player that asks too far ahead is told so, and the origin is not asked",
   expect(times(channel.origin.asked, `${PATH}?_HLS_msn=4`)).toBe(0);
 });
 
+test("players that ask for parts that no segment has, or for what has left the playlist, make no copies", async () => {
+  await using channel = await startChannel();
+  for (let part = 5; part < 13; part++) channel.advance();
+  await channel.get(PATH);
+  await vi.waitFor(() => expect(channel.origin.asked).toContain("GET /live/cam/segment-2.m4s"));
+  for (const query of ["_HLS_msn=3&_HLS_part=12", "_HLS_msn=3&_HLS_part=999999999"])
+    expect((await channel.get(`${PATH}?${query}`)).status).toBe(400);
+  for (const query of ["_HLS_msn=0", "_HLS_msn=0&_HLS_part=999999999", "_HLS_part=77"])
+    expect(await channel.get(`${PATH}?${query}`)).toMatchObject({ text: playlistOf(13) });
+  await channel.get(`${PATH}?_HLS_msn=0&_HLS_part=1&_HLS_skip=YES`);
+  const asked = channel.origin.asked.filter((one) => one.includes("_HLS"));
+  expect(asked).toEqual([`GET ${PATH}?_HLS_skip=YES`]);
+});
+
 test("while nobody waits for parts, segments are fetched, not parts", async () => {
   await using channel = await startChannel();
   const { asked } = channel.origin;

@@ -5,8 +5,10 @@ import type { Logger } from "@glassline/service/logger";
 
 import type { Cache } from "../cache.ts";
 import type { Address } from "../core/address.ts";
+import type { Addresses } from "../core/addresses.ts";
 import { ForAWhile } from "../core/for-a-while.ts";
-import { isTooFar } from "../core/rendition.ts";
+import type { Place } from "../core/rendition.ts";
+import { placeOf } from "../core/rendition.ts";
 import type { Store } from "../stores/store.ts";
 import { Follower } from "./follower.ts";
 
@@ -17,6 +19,7 @@ const STILL_MS = 60_000;
 
 export interface FollowingDeps {
   cache: Cache;
+  addresses: Addresses;
   store: Store;
   clock: Clock;
   logger: Logger;
@@ -47,34 +50,48 @@ export class Following implements Disposable {
     return this.#parts.has(key);
   }
 
+  /** A playlist that is followed names it as the part that comes next. */
+  isHinted(key: string): boolean {
+    for (const { rendition } of this.#followers.values()) if (rendition?.hint === key) return true;
+    return false;
+  }
+
+  /** A playlist that is followed names ranges of it. */
+  grows(key: string): boolean {
+    for (const { rendition } of this.#followers.values())
+      if (rendition?.ranged.has(key)) return true;
+    return false;
+  }
+
   /** A viewer got a playlist. */
-  saw({ path }: Address): void {
-    const follower = this.#followers.get(path);
+  saw({ resource }: Address): void {
+    const follower = this.#followers.get(resource);
     if (follower) follower.saw();
-    else if (!this.#still.has(path, this.#deps.clock.monotonicMs())) this.#follow(path);
+    else if (!this.#still.has(resource, this.#deps.clock.monotonicMs())) this.#follow(resource);
   }
 
   /** A viewer waits for a playlist. */
-  waits({ path, key }: Address): void {
-    this.#followers.get(path)?.waits(key);
+  waits({ resource, key }: Address): void {
+    this.#followers.get(resource)?.waits(key);
   }
 
-  /** It asks for more than the server could have soon. */
-  isTooFar({ path, key, isBlocking }: Address): boolean {
-    const rendition = isBlocking ? this.#followers.get(path)?.rendition : undefined;
-    const sequence = rendition && /[?&]_HLS_msn=(\d{1,15})(?:&|$)/.exec(key)?.[1];
-    return sequence !== undefined && isTooFar(rendition!, Number(sequence));
+  /** Where that lies which it waits for; "near" where nobody knows. */
+  placeOf(address: Address): Place {
+    if (!address.isBlocking) return "near";
+    const rendition = this.#followers.get(address.resource)?.rendition;
+    return rendition ? placeOf(rendition, address) : "near";
   }
 
   [Symbol.dispose](): void {
     this.#stop.abort();
   }
 
-  #follow(path: string): void {
-    const { cache, clock, store, fetched, most, logger } = this.#deps;
+  #follow(resource: string): void {
+    const { cache, addresses, clock, store, fetched, most, logger } = this.#deps;
     if (this.#followers.size >= most) return this.#deps.refused();
-    const follower: Follower = new Follower(path, this.#stop.signal, {
+    const follower: Follower = new Follower(resource, this.#stop.signal, {
       cache,
+      addresses,
       clock,
       logger,
       fetched,
@@ -86,15 +103,19 @@ export class Following implements Disposable {
         }
       },
     });
-    this.#followers.set(path, follower);
+    this.#followers.set(resource, follower);
     const run = async () => {
       try {
-        if ((await follower.run(IDLE_MS)) === "still") this.#still.add(path, clock.monotonicMs());
+        if ((await follower.run(IDLE_MS)) === "still")
+          this.#still.add(resource, clock.monotonicMs());
       } catch (error) {
-        logger.error({ path, reason: messageOf(error) }, "a rendition is followed no more");
-        this.#still.add(path, clock.monotonicMs());
+        logger.error(
+          { key: resource, reason: messageOf(error) },
+          "a rendition is followed no more",
+        );
+        this.#still.add(resource, clock.monotonicMs());
       } finally {
-        this.#followers.delete(path);
+        this.#followers.delete(resource);
         for (const key of follower.rendition?.parts ?? []) this.#parts.delete(key);
       }
     };

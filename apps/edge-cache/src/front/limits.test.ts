@@ -104,7 +104,7 @@ async function mostMibWhile(edge: EdgeProcess, ask: () => void, cut: number): Pr
     const gone = expect.poll(() => refused(edge, "slow_reader"), options).toBe(cut);
     expect(await served(edge.plainPort!, gone)).toBeGreaterThan(3);
     await gone;
-    await expect.poll(() => edge.counted(/edge_connections/), { timeout: 5_000 }).toBeLessThan(10);
+    await expect.poll(() => edge.counted(/edge_connections/), { timeout: 30_000 }).toBeLessThan(10);
   } finally {
     clearInterval(look);
   }
@@ -124,7 +124,7 @@ describe("of one edge", { timeout: 60_000 }, () => {
     expect(await served(edge.port, closed(sockets))).toBeGreaterThan(3);
     clearInterval(drip);
     expect(await refused(edge, "slow_request")).toBe(500);
-    await expect.poll(() => edge.counted(/edge_connections/), { timeout: 5_000 }).toBeLessThan(10);
+    await expect.poll(() => edge.counted(/edge_connections/), { timeout: 30_000 }).toBeLessThan(10);
   });
 
   test.each([
@@ -201,7 +201,7 @@ describe("of one edge", { timeout: 60_000 }, () => {
     for (const socket of silent) socket.end();
     expect(Math.min(...(await Promise.all(bytes)))).toBeGreaterThan(LARGE.length);
     await closed([...early, ...late, ...silent.map((socket) => socket.resume())]);
-    await expect.poll(() => edge.counted(/edge_connections/), { timeout: 5_000 }).toBeLessThan(10);
+    await expect.poll(() => edge.counted(/edge_connections/), { timeout: 30_000 }).toBeLessThan(10);
     expect(await refused(edge, ".*")).toBe(0);
   });
 

@@ -6,6 +6,7 @@ import type { Purges, WidePurge } from "../core/purges.ts";
 import { S3Fifo } from "../core/s3-fifo.ts";
 import { TagCounts } from "../core/tag-counts.ts";
 import { Compactor } from "./compact.ts";
+import { Slabs } from "./slabs.ts";
 import type { Purged, Store, StoredResponse } from "./store.ts";
 
 /** Of a response beyond its body and fields: keys, policy, links. */
@@ -40,12 +41,18 @@ export class MemoryStore implements Store {
   readonly #deps: MemoryStoreDeps;
   readonly #objects: S3Fifo<Held>;
   readonly #tags = new TagCounts();
-  readonly #compactor = new Compactor();
+  readonly #slabs = new Slabs((key, from) => this.#move(key, from));
+  readonly #compactor = new Compactor(this.#slabs);
 
   constructor(maxBytes: number, deps: MemoryStoreDeps) {
     this.maxBytes = maxBytes;
     this.#deps = deps;
     this.#objects = new S3Fifo(maxBytes);
+  }
+
+  /** What slabs take for small bodies. */
+  get slabBytes(): number {
+    return this.#slabs.bytes;
   }
 
   get objects(): number {
@@ -77,28 +84,32 @@ export class MemoryStore implements Store {
     const others = this.get(key).filter(
       ({ selecting }) => !isSameSelection(selecting, response.selecting),
     );
-    const variants = [this.#compactor.compact(response), ...others.slice(0, VARIANTS_MAX - 1)];
-    const bytes = sizeOf(key, variants);
+    const kept = others.slice(0, VARIANTS_MAX - 1);
+    const bytes = sizeOf(key, [response, ...kept]);
     if (bytes > this.maxBytes) {
       this.remove(key);
       return false;
     }
     const before = this.#objects.get(key);
-    if (before) this.#uncount(before);
+    const isHere = before?.variants.some(({ body }) => body === response.body) ?? false;
+    const variants = [this.#compactor.compact(key, response, isHere), ...kept];
+    if (before) this.#left(before, variants);
     const { last } = this.#deps.purges;
     const held: Held = { variants, bytes, uses: 0, checked: response.since, counted: last };
     for (const [, victim] of this.#objects.add(key, held)) {
-      this.#uncount(victim);
+      this.#left(victim);
       this.#deps.evicted?.();
     }
     this.#tags.add(tagsOf(held), bytes, last);
+    this.#slabs.settle();
     return true;
   }
 
   remove(key: string): Purged {
     const held = this.#objects.remove(key);
     if (!held) return NOTHING;
-    this.#uncount(held);
+    this.#left(held);
+    this.#slabs.settle();
     return { objects: 1, bytes: held.bytes };
   }
 
@@ -166,10 +177,24 @@ export class MemoryStore implements Store {
   #clear(): void {
     this.#objects.clear();
     this.#tags.clear();
+    this.#slabs.clear();
   }
 
-  #uncount(held: Held): void {
+  /** It is held no more, but for those that are. */
+  #left(held: Held, still: readonly StoredResponse[] = NONE): void {
     this.#tags.remove(tagsOf(held), held.bytes, held.counted);
+    for (const { body } of held.variants)
+      if (!still.some((one) => one.body === body)) this.#slabs.release(body);
+  }
+
+  #move(key: string, from: ArrayBufferLike): void {
+    const held = this.#objects.get(key);
+    if (!held?.variants.some(({ body }) => body.buffer === from)) return;
+    held.variants = held.variants.map((variant) =>
+      variant.body.buffer === from
+        ? { ...variant, body: this.#slabs.put(key, variant.body)! }
+        : variant,
+    );
   }
 }
 

@@ -23,10 +23,12 @@ test("makes keys, and tokens that an edge takes", async () => {
     await run([`--key=${path}`, "--new-key", `--token-keys=${set}`]);
   expect((await stat(key)).mode & 0o777).toBe(0o600);
   expect(await readFile(set, "utf8")).not.toContain('"d"');
-  const verifier = new Verifier(await readKeySet(set), "glassline");
+  const verifier = new Verifier(await readKeySet(set), "glassline", "harbour");
   for (const path of [key, `${key}-2`]) {
     const words = [`--key=${path}`, "--channel=cam-0001", "--client=anna", "--expires=2h"];
-    const verified = verifier.verify(await run([...words, "--network=10.0.0.0/8"]));
+    const verified = verifier.verify(
+      await run([...words, "--network=10.0.0.0/8", "--deployed-channel=harbour"]),
+    );
     if (isRefused(verified)) throw new Error(verified.message);
     const { prefixes, client, tokenId, expiresS, issuedS, networks } = verified.claims;
     expect({ prefixes, client, networks }).toEqual({

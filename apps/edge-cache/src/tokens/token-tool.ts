@@ -30,6 +30,11 @@ const spec = {
     placeholder: "NETWORK",
   }),
   audience: text({ help: "For which edges (aud). Empty: for all.", default: "" }),
+  deployedChannel: text({
+    help: "For edges of which deployed channel (deployed_channel). Empty: for those of none.",
+    default: "",
+    placeholder: "NAME",
+  }),
 };
 
 export const program: Program<typeof spec> = {
@@ -47,7 +52,7 @@ const SECRET_MODE = 0o600;
 /** @returns what is printed. Rejects with OperatorError. */
 export async function runTool(config: ToolConfig, nowMs: number): Promise<string> {
   if (config.newKey) return makeKey(config);
-  const { channel, client, network, audience } = config;
+  const { channel, client, network, audience, deployedChannel } = config;
   if (channel.length === 0) throw new OperatorError("--channel: got nothing, expected a NAME");
   if (client === "") throw new OperatorError("--client: got nothing, expected an ID");
   const issuedS = Math.floor(nowMs / 1_000);
@@ -58,6 +63,7 @@ export async function runTool(config: ToolConfig, nowMs: number): Promise<string
     exp: issuedS + Math.round(config.expires / 1_000),
     jti: randomUUID(),
     ...(audience !== "" && { aud: audience }),
+    ...(deployedChannel !== "" && { deployed_channel: deployedChannel }),
     ...(network.length > 0 && { catnip: network }),
   };
   return signed(await keyIn(config.key), claims);

@@ -18,13 +18,16 @@ export interface Verified {
 
 export class Verifier {
   readonly #audience: string;
+  readonly #deployedChannel: string;
   #keys: KeySet;
   readonly #good = new Map<string, Verified>();
   readonly #bad = new Map<string, Refused>();
 
-  constructor(keys: KeySet, audience: string) {
+  /** As `claimsOf` takes them. */
+  constructor(keys: KeySet, audience: string, deployedChannel = "") {
     this.#keys = keys;
     this.#audience = audience;
+    this.#deployedChannel = deployedChannel;
   }
 
   /** A token of a key that is gone counts no more. */
@@ -58,7 +61,7 @@ export class Verifier {
     const data = Buffer.from(`${head}.${body}`);
     if (!algorithm.verify(data, key, Buffer.from(signature, "base64url")))
       return refused("bad_signature", "token: its signature is not that of its key");
-    const claims = claimsOf(jsonOf(body), this.#audience);
+    const claims = claimsOf(jsonOf(body), this.#audience, this.#deployedChannel);
     if (isRefused(claims)) return claims;
     const networks = claims.networks.length > 0 ? networksOf(claims.networks) : undefined;
     if (networks && isRefused(networks)) return networks;

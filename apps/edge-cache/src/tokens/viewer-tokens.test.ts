@@ -171,6 +171,28 @@ describe("a protected path", () => {
     expect((await get(at(SEGMENT, keys.token({ catnip: ["127.0.0.0/8"] })))).status).toBe(200);
   });
 
+  test("of an edge of a deployed channel is served to tokens of this channel only", async () => {
+    await using both = await startBoth("--deployed-channel=harbour");
+    const { keys, get } = both;
+    for (const claims of [
+      {},
+      { deployed_channel: "quay" },
+      { deployed_channel: ["harbour"] },
+      { deployed_channel: "harbour", channel: "cam-0002" },
+    ])
+      expect(await get(at(SEGMENT, keys.token(claims))), JSON.stringify(claims)).toMatchObject({
+        status: 403,
+        reason: "other_channel",
+      });
+    expect((await get(at(SEGMENT, keys.token({ deployed_channel: "harbour" })))).status).toBe(200);
+  });
+
+  test("of an edge that was not deployed is served to tokens of all channels", async () => {
+    await using both = await startBoth();
+    const token = both.keys.token({ deployed_channel: "harbour" });
+    expect((await both.get(at(SEGMENT, token))).status).toBe(200);
+  });
+
   test("a player that knows nothing of tokens follows its playlists to the segments", async () => {
     await using both = await startBoth();
     const token = both.keys.token();
@@ -305,6 +327,7 @@ describe("revoking", () => {
     await call("RevokeTokens", { everyone: true, idempotencyKey: "c" });
     expect(await reasons()).toEqual(["revoked", "revoked", "revoked"]);
     expect((await get(at(SEGMENT, keys.token({ sub: "carla" })))).reason).toBe("revoked");
+    expect(await call("ListRevocations", {})).toEqual({ clients: ["anna"] });
     expect(await call("GetStatus", {})).toMatchObject({
       revocations: 3,
       actionsDone: { revoke: "3" },

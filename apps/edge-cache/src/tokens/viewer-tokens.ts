@@ -36,7 +36,7 @@ export interface ViewerTokenDeps {
 
 /** Undefined `tokens`: nothing is protected. Throws OperatorError. */
 export async function startViewerTokens(
-  { protect, tokenKeys, tokenAudience, revocations: path }: EdgeCacheConfig,
+  { protect, tokenKeys, tokenAudience, deployedChannel, revocations: path }: EdgeCacheConfig,
   { clock, logger, metrics, addresses, servers }: ViewerTokenDeps,
   stack: AsyncDisposableStack,
 ): Promise<{ tokens: ViewerTokens | undefined; revoking: Revoking }> {
@@ -66,7 +66,7 @@ export async function startViewerTokens(
       logger.warn({ reason }, "keys of viewers' tokens cannot be read: those from before count");
     },
   });
-  const verifier = new Verifier(stack.use(keySet).keys, tokenAudience);
+  const verifier = new Verifier(stack.use(keySet).keys, tokenAudience, deployedChannel);
   const gate = new TokenGate({ protection, verifier, revocations, addresses, clock });
   return { tokens: { gate, write: tokenWriter(protection, servers) }, revoking };
 }

@@ -1,12 +1,12 @@
-/** An origin over HTTP, or over TLS 1.3 with the network's certificates on both ends. */
+/** An origin over HTTP, or over TLS. */
 import { messageOf, systemCodeOf } from "@glassline/service/errors";
-import type { Identity, Role } from "@glassline/service/identity";
-import { peerCheck, tlsOptions } from "@glassline/service/tls";
 import type { Dispatcher } from "undici";
 import { Pool } from "undici";
 
 import { Fields } from "../core/http/fields.ts";
 import type { QuestionQueue } from "./question-queue.ts";
+import type { Trust } from "./trust.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "./upstream.ts";
 import { UpstreamError } from "./upstream.ts";
 
@@ -17,20 +17,17 @@ const BODY_TIMEOUT_MS = 10_000;
 
 /**
  * @param origin "https://localhost:7450", without a path.
- * @param peer it is known by the SPIFFE id in its certificate, not by its address.
+ * @param trust where that is over TLS.
  */
 export function httpUpstream(
   origin: string,
-  identity: Identity,
+  trust: Trust,
   questions: QuestionQueue,
-  peer: { role: Role; instance?: string } = { role: "origin" },
   bodyTimeoutMs = BODY_TIMEOUT_MS,
 ): Upstream {
-  const checkServerIdentity = peerCheck(peer.role, peer.instance);
-  const tls = { ...tlsOptions(identity), servername: "localhost", checkServerIdentity };
   const pool = new Pool(origin, {
     connections: questions.mostAtATime,
-    connect: { timeout: CONNECT_TIMEOUT_MS, ...(origin.startsWith("https:") && tls) },
+    connect: { timeout: CONNECT_TIMEOUT_MS, ...(origin.startsWith("https:") && trust) },
     headersTimeout: HEADERS_TIMEOUT_MS,
     bodyTimeout: bodyTimeoutMs,
   });
@@ -77,18 +74,6 @@ async function open(
   }
 }
 
-/** A question that still waits for a connection would not end when it is aborted. */
-async function unlessAborted<T>(answering: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([answering, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
 /** Raw headers are names and values in turn, which the types do not tell. */
 function rawFields(headers: unknown): Fields {
   return Fields.ofRaw(
@@ -112,10 +97,15 @@ async function* chunksOf(
 
 function upstreamError(error: unknown, origin: string): UpstreamError {
   const reason = reasonOf(systemCodeOf(error) ?? "");
-  return new UpstreamError(reason, `${origin}: ${messageOf(error)}`, { cause: error });
+  const what = reason === "untrusted" ? "its certificate is refused: " : "";
+  return new UpstreamError(reason, `${origin}: ${what}${messageOf(error)}`, { cause: error });
 }
+
+/** What OpenSSL and Node say of a certificate (X509_V_ERR_*). */
+const CERTIFICATE = /CERT|CRL|SIGNATURE|INVALID_(?:CA|PURPOSE)|PATH_LENGTH|HOSTNAME/;
 
 function reasonOf(code: string): UpstreamError["reason"] {
   if (/TIMEOUT/.test(code)) return "timeout";
-  return /ECONN|ENOTFOUND|EHOST|ENET|EAI_|CERT|TLS/.test(code) ? "unreachable" : "broken";
+  if (CERTIFICATE.test(code)) return "untrusted";
+  return /ECONN|ENOTFOUND|EHOST|ENET|EAI_|TLS/.test(code) ? "unreachable" : "broken";
 }

@@ -40,8 +40,8 @@ export interface Upstream extends AsyncDisposable {
 
 export class UpstreamError extends Error {
   override readonly name = "UpstreamError";
-  /** "away": a member of the cluster has no answer of the origin. "busy": this edge has no room for the question, which says nothing of the origin. */
-  readonly reason: "unreachable" | "timeout" | "broken" | "busy" | "away";
+  /** "untrusted": its certificate is refused. "away": a member of the cluster has no answer of the origin. "busy": this edge has no room for the question, which says nothing of the origin. */
+  readonly reason: "unreachable" | "untrusted" | "timeout" | "broken" | "busy" | "away";
 
   constructor(reason: UpstreamError["reason"], message: string, options?: ErrorOptions) {
     super(message, options);

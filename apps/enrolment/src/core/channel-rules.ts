@@ -1,28 +1,29 @@
 /** What a channel must be like before profiles are made from it. Pure. */
 import type { Channel } from "@glassline/proto/enrolment";
+import {
+  CONSENT_MAX_CHARS,
+  DESCRIPTION_MAX_CHARS,
+  EDGES_MAX,
+  LIFETIME_LEAST_MS,
+  LINE_MAX_CHARS,
+  LINK_LIFETIME_MAX_MS,
+  PATH,
+  PATH_MAX_CHARS,
+  TITLE_MAX_CHARS,
+  TOKEN_LIFETIME_MAX_MS,
+} from "@glassline/proto/enrolment-limits";
 
 import { checkDns, checkIkev2, checkRelay, checkWifi } from "./gateway-rules.ts";
 import { pngSize } from "./png-size.ts";
 import { refuse } from "./refuse.ts";
 import { checkLine, checkName, checkText, checkTitle } from "./texts.ts";
 
-const TITLE_MAX_CHARS = 64;
-const LINE_MAX_CHARS = 100;
-const DESCRIPTION_MAX_CHARS = 1_000;
-const CONSENT_MAX_CHARS = 10_000;
 const ICON_MAX_BYTES = 262_144;
 const ICON_MAX_PIXELS = 400;
-const EDGES_MAX = 16;
-const PATH_MAX_CHARS = 128;
 /** Together they fit into a token of the size that edges take. */
 const PROTECTED_MAX = 8;
-/** What edges take: `LIFETIME_MAX_S` of their tokens. */
-export const TOKEN_LIFETIME_MAX_MS = 31 * 86_400_000;
-const LINK_LIFETIME_MAX_MS = 31 * 86_400_000;
-const LIFETIME_LEAST_MS = 60_000;
 
 const URL_OF_SERVER = /^https?:\/\/[^/\s,;='"?#@\\]+$/;
-const PATH = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*){2,}$/;
 const PREFIX = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\/$/;
 
 /** Throws RpcError "invalid_argument" that names what is wrong. */

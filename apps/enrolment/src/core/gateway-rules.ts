@@ -1,5 +1,6 @@
 /** What the gateways that a channel names must be like: DNS, relay, IKEv2, Wi-Fi. None of them is Glassline's. Pure. */
 import type { DnsSettings, Ikev2, Relay, Wifi } from "@glassline/proto/enrolment";
+import { FILE_NAME, SSID_MAX_BYTES } from "@glassline/proto/enrolment-limits";
 
 import { refuse } from "./refuse.ts";
 import { checkLine, checkTitle } from "./texts.ts";
@@ -8,14 +9,10 @@ const DOMAINS_MAX = 64;
 const ADDRESSES_MAX = 16;
 const URL_MAX_CHARS = 1_024;
 const NAME_MAX_CHARS = 253;
-/** IEEE 802.11, section 9.4.2.2. */
-const SSID_MAX_BYTES = 32;
 
 const DOMAIN =
   /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 const FOUR_NUMBERS = /^\d{1,3}(?:\.\d{1,3}){3}$/;
-/** In the folder of secrets, and nowhere else. */
-const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Throws RpcError. */
 export function checkDns({ protocol, serverUrl, serverName, ...dns }: DnsSettings): void {
@@ -83,6 +80,6 @@ function checkDomains(what: string, domains: readonly string[], least: number): 
 }
 
 function checkFile(what: string, name: string): void {
-  if (!FILE_NAME.test(name) || name.includes(".."))
+  if (!FILE_NAME.test(name))
     refuse(what, name, "the name of a file in the folder of secrets (--secrets-dir)");
 }

@@ -1,10 +1,10 @@
 /** Texts that people write and read: names, titles, descriptions. Pure. */
+import { NOT_IN_A_LINE } from "@glassline/proto/enrolment-limits";
+
 import { refuse } from "./refuse.ts";
 import { fitsXml } from "./xml.ts";
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
-/** Lines and controls, also those that change the direction of what follows. */
-const NOT_IN_A_LINE = /[\p{Cc}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u;
 
 /** Of channels and tenants: no dots, which are between the names in a profile's identifier. Throws RpcError. */
 export function checkName(what: string, name: string): void {

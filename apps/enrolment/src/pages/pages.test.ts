@@ -91,6 +91,7 @@ describe("a link", () => {
       exp: number;
     };
     expect(claims).toMatchObject({ sub: device, channel: ["/live/cam-0001/"], aud: "glassline" });
+    expect(claims).toMatchObject({ deployed_channel: "harbour" });
     const [enrolled] = (await service.client.listDevices({ channel: "harbour" })).devices;
     expect(enrolled).toMatchObject({ id: device, phase: DevicePhase.ENROLLED });
     expect(Number(enrolled!.expiresUnixNano / 1_000_000_000n)).toBe(claims.exp);

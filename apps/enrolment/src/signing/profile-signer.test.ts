@@ -156,7 +156,14 @@ describe("a signer that is given", () => {
 });
 
 describe("the key of tokens", () => {
-  const claims = { sub: "dev-1", channel: ["/live/a/"], iat: 1, exp: 2, jti: "t" };
+  const claims = {
+    sub: "dev-1",
+    channel: ["/live/a/"],
+    deployed_channel: "harbour",
+    iat: 1,
+    exp: 2,
+    jti: "t",
+  };
 
   test("signs as RFC 7518 has it, and outlives the process", async () => {
     const key = await openTokenKey(place("tokens"));

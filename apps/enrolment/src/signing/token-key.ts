@@ -14,6 +14,8 @@ export interface TokenClaims {
   sub: string;
   /** What it may see: beginnings of paths. */
   channel: readonly string[];
+  /** The channel: edges of others refuse it, also where they have the same paths. */
+  deployed_channel: string;
   /** Unix seconds. */
   iat: number;
   exp: number;

@@ -22,6 +22,7 @@ const SCHEMA = `
     expires_ms INTEGER NOT NULL
   ) STRICT;
   CREATE UNIQUE INDEX IF NOT EXISTS device_names ON devices (channel, name) WHERE phase <> 'revoked';
+  CREATE INDEX IF NOT EXISTS revoked_devices ON devices (channel) WHERE phase = 'revoked';
   CREATE TABLE IF NOT EXISTS links (
     secret_hash BLOB PRIMARY KEY,
     device TEXT NOT NULL UNIQUE REFERENCES devices (id) ON DELETE CASCADE,
@@ -29,6 +30,10 @@ const SCHEMA = `
     used_ms INTEGER,
     session_hash BLOB UNIQUE
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS left_devices (
+    id TEXT PRIMARY KEY, channel TEXT NOT NULL, name TEXT NOT NULL, since_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS left_devices_of ON left_devices (channel);
   CREATE TABLE IF NOT EXISTS done (
     key TEXT PRIMARY KEY, target TEXT NOT NULL, answer BLOB NOT NULL, at_ms INTEGER NOT NULL
   ) STRICT;
@@ -61,13 +66,17 @@ export interface EnrolmentStore extends Disposable {
   setFencingToken(token: bigint): void;
   channels(): Channel[];
   channel(name: string): Channel | undefined;
+  /** Where one of this name was before, its devices are revoked: they have tokens still. */
   putChannel(channel: Channel): void;
   /** With its devices and links. @returns false: there was none. */
-  removeChannel(name: string): boolean;
+  removeChannel(name: string, nowMs: number): boolean;
   device(id: string): DeviceRecord | undefined;
   /** Of this name, and not revoked. */
   deviceNamed(channel: string, name: string): DeviceRecord | undefined;
   devices(channel: string): DeviceRecord[];
+  revokedDevices(channel: string): DeviceRecord[];
+  /** How many, by channel; those of which none is are left out. */
+  revokedCounts(): Record<string, number>;
   deviceCount(channel: string): number;
   putDevice(device: DeviceRecord): void;
   link(secretHash: Uint8Array): LinkRecord | undefined;
@@ -98,6 +107,7 @@ export function openEnrolmentStore(directory: string): EnrolmentStore {
              (SELECT 1 FROM links WHERE device = devices.id AND used_ms IS NULL AND expires_ms >= ?1))`,
         )
         .run(beforeMs);
+      database.prepare("DELETE FROM left_devices WHERE since_ms < ?").run(beforeMs);
       database
         .prepare(
           "DELETE FROM done WHERE at_ms < ? OR key IN (SELECT key FROM done ORDER BY at_ms DESC LIMIT -1 OFFSET ?)",
@@ -130,7 +140,17 @@ function channelTable(database: DatabaseSync) {
   const put = database.prepare(
     "INSERT INTO channels VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET channel = ?2",
   );
+  const leave = database.prepare(
+    `INSERT INTO left_devices
+     SELECT id, channel, name, CASE phase WHEN 'revoked' THEN since_ms ELSE ?2 END, expires_ms
+     FROM devices WHERE channel = ?1 AND phase <> 'invited'`,
+  );
   const remove = database.prepare("DELETE FROM channels WHERE name = ?");
+  const comeBack = database.prepare(
+    `INSERT INTO devices SELECT id, channel, name, 'revoked', since_ms, expires_ms
+     FROM left_devices WHERE channel = ?`,
+  );
+  const areBack = database.prepare("DELETE FROM left_devices WHERE channel = ?");
   const parsed = (row: Row | undefined): Channel =>
     row ? fromBinary(ChannelSchema, row["channel"] as Uint8Array) : create(ChannelSchema);
   return {
@@ -139,8 +159,17 @@ function channelTable(database: DatabaseSync) {
       const row = read.get(name);
       return row && parsed(row);
     },
-    putChannel: (channel: Channel) => void put.run(channel.name, toBinary(ChannelSchema, channel)),
-    removeChannel: (name: string) => Number(remove.run(name).changes) > 0,
+    putChannel: (channel: Channel) =>
+      atOnce(database, () => {
+        put.run(channel.name, toBinary(ChannelSchema, channel));
+        comeBack.run(channel.name);
+        areBack.run(channel.name);
+      }),
+    removeChannel: (name: string, nowMs: number) =>
+      atOnce(database, () => {
+        leave.run(name, nowMs);
+        return Number(remove.run(name).changes) > 0;
+      }),
   };
 }
 
@@ -150,6 +179,12 @@ function deviceTable(database: DatabaseSync) {
     "SELECT * FROM devices WHERE channel = ? AND name = ? AND phase <> 'revoked'",
   );
   const list = database.prepare("SELECT * FROM devices WHERE channel = ? ORDER BY name, since_ms");
+  const listRevoked = database.prepare(
+    "SELECT * FROM devices WHERE channel = ? AND phase = 'revoked' ORDER BY since_ms DESC",
+  );
+  const countRevoked = database.prepare(
+    "SELECT channel, count(*) AS count FROM devices WHERE phase = 'revoked' GROUP BY channel",
+  );
   const count = database.prepare("SELECT count(*) AS count FROM devices WHERE channel = ?");
   const put = database.prepare(
     `INSERT INTO devices VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -168,6 +203,11 @@ function deviceTable(database: DatabaseSync) {
     device: (id: string) => found(read.get(id)),
     deviceNamed: (channel: string, name: string) => found(named.get(channel, name)),
     devices: (channel: string) => list.all(channel).map(parsed),
+    revokedDevices: (channel: string) => listRevoked.all(channel).map(parsed),
+    revokedCounts: () =>
+      Object.fromEntries(
+        countRevoked.all().map((row) => [String(row["channel"]), Number(row["count"])]),
+      ),
     deviceCount: (channel: string) => Number(count.get(channel)!["count"]),
     putDevice: ({ id, channel, name, phase, sinceMs, expiresMs }: DeviceRecord) =>
       void put.run(id, channel, name, phase, sinceMs, expiresMs),

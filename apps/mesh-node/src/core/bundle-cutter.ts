@@ -44,20 +44,46 @@ export class BundleCutter {
     const reports = this.#reports;
     if (reports.length === 0) return undefined;
     [this.#reports, this.#points] = [[], 0];
-    return { reports, bundle: bundleOf(reports) };
+    return cutOf(reports);
+  }
+
+  /** Takes out what these agents have sent since the last cut. */
+  drop(agents: ReadonlySet<string>): ResolvedReport[] {
+    const { dropped = [], kept = [] } = Object.groupBy(this.#reports, ({ agent }) =>
+      agents.has(agent) ? "dropped" : "kept",
+    );
+    this.#reports = kept;
+    this.#points = kept.reduce((sum, { value }) => sum + value.length, 0);
+    return dropped;
   }
 }
 
+export const cutOf = (reports: readonly ResolvedReport[]): Cut => ({
+  reports,
+  bundle: bundleOf(reports),
+});
+
+/** Agents report of the same series again and again, as the same object. */
+const ids = new WeakMap<Series, string>();
+
+function idOf(series: Series): string {
+  const known = ids.get(series);
+  if (known !== undefined) return known;
+  const id = seriesId(series);
+  ids.set(series, id);
+  return id;
+}
+
 function bundleOf(reports: readonly ResolvedReport[]): Bundle {
-  const indexes = new Map<string, number>();
+  const [byObject, byId] = [new Map<Series, number>(), new Map<string, number>()];
   const series: Series[] = [];
   const indexOf = (one: Series) => {
-    const id = seriesId(one);
-    let index = indexes.get(id);
-    if (index === undefined) {
-      indexes.set(id, (index = series.length));
-      series.push(one);
-    }
+    const known = byObject.get(one);
+    if (known !== undefined) return known;
+    const id = idOf(one);
+    const index = byId.get(id) ?? series.push(one) - 1;
+    byId.set(id, index);
+    byObject.set(one, index);
     return index;
   };
   const seriesIndex = Uint32Array.from(reports.flatMap((report) => report.series.map(indexOf)));

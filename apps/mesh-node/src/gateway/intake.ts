@@ -8,8 +8,8 @@ import type { Logger } from "@glassline/service/logger";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
 
-import type { AgentMark, ResolvedReport } from "../core/bundle-cutter.ts";
-import { BundleCutter } from "../core/bundle-cutter.ts";
+import type { AgentMark, Cut, ResolvedReport } from "../core/bundle-cutter.ts";
+import { BundleCutter, cutOf } from "../core/bundle-cutter.ts";
 import type { MeshMetrics } from "../metrics.ts";
 import type { Ring } from "./ring.ts";
 
@@ -78,8 +78,11 @@ export class Intake implements AsyncDisposable {
     if (!cut) return;
     const owners = this.#owners;
     this.#owners = new Map();
+    this.#append(cut, owners);
+  }
+
+  #append({ bundle, reports }: Cut, owners: ReadonlyMap<ResolvedReport, ReportOwner>): void {
     const { ring, tracer, metrics, appended } = this.#deps;
-    const { bundle, reports } = cut;
     const hop = startHop(tracer, "mesh-node/src/gateway/intake.ts", bundle.traceContexts, {
       "otqmn.points": bundle.value.length,
     });
@@ -94,9 +97,7 @@ export class Intake implements AsyncDisposable {
         this.#tellState(undefined, "");
         appended();
       } catch (error) {
-        if (error instanceof CodecError) return this.#apart(reports, owners, error);
-        const full = error instanceof LogRefusal && error.reason === "full";
-        this.#refuse(reports, owners, full ? "ring_full" : "store_unavailable", messageOf(error));
+        this.#failed(reports, owners, error);
       } finally {
         hop.end();
       }
@@ -104,21 +105,27 @@ export class Intake implements AsyncDisposable {
     this.#underWay = Promise.all([this.#underWay, append()]);
   }
 
-  /** Together they are too much for a bundle: each by itself, and one that is too much alone is never taken. */
-  #apart(
+  #failed(
     reports: readonly ResolvedReport[],
     owners: ReadonlyMap<ResolvedReport, ReportOwner>,
-    error: CodecError,
+    error: unknown,
   ): void {
-    if (reports.length === 1) return this.#refuse(reports, owners, "invalid", error.message);
-    for (const report of reports) {
-      const owner = owners.get(report);
-      if (!owner) continue;
-      this.#cut();
-      this.#owners.set(report, owner);
-      this.#cutter.add(report);
-      this.#cut();
-    }
+    if (error instanceof CodecError && reports.length === 1)
+      return this.#refuse(reports, owners, "invalid", error.message);
+    // Together they are too much for a bundle: each by itself, and one that is too much alone is never taken.
+    if (error instanceof CodecError)
+      return reports.forEach((report) => this.#append(cutOf([report]), owners));
+    const full = error instanceof LogRefusal && error.reason === "full";
+    const later = this.#dropBehind(reports);
+    const because = full ? "ring_full" : "store_unavailable";
+    this.#refuse([...reports, ...later], owners, because, messageOf(error));
+  }
+
+  /** Acknowledgements are cumulative: what an agent has sent behind a refused report must come again behind it. */
+  #dropBehind(refused: readonly ResolvedReport[]): ResolvedReport[] {
+    const dropped = this.#cutter.drop(new Set(refused.map(({ agent }) => agent)));
+    for (const report of dropped) this.#owners.delete(report);
+    return dropped;
   }
 
   /** A line when it begins and a line when it is over, whatever the number of reports. */

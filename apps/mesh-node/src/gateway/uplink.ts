@@ -4,6 +4,8 @@ import { setImmediate as turn } from "node:timers/promises";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { BundleWriter } from "@glassline/otqmn/bundle-writer";
+import type { StreamLimits } from "@glassline/otqmn/limits";
+import { agreedLimits } from "@glassline/otqmn/limits";
 import type { Directive } from "@glassline/otqmn/directive";
 import { signHello } from "@glassline/otqmn/hello";
 import type {
@@ -12,7 +14,7 @@ import type {
   ProducerSession,
 } from "@glassline/otqmn/producer-session";
 import { newProducerSession, stepProducer } from "@glassline/otqmn/producer-session";
-import type { StreamResponse } from "@glassline/proto/otqmn";
+import type { StreamResponse, Welcome } from "@glassline/proto/otqmn";
 import { NackCode, StreamRequestSchema, StreamResponseSchema } from "@glassline/proto/otqmn";
 import { backoff } from "@glassline/service/backoff";
 import type { Clock } from "@glassline/service/clock";
@@ -47,7 +49,8 @@ export class Uplink implements AsyncDisposable {
   readonly #deps: UplinkDeps;
   readonly #stop = new AbortController();
   readonly #retry;
-  readonly #writer = new BundleWriter();
+  /** Of this stream, within what its collector takes. */
+  #writer = new BundleWriter();
   /** The key batch that the writer's next is built on. */
   #keySeq = 0;
   #session: ProducerSession;
@@ -144,6 +147,8 @@ export class Uplink implements AsyncDisposable {
     } catch (error) {
       return this.#close(`got bytes that are not a message of a collector: ${messageOf(error)}`);
     }
+    if (response.message.case === "welcome")
+      this.#writer = new BundleWriter({ limits: limitsOf(response.message.value) });
     const event = eventOf(response);
     if (event.type === "welcome") this.#retry.reset();
     if (event.type === "nack" && event.code !== "gap")
@@ -263,6 +268,10 @@ export class Uplink implements AsyncDisposable {
 
 /** Nacks that another stream will not change. */
 const PERMANENT: ReadonlySet<NackCode> = new Set([NackCode.INVALID, NackCode.UNAUTHENTICATED]);
+
+function limitsOf({ limits }: Welcome): StreamLimits {
+  return agreedLimits({ ...limits, columnsMax: limits?.batchMaxSeries ?? 0 });
+}
 
 function eventOf({ message }: StreamResponse): ProducerEvent {
   switch (message.case) {

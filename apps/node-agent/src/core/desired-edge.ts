@@ -1,4 +1,4 @@
-/** What the wish of an edge must fulfil of containers, restarts, shields and tokens. Pure. */
+/** What the wish of an edge must fulfil of containers, restarts, shields, tokens and caches. Pure. */
 import type { EdgeSpec } from "@glassline/proto/node";
 import { ContainerDriver } from "@glassline/proto/node";
 
@@ -14,6 +14,10 @@ const TOKEN_KEYS_MAX_CHARS = 65_536;
 /** Of an edge with the least store that it takes. */
 const MEMORY_LEAST_BYTES = 67_108_864n;
 const PAUSE_MAX_MS = 3_600_000;
+const DISK_LEAST_BYTES = 67_108_864n;
+const DISK_MOST_BYTES = 1_099_511_627_776n;
+const CLIENT_RATE_MAX = 1_000_000;
+const BLOCKING_LIFETIME_MAX_MS = 600_000;
 
 /** Throws RpcError "invalid_argument". */
 export type Refuse = (what: string, got: unknown, expected: string) => never;
@@ -23,6 +27,7 @@ export function checkEdge(edge: EdgeSpec, refuse: Refuse): void {
   checkRestart(edge, refuse);
   checkRelations(edge, refuse);
   checkTokens(edge, refuse);
+  checkCache(edge, refuse);
   const { name, viewerTls, publicUrl } = edge;
   if (viewerTls && !publicUrl.startsWith("https://"))
     refuse(`public_url of ${name}`, publicUrl, "https://HOST:PORT, as it has viewer_tls");
@@ -83,6 +88,28 @@ function checkTokens({ name, protectedPaths, tokenKeys }: EdgeSpec, refuse: Refu
     refuse(`token_keys of ${name}`, tokenKeys.length, `at most ${TOKEN_KEYS_MAX_CHARS} characters`);
   if (protectedPaths.length > 0 && !isKeySet(tokenKeys))
     refuse(`token_keys of ${name}`, tokenKeys.slice(0, 40), "a JWK Set: protected_paths need keys");
+}
+
+/** As the edge's own flags want it. */
+function checkCache(edge: EdgeSpec, refuse: Refuse): void {
+  const { name, diskMaxBytes, accessLogShare, clientRate, blockingLifetimeMs = 0 } = edge;
+  const isDisk = diskMaxBytes >= DISK_LEAST_BYTES && diskMaxBytes <= DISK_MOST_BYTES;
+  if (diskMaxBytes > 0n && !isDisk)
+    refuse(
+      `disk_max_bytes of ${name}`,
+      Number(diskMaxBytes),
+      `${DISK_LEAST_BYTES} to ${DISK_MOST_BYTES}`,
+    );
+  if (!(accessLogShare >= 0 && accessLogShare <= 1))
+    refuse(`access_log_share of ${name}`, accessLogShare, "0 to 1");
+  if (clientRate > CLIENT_RATE_MAX)
+    refuse(`client_rate of ${name}`, clientRate, `at most ${CLIENT_RATE_MAX}`);
+  if (blockingLifetimeMs > BLOCKING_LIFETIME_MAX_MS)
+    refuse(
+      `blocking_lifetime_ms of ${name}`,
+      blockingLifetimeMs,
+      `at most ${BLOCKING_LIFETIME_MAX_MS}`,
+    );
 }
 
 function isKeySet(text: string): boolean {

@@ -10,6 +10,9 @@ export interface EdgeCommand {
   /** Files of this edge, where it protects paths. */
   tokenKeysPath: string;
   revocationsPath: string;
+  /** Of what it keeps on disk, and its access log, where it has them. */
+  diskPath: string;
+  accessLogPath: string;
   /** Certificate and key in one file, where viewers are served by TLS. */
   viewerPairPath: string;
 }
@@ -23,11 +26,11 @@ export function wordsOf(spec: EdgeSpec, command: EdgeCommand): string[] {
     one("grpc-port", spec.grpcPort),
     one("admin-port", spec.adminPort),
     one("public-url", spec.publicUrl),
-    one("origin", spec.originUrl),
+    ...originOf(spec),
     one("pki-dir", pkiDir),
     one("log-level", logLevel),
     one("drain", drainMs === 0 ? "0" : `${drainMs}ms`),
-    ...(spec.storeMaxBytes > 0n ? [one("memory", `${spec.storeMaxBytes}B`)] : []),
+    ...cacheOf(spec, command),
     ...(spec.host === "" ? [] : [one("host", spec.host), one("allowed-host", spec.host)]),
     ...spec.allowedOrigins.map((origin) => one("allowed-origin", origin)),
     ...(spec.viewerTls ? [one("tls-cert", viewerPairPath), one("tls-key", viewerPairPath)] : []),
@@ -37,6 +40,38 @@ export function wordsOf(spec: EdgeSpec, command: EdgeCommand): string[] {
 }
 
 const one = (flag: string, value: string | number) => `--${flag}=${value}`;
+
+/** Over TLS it is Glassline's, or another edge. */
+function originOf({ originUrl, shield }: EdgeSpec): string[] {
+  const origin = one("origin", originUrl);
+  const isOrigin = shield === "" && originUrl.startsWith("https:");
+  // In its channels a name stands for one content: viewers make no copies of it.
+  const ignored = one("ignore-query", "*");
+  return isOrigin ? [origin, ignored, one("origin-trust", "network")] : [origin, ignored];
+}
+
+/** Twice as much is kept of an access log. */
+const ACCESS_LOG_SIZE = "32MiB";
+
+function cacheOf(spec: EdgeSpec, { diskPath, accessLogPath }: EdgeCommand): string[] {
+  const { storeMaxBytes, diskMaxBytes, accessLogShare, clientRate, blockingLifetimeMs } = spec;
+  return [
+    ...(storeMaxBytes > 0n ? [one("memory", `${storeMaxBytes}B`)] : []),
+    ...(diskMaxBytes > 0n ? [one("disk", diskPath), one("disk-size", `${diskMaxBytes}B`)] : []),
+    ...(accessLogShare > 0
+      ? [
+          one("access-log", accessLogPath),
+          one("access-log-sample", accessLogShare),
+          one("access-log-size", ACCESS_LOG_SIZE),
+        ]
+      : []),
+    ...(clientRate > 0 ? [one("client-rate", clientRate)] : []),
+    // All that it serves is of one channel.
+    ...(blockingLifetimeMs === undefined
+      ? []
+      : [one("blocking-lifetime", `/=${blockingLifetimeMs}ms`)]),
+  ];
+}
 
 /** To other edges. */
 function relationsOf(spec: EdgeSpec): string[] {
@@ -54,7 +89,7 @@ function relationsOf(spec: EdgeSpec): string[] {
 }
 
 function tokensOf(
-  { protectedPaths }: EdgeSpec,
+  { protectedPaths, channel }: EdgeSpec,
   { tokenKeysPath, revocationsPath }: EdgeCommand,
 ): string[] {
   if (protectedPaths.length === 0) return [];
@@ -62,6 +97,7 @@ function tokensOf(
     ...protectedPaths.map((path) => one("protect", path)),
     one("token-keys", tokenKeysPath),
     one("revocations", revocationsPath),
+    ...(channel === "" ? [] : [one("deployed-channel", channel)]),
   ];
 }
 

@@ -2,8 +2,8 @@
 
 import { EdgePhase } from "@glassline/proto/node";
 
-/** An edge that is not ready so long after its start is called unready. */
-const STARTING_NANO = 5_000_000_000n;
+/** An edge that has never been ready so long after its start is called unready; one that has been, at once. */
+const STARTING_NANO = 30_000_000_000n;
 
 /** Where the agent's knowledge of one edge stands. */
 export type Phase = "absent" | "running" | "stopping" | "waiting" | "givenUp";
@@ -36,10 +36,20 @@ export function stepFor(phase: Phase, wish: Wish): Step {
   return STEPS[phase][wish];
 }
 
+/** Since its start. */
+interface Readiness {
+  isReady: boolean;
+  wasReady: boolean;
+}
+
 /** As its state tells it. @param ranNano nanoseconds since its start. */
-export function edgePhaseOf(phase: Phase, isReady: boolean, ranNano: bigint): EdgePhase {
+export function edgePhaseOf(
+  phase: Phase,
+  { isReady, wasReady }: Readiness,
+  ranNano: bigint,
+): EdgePhase {
   if (phase === "stopping") return EdgePhase.STOPPING;
   if (phase !== "running") return EdgePhase.WAITING;
   if (isReady) return EdgePhase.READY;
-  return ranNano < STARTING_NANO ? EdgePhase.STARTING : EdgePhase.UNREADY;
+  return !wasReady && ranNano < STARTING_NANO ? EdgePhase.STARTING : EdgePhase.UNREADY;
 }

@@ -1,5 +1,5 @@
 /** What an edge needs of this machine before it is started: its command line, its files, its certificate. */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { copyFile, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
@@ -9,6 +9,7 @@ import type { PeerName } from "@glassline/service/identity";
 import { hasFreshIdentity } from "@glassline/service/pki-state";
 
 import { wordsOf } from "../core/edge-command.ts";
+import { logFilesOf } from "./edge-log.ts";
 
 export interface EdgeFilesOptions {
   /** main.ts of the edge cache. */
@@ -83,6 +84,8 @@ export class EdgeFiles {
       viewerPairPath,
       tokenKeysPath: join(folder, "token-keys.json"),
       revocationsPath: join(folder, "revocations.json"),
+      diskPath: join(folder, "disk"),
+      accessLogPath: join(folder, "access.log"),
     };
     return {
       words: wordsOf(spec, command),
@@ -100,12 +103,25 @@ export class EdgeFiles {
 
   /** An edge that runs reads them by itself. @returns its folder. */
   async writeTokenKeys({ name, tokenKeys }: EdgeSpec): Promise<string> {
-    const folder = join(this.dataDir, "edges", name);
+    const folder = this.#folderOf(name);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, "token-keys.json");
     await writeFile(`${path}.new`, tokenKeys, { mode: 0o600 });
     await rename(`${path}.new`, path);
     return folder;
+  }
+
+  /** All that was made for an edge that is no more; a certificate that this agent cannot make again stays. Throws what the system says. */
+  remove(name: string): void {
+    const { certificate, privateKey } = identityFiles(this.#options.pkiDir, nameOf(name));
+    const made = this.#isAuthority() ? [certificate, privateKey] : [];
+    const logs = logFilesOf(this.logDirectory, name);
+    for (const path of [this.#folderOf(name), ...logs, ...made])
+      rmSync(path, { recursive: true, force: true });
+  }
+
+  #folderOf(name: string): string {
+    return join(this.dataDir, "edges", name);
   }
 
   /** @returns the folder of the copies. */

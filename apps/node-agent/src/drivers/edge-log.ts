@@ -13,6 +13,12 @@ const TAIL_MAX_BYTES = 1_048_576;
 
 const pathOf = (directory: string, name: string) => join(directory, `${name}.log`);
 
+/** That an edge may have. */
+export const logFilesOf = (directory: string, name: string): string[] => {
+  const path = pathOf(directory, name);
+  return [path, `${path}.1`];
+};
+
 /** Appends; a log that has grown large makes room for a new one first. */
 export async function openLog(directory: string, name: string): Promise<FileHandle> {
   await mkdir(directory, { recursive: true });

@@ -11,7 +11,7 @@ import {
   restart,
   restore,
 } from "./edge-effects.ts";
-import { evacuate, revokeDevice } from "./channel-effects.ts";
+import { evacuate, forgetMachine, revokeDevice } from "./channel-effects.ts";
 import type { Effect, EffectDeps, Effects } from "./effects.ts";
 import { restartCollector, restartLink, rotateKeys } from "./mesh-effects.ts";
 
@@ -30,6 +30,7 @@ const EFFECTS: Effects = {
   deploy: (intent, deps) => deps.deployer.deploy(intent, deps),
   destroy: (intent, deps) => deps.deployer.destroy(intent, deps),
   evacuate,
+  "forget-machine": forgetMachine,
   "revoke-device": revokeDevice,
 };
 

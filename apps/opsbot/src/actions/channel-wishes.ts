@@ -1,6 +1,8 @@
 /** Within the transaction of an intent: what a channel shall be from now on. */
 import type { Action } from "../core/action.ts";
+import { askedAnew } from "../core/deployment/kept.ts";
 import type { Kept } from "../core/deployment/layout.ts";
+import { stillUsed, withoutMember } from "../core/deployment/forgotten.ts";
 import { readDescription } from "../core/deployment/read-description.ts";
 import type { Deployment, Deployments } from "../stores/deployments.ts";
 
@@ -27,9 +29,10 @@ export async function wishDeploy(
     await deployments.change(target, { phase, problem: "" });
     await deployments.beginSteps(target);
   } else await deployments.wish(target, readDescription(wished).tenant, wished);
-  // Who asks for it knows which machines there are: nothing stands in for another one any more.
   if (known && description !== undefined)
-    await deployments.change(target, { kept: { ...known.kept, substitutes: {}, away: [] } });
+    await deployments.change(target, {
+      kept: askedAnew(known.kept, known.liveDescription !== ""),
+    });
   return { kind: "deploy", target };
 }
 
@@ -60,6 +63,20 @@ export async function wishEvacuate(
   return moves.length > 0
     ? action
     : { cannot: `nothing of a channel runs on ${action.target} that another machine could take` };
+}
+
+/** Channels that are taken down later do not wait for it either. */
+export async function wishForget(
+  action: Of<"forget-machine">,
+  deployments: Deployments,
+): Promise<Wished> {
+  const all = await deployments.all();
+  const used = stillUsed(action.target, all);
+  if (used !== undefined) return { cannot: used };
+  for (const { channel, kept } of all)
+    if (kept.overlayMachines.includes(action.target))
+      await deployments.change(channel, { kept: withoutMember(kept, action.target) });
+  return action;
 }
 
 /** Undefined: it has nothing of the channel, or nobody can take it. */

@@ -1,10 +1,13 @@
 /** What shall run, told to node-agents: as it was configured, as it was changed since, and what was deployed. */
 import { create, fromJsonString } from "@bufbuild/protobuf";
+import { RpcError, toRpcError } from "@glassline/proto/errors";
 import type { EdgeSpec, Segment, SetDesiredStateRequest } from "@glassline/proto/node";
 import { EdgeSpecSchema, SegmentSchema, SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import { OperatorError, messageOf } from "@glassline/service/errors";
 
-import { wishDeploy, wishDestroy, wishEvacuate } from "./channel-wishes.ts";
+import type { EffectDeps } from "./effects.ts";
+import { stillReleased, unlessHeld } from "./effects.ts";
+import { wishDeploy, wishDestroy, wishEvacuate, wishForget } from "./channel-wishes.ts";
 import type { Action } from "../core/action.ts";
 import type { OpenedSegment } from "../core/opened-segment.ts";
 import type { Network } from "../network.ts";
@@ -20,14 +23,19 @@ export interface DesiredState {
   configured: SetDesiredStateRequest | undefined;
   /** Names of the overlays that are configured. */
   overlays: readonly string[];
+  /** Whether OpsBot was told that an edge shall run: it is configured, or was deployed. */
+  runs(edge: string): Promise<boolean>;
   /**
    * Tells each node-agent what is for its machines; nothing changes when it is so already. Those that answer are told also when others do
-   * not. Rejects when one does not take it.
+   * not. Rejects when one does not take it, or nothing may be begun by then.
+   * @param edge it matters to this one alone: the node-agent of its machine must take it.
    */
-  tell(fencingToken: bigint): Promise<void>;
+  tell(effects: Telling, edge?: string): Promise<void>;
   /** Within the transaction of an intent: chooses what the action leaves open, and writes down what shall be. */
   wish(action: Action, records: WishRecords): Promise<Action | { cannot: string }>;
 }
+
+export type Telling = Pick<EffectDeps, "fencingToken" | "isHeld">;
 
 export interface WishRecords extends Pick<Intents, "wishes" | "wish"> {
   deployments: Deployments;
@@ -70,21 +78,25 @@ export function readDesired(
   return {
     configured,
     overlays,
-    tell: async (fencingToken) => {
+    runs: async (edge) => (await all()).edges.some(({ name }) => name === edge),
+    tell: async (effects, edge) => {
+      const { fencingToken } = effects;
       // Somebody else runs the edges.
       if (agents.size === 0) return;
       const { edges, segments, isKnown } = await all();
       if (!isKnown && !hasTold) return;
       hasTold = true;
-      const known = await toEach(agents, (machines) => ({
+      const { told, failure } = await toEach(agents, effects, (machines) => ({
         fencingToken,
         edges: edges.filter(({ machine }) => machines.has(machine)),
         segments: segments.filter(({ machine }) => machines.has(machine)),
       }));
-      const lost = [...edges, ...segments].find(({ machine }) => !known.has(machine));
+      if (edges.some(({ name, machine }) => name === edge && told.has(machine))) return;
+      if (failure) throw failure;
+      const lost = [...edges, ...segments].find(({ machine }) => !told.has(machine));
       if (lost)
         throw new Error(
-          `machine of ${lost.name}: got ${JSON.stringify(lost.machine)}, expected one of ${[...known].toSorted().join(", ") || "a node-agent"}`,
+          `machine of ${lost.name}: got ${JSON.stringify(lost.machine)}, expected one of ${[...told].toSorted().join(", ") || "a node-agent"}`,
         );
     },
     wish: async (action, records) => {
@@ -97,6 +109,8 @@ export function readDesired(
           return wishDestroy(action, records.deployments);
         case "evacuate":
           return wishEvacuate(action, records.deployments, machinesThere());
+        case "forget-machine":
+          return wishForget(action, records.deployments);
         default:
           return action;
       }
@@ -104,35 +118,52 @@ export function readDesired(
   };
 }
 
-/** Rejects with all that went wrong, after all were asked. @returns their machines. */
+interface Told {
+  /** Machines whose node-agents took it. */
+  told: ReadonlySet<string>;
+  /** All that went wrong, after all were asked. */
+  failure: Error | undefined;
+}
+
 async function toEach(
   agents: Network["agents"],
+  effects: Telling,
   wishFor: (machines: ReadonlySet<string>) => {
     fencingToken: bigint;
     edges: EdgeSpec[];
     segments: Segment[];
   },
-): Promise<ReadonlySet<string>> {
+): Promise<Told> {
   const failures: { name: string; error: unknown }[] = [];
-  const known = new Set<string>();
+  const told = new Set<string>();
   await Promise.all(
     [...agents].map(async ([name, agent]) => {
       try {
         const { machines } = await agent.getStatus({}, LIMITED);
-        for (const machine of machines) known.add(machine);
-        await agent.setDesiredState(wishFor(new Set(machines)), LIMITED);
+        await stillReleased(effects);
+        await agent.setDesiredState(wishFor(new Set(machines)), {
+          ...LIMITED,
+          ...unlessHeld(effects),
+        });
+        for (const machine of machines) told.add(machine);
       } catch (error) {
         failures.push({ name, error });
       }
     }),
   );
+  return { told, failure: failureOf(failures, agents.size) };
+}
+
+/** Of a single one what it said itself, of several with their names. */
+function failureOf(
+  failures: readonly { name: string; error: unknown }[],
+  asked: number,
+): Error | undefined {
   const [first] = failures;
-  if (first && failures.length === agents.size && failures.length === 1) throw first.error;
-  if (first)
-    throw new Error(failures.map(({ name, error }) => `${name}: ${messageOf(error)}`).join("; "), {
-      cause: first.error,
-    });
-  return known;
+  if (!first) return undefined;
+  if (asked === 1) return toRpcError(first.error);
+  const says = failures.map(({ name, error }) => `${name}: ${messageOf(error)}`).join("; ");
+  return new RpcError(toRpcError(first.error).code, says, { cause: first.error });
 }
 
 /** Edges as they were changed since: other machines, higher generations. */
@@ -158,12 +189,26 @@ function configuredSegments(
   });
 }
 
+/** Whose edge it is; undefined: no channel's. */
+async function channelOf(
+  edge: string,
+  deployments: Pick<DeploymentReads, "all">,
+): Promise<string | undefined> {
+  const all = await deployments.all();
+  return all.find(({ told }) => told.edges.some(({ name }) => name === edge))?.channel;
+}
+
 async function wishMachine(
   action: Extract<Action, { kind: "fail-over" }>,
   configured: SetDesiredStateRequest | undefined,
-  intents: Pick<Intents, "wishes" | "wish">,
+  { deployments, ...intents }: WishRecords,
 ): Promise<Action | { cannot: string }> {
   const edge = configured?.edges.find(({ name }) => name === action.target);
+  const channel = await channelOf(action.target, deployments);
+  if (channel !== undefined)
+    return {
+      cannot: `${action.target} is where the channel ${channel} has it: it moves when that is deployed otherwise, or its machine is evacuated`,
+    };
   if (!edge) return { cannot: `OpsBot was not told where ${action.target} shall run` };
   const machines = [...new Set(configured!.edges.map(({ machine }) => machine))].toSorted();
   const from = (await intents.wishes(MACHINE)).get(edge.name) ?? edge.machine;

@@ -5,7 +5,7 @@ import type { CallOptions, Client } from "@glassline/proto/rpc";
 /** Longer than any healthy edge takes. */
 const TIMEOUT_MS = 1_500;
 
-export interface EdgeCall {
+export interface EdgeCall extends Pick<CallOptions, "beforeSending"> {
   client: Pick<Client<typeof EdgeCacheService>, "fence" | "setDraining">;
   idempotencyKey: string;
   fencingToken: bigint;
@@ -18,7 +18,7 @@ export async function fenceEdge({
   client,
   fencingToken,
   authorization,
-}: Omit<EdgeCall, "idempotencyKey">): Promise<string> {
+}: Omit<EdgeCall, "idempotencyKey" | "beforeSending">): Promise<string> {
   await client.fence({ fencingToken }, optionsOf(authorization));
   return `an OpsBot with a token lower than ${fencingToken} is not heard any more`;
 }
@@ -37,10 +37,11 @@ export async function undrainEdge(call: EdgeCall): Promise<string> {
 }
 
 function setDraining(
-  { client, idempotencyKey, fencingToken, authorization }: EdgeCall,
+  { client, idempotencyKey, fencingToken, authorization, beforeSending }: EdgeCall,
   draining: boolean,
 ) {
-  return client.setDraining({ draining, idempotencyKey, fencingToken }, optionsOf(authorization));
+  const options = { ...optionsOf(authorization), ...(beforeSending && { beforeSending }) };
+  return client.setDraining({ draining, idempotencyKey, fencingToken }, options);
 }
 
 const optionsOf = (authorization: string): CallOptions => ({

@@ -8,23 +8,25 @@ import { LIMITED } from "../network.ts";
 import type { Intent } from "../stores/intents.ts";
 import { drainEdge, undrainEdge } from "./edge-actions.ts";
 import type { Effect, EffectDeps } from "./effects.ts";
-import { PATIENCE_MS, persist, released } from "./effects.ts";
+import { PATIENCE_MS, begin, persist, unlessHeld } from "./effects.ts";
 
+const NOT_TOLD = "OpsBot was not told what shall run";
 /** Between two looks whether viewers have gone. */
 const DRAIN_LOOK_MS = 500;
 
 type Of<K extends Action["kind"]> = Effect<Extract<Action, { kind: K }>>;
 
 export const restart: Of<"restart"> = async ({ action, generation }, deps) => {
-  await tellDesired(deps);
+  if (!(await deps.desired.runs(action.target))) throw new Error(NOT_TOLD);
+  await tellDesired(deps, action.target);
   return `the node-agent was told to start ${action.target} anew (generation ${generation})`;
 };
 
 /** Its viewers go first; where it does not answer there is nothing to wait for. */
 export const failOver: Of<"fail-over"> = async (intent, deps) => {
   const { action } = intent;
-  await drainEdge(callOf(intent, deps)).catch(() => {});
-  await tellDesired(deps);
+  await begin(deps, () => drainEdge(callOf(intent, deps))).catch(() => {});
+  await tellDesired(deps, action.target);
   return `the node-agent was told to run ${action.target} on ${action.machine}, and no more on ${action.from}`;
 };
 
@@ -44,14 +46,12 @@ export const openSegment: Of<"open-segment"> = async ({ action, generation }, de
   return `the node-agent was told of segment number ${generation} of ${overlay}, VNI ${vni}`;
 };
 
-async function tellDesired(deps: EffectDeps): Promise<void> {
-  const { desired, fencingToken } = deps;
-  configuredOf(deps);
-  await persist(deps, () => desired.tell(fencingToken));
+async function tellDesired(deps: EffectDeps, edge?: string): Promise<void> {
+  await persist(deps, () => deps.desired.tell(deps, edge));
 }
 
 function configuredOf({ desired: { configured } }: EffectDeps) {
-  if (!configured) throw new Error("OpsBot was not told what shall run");
+  if (!configured) throw new Error(NOT_TOLD);
   return configured;
 }
 
@@ -64,7 +64,7 @@ export const flush: Of<"flush"> = async (intent, deps) => {
   const { objects, replayed } = await persist(deps, () =>
     edgeOf(intent, deps).purge(
       { target, onlyHere: true, idempotencyKey, fencingToken: deps.fencingToken },
-      { ...LIMITED, authorization: `Bearer ${deps.edgeToken}` },
+      { ...LIMITED, ...unlessHeld(deps), authorization: `Bearer ${deps.edgeToken}` },
     ),
   );
   return `${objects} objects forgotten${replayed ? " (the first time it was asked)" : ""}`;
@@ -87,11 +87,12 @@ async function primeNow(
   let objects = 0;
   const failures: { name: string; error: unknown }[] = [];
   for (const { name, path } of channels) {
-    await released(deps);
     const idempotencyKey = `${intent.idempotencyKey}:${name}`;
-    const options = { timeoutMs: PATIENCE_MS, authorization: `Bearer ${edgeToken}` };
-    await edge.prime({ path, idempotencyKey, fencingToken }, options).then(
-      (primed) => (objects += primed.objects),
+    const authorization = `Bearer ${edgeToken}`;
+    const options = { timeoutMs: PATIENCE_MS, authorization, ...unlessHeld(deps) };
+    const primed = begin(deps, () => edge.prime({ path, idempotencyKey, fencingToken }, options));
+    await primed.then(
+      ({ objects: more }) => (objects += more),
       (error: unknown) => failures.push({ name, error }),
     );
   }
@@ -127,6 +128,7 @@ function callOf(intent: Pick<Intent, "action" | "idempotencyKey">, deps: EffectD
     idempotencyKey: intent.idempotencyKey,
     fencingToken,
     authorization: `Bearer ${edgeToken}`,
+    ...unlessHeld(deps),
   };
 }
 

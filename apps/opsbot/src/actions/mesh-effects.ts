@@ -7,7 +7,7 @@ import { LIMITED } from "../network.ts";
 import type { Intent } from "../stores/intents.ts";
 import { restartCollector as askCollector } from "./collector-actions.ts";
 import type { Effect, EffectDeps } from "./effects.ts";
-import { persist } from "./effects.ts";
+import { begin, persist, unlessHeld } from "./effects.ts";
 import type { LinkCall } from "./link-actions.ts";
 import { restartLink as askToRestart, rotateKeys as askToRotate } from "./link-actions.ts";
 
@@ -22,7 +22,10 @@ export const restartCollector: Of<"restart-collector"> = ({ action, idempotencyK
   const client = deps.network.collectors.get(action.target);
   if (!client) throw new Error(`no collector is called ${action.target}`);
   const { fencingToken } = deps;
-  return persist(deps, () => askCollector({ client, idempotencyKey, fencingToken }));
+  // One that is away is started by its supervisor: it is not waited for, to be started once more when it is back.
+  return begin(deps, () =>
+    askCollector({ client, idempotencyKey, fencingToken, ...unlessHeld(deps) }),
+  );
 };
 
 /** One after the other, so that the mesh is never cut in two places. */
@@ -40,6 +43,7 @@ async function toLinks(
       neighbour,
       idempotencyKey: `${idempotencyKey}:${neighbour}`,
       fencingToken,
+      ...unlessHeld(deps),
     };
     told.push(await persist(deps, () => ask(call)));
   }

@@ -5,6 +5,7 @@ import { RpcError } from "@glassline/proto/errors";
 import type { Client } from "@glassline/proto/rpc";
 import { messageOf } from "@glassline/service/errors";
 
+import { released, stillReleased, unlessHeld } from "../actions/effects.ts";
 import { LIMITED } from "../network.ts";
 import type { EdgeSeeded, SeedDeps, SeedWish } from "./seed.ts";
 
@@ -60,6 +61,9 @@ async function follow(following: Following): Promise<Priming> {
   let movedMs = answeredMs;
   let toldMs = answeredMs;
   for (;;) {
+    const heldMs = await released(following.deps);
+    answeredMs += heldMs;
+    movedMs += heldMs;
     signal.throwIfAborted();
     const nowMs = clock.monotonicMs();
     try {
@@ -98,7 +102,8 @@ async function look(following: Following): Promise<Priming> {
     throw new Error(`it forgot ${BEGUN_MAX} times what it was to fetch, expected it to stay`);
   const { fencingToken } = deps;
   const wanted = { paths: [...paths], background: true, perSecond, idempotencyKey, fencingToken };
-  const { priming } = await client.prime(wanted, options);
+  await stillReleased(deps);
+  const { priming } = await client.prime(wanted, { ...options, ...unlessHeld(deps) });
   following.begun++;
   if (!priming) throw new Error("it does not tell how its priming goes, expected a newer edge");
   return priming;

@@ -9,7 +9,15 @@ test.each([
   [1, "nothing to fetch; /no/such/access.log: ENOENT"],
 ])("of access logs, %i popular paths are wished: %s", async (popular, says) => {
   const { signal } = new AbortController();
-  const deps = { edges: new Map(), edgeToken: "", fencingToken: 0n, clock: systemClock, signal };
+  const isHeld = async () => false;
+  const deps = {
+    edges: new Map(),
+    edgeToken: "",
+    fencingToken: 0n,
+    clock: systemClock,
+    isHeld,
+    signal,
+  };
   const wish = { paths: [], popular, perSecond: 1, accessLogs: ["/no/such/access.log"] };
   const report = await seed(deps, { ...wish, idempotencyKey: "deploy-1" });
   expect(report.says.slice(0, says.length)).toBe(says);

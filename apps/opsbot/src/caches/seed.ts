@@ -4,6 +4,7 @@ import type { Client } from "@glassline/proto/rpc";
 import type { Clock } from "@glassline/service/clock";
 import { OperatorError } from "@glassline/service/errors";
 
+import type { Hold } from "../actions/effects.ts";
 import { Popularity } from "../core/caches/popularity.ts";
 import { counted } from "../core/words.ts";
 import type { LogsRead } from "./access-logs.ts";
@@ -16,6 +17,8 @@ export interface SeedDeps {
   /** Of the leader's term; 0: a person. */
   fencingToken: bigint;
   clock: Clock;
+  /** Nothing is begun at present. */
+  isHeld: Hold["isHeld"];
   /** Aborted: what the edges have begun in the background they end by themselves. */
   signal: AbortSignal;
   /** Hears how it goes. */

@@ -37,6 +37,27 @@ describe("recorded incidents", () => {
     expect(told.filter((line) => line.startsWith("ok "))).toHaveLength(files.length);
   });
 
+  test("are there of each problem that a runbook answers, but for some", async () => {
+    const files = await readdir(SHIPPED);
+    const all = await Promise.all(
+      files.map(
+        async (name) => JSON.parse(await readFile(join(SHIPPED, name), "utf8")) as Recording,
+      ),
+    );
+    const recorded = new Set(all.map(({ check }) => check));
+    const answered = new Set(
+      RUNBOOKS.flatMap(({ triggers }) => triggers.map(({ check }) => check)),
+    );
+    // An overlay, a week, machines and a crowd of viewers are needed for these.
+    expect([...answered.difference(recorded)].toSorted()).toEqual([
+      "drift",
+      "hit-rate",
+      "link-keys",
+      "machine",
+      "network",
+    ]);
+  });
+
   test("that are dealt with otherwise today are told, with what is done instead", async () => {
     const { failed, told } = await tested("edge-frozen.json", (recording) => ({
       ...recording,

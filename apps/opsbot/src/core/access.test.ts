@@ -10,6 +10,7 @@ import {
   callerOfToken,
   mayAs,
   needsOf,
+  roleFor,
 } from "./access.ts";
 import { MalformedTokens, lineOf, parseTokens } from "./api-tokens.ts";
 import { ApiRates } from "./rate-limit.ts";
@@ -32,6 +33,16 @@ describe("roles", () => {
     expect(roleOf("operator", false)).toBe("admin");
     expect([false, true].map((may) => roleOf("dashboard", may))).toEqual(["viewer", "admin"]);
     for (const role of ["monitor", "camera"] as const) expect(roleOf(role, true)).toBe("viewer");
+  });
+
+  test("are needed by what is asked for: only admins let a machine be forgotten", () => {
+    const actionOf = (kind: "evacuate" | "forget-machine") =>
+      roleFor({ kind: "act", action: { kind, target: "machine-1" } });
+    expect([actionOf("evacuate"), actionOf("forget-machine")]).toEqual(["operator", "admin"]);
+    expect([roleFor({ kind: "resume" }), roleFor({ kind: "continue" })]).toEqual([
+      "operator",
+      "admin",
+    ]);
   });
 
   test("of tokens are told apart from those of certificates in the journal", () => {

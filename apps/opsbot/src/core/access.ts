@@ -68,6 +68,9 @@ export function needsOf(
 /** Of the kill switch: whoever may change something may stop everything. */
 export const STOP_ROLE: AccessRole = "operator";
 
-export function roleFor({ kind }: Change): AccessRole {
-  return kind === "approve" || kind === "continue" ? "admin" : "operator";
+const FOR_ADMINS: ReadonlySet<string> = new Set(["approve", "continue", "forget-machine"]);
+
+export function roleFor(change: Change): AccessRole {
+  const kind = change.kind === "act" ? change.action.kind : change.kind;
+  return FOR_ADMINS.has(kind) ? "admin" : "operator";
 }

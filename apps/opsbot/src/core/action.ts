@@ -25,6 +25,8 @@ export type Action =
   | { kind: "destroy"; target: string }
   /** What runs on a machine that is away is run on others. */
   | { kind: "evacuate"; target: string }
+  /** A machine is gone for good: nothing waits for it any more. */
+  | { kind: "forget-machine"; target: string }
   /** A device may not watch a channel any more. */
   | { kind: "revoke-device"; target: string; device: string };
 
@@ -66,6 +68,8 @@ export function describeAction(action: Action): string {
       return `take ${target} down, so that nothing of it stays`;
     case "evacuate":
       return `run what ${target} has on other machines`;
+    case "forget-machine":
+      return `take ${target} for gone for good and wait for nothing of it`;
     case "revoke-device":
       return `let device ${action.device} watch ${target} no more`;
   }

@@ -142,7 +142,7 @@ export const COMMANDS: readonly CommandRow[] = [
   ),
   changes(
     "fail over EDGE",
-    "drains an edge and runs it on another machine",
+    "drains an edge and runs it on another machine (not one of a deployed channel)",
     act(["fail", "over", EDGE], ({ name }) => ({ kind: "fail-over", target: name })),
   ),
   changes(
@@ -190,6 +190,14 @@ export const COMMANDS: readonly CommandRow[] = [
     "runs what deployed channels have on a machine on others",
     act(["evacuate", MACHINE], ({ name }) => ({ kind: "evacuate", target: name })),
   ),
+  {
+    ...changes(
+      "forget machine MACHINE",
+      "it is gone for good: its VNIs may be given to others",
+      act(["forget", "machine", MACHINE], ({ name }) => ({ kind: "forget-machine", target: name })),
+    ),
+    role: "admin",
+  },
   changes(
     "invite DEVICE to CHANNEL [for 2h]",
     "makes a link by which one device can watch",

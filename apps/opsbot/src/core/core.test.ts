@@ -74,7 +74,7 @@ describe("soft and hard states", () => {
 });
 
 describe("decisions", () => {
-  const event = fc.constantFrom<Event>("problem", "recovery", "done", "failed", "timeout");
+  const event = fc.constantFrom<Event>("problem", "recovery", "done", "failed", "timeout", "eased");
   test("whatever happens, an action is begun only when none is under way, and nothing after the end", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 60 }), (events) => {
@@ -90,6 +90,10 @@ describe("decisions", () => {
             [phase, acting] = ["acting", true];
           }
           if (decision === "verify") phase = "verifying";
+          if (decision === "rest") {
+            expect(phase).toBe("verifying");
+            phase = "open";
+          }
           if (decision === "resolve") {
             expect(acting).toBe(false);
             phase = "resolved";

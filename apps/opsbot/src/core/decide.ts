@@ -12,21 +12,31 @@ export type Event =
   /** The action could not be done. */
   | "failed"
   /** It has been looked at long enough after the action. */
-  | "timeout";
+  | "timeout"
+  /** So long, and it is no more than a warning by then. */
+  | "eased";
 
 export type Decision =
-  /** Do the runbook's next action; escalate when there is none left. */
-  "act" | "verify" | "resolve" | "nothing";
+  /** act: do the runbook's next action; escalate when there is none left. rest: the action helped, and nothing is done until it is critical again. */
+  "act" | "verify" | "resolve" | "rest" | "nothing";
 
 /** A recovery while an action is under way waits for the action's end: what was begun is finished and written down. */
 const DECISIONS: Readonly<Record<Phase, Readonly<Record<Event, Decision>>>> = {
-  open: { problem: "act", recovery: "resolve", done: "nothing", failed: "nothing", timeout: "act" },
+  open: {
+    problem: "act",
+    recovery: "resolve",
+    done: "nothing",
+    failed: "nothing",
+    timeout: "act",
+    eased: "nothing",
+  },
   acting: {
     problem: "nothing",
     recovery: "nothing",
     done: "verify",
     failed: "act",
     timeout: "nothing",
+    eased: "nothing",
   },
   verifying: {
     problem: "nothing",
@@ -34,6 +44,7 @@ const DECISIONS: Readonly<Record<Phase, Readonly<Record<Event, Decision>>>> = {
     done: "nothing",
     failed: "nothing",
     timeout: "act",
+    eased: "rest",
   },
   escalated: {
     problem: "nothing",
@@ -41,6 +52,7 @@ const DECISIONS: Readonly<Record<Phase, Readonly<Record<Event, Decision>>>> = {
     done: "nothing",
     failed: "nothing",
     timeout: "nothing",
+    eased: "nothing",
   },
   resolved: {
     problem: "nothing",
@@ -48,6 +60,7 @@ const DECISIONS: Readonly<Record<Phase, Readonly<Record<Event, Decision>>>> = {
     done: "nothing",
     failed: "nothing",
     timeout: "nothing",
+    eased: "nothing",
   },
 };
 

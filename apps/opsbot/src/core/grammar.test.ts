@@ -60,6 +60,7 @@ describe("what is understood", () => {
     ["rotate keys of node-1/node-2", act("rotate-keys", "node-1/node-2")],
     ["restart collector collector-2", act("restart-collector", "collector-2")],
     ["open segment overlay-a", act("open-segment", "overlay-a")],
+    ["forget machine Machine-1", act("forget-machine", "machine-1")],
     ["pause automation", { kind: "change", change: { kind: "pause", forMs: undefined } }],
     ["Pause Automation 30m", { kind: "change", change: { kind: "pause", forMs: 1_800_000 } }],
     ["resume automation", { kind: "change", change: { kind: "resume" } }],
@@ -99,6 +100,7 @@ describe("what is asked back", () => {
   test.each<[string, readonly string[]]>([
     ["statsu", ["status"]],
     ["flsh edge-1", ["flush edge-1"]],
+    ["forget machine-1", ["forget machine machine-1"]],
     ["flsh edge1", ["flush edge-1"]],
     ["reroute edge-2", ["re-route edge-2"]],
     ["failover edge-2", ["fail over edge-2"]],
@@ -236,10 +238,10 @@ describe("of any text", () => {
     const names = fc.array(fc.string({ unit: "binary" }), { maxLength: 5 });
     fc.assert(
       fc.property(names, said, (edges, text) => {
-        const command = parseCommand(text, { ...INVENTORY, edges });
+        const inventory = { ...INVENTORY, edges };
+        const command = parseCommand(text, inventory);
         if (command.kind !== "change" || command.change.kind !== "act") return;
-        const targets = [...edges, ...INVENTORY.links, ...INVENTORY.collectors];
-        expect([...targets, ...INVENTORY.overlays]).toContain(command.change.action.target);
+        expect(Object.values(inventory).flat()).toContain(command.change.action.target);
       }),
       { numRuns: 2_000 },
     );

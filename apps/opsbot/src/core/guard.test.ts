@@ -8,6 +8,8 @@ const NOW_MS = Date.UTC(2026, 10, 22);
 const PLACE: Place = {
   domain: "hall-1",
   targets: 12,
+  channel: undefined,
+  peers: new Set(Array.from({ length: 12 }, (_, at) => `edge-${at + 1}`)),
   healthyOthers: 11,
   isHealthy: false,
   alerting: 1,
@@ -101,7 +103,16 @@ describe("the guard", () => {
       "disruption",
     );
     expect(refused({}, { begun: [begun("edge-2", 1, { domain: "hall-2" })] })).toBeUndefined();
-    expect(refused({}, { place: { ...PLACE, targets: 20 }, begun: others })).toBeUndefined();
+    const many = new Set(Array.from({ length: 20 }, (_, at) => `edge-${at + 1}`));
+    const place = { ...PLACE, targets: 20, peers: many };
+    expect(refused({}, { place, begun: others })).toBeUndefined();
+  });
+
+  test("disrupts one at a time of those that serve the same channel, in a domain of many", () => {
+    const peers = new Set(["edge-1", "edge-2"]);
+    const place = { ...PLACE, targets: 20, channel: "harbour", peers };
+    expect(refused({}, { place, begun: [begun("edge-2", 59_999)] })).toBe("disruption");
+    expect(refused({}, { place, begun: [begun("edge-3", 59_999)] })).toBeUndefined();
   });
 
   test("never takes the last healthy one, and may mend one that is alone", () => {
@@ -109,6 +120,10 @@ describe("the guard", () => {
       "last_healthy",
     );
     expect(refused({}, { place: { ...PLACE, healthyOthers: 0 } })).toBeUndefined();
+    const place = { ...PLACE, healthyOthers: 0, isHealthy: true, channel: "harbour" };
+    expect(judge(PROPOSAL, { ...FACTS, place })).toMatchObject({
+      says: "edge-1 is the last healthy one of harbour",
+    });
   });
 
   test.each([
@@ -145,6 +160,16 @@ const LIMITS: GuardLimits = {
   coolDownMs: 0,
 };
 const SIZES: Record<string, number> = { a: 3, b: 25 };
+/** Of b two and three serve a channel each, the others viewers of their own. */
+const CHANNELS = ["b-harbour", "b-harbour", "b-quay", "b-quay", "b-quay"];
+const servedBy = (target: string): string => {
+  const [domain = "", number] = target.split("-");
+  return (domain === "b" && CHANNELS[Number(number)]) || domain;
+};
+const TARGETS = Object.entries(SIZES).flatMap(([domain, size]) =>
+  Array.from({ length: size }, (_, at) => `${domain}-${at}`),
+);
+const PEERS = Map.groupBy(TARGETS, servedBy);
 
 test("no window is ever over a budget, whatever is asked for, when, and how long it takes", () => {
   const command = fc.record({
@@ -174,7 +199,10 @@ test("no window is ever over a budget, whatever is asked for, when, and how long
         nowMs += passMs;
         const targets = SIZES[domain]!;
         const target = `${domain}-${number % targets}`;
-        const place = { domain, targets, healthyOthers, isHealthy: true, alerting: 1 };
+        const channel = servedBy(target);
+        const peers = new Set(PEERS.get(channel));
+        const seen = { healthyOthers, isHealthy: true, alerting: 1 };
+        const place = { domain, targets, channel, peers, ...seen };
         const asSeen = done.map((one) => ({ ...one, isUnderWay: one.endedMs > nowMs }));
         const facts = { ...FACTS, nowMs, place, begun: asSeen, isKilled };
         const proposal = { ...PROPOSAL, ...rest, target };
@@ -201,17 +229,21 @@ test("no window is ever over a budget, whatever is asked for, when, and how long
         expect(most(({ runbook }) => runbook)).toBeLessThanOrEqual(4);
         expect(most(({ domain }) => domain)).toBeLessThanOrEqual(5);
         expect(window.length).toBeLessThanOrEqual(6);
-        for (const [domain, size] of Object.entries(SIZES)) {
-          const felt = done.filter(
-            (one) =>
-              one.domain === domain &&
-              one.isDisruptive &&
-              one.beganMs <= beganMs &&
-              (one.beganMs > beganMs - 30 || one.endedMs > beganMs),
+        const felt = done.filter(
+          (one) =>
+            one.isDisruptive &&
+            one.beganMs <= beganMs &&
+            (one.beganMs > beganMs - 30 || one.endedMs > beganMs),
+        );
+        const feltOf = (all: readonly Begun[]) => new Set(all.map(({ target }) => target)).size;
+        for (const [domain, size] of Object.entries(SIZES))
+          expect(feltOf(felt.filter((one) => one.domain === domain))).toBeLessThanOrEqual(
+            Math.max(1, Math.floor(size / 10)),
           );
-          const targets = new Set(felt.map(({ target }) => target)).size;
-          expect(targets).toBeLessThanOrEqual(Math.max(1, Math.floor(size / 10)));
-        }
+        for (const [channel, peers] of PEERS)
+          expect(
+            feltOf(felt.filter(({ target }) => servedBy(target) === channel)),
+          ).toBeLessThanOrEqual(Math.max(1, Math.floor(peers.length / 10)));
       }
     }),
     { numRuns: 300 },

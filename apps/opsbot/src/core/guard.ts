@@ -34,10 +34,14 @@ export interface Place {
   domain: string;
   /** Of the domain. */
   targets: number;
-  /** Of the domain, without this one. What is not known to be healthy is not. */
+  /** Deployed channel whose viewers it serves; undefined: it serves those of the others of the domain that have none. */
+  channel: string | undefined;
+  /** That serve the same viewers, with this one. */
+  peers: ReadonlySet<string>;
+  /** Of the peers, without this one. What is not known to be healthy is not. */
   healthyOthers: number;
   isHealthy: boolean;
-  /** Of the domain: targets with a problem that began within the storm's window. */
+  /** Of the domain: targets with a problem that began within the storm's window, or since the beginning of the storm that lasts. */
   alerting: number;
 }
 
@@ -51,7 +55,7 @@ export interface Facts {
   problemsLately: number;
   /** When it ended last, before it came again. */
   endedMs: number | undefined;
-  /** A storm that was seen holds until then, at least. */
+  /** A storm that lasts holds until then, at least. */
   stormUntilMs: number;
   /** Nothing at all is begun. */
   isKilled: boolean;
@@ -64,7 +68,7 @@ export interface GuardLimits {
   /** Budgets hold for each window of this length. */
   budgetWindowMs: number;
   budgets: { target: number; runbook: number; domain: number; global: number };
-  /** Within one window of this length viewers feel it on the larger of one target and this share of a domain. */
+  /** Within one window of this length viewers feel it on the larger of one target and this share of a domain, and of those that serve the same viewers. */
   disruptionWindowMs: number;
   disruptionShare: number;
   /** After the end of a problem, until it is acted upon again. */
@@ -134,7 +138,10 @@ export function judge(
 }
 
 /** So many of a domain's targets alert at once that it is one fault, and not theirs. */
-export function isStorm({ targets, alerting }: Place, { storm }: GuardLimits): boolean {
+export function isStorm(
+  { targets, alerting }: Pick<Place, "targets" | "alerting">,
+  { storm }: Pick<GuardLimits, "storm">,
+): boolean {
   return alerting >= storm.least && alerting >= storm.share * targets;
 }
 
@@ -164,6 +171,8 @@ function storm({ by }: Proposal, facts: Facts, limits: GuardLimits): string | un
   const { place, nowMs, stormUntilMs } = facts;
   if (by === "person" || (nowMs >= stormUntilMs && !isStorm(place!, limits))) return undefined;
   const { alerting, targets, domain } = place!;
+  if (!isStorm(place!, limits))
+    return "many alerted at once until a moment ago, and a person has been called";
   return `${alerting} of ${targets} in ${domain} alert at once: that is one fault, and a person has been called`;
 }
 
@@ -195,23 +204,33 @@ function disruption(
   { disruptionWindowMs, disruptionShare }: GuardLimits,
 ): string | undefined {
   if (!isDisruptive) return undefined;
-  const { domain, targets } = place!;
-  const felt = new Set(
-    begun
-      .filter((one) => one.isDisruptive && one.domain === domain && one.target !== target)
-      .filter(({ beganMs, isUnderWay }) => isUnderWay || beganMs > nowMs - disruptionWindowMs)
-      .map((one) => one.target),
+  const { domain, targets, peers } = place!;
+  const felt = [
+    ...new Set(
+      begun
+        .filter((one) => one.isDisruptive && one.domain === domain && one.target !== target)
+        .filter(({ beganMs, isUnderWay }) => isUnderWay || beganMs > nowMs - disruptionWindowMs)
+        .map((one) => one.target),
+    ),
+  ];
+  const tooMany = (names: readonly string[], of: number): string | undefined => {
+    const most = Math.max(1, Math.floor(disruptionShare * of));
+    if (names.length < most) return undefined;
+    return `${names.slice(0, 3).join(", ")} ${names.length === 1 ? "is" : "are"} being repaired, and at most ${most} of ${of} may be at a time`;
+  };
+  return (
+    tooMany(felt, targets) ??
+    tooMany(
+      felt.filter((one) => peers.has(one)),
+      peers.size,
+    )
   );
-  const most = Math.max(1, Math.floor(disruptionShare * targets));
-  if (felt.size < most) return undefined;
-  const names = [...felt].slice(0, 3).join(", ");
-  return `${names} ${felt.size === 1 ? "is" : "are"} being repaired, and at most ${most} of ${targets} may be at a time`;
 }
 
 function lastHealthy({ target, isDisruptive }: Proposal, { place }: Facts): string | undefined {
-  const { domain, healthyOthers, isHealthy } = place!;
+  const { domain, channel, healthyOthers, isHealthy } = place!;
   if (!isDisruptive || !isHealthy || healthyOthers > 0) return undefined;
-  return `${target} is the last healthy one of ${domain}`;
+  return `${target} is the last healthy one of ${channel ?? domain}`;
 }
 
 function budget(

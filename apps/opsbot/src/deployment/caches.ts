@@ -2,6 +2,7 @@
 import type { EdgeSpec } from "@glassline/proto/node";
 import { OperatorError } from "@glassline/service/errors";
 
+import { begin } from "../actions/effects.ts";
 import { seed } from "../caches/seed.ts";
 import { validate } from "../caches/validate.ts";
 import { LIMITED } from "../network.ts";
@@ -18,7 +19,7 @@ const START_SHARE = 0.25;
 export function cachesOf(accessLogs: readonly string[]): Caches {
   return {
     seed: async ({ deployment, description, effects, idempotencyKey }) => {
-      const { network, edgeToken, fencingToken, clock, signal } = effects;
+      const { network, edgeToken, fencingToken, clock, isHeld, signal } = effects;
       const edges = new Map(
         viewersEdges(deployment.goal.edges).flatMap(({ name }) => {
           const client = network.edges.get(name);
@@ -35,7 +36,7 @@ export function cachesOf(accessLogs: readonly string[]): Caches {
       const key = `${idempotencyKey}:seed:${deployment.revision}`;
       for (let nth = 1; ; nth++)
         try {
-          const deps = { edges, edgeToken, fencingToken, clock, signal };
+          const deps = { edges, edgeToken, fencingToken, clock, isHeld, signal };
           return (await seed(deps, { ...wish, idempotencyKey: `${key}:${nth}` })).says;
         } catch (error) {
           if (!(error instanceof OperatorError) || nth === SEED_TRIES) throw error;
@@ -46,23 +47,21 @@ export function cachesOf(accessLogs: readonly string[]): Caches {
       const { deployment, description, effects } = work;
       const { slo, source } = description;
       const edges = viewersEdges(deployment.goal.edges);
-      return validate(
-        {
-          edges: edges.map(({ name, publicUrl }) => ({ name, publicUrl })),
-          path: source,
-          players: slo.players,
-          forMs: slo.for,
-          startOverMs: Math.round(START_SHARE * slo.for),
-          token: await tokenFor(work),
-          slo: {
-            hitRate: slo.hitRate,
-            firstByteP99Ms: slo.firstByte,
-            errorShare: slo.errors,
-            stalls: slo.stalls,
-          },
+      const wish = {
+        edges: edges.map(({ name, publicUrl }) => ({ name, publicUrl })),
+        path: source,
+        players: slo.players,
+        forMs: slo.for,
+        startOverMs: Math.round(START_SHARE * slo.for),
+        token: await tokenFor(work),
+        slo: {
+          hitRate: slo.hitRate,
+          firstByteP99Ms: slo.firstByte,
+          errorShare: slo.errors,
+          stalls: slo.stalls,
         },
-        { clock: effects.clock, signal: effects.signal },
-      );
+      };
+      return begin(effects, () => validate(wish, effects));
     },
   };
 }
@@ -74,10 +73,12 @@ const viewersEdges = (edges: readonly EdgeSpec[]) => {
 };
 
 async function tokenFor(work: Work): Promise<string | undefined> {
-  const { deployment, description, parts } = work;
+  const { deployment, description, parts, effects } = work;
   if (!description.clients) return undefined;
   // Tokens are for channels that it knows.
   await enrol(work);
-  const { token } = await parts.enrolment!.issueToken({ channel: deployment.channel }, LIMITED);
+  const { token } = await begin(effects, () =>
+    parts.enrolment!.issueToken({ channel: deployment.channel }, LIMITED),
+  );
   return token;
 }

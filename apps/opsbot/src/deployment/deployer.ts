@@ -5,6 +5,7 @@ import { messageOf } from "@glassline/service/errors";
 
 import type { EffectDeps } from "../actions/effects.ts";
 import { released } from "../actions/effects.ts";
+import { asBefore, asLive } from "../core/deployment/kept.ts";
 import { NOTHING_KEPT } from "../core/deployment/layout.ts";
 import { readDescription } from "../core/deployment/read-description.ts";
 import type { Deployment, DeploymentChange } from "../stores/deployments.ts";
@@ -110,7 +111,12 @@ export class Deployer {
       await this.#change(channel, { phase: "live", problem: messageOf(error) });
       throw error;
     }
-    await this.#change(channel, { phase: "live", liveDescription: description, problem: "" });
+    await this.#change(channel, ({ kept }) => ({
+      phase: "live",
+      liveDescription: description,
+      problem: "",
+      kept: asLive(kept),
+    }));
     return `${channel} is live`;
   }
 
@@ -156,7 +162,10 @@ export class Deployer {
     try {
       if (liveDescription === "") await this.#undo(intent, effects, "back");
       else {
-        await this.#change(channel, { description: liveDescription });
+        await this.#change(channel, ({ kept }) => ({
+          description: liveDescription,
+          kept: asBefore(kept),
+        }));
         await this.#walk(WITHOUT_LOAD, run, intent, effects, "back");
       }
     } catch (error) {
@@ -236,10 +245,14 @@ export class Deployer {
   }
 
   /** Not when it was wished meanwhile that nothing of it stays. */
-  #change(channel: string, what: DeploymentChange): Promise<void> {
+  #change(
+    channel: string,
+    what: DeploymentChange | ((known: Deployment) => DeploymentChange),
+  ): Promise<void> {
     return this.#parts.journal.transact(async ({ deployments }) => {
       const known = await deployments.of(channel);
-      if (known?.phase !== "leaving") await deployments.change(channel, what);
+      if (!known || known.phase === "leaving") return;
+      await deployments.change(channel, typeof what === "function" ? what(known) : what);
     });
   }
 }

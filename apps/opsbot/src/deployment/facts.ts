@@ -3,6 +3,7 @@ import type { EdgeSpec } from "@glassline/proto/node";
 
 import type { Kept, LayoutFacts } from "../core/deployment/layout.ts";
 import { CORE, sitesOf } from "../core/deployment/overlay-layout.ts";
+import { portsOf } from "../core/deployment/ports.ts";
 import type { Look } from "../machines.ts";
 import { LIMITED } from "../network.ts";
 import type { Deployment } from "../stores/deployments.ts";
@@ -24,7 +25,7 @@ export type Allocate = (
  */
 export async function factsOf(
   { parts, description, deployment }: Observed,
-  { machines }: Pick<Look, "machines">,
+  { machines, edges: seen }: Pick<Look, "machines" | "edges">,
   all: readonly Deployment[],
   allocate: Allocate,
 ): Promise<LayoutFacts> {
@@ -32,13 +33,22 @@ export async function factsOf(
   const enrolment = await enrolmentOf(parts, description);
   const others = all.filter(({ channel }) => channel !== deployment.channel);
   const edges = others.flatMap(({ goal, told }) => [...goal.edges, ...told.edges]);
+  const running = seen.flatMap(({ spec, machine }) =>
+    spec ? [{ ...spec, machine: machine || spec.machine }] : [],
+  );
+  const isOwn = ({ channel }: EdgeSpec) => channel === deployment.channel;
   return {
     description,
     machines,
     ...(await networkOf(description, deployment.kept, machines, allocate)),
     kept: deployment.kept,
     before: deployment.goal,
-    takenPorts: portsByAgent([...parts.configuredEdges, ...edges], machines),
+    there: [...deployment.goal.edges, ...deployment.told.edges, ...running.filter(isOwn)],
+    // Also of those that nobody wishes any more, until they have gone.
+    takenPorts: portsByAgent(
+      [...parts.configuredEdges, ...edges, ...running.filter((one) => !isOwn(one))],
+      machines,
+    ),
     originUrl,
     allowedOrigins: [
       ...parts.allowedOrigins,
@@ -76,7 +86,9 @@ async function networkOf(
   const vnis = new Map([[CORE, core.vni]]);
   for (const site of sites)
     vnis.set(site, sites.length > 1 ? (await allocate(site, false)).vni : core.vni);
-  const subnet = { text: core.ipv4 ?? core.ipv6, isIpv4: core.ipv4 !== undefined };
+  // A VNI that has IPv4 from before keeps it; what is wished counts.
+  const ipv4 = overlay.ipv4 ? core.ipv4 : undefined;
+  const subnet = { text: ipv4 ?? core.ipv6, isIpv4: ipv4 !== undefined };
   return { vnis, subnet };
 }
 
@@ -86,12 +98,12 @@ function portsByAgent(
   machines: Look["machines"],
 ): Map<string, Set<number>> {
   const ports = new Map<string, Set<number>>();
-  for (const { machine, port, grpcPort, adminPort, clusterPort } of edges) {
-    const agent = machines.get(machine)?.agent;
+  for (const edge of edges) {
+    const agent = machines.get(edge.machine)?.agent;
     if (agent === undefined) continue;
     const taken = ports.get(agent) ?? new Set();
     ports.set(agent, taken);
-    for (const one of [port, grpcPort, adminPort, clusterPort]) taken.add(one);
+    for (const port of portsOf(edge)) taken.add(port);
   }
   return ports;
 }

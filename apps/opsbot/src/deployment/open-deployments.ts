@@ -17,18 +17,28 @@ import type { Registrar } from "./registrar.ts";
 const ENROLLED_MS = 250;
 
 export interface OpenDeploymentsDeps {
-  network: Pick<Network, "enrolment">;
+  network: Pick<Network, "enrolment" | "edges">;
   clock: Pick<Clock, "monotonicMs">;
   journal: Journal;
   vnis: Vnis;
   desired: Pick<DesiredState, "configured">;
   registrar: Registrar;
   watch: () => Promise<void>;
+  forgetMachine: (name: string) => void;
 }
 
 export function openDeployments(
-  config: Pick<OpsBotConfig, "deployOrigin" | "allowedOrigin" | "accessLog">,
-  { network: { enrolment }, clock, journal, vnis, desired, registrar, watch }: OpenDeploymentsDeps,
+  config: Pick<OpsBotConfig, "deployOrigin" | "allowedOrigin" | "accessLog" | "edgeToken">,
+  {
+    network: { enrolment, edges },
+    clock,
+    journal,
+    vnis,
+    desired,
+    registrar,
+    watch,
+    forgetMachine,
+  }: OpenDeploymentsDeps,
 ): DeploymentParts {
   const ask = async () => enrolment?.getStatus({}, LIMITED);
   return {
@@ -38,11 +48,14 @@ export function openDeployments(
     registrar,
     enrolment,
     enrolled: new Lately(ask, { forMs: ENROLLED_MS, clock }),
+    edges,
+    authorization: `Bearer ${config.edgeToken}`,
     origins: originsOf(config, desired),
     configuredEdges: desired.configured?.edges ?? [],
     allowedOrigins: config.allowedOrigin,
     caches: cachesOf(config.accessLog),
     watch,
+    forgetMachine,
   };
 }
 

@@ -7,6 +7,7 @@ import type { Client } from "@glassline/proto/rpc";
 import type { EffectDeps } from "../actions/effects.ts";
 import type { Description } from "../core/deployment/description.ts";
 import type { Lately } from "../lately.ts";
+import type { Network } from "../network.ts";
 import type { Deployment } from "../stores/deployments.ts";
 import type { Journal } from "../stores/journal.ts";
 import type { Turns } from "../stores/turns.ts";
@@ -29,6 +30,9 @@ export interface DeploymentParts {
   enrolment: Client<typeof EnrolmentService> | undefined;
   /** What it told within the last moment. */
   enrolled: Pick<Lately<GetStatusResponse | undefined>, "get" | "forget">;
+  /** That are watched, and what they are shown: "Bearer TOKEN". */
+  edges: Network["edges"];
+  authorization: string;
   /** That descriptions may name. */
   origins: readonly Origin[];
   /** That run without having been deployed. */
@@ -38,6 +42,8 @@ export interface DeploymentParts {
   caches: Caches;
   /** Edges that were deployed, or are no more, are watched as they are. */
   watch(): Promise<void>;
+  /** A machine is no more: it is neither looked at nor acted on. */
+  forgetMachine(name: string): void;
 }
 
 /** How caches are filled and tried. */

@@ -1,4 +1,5 @@
 /** Where monitoring learns of a channel's edges: a port. */
+import type { Hold } from "../actions/effects.ts";
 import type { Network } from "../network.ts";
 
 export interface MonitoredEdge {
@@ -6,8 +7,8 @@ export interface MonitoredEdge {
   /** Where it is administered. */
   host: string;
   port: number;
-  /** Of a channel with an overlay: the machine of the edge, and where the others are in the overlay. */
-  overlay?: { machine: string; peers: readonly string[] };
+  /** Of a channel with an overlay: the machine of the edge, where the others are in the overlay, and bytes that a packet there may have; 0: what fits. */
+  overlay?: { machine: string; peers: readonly string[]; mtu: number };
 }
 
 export interface MonitoredChannel {
@@ -21,9 +22,9 @@ export interface Registrar {
   /** What is not registered as it should be, for people; empty: all is. Rejects when that cannot be seen. */
   lacks(wanted: MonitoredChannel): Promise<readonly string[]>;
   /** Registers what is missing and takes away what is not wanted. @returns what was done, for people. */
-  register(wanted: MonitoredChannel): Promise<string>;
+  register(wanted: MonitoredChannel, hold: Hold): Promise<string>;
   /** Nothing of the channel stays. */
-  remove(channel: string): Promise<string>;
+  remove(channel: string, hold: Hold): Promise<string>;
 }
 
 /** OpsBot's own monitor looks at each edge that OpsBot has. */

@@ -20,7 +20,7 @@ export async function tell(work: Begun, told: SetDesiredStateRequest): Promise<v
   work.deployment = { ...deployment, told };
   await released(effects);
   // Those that do not answer are waited for below, as far as they matter here.
-  await effects.desired.tell(effects.fencingToken).catch(() => {});
+  await effects.desired.tell(effects).catch(() => {});
 }
 
 /** Until nothing is lacking. Rejects with what is lacking when it takes too long. @param what for people: "segments". */
@@ -31,11 +31,13 @@ export async function waitFor(
   lacks: (look: Look) => readonly string[] | Promise<readonly string[]>,
 ): Promise<void> {
   const { clock, signal, network } = effects;
-  const deadlineMs = clock.monotonicMs() + timeoutMs;
+  let deadlineMs = clock.monotonicMs() + timeoutMs;
   let toldMs = clock.monotonicMs();
   /** Why a node-agent does not take it. */
   let refused: string[] = [];
   for (;;) {
+    // As long as it is held nothing comes nearer.
+    deadlineMs += await released(effects);
     signal.throwIfAborted();
     const look = await lookAtMachines(network);
     const lacking = await lacks(look);
@@ -49,7 +51,7 @@ export async function waitFor(
     if (clock.monotonicMs() - toldMs < TELL_INTERVAL_MS) continue;
     toldMs = clock.monotonicMs();
     // Who was away has not heard it.
-    refused = await effects.desired.tell(effects.fencingToken).then(
+    refused = await effects.desired.tell(effects).then(
       () => [],
       (error: unknown) => [messageOf(error)],
     );

@@ -34,6 +34,7 @@ const TARGETS: Readonly<Record<TargetedKind, keyof Inventory>> = {
   "open-segment": "overlays",
   destroy: "deployments",
   evacuate: "machines",
+  "forget-machine": "machines",
   "revoke-device": "deployments",
 };
 
@@ -52,7 +53,7 @@ export const changeSchema = z.strictObject({
         "fail-over: run an edge on another machine. restart-link, rotate-keys: of a link of the mesh. restart-collector. " +
         "open-segment: a new VXLAN segment for an overlay. " +
         "deploy: bring a channel to what its description says, in six steps; get_deployments tells how it goes. destroy: take a deployed channel down. " +
-        "evacuate: run what deployed channels have on a machine on others. revoke-device: a device may not watch any more. pause, resume: automation. maintain: leave a target alone. " +
+        "evacuate: run what deployed channels have on a machine on others. forget-machine: it is gone for good, and its VNIs may be given to others. revoke-device: a device may not watch any more. pause, resume: automation. maintain: leave a target alone. " +
         "approve: agree to an incident's next action. undo: take back the last request, or that of an incident. continue: end the kill switch.",
     ),
   target: nameSchema

@@ -20,6 +20,7 @@ import {
 import { fine, startRawServer, startWebhookServer, withStatus } from "./webhook-server.testing.ts";
 
 const KEY = Buffer.alloc(32, 7);
+const away = withStatus(503);
 const HOUR_NANO = 3_600_000_000_000n;
 
 describe("a webhook", () => {
@@ -118,17 +119,25 @@ describe("a destination", () => {
     await eventually(() => expect(server.heard).toHaveLength(1));
   });
 
-  test("is told nothing that is older than a day", async () => {
-    await using server = await startWebhookServer();
-    let ageNano = 25n * HOUR_NANO;
-    const stage = await openStage(() => hasty.nowUnixNano() - ageNano);
-    await stage.tell({ url: at(server) });
+  test("is told what waits however far the clock is set, and nothing that it took nothing of for a day", async () => {
+    await using server = await startWebhookServer([away, away]);
+    const stage = await openStage(() => hasty.nowUnixNano() - 900n * HOUR_NANO);
+    let passedMs = 0;
+    const clock = { ...hasty, monotonicMs: () => hasty.monotonicMs() + passedMs };
+    await stage.tell({ url: at(server) }, { clock });
     await escalate(stage);
-    await eventually(async () => expect(await stage.counted("too_old")).toBe(1));
-    ageNano = 23n * HOUR_NANO;
-    await escalate(stage, "edge-2");
-    await eventually(() => expect(server.heard).toHaveLength(1));
-    expect(bodyOf(server.heard[0]!)).toMatchObject({ incident: { object: "edge-2" } });
+    await eventually(() => expect(server.heard).toHaveLength(3));
+    expect(await stage.counted("told")).toBe(1);
+
+    await using dead = await startWebhookServer(Array.from({ length: 1_000 }, () => away));
+    await stage.tell({ url: at(dead), name: "dead" }, { clock });
+    const id = await escalate(stage, "edge-2");
+    await eventually(async () => expect(await stage.counted("failed", "dead")).toBeGreaterThan(1));
+    expect(await stage.counted("too_old", "dead")).toBe(0);
+    passedMs = 25 * 3_600_000;
+    await eventually(async () => expect(await stage.counted("too_old", "dead")).toBe(1));
+    const story = (await stage.outbox.journal.entries(id)).map(({ text }) => text);
+    expect(story).toContain('dead was not told "escalated": it took nothing for a day');
   });
 
   test("is told in one term after the other, each of what comes in it, and of nothing in between", async () => {

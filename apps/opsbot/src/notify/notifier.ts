@@ -22,8 +22,8 @@ const RETRY_MAX_MS = 60_000;
 const PATIENCE_MAX_MS = 600_000;
 /** What a destination refuses so many times in a row it will never take. */
 const REFUSALS_MAX = 5;
-/** What could not be told for so long is told to nobody: it is in the journal. */
-const AGE_MAX_NANO = 86_400_000_000_000n;
+/** What this process could not tell for so long is told to nobody: it is in the journal. */
+const PATIENCE_MS = 86_400_000;
 
 /** A line of the journal that is still to be told. */
 export interface Report extends Told {
@@ -46,6 +46,8 @@ export interface NotifierDeps {
   reports: Reports;
   /** Undefined: the incident has been forgotten. */
   story(incidentId: number): Promise<Tale | undefined>;
+  /** Writes into an incident's story that nobody was told. */
+  note(incidentId: number, text: string): Promise<void>;
   /** Its name. */
   opsbot: string;
   clock: Clock;
@@ -85,17 +87,19 @@ export class Notifier {
   }
 
   async #tellAll(): Promise<void> {
-    const { reports } = this.#deps;
+    const { reports, clock } = this.#deps;
     let batch: readonly Report[];
     do {
       batch = await reports.untold(REPORTS_AT_ONCE);
+      // All of them wait from now on, by a clock that nobody sets.
+      const sinceMs = clock.monotonicMs();
       let doneWith: number | undefined;
       for (const report of batch) {
         const notification = await this.#notificationOf(report);
         if (notification) {
           // What came before is not looked at again while this one waits.
           if (doneWith !== undefined) await reports.told(doneWith);
-          if (!(await this.#tell(report, notification))) return;
+          if (!(await this.#tell(report, notification, sinceMs))) return;
           await reports.told(report.entry);
         }
         doneWith = notification ? undefined : report.entry;
@@ -111,17 +115,16 @@ export class Notifier {
   }
 
   /** Tries until it is done with. @returns whether it is: false when it is to end. */
-  async #tell(report: Report, notification: Notification): Promise<boolean> {
+  async #tell(report: Report, notification: Notification, sinceMs: number): Promise<boolean> {
     const { clock, random, signal } = this.#deps;
     const retry = backoff({ firstMs: RETRY_FIRST_MS, maxMs: RETRY_MAX_MS, random });
     let refusals = 0;
     while (!signal.aborted) {
-      if (clock.nowUnixNano() - report.timeUnixNano > AGE_MAX_NANO)
-        return this.#givenUp(report, "too_old");
+      if (clock.monotonicMs() - sinceMs > PATIENCE_MS) return this.#giveUp(report, "too_old");
       const { outcome, retryAfterMs } = await this.#try(notification);
       if (outcome === "told") return true;
       refusals = outcome === "refused" ? refusals + 1 : 0;
-      if (refusals === REFUSALS_MAX) return this.#givenUp(report, "refused");
+      if (refusals === REFUSALS_MAX) return this.#giveUp(report, "refused");
       await clock.sleep(Math.max(retry.nextMs(), retryAfterMs), signal).catch(() => {});
     }
     return false;
@@ -153,8 +156,11 @@ export class Notifier {
     }
   }
 
-  #givenUp({ incidentId, kind }: Report, result: "too_old" | "refused"): true {
-    const { destination, logger, metrics } = this.#deps;
+  async #giveUp({ incidentId, kind }: Report, result: "too_old" | "refused"): Promise<true> {
+    const { destination, logger, metrics, note } = this.#deps;
+    const why =
+      result === "refused" ? `it refused ${REFUSALS_MAX} times` : "it took nothing for a day";
+    await note(incidentId, `${destination.name} was not told "${kind}": ${why}`);
     metrics.notifications.inc({ destination: destination.name, result });
     const about = { destination: destination.name, incident: incidentId, what: kind, result };
     logger.error(about, "people were not told by webhook");

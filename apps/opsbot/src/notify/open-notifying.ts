@@ -4,6 +4,7 @@ import type { AppDeps } from "@glassline/service/app";
 import type { OpsBotConfig } from "../config.ts";
 import type { Tale } from "../core/notification.ts";
 import { readDestinations } from "./destinations.ts";
+import type { Records } from "../stores/journal.ts";
 import { notifyMetrics } from "./metrics.ts";
 import type { NotifierDeps, Reports } from "./notifier.ts";
 import { Notifier } from "./notifier.ts";
@@ -13,6 +14,7 @@ export interface ToldFrom {
   reports(listener: string): Reports;
   incident(id: number): Promise<Tale["incident"] | undefined>;
   entries(id: number): Promise<Tale["entries"]>;
+  transact(work: (records: Pick<Records, "incident" | "note">) => Promise<void>): Promise<void>;
 }
 
 type NotifyingConfig = Parameters<typeof readDestinations>[0] & Pick<OpsBotConfig, "name">;
@@ -35,10 +37,14 @@ export async function openNotifying(
     const incident = await journal.incident(id);
     return incident && { incident, entries: await journal.entries(id) };
   };
+  const note = (id: number, text: string) =>
+    journal.transact(async (records) => {
+      if (await records.incident(id)) await records.note(id, "decided", text);
+    });
   return async (signal) => {
     const runs = destinations.map((destination) => {
       const reports = journal.reports(`webhook ${destination.name}`);
-      const about = { destination, reports, story, opsbot: config.name };
+      const about = { destination, reports, story, note, opsbot: config.name };
       return new Notifier({ ...deps, ...about, metrics, signal }).run();
     });
     await Promise.all(runs);

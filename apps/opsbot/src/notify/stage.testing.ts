@@ -80,7 +80,8 @@ export async function openStage(now = () => systemClock.nowUnixNano()): Promise<
       const reports = journal.reports(`webhook ${name}`);
       await reports.begin();
       const destination = { format: "json" as const, key: undefined, name, ...rest };
-      const about = { destination, reports, story, opsbot: "opsbot", metrics };
+      const note = (id: number, text: string) => outbox.note(id, "decided", text);
+      const about = { destination, reports, story, note, opsbot: "opsbot", metrics };
       runs.push(new Notifier({ ...deps, ...about, signal: stop.signal, ...more }).run());
     },
     counted: async (result, destination = "on-call") => {

@@ -6,7 +6,9 @@ import type { Clock } from "@glassline/service/clock";
 
 import { judgeSilence } from "../core/judge/cameras.ts";
 import { judgeChannels, judgeFreshness, judgeLatency } from "../core/judge/channels.ts";
+import { judgeIngestion } from "../core/judge/collectors.ts";
 import { NOT_ANSWERING, UNKNOWN_EDGE, judgeHealth, judgeHitRate } from "../core/judge/edges.ts";
+import { judgeKeys } from "../core/judge/keys.ts";
 import { judgeLinks } from "../core/judge/links.ts";
 import { findingOf } from "../core/verdict.ts";
 import type { Look, Machines } from "../machines.ts";
@@ -19,8 +21,9 @@ import type { Finding } from "./observer.ts";
 import { silentOf } from "./silence.ts";
 import { streamsCheck } from "./streams.ts";
 
-/** So long a node may take to make its links. */
+/** So long a node may take to make its links, and a collector to be started again. */
 const LINKING_MS = 60_000;
+const STARTING_MS = 30_000;
 
 export interface ChecksDeps {
   network: Network;
@@ -51,7 +54,9 @@ export function checksOf(deps: ChecksDeps): Check[] {
     },
     { name: "latency", ...sampled, run: streamsCheck(network, looks, "latency", judgeLatency) },
     { name: "mesh-link", ...sampled, run: meshLinkCheck(network, nowMs) },
+    { name: "link-keys", ...sampled, run: () => linkKeys(network, nowMs) },
     { name: "silence", ...sampled, run: () => silence(network) },
+    { name: "ingestion", ...sampled, run: ingestionCheck(deps) },
   ];
 }
 
@@ -157,6 +162,42 @@ function meshLinkCheck({ meshNodes }: Network, nowMs: () => number): () => Promi
       : findingOf(node, "mesh-link", verdict);
   };
   return () => Promise.all([...meshNodes].map(([node, client]) => look(node, client)));
+}
+
+/** Of each link by itself: new keys are for one, and are agreed on by its ends. */
+async function linkKeys({ meshNodes }: Network, nowMs: () => number): Promise<Finding[]> {
+  const found = await Promise.all(
+    [...meshNodes].map(async ([node, client]) => {
+      const status = await client.getStatus({}, LIMITED).catch(() => undefined);
+      return (status?.links ?? []).flatMap((link) => {
+        const name = `${node}/${link.neighbour}`;
+        const verdict = meshNodes.has(link.neighbour) && judgeKeys(name, link, nowMs());
+        return verdict ? [findingOf(name, "link-keys", verdict)] : [];
+      });
+    }),
+  );
+  return found.flat();
+}
+
+/** One that does not answer takes nothing in. Its supervisor is given time to start it. */
+function ingestionCheck({ network, clock }: ChecksDeps): Check["run"] {
+  const awaySinceMs = new Map<string, number>();
+  return () =>
+    Promise.all(
+      [...network.replicas].map(async ([replica, client]) => {
+        const status = await client.getStatus({}, LIMITED).catch(() => undefined);
+        const nowMs = clock.monotonicMs();
+        const sinceMs = status ? undefined : (awaySinceMs.get(replica) ?? nowMs);
+        if (sinceMs === undefined) awaySinceMs.delete(replica);
+        else awaySinceMs.set(replica, sinceMs);
+        const isStarting = sinceMs !== undefined && nowMs - sinceMs < STARTING_MS;
+        const verdict = status ? judgeIngestion(status) : NOT_ANSWERING;
+        return findingOf(replica, "ingestion", {
+          ...verdict,
+          ...(isStarting && { state: "warning" }),
+        });
+      }),
+    );
 }
 
 async function silence({ collector }: Network): Promise<Finding[]> {

@@ -5,7 +5,7 @@ import type { Deployer } from "../deployment/deployer.ts";
 import { lackingOf } from "../deployment/observed.ts";
 import type { Machines } from "../machines.ts";
 import type { Network } from "../network.ts";
-import type { DeploymentReads } from "../stores/deployments.ts";
+import type { Deployment, DeploymentReads } from "../stores/deployments.ts";
 import type { VniKeeping } from "../vni-keeping.ts";
 import type { Check } from "./monitor.ts";
 import type { Finding } from "./observer.ts";
@@ -70,16 +70,24 @@ async function machines(
     const agent = all.known().get(object)?.agent ?? [...away.keys()].join(" or ");
     const own = edges.filter(({ machine }) => machine === object);
     const answers = await Promise.all(own.map(({ name }) => isThere(network, name)));
-    findings.push({
-      object,
-      check: "machine",
-      state: answers.includes(true) ? "warning" : "critical",
-      output: answers.includes(true)
-        ? `its node-agent ${agent} does not answer, its edges do`
-        : `its node-agent ${agent} does not answer, nor does an edge on it`,
-    });
+    const about = { object, check: "machine" };
+    const says = `its node-agent ${agent} does not answer`;
+    if (answers.includes(true))
+      findings.push({ ...about, state: "warning", output: `${says}, its edges do` });
+    else if (isEvacuated(object, deployed))
+      findings.push({ ...about, state: "warning", output: `${says}; what it had is elsewhere` });
+    else findings.push({ ...about, state: "critical", output: `${says}, nor does an edge on it` });
   }
   return findings;
+}
+
+/** Channels that need it do without it, and nothing of any is wished there. */
+function isEvacuated(machine: string, deployed: readonly Deployment[]): boolean {
+  const isOn = (one: { machine: string }) => one.machine === machine;
+  return (
+    deployed.some(({ kept }) => kept.away.includes(machine)) &&
+    !deployed.some(({ told }) => told.edges.some(isOn) || told.segments.some(isOn))
+  );
 }
 
 async function isThere({ edges }: Pick<Network, "edges">, name: string): Promise<boolean> {

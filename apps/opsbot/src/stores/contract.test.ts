@@ -3,6 +3,7 @@ import { OperatorError } from "@glassline/service/errors";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 import { checkAudit } from "../audit-check.ts";
+import { FOREVER_MS } from "../core/guard.ts";
 import type { IncidentRow } from "./incidents.ts";
 import type { Journal, Records } from "./journal.ts";
 import type { Postgres } from "./postgres.testing.ts";
@@ -247,6 +248,59 @@ function contract(newPlace: () => Promise<Place>): void {
     expect(await guard.isKilled()).toBe(false);
     expect(await guard.approvedUntilMs(1, 2)).toBe(9);
     expect(await guard.approvedUntilMs(1, 1)).toBe(0);
+  });
+
+  test("a problem came and went by the clock of the guard, whatever its incident says", async () => {
+    const place = await newPlace();
+    {
+      await using led = await place.open();
+      await led.journal.transact(async (records) => {
+        const { id } = await opened(records);
+        await records.guard.came(id, 5_000);
+        await records.note(id, "closed", "it is over", "resolved");
+        await records.guard.went(id, 7_000);
+      });
+    }
+    await using led = await place.open();
+    const { guard } = led.journal;
+    expect(await guard.problems("edge-1", "freshness", 4_999)).toEqual({
+      count: 1,
+      endedMs: 7_000,
+    });
+    expect(await guard.problems("edge-1", "freshness", 5_000)).toEqual({
+      count: 0,
+      endedMs: 7_000,
+    });
+    expect(await guard.newestMs()).toBe(7_000);
+  });
+
+  test("what is not to count makes what was begun and what came newer, and lengthens what was ordered", async () => {
+    const place = await newPlace();
+    const effect = { target: "edge-1", domain: "edges", runbook: "freshness", isDisruptive: true };
+    await using led = await place.open();
+    const { journal } = led;
+    await journal.transact(async (records) => {
+      const { guard } = records;
+      const incident = await opened(records);
+      const intent = await records.intend(incident, FLUSH, "flush");
+      await guard.begin(intent, { ...effect, beganMs: 1_000 });
+      await guard.came(incident.id, 900);
+      await guard.led(2_000);
+      await guard.led(3_000);
+      await guard.order({ kind: "pause", target: "", untilMs: 3_001, who: "anna" });
+      await guard.order({ kind: "maintenance", target: "edge-1", untilMs: 3_000, who: "anna" });
+      await guard.order({ kind: "kill", target: "", untilMs: FOREVER_MS, who: "anna" });
+    });
+    expect(await journal.guard.newestMs()).toBe(3_000);
+    await journal.transact(({ guard }) => guard.moveOn(50_000));
+    expect(await journal.guard.begun(0)).toMatchObject([{ beganMs: 51_000 }]);
+    const problems = await journal.guard.problems("edge-1", "freshness", 50_899);
+    expect(problems).toEqual({ count: 1, endedMs: undefined });
+    expect((await journal.guard.orders()).map(({ untilMs }) => untilMs)).toEqual([
+      FOREVER_MS,
+      3_000,
+      53_001,
+    ]);
   });
 
   test("the audit is a chain that shows what was changed, left out or cut off", async () => {

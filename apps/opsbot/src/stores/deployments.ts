@@ -195,7 +195,7 @@ function deploymentOf(row: Row): Deployment {
     liveDescription: text("live_description"),
     goal: wishOf(text("goal")),
     told: wishOf(text("told")),
-    kept: text("kept") === "" ? NOTHING_KEPT : (JSON.parse(text("kept")) as Kept),
+    kept: keptOf(text("kept")),
     sinceUnixNano: BigInt(text("since")),
     problem: text("problem"),
     incident: Number(row["incident"]),
@@ -203,6 +203,10 @@ function deploymentOf(row: Row): Deployment {
       text("report") === "" ? undefined : fromJsonString(ValidationReportSchema, text("report")),
   };
 }
+
+/** What an earlier release wrote has less. */
+const keptOf = (json: string): Kept =>
+  json === "" ? NOTHING_KEPT : { ...NOTHING_KEPT, ...(JSON.parse(json) as Partial<Kept>) };
 
 /** Each channel has two, and all are read often. */
 const wishOf = remembered(

@@ -1,5 +1,6 @@
 /** What the guard goes by, on disk with the journal: what was begun, and what people have ordered. A new life finds it as it was. */
 import type { Begun } from "../core/guard.ts";
+import { FOREVER_MS } from "../core/guard.ts";
 import type { Sql } from "./sql.ts";
 import { first } from "./sql.ts";
 
@@ -20,14 +21,21 @@ export interface Order {
 }
 
 export interface GuardRecords {
-  /** When something was begun last; 0: never. */
+  /** The newest of its times, but for those of orders; 0: there is none. */
   newestMs(): Promise<number>;
+  /** Somebody leads until now, at least. */
+  led(untilMs: number): Promise<void>;
+  /** What was begun, and problems, are as much newer, and orders that hold end as much later: time has passed that is not to count. */
+  moveOn(byMs: number): Promise<void>;
   /** Since then, or under way. */
   begun(sinceMs: number): Promise<Begun[]>;
   begin(
     intent: { idempotencyKey: string; incidentId: number },
     effect: Omit<Begun, "isUnderWay">,
   ): Promise<void>;
+  /** A problem has come, or is over: by the clock of the guard, which incidents do not go by. */
+  came(incidentId: number, beganMs: number): Promise<void>;
+  went(incidentId: number, endedMs: number): Promise<void>;
   /** How often a problem of a target has begun since then, and when it ended last; Unix milliseconds. */
   problems(
     target: string,
@@ -52,8 +60,29 @@ export interface GuardRecords {
 
 export function guardRecordsIn(sql: Sql): GuardRecords {
   return {
-    newestMs: async () =>
-      Number((await first(sql, "SELECT max(began) AS newest FROM effects"))?.["newest"] ?? 0),
+    newestMs: () => newest(sql),
+    led: async (untilMs) => {
+      await sql.run(
+        `INSERT INTO led VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET until = $1`,
+        Math.round(untilMs),
+      );
+    },
+    moveOn: async (byMs) => {
+      const [by, nowMs] = [Math.round(byMs), await newest(sql)];
+      const since = nowMs - KEPT_MS;
+      await sql.run(
+        "UPDATE orders SET until = until + $1 WHERE until > $2 AND until < $3",
+        by,
+        nowMs,
+        FOREVER_MS,
+      );
+      await sql.run("UPDATE effects SET began = began + $1 WHERE began > $2", by, since);
+      await sql.run(
+        "UPDATE occurrences SET began = began + $1, ended = ended + $1 WHERE coalesce(ended, began) > $2",
+        by,
+        since,
+      );
+    },
     begun: async (sinceMs) => {
       const rows = await sql.all(BEGUN, Math.round(sinceMs));
       return rows.map((row) => ({
@@ -79,19 +108,29 @@ export function guardRecordsIn(sql: Sql): GuardRecords {
         Math.round(beganMs),
       );
     },
+    came: async (incidentId, beganMs) => {
+      const text = "INSERT INTO occurrences (incident, began) VALUES ($1, $2)";
+      await sql.run(text, incidentId, Math.round(beganMs));
+    },
+    went: async (incidentId, endedMs) => {
+      const text = "UPDATE occurrences SET ended = $2 WHERE incident = $1";
+      await sql.run(text, incidentId, Math.round(endedMs));
+    },
     problems: async (target, check, sinceMs) => {
       const rows = await sql.all(
-        `SELECT opened, closed FROM incidents WHERE object = $1 AND "check" = $2 ORDER BY id DESC LIMIT 100`,
+        `SELECT opened, closed, began, ended FROM incidents LEFT JOIN occurrences ON occurrences.incident = incidents.id
+         WHERE object = $1 AND "check" = $2 ORDER BY id DESC LIMIT 100`,
         target,
         check,
       );
       const times = rows.map((row) => ({
-        openedMs: millisecondOf(row["opened"]),
-        closedMs: millisecondOf(row["closed"]),
+        // An older version has written the incident alone.
+        beganMs: Number(row["began"] ?? millisecondOf(row["opened"])),
+        endedMs: Number(row["ended"] ?? millisecondOf(row["closed"])),
       }));
-      const ends = times.map(({ closedMs }) => closedMs).filter((closedMs) => closedMs > 0);
+      const ends = times.map(({ endedMs }) => endedMs).filter((endedMs) => endedMs > 0);
       return {
-        count: times.filter(({ openedMs }) => openedMs > sinceMs).length,
+        count: times.filter(({ beganMs }) => beganMs > sinceMs).length,
         endedMs: ends.length > 0 ? Math.max(...ends) : undefined,
       };
     },
@@ -139,6 +178,12 @@ export function guardRecordsIn(sql: Sql): GuardRecords {
     },
   };
 }
+
+const newest = async (sql: Sql) => Number((await first(sql, NEWEST))?.["newest"] ?? 0);
+
+const NEWEST = `SELECT max(ms) AS newest FROM (
+  SELECT max(until) AS ms FROM led UNION ALL SELECT max(began) FROM effects UNION ALL SELECT max(began) FROM occurrences UNION ALL SELECT max(ended) FROM occurrences
+) AS times`;
 
 /** Only the newest action of an incident is under way with it: keys of one incident differ by the action's number. */
 const BEGUN = `SELECT * FROM (

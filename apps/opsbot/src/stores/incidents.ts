@@ -166,7 +166,7 @@ export async function writeEntry(
 async function forgetOld(sql: Sql, newest: number): Promise<void> {
   if (newest <= INCIDENTS_KEPT) return;
   const old = "(SELECT id FROM incidents WHERE id <= $1 AND closed <> '0')";
-  for (const table of ["entries", "intents"])
+  for (const table of ["entries", "intents", "occurrences"])
     await sql.run(`DELETE FROM ${table} WHERE incident IN ${old}`, newest - INCIDENTS_KEPT);
   await sql.run(`DELETE FROM incidents WHERE id IN ${old}`, newest - INCIDENTS_KEPT);
 }

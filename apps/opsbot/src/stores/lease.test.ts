@@ -36,7 +36,7 @@ describeWithPostgres()("a lease", { timeout: 60_000 }, () => {
     stack = new AsyncDisposableStack();
     postgres = stack.use(await startPostgres());
     url = await postgres.database();
-  }, 60_000);
+  }, 90_000);
   afterEach(() => stack.disposeAsync());
 
   async function replica(name: string): Promise<Replica> {

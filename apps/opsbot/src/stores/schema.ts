@@ -42,6 +42,7 @@ const incidents = ({ id, integer, strict }: Dialect) => `
 `;
 
 const guard = ({ integer, strict }: Dialect) => `
+  CREATE TABLE IF NOT EXISTS led (id ${integer} PRIMARY KEY, until ${integer} NOT NULL) ${strict};
   CREATE TABLE IF NOT EXISTS effects (
     idempotency_key TEXT PRIMARY KEY, incident ${integer} NOT NULL, target TEXT NOT NULL, domain TEXT NOT NULL,
     runbook TEXT NOT NULL, disruptive ${integer} NOT NULL, began ${integer} NOT NULL
@@ -50,6 +51,9 @@ const guard = ({ integer, strict }: Dialect) => `
   CREATE INDEX IF NOT EXISTS effects_of ON effects (incident);
   CREATE TABLE IF NOT EXISTS orders (
     kind TEXT NOT NULL, target TEXT NOT NULL, until ${integer} NOT NULL, who TEXT NOT NULL, PRIMARY KEY (kind, target)
+  ) ${strict};
+  CREATE TABLE IF NOT EXISTS occurrences (
+    incident ${integer} PRIMARY KEY, began ${integer} NOT NULL, ended ${integer}
   ) ${strict};
   CREATE TABLE IF NOT EXISTS approvals (
     incident ${integer} NOT NULL, action ${integer} NOT NULL, until ${integer} NOT NULL, who TEXT NOT NULL,

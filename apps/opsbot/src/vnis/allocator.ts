@@ -13,7 +13,13 @@ import { addSubnets } from "./adding-subnets.ts";
 import type { BlocksDeps, Numbers } from "./blocks.ts";
 import { FreeNumbers } from "./blocks.ts";
 import type { VniDatabase, VniDialect } from "./dialect.ts";
-import { confirmRemoved, quarantinedAfter, releaseAll } from "./quarantine.ts";
+import {
+  awaitedNodes,
+  confirmRemoved,
+  countAwaiting,
+  quarantinedAfter,
+  releaseAll,
+} from "./quarantine.ts";
 import { importSeen, releaseLeaked } from "./reconciling.ts";
 import { returnAllBlocks } from "./returning.ts";
 import type { Kept } from "./rows.ts";
@@ -102,6 +108,14 @@ export class Allocator implements Vnis {
     return quarantinedAfter(page, this.#deps);
   }
 
+  awaitedNodes(): Promise<readonly string[]> {
+    return awaitedNodes(this.#deps);
+  }
+
+  countAwaiting(node: string): Promise<number> {
+    return countAwaiting(node, this.#deps);
+  }
+
   quotas(): Promise<readonly TenantQuota[]> {
     return readQuotas(this.#deps.database);
   }
@@ -171,7 +185,10 @@ export class Allocator implements Vnis {
         );
     }
     const all = await this.#withSubnets(added, wishes);
-    return all.map((kept) => this.#allocationOf(kept));
+    return all.map((kept) => {
+      const allocation = this.#allocationOf(kept);
+      return wishes.get(kept.owner)!.ipv4 ? allocation : { ...allocation, ipv4: kept.net };
+    });
   }
 
   async #withSubnets(
@@ -218,6 +235,7 @@ export class Allocator implements Vnis {
     return made;
   }
 
+  /** By the formula each VNI has a network; who does not wish it is given none. */
   #allocationOf({ owner, vni, tenant, net }: Kept): Allocation {
     const formula = this.#ipv4Of(tenant) === "formula" ? formulaIpv4(vni) : undefined;
     return { owner, vni, tenant, ipv6: ipv6Of(this.#deps.globalId, vni), ipv4: net ?? formula };

@@ -158,6 +158,20 @@ const all = (vnis: Vnis) => vnis.list({ after: 0, limit: 10_000 });
 const waiting = (vnis: Vnis) => vnis.quarantined({ after: 0, limit: 10_000 });
 
 function contract(newPlace: () => Promise<Place>): void {
+  test("who has not confirmed is known by name, until nothing waits for them", async () => {
+    await using open = await (await newPlace()).open();
+    const { vnis } = open;
+    expect(await vnis.awaitedNodes()).toEqual([]);
+    await vnis.allocateAll(wishesOf(3));
+    await vnis.release("channel/0", ["node-b", "node-a"]);
+    await vnis.release("channel/1", ["node-b", "node-c"]);
+    expect(await vnis.awaitedNodes()).toEqual(["node-a", "node-b", "node-c"]);
+    const counts = ["node-a", "node-b", "node-d"].map((node) => vnis.countAwaiting(node));
+    expect(await Promise.all(counts)).toEqual([1, 2, 0]);
+    await vnis.confirm("node-b", new Set());
+    expect(await vnis.awaitedNodes()).toEqual(["node-a", "node-c"]);
+  });
+
   test("an owner has one VNI, the same after it was opened again, with the networks of it", async () => {
     const place = await newPlace();
     let first;
@@ -355,13 +369,14 @@ function contract(newPlace: () => Promise<Place>): void {
     });
   });
 
-  test("the formula gives a subnet by the VNI, the same one for each 65,536th", async () => {
+  test("the formula gives those who wish it a subnet by the VNI, the same one for each 65,536th", async () => {
     const settings = {
       ranges: [
         { first: 70_000, last: 70_000, tenant: "one" },
         { first: 135_536, last: 135_536, tenant: "two" },
+        { first: 70_001, last: 70_001, tenant: "three" },
       ],
-      ipv4: { formula: true },
+      ipv4: { formula: true, isolatedNamespaces: true },
     };
     await using open = await (await newPlace()).open({ settings });
     const { vnis } = open;
@@ -370,6 +385,8 @@ function contract(newPlace: () => Promise<Place>): void {
     expect([one.ipv4, two.ipv4]).toEqual(["10.17.112.0/24", "10.17.112.0/24"]);
     expect(one.ipv6).toMatch(/1:1170::\/64$/);
     expect(two.ipv6).toMatch(/2:1170::\/64$/);
+    const three = await vnis.allocate(wishOf("c", { tenant: "three", ipv4: false }));
+    expect(three.ipv4).toBeUndefined();
   });
 
   test("what is found on nodes is written down, and what cannot be is told", async () => {

@@ -175,3 +175,26 @@ export async function quarantinedAfter(
       .toSorted(),
   }));
 }
+
+/** Each is found by the index behind the one before: there are few of them, and may be millions of VNIs. */
+export async function awaitedNodes({ database }: Pick<QuarantineDeps, "database">) {
+  const rows = await database.all(
+    `WITH RECURSIVE each (node) AS (
+       SELECT min(node) FROM vni_quarantine
+       UNION ALL SELECT (SELECT min(q.node) FROM vni_quarantine AS q WHERE q.node > each.node)
+       FROM each WHERE each.node IS NOT NULL
+     ) SELECT node FROM each WHERE node IS NOT NULL`,
+  );
+  return rows.map((row) => String(row["node"]));
+}
+
+export async function countAwaiting(
+  node: string,
+  { database }: Pick<QuarantineDeps, "database">,
+): Promise<number> {
+  const [row] = await database.all(
+    "SELECT count(*) AS vnis FROM vni_quarantine WHERE node = $1",
+    node,
+  );
+  return Number(row!["vnis"]);
+}

@@ -26,7 +26,8 @@ test("ranges, quotas and pools are read", async () => {
       ["acme", { pools: [{ address: 0x0a_08_00_00, prefix: 16 }], prefix: 26 }],
     ]),
   });
-  expect(vniSettingsOf({ ipv4: { formula: true } }).ipv4).toBe("formula");
+  const formula = { formula: true, isolatedNamespaces: true };
+  expect(vniSettingsOf({ ipv4: formula }).ipv4).toBe("formula");
 });
 
 test("what is wrong is told with the place where it stands", async () => {
@@ -35,6 +36,8 @@ test("what is wrong is told with the place where it stands", async () => {
   wrong({ ranges: [{ first: 6, last: 5 }] }).toThrow(/ranges\[0\]: got 6-5/);
   wrong({ range: [] }).toThrow(/range/);
   wrong({ tenants: { acme: { quota: -1 } } }).toThrow(/tenants\.acme\.quota/);
+  wrong({ ipv4: { formula: true } }).toThrow(/ipv4\.formula: got it without isolatedNamespaces/);
+  wrong({ ipv4: { formula: true, isolatedNamespaces: false } }).toThrow(/isolatedNamespaces: true/);
   wrong({ ipv4: { pools: ["10.0.0.1/8"] } }).toThrow(/got "10\.0\.0\.1\/8"/);
   wrong({ ipv4: { pools: ["10.0.0.0/25"] } }).toThrow(/expected one with room for a \/24/);
   wrong({ tenants: { a: { ipv4: { pools: ["10.0.0.0/8", "10.1.0.0/16"] } } } }).toThrow(

@@ -26,7 +26,10 @@ export interface VniSettings {
   ranges: readonly Range[];
   /** Most VNIs of a tenant at once; who is not there has no quota. */
   quotas: ReadonlyMap<string, number>;
-  /** Of those that have no pools of their own; "formula": 10.x.y.0/24 by the VNI, which comes again each 65,536 VNIs. */
+  /**
+   * Of those that have no pools of their own; "formula": 10.x.y.0/24 by the VNI, which comes again each 65,536 VNIs, where overlays are
+   * isolated namespaces.
+   */
   ipv4: Ipv4Settings | "formula";
   tenantIpv4: ReadonlyMap<string, Ipv4Settings>;
 }
@@ -44,6 +47,10 @@ const vni = z.int().min(VNIS.first).max(VNIS.last);
 const poolsSchema = z.strictObject({
   pools: z.array(z.string()).min(1).max(1_000),
   prefix: z.int().min(8).max(30).default(24),
+});
+const formulaSchema = z.strictObject({
+  formula: z.literal(true),
+  isolatedNamespaces: z.boolean().default(false),
 });
 const schema = z.strictObject({
   ranges: z
@@ -67,7 +74,7 @@ const schema = z.strictObject({
       }),
     )
     .default({}),
-  ipv4: z.union([poolsSchema, z.strictObject({ formula: z.literal(true) })]).optional(),
+  ipv4: z.union([poolsSchema, formulaSchema]).optional(),
 });
 
 /** @param path empty: there is none. Rejects with OperatorError. */
@@ -99,7 +106,7 @@ export function vniSettingsOf(given: unknown): VniSettings {
       ipv4 === undefined
         ? DEFAULT_SETTINGS.ipv4
         : "formula" in ipv4
-          ? "formula"
+          ? formulaOf(ipv4)
           : ipv4Of("ipv4", ipv4),
     tenantIpv4: new Map(
       all.flatMap(([tenant, { ipv4 }]) =>
@@ -107,6 +114,14 @@ export function vniSettingsOf(given: unknown): VniSettings {
       ),
     ),
   };
+}
+
+/** Who reaches two networks of the same addresses reaches either. */
+function formulaOf({ isolatedNamespaces }: z.infer<typeof formulaSchema>): "formula" {
+  if (isolatedNamespaces) return "formula";
+  throw new RangeError(
+    "ipv4.formula: got it without isolatedNamespaces, expected isolatedNamespaces: true: its networks come again each 65,536 VNIs, so no machine may reach two overlays",
+  );
 }
 
 function ipv4Of(where: string, { pools, prefix }: z.infer<typeof poolsSchema>): Ipv4Settings {

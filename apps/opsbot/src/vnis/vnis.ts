@@ -68,6 +68,10 @@ export interface Vnis extends AsyncDisposable {
   of(owner: string): Promise<Allocation | undefined>;
   list(page: Page): Promise<readonly Allocation[]>;
   quarantined(page: Page): Promise<readonly Quarantined[]>;
+  /** Those that have not confirmed everything yet, by their names. */
+  awaitedNodes(): Promise<readonly string[]>;
+  /** How many VNIs wait for this one. */
+  countAwaiting(node: string): Promise<number>;
   /** Of tenants that have one. */
   quotas(): Promise<readonly TenantQuota[]>;
   /**

@@ -26,15 +26,15 @@ function inSmall(store: StoreKind, name: string, random: number) {
 
 test("a loop that dies at any boundary of its journal goes on", PATIENT, async () => {
   const tortured = await inSmall("sqlite", "flush", 2);
-  expect(tortured).toMatchObject({ boundaries: 12, died: 12, notMet: 0, randomKills: 2 });
   expect(tortured.problems).toEqual([]);
+  expect(tortured).toMatchObject({ boundaries: 14, died: 14, notMet: 0, randomKills: 2 });
 });
 
 describeWithPostgres()("in PostgreSQL", () => {
   test("a loop that dies at any boundary of its journal goes on", PATIENT, async () => {
     const tortured = await inSmall("postgres", "request", 0);
-    expect(tortured).toMatchObject({ boundaries: 14, died: 14, notMet: 0 });
     expect(tortured.problems).toEqual([]);
+    expect(tortured).toMatchObject({ boundaries: 17, died: 17, notMet: 0 });
   });
 });
 

@@ -13,8 +13,8 @@ import { problemsOf } from "./verdict.ts";
 const NAME = "opsbot";
 const READY_MS = 60_000;
 const COMPLETE_MS = 30_000;
-/** Begins the story's own lines: what comes before is a term's. */
-const OWN = /^(commit|purge|prime|setDraining|setDesiredState) /;
+/** Begins the story's own lines: what comes before is a term's, with the first commit. */
+const OWN = /^(commit (?!1 )|(purge|prime|setDraining|setDesiredState) )/;
 
 /** Where a first life ends: at a boundary, or after a time; undefined: it lives. */
 export type Death = { at: string } | { afterMs: number } | undefined;

@@ -97,13 +97,20 @@ export async function torture(
 
 /** Somewhere in its term, often while an effect is called. */
 async function someMoment(all: Tortured, replicas: Replicas, random: () => number) {
+  if (random() < IN_A_CALL_SHARE) return inACall(all, replicas, random);
   const leader = await replicas.leader(PATIENCE_MS);
-  if (random() < IN_A_CALL_SHARE) {
-    await leader.nextCall(PATIENCE_MS);
+  await delay(random() * LEAD_MAX_MS);
+  return leader;
+}
+
+async function inACall(all: Tortured, replicas: Replicas, random: () => number) {
+  for (;;) {
+    const leader = await replicas.leader(PATIENCE_MS);
+    if (!(await leader.nextCall(PATIENCE_MS))) continue;
     await delay(random() * HOLD_UP_MS);
     if (leader.isCalling) all.inCalls++;
-  } else await delay(random() * LEAD_MAX_MS);
-  return leader;
+    return leader;
+  }
 }
 
 async function stopOne(all: Tortured, replicas: Replicas, random: () => number): Promise<void> {

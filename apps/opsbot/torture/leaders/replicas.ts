@@ -68,10 +68,12 @@ export class Replica {
     await this.begin();
   }
 
-  /** Resolves when it begins to call an effect. */
-  async nextCall(timeoutMs: number): Promise<void> {
-    const before = this.#calls;
-    await until("a call of the leader", () => this.#calls > before, timeoutMs);
+  /** Resolves when it begins to call an effect: true; or when its term has ended before, as on a machine with too much to do. */
+  async nextCall(timeoutMs: number): Promise<boolean> {
+    const [before, term] = [this.#calls, this.term];
+    const hasCalled = () => this.#calls > before;
+    await until("a call of the leader", () => hasCalled() || this.term !== term, timeoutMs);
+    return hasCalled();
   }
 
   async over(term: number, timeoutMs: number): Promise<void> {

@@ -81,12 +81,17 @@ function tellTerms(leadership: Leadership): Leadership {
   };
 }
 
-/** Who got no answer asks again, unless the journal shows that it was heard. */
+/** Who got no answer, or was told that it cannot be written down at present, asks again, unless the journal shows that it was heard. */
 async function askFor({ request }: Begin, terms: Terms, journal: Journal): Promise<void> {
   if (!request) return;
-  while (!terms.bot) await systemClock.sleep(LOOK_MS);
-  const all = await journal.incidents(INCIDENTS_MAX, false);
-  if (!all.some(({ check }) => check === REQUEST)) await terms.bot.request(request, "anna");
+  for (;;) {
+    const all = await journal.incidents(INCIDENTS_MAX, false).catch(() => undefined);
+    if (all?.some(({ check }) => check === REQUEST)) return;
+    const requested = all && (await terms.bot?.request(request, "anna").catch(() => undefined));
+    if (requested && "refused" in requested)
+      throw new Error(`the request was refused: ${requested.refused}`);
+    await systemClock.sleep(LOOK_MS);
+  }
 }
 
 async function untilComplete(journal: Journal): Promise<void> {

@@ -113,6 +113,7 @@ export class RecordingPeer implements AsyncDisposable {
       getStatus: absent,
       getPriming: absent,
       revokeTokens: absent,
+      listRevocations: absent,
       purge: (request: PurgeRequest) => this.#once(edge, `purge ${edge}`, request, { objects: 1 }),
       prime: (request: PrimeRequest) =>
         this.#once(edge, `prime ${edge} ${request.path}`, request, { objects: 1 }),

@@ -95,6 +95,6 @@ describe.skipIf(!existsSync(RECORDING))("the parts of a real recording", () => {
       expect(pictures).toBe(count(recorded, "video"));
       expect([pictures, sounds]).toEqual([count(whole, "video"), count(whole, "audio")]);
     },
-    60_000,
+    90_000,
   );
 });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import { identityFiles } from "@glassline/service/identity";
 
-import { freePort } from "./programs.ts";
+import { freePort } from "@glassline/bench/ports";
 import { countingSource } from "./sources.ts";
 import { Testbed } from "./testbed.ts";
 

@@ -18,7 +18,7 @@ import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import { ROOT_DIRECTORY } from "../page.ts";
 import type { Icinga } from "./icinga.ts";
-import { freePort } from "./programs.ts";
+import { freePorts } from "@glassline/bench/ports";
 import { icingaWords, startShippedIcinga } from "./shipped-icinga.ts";
 import type { Told, Words } from "./stage-apps.ts";
 import { run, startApp } from "./stage-apps.ts";
@@ -49,6 +49,8 @@ export interface StageOptions {
   enrolment?: boolean;
   /** A real one with what is shipped for it; not with namespaces that are apart. */
   icinga?: { checkInterval: "2s" | "60s" };
+  /** One node-agent stands for all machines. */
+  oneAgent?: boolean;
   /** TCP ports that edges of an agent may have, where all are on one machine. */
   ports?: number;
   /** Edges show viewers a certificate of the stage's own authority. */
@@ -177,8 +179,8 @@ export class DeploymentStage implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const { machines, enrolment, icinga } = this.#options;
-    const places = Array.from({ length: machines }, (_, at) => at);
+    const { machines, enrolment, icinga, oneAgent } = this.#options;
+    const places = Array.from({ length: oneAgent ? 1 : machines }, (_, at) => at);
     const names: PeerName[] = [
       { role: "origin", instance: "origin" },
       OPSBOT,
@@ -188,8 +190,8 @@ export class DeploymentStage implements AsyncDisposable {
       VIEWERS,
     ];
     await ensureDevelopmentPki(this.pkiDir, names);
-    const ports = await Promise.all(Array.from({ length: 9 }, () => freePort()));
-    const [origin, originGrpc, originAdmin, opsbot, opsbotAdmin, ...rest] = ports as number[];
+    const ports = await freePorts(9);
+    const [origin, originGrpc, originAdmin, opsbot, opsbotAdmin, ...rest] = ports;
     const common = { "pki-dir": this.pkiDir, "log-level": "info" };
     const launcher = this.#launcher;
     const anywhere = this.underlay ? { host: "0.0.0.0" } : {};
@@ -255,10 +257,12 @@ export class DeploymentStage implements AsyncDisposable {
   async #startAgent(at: number): Promise<string> {
     const name = agentAt(at);
     const machine = this.underlay?.machines[at];
+    const { ports = 100 } = this.#options;
     const [port, adminPort, firstPort] = machine
       ? [AGENT_PORT, AGENT_PORT + 1, undefined]
-      : [await freePort(), await freePort(), 21_000 + 100 * Math.floor(Math.random() * 60)];
+      : await freePorts(2 + ports);
     const dataDir = join(this.directory, name);
+    const { machines, oneAgent } = this.#options;
     await mkdir(dataDir, { recursive: true });
     const viewers = identityFiles(this.pkiDir, VIEWERS);
     const words: Words = {
@@ -267,12 +271,12 @@ export class DeploymentStage implements AsyncDisposable {
       "pki-dir": this.pkiDir,
       "log-level": "info",
       "admin-port": adminPort,
-      machine: machineAt(at),
+      machine: oneAgent
+        ? Array.from({ length: machines }, (_, each) => machineAt(each))
+        : machineAt(at),
       "data-dir": dataDir,
       "edge-drain": 0,
-      "edge-ports": firstPort
-        ? `${firstPort}-${firstPort + (this.#options.ports ?? 100) - 1}`
-        : EDGE_PORTS,
+      "edge-ports": firstPort ? `${firstPort}-${firstPort + ports - 1}` : EDGE_PORTS,
       site: this.#options.sites?.[at] ?? "site-a",
       ...(machine && {
         host: machine.underlay,

@@ -9,7 +9,8 @@ import { promisify } from "node:util";
 import type { Identity, PeerName } from "@glassline/service/identity";
 
 import { ROOT_DIRECTORY } from "../page.ts";
-import { freePort, startProgram } from "./programs.ts";
+import { freePort } from "@glassline/bench/ports";
+import { startProgram } from "./programs.ts";
 import { ICINGA2 } from "./requirements.ts";
 import { eventually } from "./testbed.ts";
 

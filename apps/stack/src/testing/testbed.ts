@@ -131,6 +131,8 @@ export class Testbed implements AsyncDisposable {
       "grpc-port": 0,
       "admin-port": 0,
       origin: `https://localhost:${originPort}`,
+      "origin-trust": "network",
+      "ignore-query": "*",
       ...words,
     });
     return this.#stack.use(
@@ -226,7 +228,7 @@ export class Testbed implements AsyncDisposable {
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | undefined> | T | undefined,
-  timeoutMs = 15_000,
+  timeoutMs = 50_000,
 ): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
   let last: unknown;

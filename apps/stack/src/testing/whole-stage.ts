@@ -1,5 +1,6 @@
 /** All that a deployment touches, real: three machines with VXLAN and runc, Icinga2, enrolment. In a network of its own. */
 import { existsSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
 import { UNLIMITED } from "@glassline/opsbot/unlimited";
@@ -35,7 +36,7 @@ export interface WholeStage extends AsyncDisposable {
   edges(machine?: string): Promise<EdgeState[]>;
   /** Names of a channel's hosts in Icinga. */
   hosts(channel: string): Promise<string[]>;
-  /** What of a channel is on machines and in Icinga, for people; empty: nothing. */
+  /** What of a channel is on machines, also in files, and in Icinga, for people; empty: nothing. */
   left(channel: string): Promise<string[]>;
 }
 
@@ -74,6 +75,7 @@ export async function startWholeStage(): Promise<WholeStage> {
     ...(await hosts(channel)).map((name) => `host ${name} in Icinga`),
     ...(await interfaces(stage)),
     ...(await containers(stage)),
+    ...(await files(stage, channel)),
   ];
   const owned = stack.move();
   return { stage, edges, hosts, left, [Symbol.asyncDispose]: () => owned.disposeAsync() };
@@ -89,6 +91,21 @@ async function interfaces({ underlay }: DeploymentStage): Promise<string[]> {
     }),
   );
   return found.flat();
+}
+
+/** Of its edges: keys, logs, certificates. */
+async function files({ directory, pkiDir, agents }: DeploymentStage, channel: string) {
+  const folders = [
+    pkiDir,
+    ...agents.values().map(({ endpoint }) => join(directory, endpoint.name)),
+  ];
+  const found = await Promise.all(
+    folders.map((folder) => readdir(folder, { recursive: true, withFileTypes: true })),
+  );
+  return found
+    .flat()
+    .filter(({ name }) => name.startsWith(`${channel}-`) || name.includes(`.${channel}-`))
+    .map(({ parentPath, name }) => join(parentPath, name));
 }
 
 async function containers({ directory, agents }: DeploymentStage): Promise<string[]> {

@@ -2,12 +2,19 @@
 import { fileURLToPath } from "node:url";
 
 import { describeWithNamespaces } from "@glassline/node-agent/namespaces/testing";
-import { expect } from "vitest";
+import { expect, test } from "vitest";
 
 import { run } from "../../src/testing/stage-apps.ts";
 import { testWith } from "../../src/testing/requirements.ts";
+import { exitCodeOf } from "./deployments.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+
+test("a boundary that is not met fails the torture, as a problem does", () => {
+  expect(exitCodeOf({ problems: [], notMet: 0 })).toBe(0);
+  expect(exitCodeOf({ problems: [], notMet: 1 })).toBe(1);
+  expect(exitCodeOf({ problems: ["twice"], notMet: 0 })).toBe(1);
+});
 
 describeWithNamespaces()("the torture of deployments", () => {
   testWith("icinga2", "monitoring-plugins", "runc")(

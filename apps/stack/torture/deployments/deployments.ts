@@ -39,6 +39,10 @@ export interface Tortured {
   problems: string[];
 }
 
+/** Of what was not met nobody knows how it goes on. */
+export const exitCodeOf = ({ problems, notMet }: Pick<Tortured, "problems" | "notMet">): 0 | 1 =>
+  problems.length > 0 || notMet > 0 ? 1 : 0;
+
 type Way = "deploy" | "destroy";
 
 /** @param most boundaries of each way, evenly among all; 0: all. */

@@ -33,6 +33,11 @@ export class BundleReader {
     this.#decoder = new StreamDecoder(limits);
   }
 
+  /** About what it remembers of its stream. */
+  get rememberedBytes(): number {
+    return this.#decoder.rememberedBytes;
+  }
+
   /** Throws CodecError; then no further batch of this stream can be read. */
   read(bytes: Uint8Array): StreamedBundle {
     if (this.#isBroken) throw new CodecError("stream: got a batch behind one that was refused");

@@ -175,15 +175,20 @@ function contentOf({ resourceMetrics }: ExportMetricsServiceRequest): string[] {
 
 test("any OTLP metrics request travels, whatever its kinds of points are", () => {
   fc.assert(
-    fc.property(fc.array(request, { maxLength: 5 }), fc.nat({ max: 4 }), (requests, anew) => {
-      const [writer, reader] = [new MetricsWriter(), new MetricsReader()];
-      requests.forEach((each, at) => {
-        if (at === anew) writer.beginAnew();
-        const message = create(ExportMetricsServiceRequestSchema, each as Init);
-        const got = reader.decode(writer.encode(message));
-        expect(contentOf(got)).toEqual(contentOf(message));
-      });
-    }),
+    fc.property(
+      fc.array(request, { maxLength: 5 }),
+      fc.nat({ max: 4 }),
+      fc.boolean(),
+      (requests, anew, compress) => {
+        const [writer, reader] = [new MetricsWriter({ compress }), new MetricsReader()];
+        requests.forEach((each, at) => {
+          if (at === anew) writer.beginAnew();
+          const message = create(ExportMetricsServiceRequestSchema, each as Init);
+          const got = reader.decode(writer.encode(message));
+          expect(contentOf(got)).toEqual(contentOf(message));
+        });
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -11,7 +11,7 @@ import type { ExportMetricsServiceRequest } from "@glassline/proto/otlp/metrics-
 import { ExportMetricsServiceRequestSchema } from "@glassline/proto/otlp/metrics-service";
 
 import { ByteReader, CodecError } from "../bytes.ts";
-import { unsqueeze } from "../compression.ts";
+import { isSqueezed, unsqueeze } from "../compression.ts";
 import type { StreamLimits } from "../stream-codec/limits.ts";
 import { STREAM_LIMITS } from "../stream-codec/limits.ts";
 import { StreamDecoder } from "../stream-codec/stream-decoder.ts";
@@ -137,7 +137,8 @@ export class MetricsReader {
     if (reader.remaining === 0) return [];
     try {
       const packed = reader.raw(reader.remaining, "rest");
-      const bytes = unsqueeze(packed, "rest", this.#limits.batchMaxBytes);
+      const isPlain = !isSqueezed(packed);
+      const bytes = isPlain ? packed : unsqueeze(packed, "rest", this.#limits.batchMaxBytes);
       return fromBinary(ExportMetricsServiceRequestSchema, bytes).resourceMetrics;
     } catch (error) {
       throw new CodecError("rest: got bytes that are no request", { cause: error });

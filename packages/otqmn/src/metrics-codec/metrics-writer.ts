@@ -27,9 +27,11 @@ interface Rows {
 
 export class MetricsWriter {
   readonly #stream: SeriesEncoder;
+  readonly #compress: boolean;
 
   constructor(options: StreamEncoderOptions = {}) {
     this.#stream = new SeriesEncoder(options);
+    this.#compress = options.compress ?? true;
   }
 
   /** The next batch is a key batch; series that do not come any more are forgotten. */
@@ -38,7 +40,7 @@ export class MetricsWriter {
   }
 
   /**
-   * One batch: length of the points (varint), the points, and what does not fit their columns as a request, by zstd. Begins anew when the
+   * One batch: length of the points (varint), the points, and what does not fit their columns as a request, by zstd unless there is no compressor. Begins anew when the
    * series since the last key batch are too many; throws CodecError for a request that is too large by itself.
    */
   encode(request: ExportMetricsServiceRequest): Uint8Array {
@@ -62,8 +64,10 @@ export class MetricsWriter {
       bits: BigUint64Array.from(rows.bits),
     });
     writer.part(points);
-    if (rest.resourceMetrics.length > 0)
-      writer.raw(squeeze(toBinary(ExportMetricsServiceRequestSchema, rest)));
+    if (rest.resourceMetrics.length > 0) {
+      const bytes = toBinary(ExportMetricsServiceRequestSchema, rest);
+      writer.raw(this.#compress ? squeeze(bytes) : bytes);
+    }
     return writer.finish();
   }
 

@@ -9,6 +9,11 @@ import type { Shape } from "./shape-list.ts";
 import { ShapeList } from "./shape-list.ts";
 
 const FLOAT = 0;
+/** Of memory, in a decoder: see the benchmark of the collector's memory. */
+const COLUMN_BYTES = 48;
+const TEXT_BYTES = 40;
+const PART_BYTES = 4;
+const SHAPE_BYTES = 128;
 
 interface Room {
   next: number;
@@ -39,6 +44,18 @@ export class Dictionary {
 
   constructor(limits: StreamLimits) {
     this.limits = limits;
+  }
+
+  /** About what all this takes, with what the values of each column and the times of each shape take beside it. */
+  get bytes(): number {
+    return (
+      COLUMN_BYTES * this.columns +
+      TEXT_BYTES * this.texts.length +
+      2 * this.#textBytes +
+      PART_BYTES * this.#parts +
+      SHAPE_BYTES * this.shapes.length +
+      4 * this.#shapeColumns
+    );
   }
 
   get contextCount(): number {

@@ -26,6 +26,20 @@ export const STREAM_LIMITS: StreamLimits = {
   contextsMax: 512,
 };
 
+/** Of a stream whose receiver has told its own: the smaller ones. What it left out, or told as 0, is as above. */
+export function agreedLimits(
+  told: Partial<Pick<StreamLimits, "batchMaxBytes" | "batchMaxPoints" | "columnsMax">>,
+): StreamLimits {
+  const least = (name: keyof typeof told) =>
+    Math.min(STREAM_LIMITS[name], told[name] || Number.POSITIVE_INFINITY);
+  return {
+    ...STREAM_LIMITS,
+    batchMaxBytes: least("batchMaxBytes"),
+    batchMaxPoints: least("batchMaxPoints"),
+    columnsMax: least("columnsMax"),
+  };
+}
+
 export const PARTS_LEAST = 2;
 export const PARTS_MAX = 256;
 export const TEXT_MAX_BYTES = 65_536;

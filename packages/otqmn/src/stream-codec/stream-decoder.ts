@@ -31,6 +31,11 @@ export class StreamDecoder {
     return this.#stream?.dictionary.series.length ?? 0;
   }
 
+  /** About what it remembers of its stream. */
+  get rememberedBytes(): number {
+    return this.#stream?.dictionary.bytes ?? 0;
+  }
+
   /** Whether the batch read last was a key batch: series have new numbers. */
   get isAnew(): boolean {
     return this.#isAnew;

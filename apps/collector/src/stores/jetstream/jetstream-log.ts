@@ -25,6 +25,7 @@ import {
   PART_HEADER,
   partMaxBytesOf,
 } from "./message.ts";
+import { JetStreamPositions } from "./positions.ts";
 import { readRecords } from "./reader.ts";
 import { SegmentTable, listSegments } from "./segments.ts";
 import { ensureStream, subjectsOf } from "./stream.ts";
@@ -171,7 +172,13 @@ async function purge(
 function logOf(
   { place, logger }: JetStreamLogOptions,
   jetStream: JetStream,
-  { info, segments, writer, parts }: Opened & { writer: JetStreamWriter; parts: AsyncDisposable },
+  {
+    info,
+    segments,
+    writer,
+    writerName,
+    parts,
+  }: Opened & { writer: JetStreamWriter; parts: AsyncDisposable },
 ): TelemetryLog {
   const { stream } = place;
   const replicas = info.config.num_replicas;
@@ -180,6 +187,7 @@ function logOf(
     durability: `acknowledged by a quorum of ${replicas} JetStream replica${replicas === 1 ? "" : "s"}`,
     findings: [],
     origin: { kind: "jetstream", place },
+    positions: new JetStreamPositions(jetStream, stream, replicas, writerName),
     blocksFolder: `blocks-${stream}-${Date.parse(String(info.created))}`,
     get bytes() {
       return segments.bytes + writer.pendingBytes;

@@ -34,7 +34,10 @@ export async function ensureStream(
   return info;
 }
 
-async function findStream(manager: JetStreamManager, stream: string) {
+export async function findStream(
+  manager: JetStreamManager,
+  stream: string,
+): Promise<StreamInfo | undefined> {
   try {
     return await manager.streams.info(stream);
   } catch (error) {

@@ -53,6 +53,9 @@ export class Fields {
   }
 }
 
+/** It is told anew with each answer (RFC 9111 section 5.1). */
+export const AGE: ReadonlySet<string> = new Set(["age"]);
+
 /** Fields of one connection only (RFC 9110 section 7.6.1), beside those that Connection names. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",

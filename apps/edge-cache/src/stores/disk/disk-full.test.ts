@@ -34,7 +34,7 @@ test.skipIf(!mayMount)(
     await clock.advance(5_000);
     expect(store.objects).toBe(1);
     await clock.advance(6_000);
-    await expect.poll(() => store.objects, { timeout: 5_000 }).toBeGreaterThan(1);
+    await expect.poll(() => store.objects, { timeout: 30_000 }).toBeGreaterThan(1);
   },
 );
 
@@ -77,7 +77,7 @@ test.skipIf(!mayMount)(
       await access(journal);
       return true;
     };
-    await expect.poll(look, { timeout: 10_000 }).toBe(true);
+    await expect.poll(look, { timeout: 30_000 }).toBe(true);
     await disk[Symbol.asyncDispose]();
     await using again = await startDisk(small.directory, { clock });
     await again.store.recovered;

@@ -105,7 +105,7 @@ test("a flipped bit anywhere is a miss at most, never a wrong byte", async () =>
   );
   await fc.assert(run, { numRuns: 300 });
   expect(hits).toBeGreaterThan(300);
-}, 60_000);
+}, 90_000);
 
 test("without its snapshot, the index is made anew from all segments", async () => {
   await using folder = await newFolder();

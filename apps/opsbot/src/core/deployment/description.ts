@@ -1,13 +1,33 @@
 /** channel.yaml: what a channel shall be. One definition for its checks, its types and its published JSON Schema. Pure. */
+import {
+  CONSENT_MAX_CHARS,
+  DESCRIPTION_MAX_CHARS,
+  FILE_NAME,
+  LIFETIME_LEAST_MS,
+  LINE_MAX_CHARS,
+  LINK_LIFETIME_MAX_MS,
+  NOT_IN_A_LINE,
+  SSID_MAX_BYTES,
+  TOKEN_LIFETIME_MAX_MS,
+} from "@glassline/proto/enrolment-limits";
 import { z } from "zod";
 
 import { PLAYERS_MAX, VALIDATION_MAX_MS } from "../caches/validation-limits.ts";
 
 const MACHINES_MAX = 64;
 const PATHS_MAX = 1_000;
+/** As many as a node-agent takes. */
+const SERVICES_MAX = 64;
 const MIB = 1_048_576;
 
 const text = (most: number) => z.string().max(most);
+/** As enrolment takes it. */
+const line = (most: number) =>
+  text(most).refine((value) => !NOT_IN_A_LINE.test(value), "one line without control characters");
+const secretFile = z
+  .string()
+  .regex(FILE_NAME, "the name of a file in the folder of secrets (--secrets-dir of enrolment)")
+  .describe("In the folder of secrets of the enrolment service.");
 
 /** Also part of the names of its edges, in certificates and in the names of Icinga's hosts. */
 const name = (what: string) =>
@@ -43,8 +63,10 @@ const time = (leastMs: number, mostMs: number) =>
     `a time from ${leastMs / 1_000} s to ${mostMs / 1_000} s`,
   );
 
-const size = (least: number) =>
-  quantity(UNITS_BYTES, "256MiB").refine((bytes) => bytes >= least, `at least ${least / MIB}MiB`);
+const size = (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  quantity(UNITS_BYTES, "256MiB")
+    .refine((bytes) => bytes >= least, `at least ${least / MIB}MiB`)
+    .refine((bytes) => bytes <= most, `at most ${most / MIB}MiB`);
 
 /** "95%": 0.95. */
 const share = z
@@ -68,6 +90,13 @@ const overlay = z
       .optional()
       .describe(
         "Of each site that it spans: the machines that may join it to the others, best first.",
+      ),
+    services: z
+      .record(name("A service."), machine)
+      .default({})
+      .refine((all) => Object.keys(all).length <= SERVICES_MAX, `at most ${SERVICES_MAX} of them`)
+      .describe(
+        "Each on one of its machines, with an address of its own in the overlay, which goes to the machine that stands in.",
       ),
   })
   .prefault({});
@@ -102,6 +131,25 @@ const restart = z
 const cache = z
   .strictObject({
     memory: size(MIB).prefault("256MiB").describe("Store of each edge."),
+    disk: size(64 * MIB, MIB * MIB)
+      .optional()
+      .describe("Of each edge, behind what is in memory; what is there outlives it."),
+    accessLog: share
+      .prefault("0%")
+      .describe("Of the requests, so many are logged, in access.log of the edge's folder."),
+    clientRate: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .default(0)
+      .describe(
+        "Requests a second of one client, more get 429; the test load is one client, too. 0: as many as it likes.",
+      ),
+    blockingLifetime: time(0, 600_000)
+      .optional()
+      .describe(
+        "For how long a playlist that was waited for is kept. Without it: six target durations.",
+      ),
     paths: z.array(path).max(PATHS_MAX).default([]).describe("Fetched before viewers come."),
     popular: z
       .int()
@@ -136,12 +184,14 @@ const domains = z.array(z.hostname().max(253)).min(1).max(50);
 
 const clients = z
   .strictObject({
-    organization: text(200).default(""),
-    consent: text(2_000).default("").describe("What the user must agree to; empty: nothing."),
-    link: time(60_000, 30 * 86_400_000)
+    organization: line(LINE_MAX_CHARS).default(""),
+    consent: text(CONSENT_MAX_CHARS)
+      .default("")
+      .describe("What the user must agree to; empty: nothing."),
+    link: time(LIFETIME_LEAST_MS, LINK_LIFETIME_MAX_MS)
       .prefault("1d")
       .describe("How long an enrolment link holds."),
-    token: time(60_000, 400 * 86_400_000)
+    token: time(LIFETIME_LEAST_MS, TOKEN_LIFETIME_MAX_MS)
       .prefault("30d")
       .describe("How long a device may watch."),
     dns: z
@@ -176,20 +226,25 @@ const clients = z
       .describe("A MASQUE relay for these domains. Glassline runs none."),
     ikev2: z
       .strictObject({
-        name: text(100),
+        name: line(LINE_MAX_CHARS).min(1),
         address: z.hostname(),
-        remoteId: text(253),
-        localId: text(253).default(""),
-        secretFile: text(500).describe("On the machine of the enrolment service."),
+        remoteId: line(253).min(1),
+        localId: line(253).default(""),
+        secretFile,
         domains,
       })
       .optional()
       .describe("A VPN gateway. Glassline runs none."),
     wifi: z
       .strictObject({
-        ssid: z.string().min(1).max(32),
+        ssid: line(SSID_MAX_BYTES)
+          .min(1)
+          .refine(
+            (value) => Buffer.byteLength(value) <= SSID_MAX_BYTES,
+            `at most ${SSID_MAX_BYTES} bytes`,
+          ),
         encryption: z.enum(["WPA2", "WPA3", "None"]).default("WPA3"),
-        passwordFile: text(500).default("").describe("On the machine of the enrolment service."),
+        passwordFile: secretFile.optional(),
         autoJoin: z.boolean().default(true),
       })
       .optional(),
@@ -203,7 +258,7 @@ export const DESCRIPTION = z
     channel: name("Its name."),
     tenant: name("Whose it is: quotas and ranges are a tenant's.").default("default"),
     title: text(100).default("").describe("For viewers."),
-    description: text(1_000).default(""),
+    description: text(DESCRIPTION_MAX_CHARS).default(""),
     origin: z
       .string()
       .max(63)
@@ -228,11 +283,16 @@ export const DESCRIPTION = z
     slo,
     clients: clients.optional(),
   })
-  .describe(
-    "A live channel, from its origin to its viewers: https://glassline.example/channel.schema.json",
-  );
+  .describe("A live channel, from its origin to its viewers.");
 
 /** As it is read, with all that was left out. Times are milliseconds, sizes bytes, shares 0 to 1. */
 export type Description = z.output<typeof DESCRIPTION>;
 
-export const channelJsonSchema = () => z.toJSONSchema(DESCRIPTION, { io: "input" });
+/** By which it is known; it is in docs/channel.schema.json. */
+const SCHEMA_ID = "https://glassline.example/channel.schema.json";
+
+/** JSON Schema, of what is written. */
+export function channelSchemaText(): string {
+  const { $schema, ...rest } = z.toJSONSchema(DESCRIPTION, { io: "input" });
+  return `${JSON.stringify({ $schema, $id: SCHEMA_ID, ...rest }, undefined, 2)}\n`;
+}

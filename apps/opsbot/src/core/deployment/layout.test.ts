@@ -40,6 +40,7 @@ function facts(yaml: string, more: Partial<LayoutFacts> = {}): LayoutFacts {
     subnet: NETWORK,
     kept: NOTHING_KEPT,
     before: undefined,
+    there: [],
     takenPorts: new Map(),
     originUrl: "https://origin.example:7450",
     allowedOrigins: [],
@@ -99,6 +100,23 @@ describe("a layout", () => {
     expect(wish.edges.map(({ port }) => port)).toEqual([7_604, 7_608]);
   });
 
+  test("gives no edge the ports of one that leaves the same node-agent and is still there", () => {
+    const before = layoutOf(facts("machines: [machine-1, machine-2]")).wish;
+    const there = before.edges;
+    const yaml = "machines: [machine-1]\nshield: machine-2";
+    const portsOf = (more: Partial<LayoutFacts>) =>
+      layoutOf(facts(yaml, { before, ...more })).wish.edges.map(({ name, port }) => [name, port]);
+    expect(portsOf({ there })).toEqual([
+      ["harbour-shield", 7_604],
+      ["harbour-1", 7_600],
+    ]);
+    // Once it has gone they are free.
+    expect(portsOf({ there: there.slice(0, 1) })).toEqual([
+      ["harbour-shield", 7_600],
+      ["harbour-1", 7_600],
+    ]);
+  });
+
   test("joins two sites by one gateway each, by which everybody beyond is reached", () => {
     const machines = new Map([
       machine("machine-1", { site: "a" }),
@@ -126,6 +144,68 @@ describe("a layout", () => {
     const kept = { ...layoutOf(facts(yaml, { machines, vnis })).kept, away: ["machine-2"] };
     const failedOver = layoutOf(facts(yaml, { machines, vnis, kept })).wish;
     expect(failedOver.segments[0]!.stitches).toHaveLength(1);
+  });
+
+  test("gives each edge, and the shield, the cache that is described", () => {
+    const yaml =
+      "machines: [machine-1]\nshield: machine-2\ncache: {memory: 1GiB, disk: 8GiB, accessLog: 1%, clientRate: 50, blockingLifetime: 0s}";
+    for (const edge of layoutOf(facts(yaml)).wish.edges)
+      expect(edge).toMatchObject({
+        storeMaxBytes: 2n ** 30n,
+        diskMaxBytes: 2n ** 33n,
+        accessLogShare: 0.01,
+        clientRate: 50,
+        blockingLifetimeMs: 0,
+      });
+    const [plain] = layoutOf(facts("machines: [machine-1]")).wish.edges;
+    expect(plain).toMatchObject({ diskMaxBytes: 0n, accessLogShare: 0, clientRate: 0 });
+    expect(plain!.blockingLifetimeMs).toBeUndefined();
+  });
+
+  test("gives a service an address of its own, by which it is found on whichever machine it is", () => {
+    const yaml = "machines: [machine-1, machine-2]\noverlay: {services: {studio: machine-1}}";
+    const first = layoutOf(facts(yaml));
+    const address = "fd47:1:2:3::3";
+    expect(first.services).toEqual([
+      { name: "studio", machine: "machine-1", address: `${address}/64` },
+    ]);
+    expect(first.wish.segments).toMatchObject([
+      { machine: "machine-1", serviceAddresses: [`${address}/64`], peers: [{ also: [] }] },
+      { machine: "machine-2", serviceAddresses: [], peers: [{ also: [address] }] },
+    ]);
+    const substitutes = { "machine-1": "machine-3" };
+    const kept = { ...first.kept, substitutes, away: ["machine-1"] };
+    const moved = layoutOf(facts(yaml, { kept, before: first.wish })).wish.segments;
+    expect(moved).toMatchObject([
+      { machine: "machine-3", serviceAddresses: [`${address}/64`] },
+      { machine: "machine-2", peers: [{ name: "machine-3", also: [address] }] },
+    ]);
+    const without = layoutOf(facts("machines: [machine-1, machine-2]", { kept: first.kept }));
+    expect(without.kept.hosts).toEqual({ "machine-1": 1, "machine-2": 2 });
+  });
+
+  test("reaches the services of another site by its gateway", () => {
+    const machines = new Map([
+      machine("machine-1", { site: "a" }),
+      machine("machine-2", { site: "a" }),
+      machine("machine-3", { site: "b" }),
+      machine("machine-4", { site: "b" }),
+    ]);
+    const vnis = new Map([
+      ["", 5_000],
+      ["a", 1_001],
+      ["b", 2_001],
+    ]);
+    const yaml =
+      "machines: [machine-1, machine-2, machine-3, machine-4]\noverlay: {services: {studio: machine-4}}";
+    const { wish } = layoutOf(facts(yaml, { machines, vnis }));
+    const of = (name: string) => wish.segments.find((segment) => segment.machine === name)!;
+    const beyond = ["fd47:1:2:3::3", "fd47:1:2:3::4", "fd47:1:2:3::5"];
+    expect(of("machine-2").peers).toMatchObject([{ name: "machine-1", also: beyond }]);
+    expect(of("machine-1").stitches).toMatchObject([
+      { peers: [{ name: "machine-3", also: beyond.slice(1) }] },
+    ]);
+    expect(of("machine-3").peers).toMatchObject([{ name: "machine-4", also: beyond.slice(2) }]);
   });
 
   test("keeps names, addresses and ports of what stays, whatever comes and goes", () => {

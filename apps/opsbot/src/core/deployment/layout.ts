@@ -12,14 +12,15 @@ import { inUrl, numbered, withoutPrefix } from "./addresses.ts";
 import type { Description } from "./description.ts";
 import type { Machine } from "./machine.ts";
 import { LayoutError } from "./layout-error.ts";
-import { membersOf, overlayOf } from "./overlay-layout.ts";
+import type { Service } from "./overlay-layout.ts";
+import { hostOfService, membersOf, overlayOf } from "./overlay-layout.ts";
 import { portsFor } from "./ports.ts";
 
 /** What a channel keeps for as long as it is there, so that nothing changes its place without need. */
 export interface Kept {
   /** Number of the edge that a machine of the description has: of "harbour-2". */
   slots: Readonly<Record<string, number>>;
-  /** Of machines in the overlay's network. */
+  /** Of machines in the overlay's network, and of services, as `hostOfService` calls them. */
   hosts: Readonly<Record<string, number>>;
   /** By machine that is away: the one that has its edge meanwhile. */
   substitutes: Readonly<Record<string, string>>;
@@ -29,8 +30,12 @@ export interface Kept {
   administration: Readonly<Record<string, string>>;
   /** Under which its VNIs are in the store. */
   owners: readonly string[];
+  /** That were ever told of its overlay: until each of them is without it, nobody else gets its VNIs. */
+  overlayMachines: readonly string[];
   /** Of its overlay; undefined: it has none. */
   subnet?: string;
+  /** Of what was live the last time, while something else is tried. */
+  live?: Omit<Kept, "live">;
 }
 
 export const NOTHING_KEPT: Kept = {
@@ -40,6 +45,7 @@ export const NOTHING_KEPT: Kept = {
   away: [],
   administration: {},
   owners: [],
+  overlayMachines: [],
 };
 
 export interface LayoutFacts {
@@ -51,6 +57,8 @@ export interface LayoutFacts {
   kept: Kept;
   /** What it has now: ports stay where they can. */
   before: SetDesiredStateRequest | undefined;
+  /** Its edges as they were told and as they are, also those that leave: their ports are theirs until they have gone. */
+  there: readonly EdgeSpec[];
   /** That edges of others have, by agent. */
   takenPorts: ReadonlyMap<string, ReadonlySet<number>>;
   originUrl: string;
@@ -64,6 +72,7 @@ export interface Layout {
   /** Without a fencing token. */
   wish: SetDesiredStateRequest;
   kept: Kept;
+  services: readonly Service[];
 }
 
 /** An edge and where it is. */
@@ -88,20 +97,32 @@ export function layoutOf(facts: LayoutFacts): Layout {
   for (const { machine } of places) checkMachine(machine, facts);
   const holders = [...new Set(places.map(({ machine }) => machine.name))];
   const members = membersOf(holders, facts);
-  const hosts = numbered(members, new Map(Object.entries(kept.hosts)));
-  const { addresses, segments } = overlayOf(members, hosts, facts);
+  const named = facts.subnet ? Object.keys(description.overlay.services) : [];
+  const hosts = numbered(
+    [...members, ...named.map(hostOfService)],
+    new Map(Object.entries(kept.hosts)),
+  );
+  const { addresses, segments, services } = overlayOf(members, hosts, facts);
   const ports = portsFor(places, facts);
   const edges = places.map((place) => edgeOf(place, { places, ports, addresses, facts }));
   return {
+    services,
     wish: create(SetDesiredStateRequestSchema, { edges, segments: [...segments] }),
     kept: {
       ...kept,
       ...(facts.subnet && { subnet: facts.subnet.text }),
       slots: Object.fromEntries(slots),
       hosts: Object.fromEntries(hosts),
-      administration: Object.fromEntries(
-        places.map(({ name, machine }) => [name, `${inUrl(machine.host)}:${ports.get(name)! + 1}`]),
-      ),
+      administration: {
+        // Those that leave are drained first.
+        ...kept.administration,
+        ...Object.fromEntries(
+          places.map(({ name, machine }) => [
+            name,
+            `${inUrl(machine.host)}:${ports.get(name)! + 1}`,
+          ]),
+        ),
+      },
     },
   };
 }
@@ -181,7 +202,7 @@ function edgeOf(place: Place, { places, ports, addresses, facts }: Surroundings)
     originUrl: shield && !isShield ? clusterUrl(shield) : originUrl,
     shield: shield && !isShield ? shield.name : "",
     shielded: isShield ? places.flatMap((one) => (one.isShield ? [] : [one.name])) : [],
-    storeMaxBytes: BigInt(description.cache.memory),
+    ...cacheOf(description),
     generation: 1n,
     allowedOrigins: [...allowedOrigins],
     segment: addresses.size > 0 ? description.channel : "",
@@ -209,6 +230,17 @@ function publicUrlOf({ name, machine }: Place, ports: ReadonlyMap<string, number
 
 /** "/live/cam-0001/" of "/live/cam-0001/index.m3u8". */
 export const folderOf = (path: string) => path.slice(0, path.lastIndexOf("/") + 1);
+
+function cacheOf({ cache }: Description) {
+  const { memory, disk = 0, accessLog, clientRate, blockingLifetime } = cache;
+  return {
+    storeMaxBytes: BigInt(memory),
+    diskMaxBytes: BigInt(disk),
+    accessLogShare: accessLog,
+    clientRate,
+    ...(blockingLifetime !== undefined && { blockingLifetimeMs: blockingLifetime }),
+  };
+}
 
 function containerOf({ container }: Description) {
   const { driver, image, memory, cpus, tasks } = container;

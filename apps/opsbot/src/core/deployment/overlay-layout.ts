@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Segment, SegmentPeer } from "@glassline/proto/node";
 import { SegmentPeerSchema, SegmentSchema } from "@glassline/proto/node";
 
+import type { Subnet } from "./addresses.ts";
 import { hostOf, withoutPrefix } from "./addresses.ts";
 import { LayoutError } from "./layout-error.ts";
 import type { LayoutFacts } from "./layout.ts";
@@ -11,10 +12,22 @@ import type { Machine } from "./machine.ts";
 /** What joins the sites, among their VNIs. */
 export const CORE = "";
 
+/** No machine is called so. */
+export const hostOfService = (service: string) => `service ${service}`;
+
 export interface Overlay {
   /** With prefix, by machine. */
   addresses: ReadonlyMap<string, string>;
   segments: readonly Segment[];
+  services: readonly Service[];
+}
+
+/** At present. */
+export interface Service {
+  name: string;
+  machine: string;
+  /** With prefix. */
+  address: string;
 }
 
 /** Sites of these machines, in the order in which they are named. */
@@ -25,18 +38,19 @@ export function sitesOf(
   return Map.groupBy(names, (name) => machines.get(name)?.site ?? "");
 }
 
-/** @param hosts numbers of its members in the overlay's network. Throws LayoutError. */
+/** @param hosts numbers of its members and services in the overlay's network. Throws LayoutError. */
 export function overlayOf(
   members: readonly string[],
   hosts: ReadonlyMap<string, number>,
   facts: LayoutFacts,
 ): Overlay {
   const { subnet, machines, vnis, description } = facts;
-  if (!subnet) return { addresses: new Map(), segments: [] };
+  if (!subnet) return { addresses: new Map(), segments: [], services: [] };
   const addresses = new Map(members.map((name) => [name, hostOf(subnet, hosts.get(name)!)]));
   const sites = sitesOf(members, machines);
   const gateways = sites.size > 1 ? gatewaysOf(sites, facts) : new Map<string, string>();
-  const at = { facts, addresses, sites, gateways };
+  const services = servicesOf(subnet, hosts, facts);
+  const at = { facts, addresses, services, sites, gateways };
   const segments = members.map((name) => {
     const machine = machines.get(name)!;
     const isGateway = gateways.get(machine.site) === name;
@@ -48,6 +62,7 @@ export function overlayOf(
       address: addresses.get(name)!,
       underlayAddress: machine.underlayAddress,
       encrypted: description.overlay.encrypted,
+      serviceAddresses: servicesAt(services, name),
       peers: peersOf(machine, at),
       stitches: isGateway
         ? [
@@ -60,12 +75,28 @@ export function overlayOf(
         : [],
     });
   });
-  return { addresses, segments };
+  return { addresses, segments, services };
 }
+
+function servicesOf(
+  subnet: Subnet,
+  hosts: ReadonlyMap<string, number>,
+  { description, kept }: LayoutFacts,
+): Service[] {
+  return Object.entries(description.overlay.services).map(([name, described]) => ({
+    name,
+    machine: kept.substitutes[described] ?? described,
+    address: hostOf(subnet, hosts.get(hostOfService(name))!),
+  }));
+}
+
+const servicesAt = (services: readonly Service[], machine: string): string[] =>
+  services.flatMap((one) => (one.machine === machine ? [one.address] : []));
 
 interface Surroundings {
   facts: LayoutFacts;
   addresses: ReadonlyMap<string, string>;
+  services: readonly Service[];
   sites: ReadonlyMap<string, readonly string[]>;
   /** By site. */
   gateways: ReadonlyMap<string, string>;
@@ -96,14 +127,16 @@ function coreOf(machine: Machine, at: Surroundings): SegmentPeer[] {
     );
 }
 
-function peerOf(name: string, beyond: readonly string[], { facts, addresses }: Surroundings) {
+function peerOf(name: string, beyond: readonly string[], at: Surroundings) {
+  const { facts, addresses, services } = at;
   const machine = facts.machines.get(name)!;
   const inside = (of: string) => withoutPrefix(addresses.get(of)!);
+  const servicesOn = (of: string) => servicesAt(services, of).map(withoutPrefix);
   return create(SegmentPeerSchema, {
     name,
     underlayAddress: machine.underlayAddress,
     address: inside(name),
-    also: beyond.map(inside),
+    also: [...servicesOn(name), ...beyond.flatMap((each) => [inside(each), ...servicesOn(each)])],
     wireguardPublicKey: facts.description.overlay.encrypted ? machine.wireguardPublicKey : "",
   });
 }

@@ -1,4 +1,6 @@
 /** Ports of edges: four that follow each other, which stay with an edge. Pure. */
+import type { EdgeSpec } from "@glassline/proto/node";
+
 import type { Place, LayoutFacts } from "./layout.ts";
 import { LayoutError } from "./layout-error.ts";
 
@@ -8,7 +10,7 @@ const PORTS_AN_EDGE = 4;
 /** @returns the first port of each edge, by its name. Throws LayoutError. */
 export function portsFor(
   places: readonly Place[],
-  { before, takenPorts, machines }: LayoutFacts,
+  { before, there, takenPorts, machines }: LayoutFacts,
 ): Map<string, number> {
   const ports = new Map<string, number>();
   const taken = new Map([...takenPorts].map(([agent, all]) => [agent, new Set(all)]));
@@ -22,6 +24,12 @@ export function portsFor(
     ports.set(name, port);
     for (let at = 0; at < PORTS_AN_EDGE; at++) takenOf(agent).add(port + at);
   };
+  for (const edge of there) {
+    const agent = agentOf(edge.machine);
+    const isLeaving = !places.some((one) => one.name === edge.name && one.machine.agent === agent);
+    if (agent !== undefined && isLeaving)
+      for (const port of portsOf(edge)) takenOf(agent).add(port);
+  }
   for (const place of places) {
     const known = before?.edges.find(({ name }) => name === place.name);
     const stays = known && agentOf(known.machine) === place.machine.agent;
@@ -31,6 +39,13 @@ export function portsFor(
     if (!ports.has(place.name)) take(place, firstFree(place, takenOf(place.machine.agent)));
   return ports;
 }
+
+export const portsOf = ({ port, grpcPort, adminPort, clusterPort }: EdgeSpec) => [
+  port,
+  grpcPort,
+  adminPort,
+  clusterPort,
+];
 
 function firstFree({ name, machine }: Place, taken: ReadonlySet<number>): number {
   const { firstPort, lastPort } = machine;

@@ -1,10 +1,14 @@
+import { readFileSync } from "node:fs";
+
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
-import { channelJsonSchema } from "./description.ts";
+import { channelSchemaText } from "./description.ts";
 import { DescriptionError, readDescription } from "./read-description.ts";
 
 const LEAST = "channel: harbour\nsource: /live/cam-0001/index.m3u8\nmachines: [machine-1]\n";
+
+const MANY = Array.from({ length: 17 }, (_, at) => `m-${at + 1}`).join(", ");
 
 function problemsOf(yaml: string): string {
   try {
@@ -35,6 +39,22 @@ describe("a description", () => {
     });
   });
 
+  test("has for caches what edges have flags for, and services of the overlay", () => {
+    const cache =
+      "cache: {disk: 2GiB, accessLog: 5%, clientRate: 40, blockingLifetime: 500ms}\noverlay: {services: {studio: machine-1}}\n";
+    expect(readDescription(LEAST + cache)).toMatchObject({
+      cache: { disk: 2 ** 31, accessLog: 0.05, clientRate: 40, blockingLifetime: 500 },
+      overlay: { services: { studio: "machine-1" } },
+    });
+    const { cache: least, overlay } = readDescription(LEAST);
+    expect(least).toMatchObject({ accessLog: 0, clientRate: 0 });
+    expect([least.disk, least.blockingLifetime, overlay.services]).toEqual([
+      undefined,
+      undefined,
+      {},
+    ]);
+  });
+
   test.each([
     ["", "1:1 channel.yaml: got nothing, expected a map"],
     ["channel: Harbour\n", '1:10 channel: got "Harbour", expected a letter, then'],
@@ -50,10 +70,46 @@ describe("a description", () => {
       `${LEAST}overlay: {gateways: {a: [x]}}\n`,
       "overlay.gateways.a: got x, expected one of its machines",
     ],
+    [
+      `${LEAST}overlay:\n  services: {studio: machine-2}\n`,
+      "5:22 overlay.services.studio: got machine-2, expected one of machine-1",
+    ],
+    [
+      `${LEAST}overlay: {kind: none, services: {studio: machine-1}}\n`,
+      "4:33 overlay.services: got some without one",
+    ],
+    [`${LEAST}overlay: {services: {Studio: machine-1}}\n`, "overlay.services.Studio: got"],
+    [`${LEAST}cache:\n  disk: 5MiB\n`, '5:9 cache.disk: got "5MiB", expected at least 64MiB'],
+    [`${LEAST}cache:\n  disk: 2000GiB\n`, '5:9 cache.disk: got "2000GiB", expected at most'],
+    [`${LEAST}cache: {accessLog: 1}\n`, "4:20 cache.accessLog: got 1, expected a text"],
+    [`${LEAST}cache: {clientRate: -1}\n`, "4:21 cache.clientRate: got -1, expected at least 0"],
+    [
+      `${LEAST}cache: {blockingLifetime: 1h}\n`,
+      '4:27 cache.blockingLifetime: got "1h", expected a time from 0 s to 600 s',
+    ],
     ["channel: [\n", "YAML:"],
     ["channel: a\nchannel: b\n", "YAML: Map keys must be unique"],
     ["a: &x [1]\nb: *x\n", "1:1 got an alias (*), expected a text without any"],
     [`${LEAST}clients: {dns: {https: "http://x.example", domains: [x.example]}}`, "https://"],
+    [`${LEAST}clients: {token: 60d}\n`, '4:18 clients.token: got "60d", expected a time from 60 s'],
+    [
+      `${LEAST}title: ${"x".repeat(80)}\nclients: {}\n`,
+      "4:8 title: got 80 characters, expected with clients one line of at most 64",
+    ],
+    [`${LEAST}clients: {organization: ${"x".repeat(101)}}\n`, "4:25 clients.organization: got"],
+    [
+      `${LEAST}clients: {wifi: {ssid: a, passwordFile: /etc/x}}\n`,
+      '4:41 clients.wifi.passwordFile: got "/etc/x", expected the name of a file in the folder of secrets',
+    ],
+    [`${LEAST}clients: {wifi: {ssid: a}}\n`, "4:17 clients.wifi: got no passwordFile"],
+    [
+      `channel: a\nsource: /a/b.m3u8\nmachines: [${MANY}]\nclients: {}\n`,
+      "3:99 machines: got 17, expected at most 16 of them with clients",
+    ],
+    [
+      `channel: a\nsource: /live/a%20b/index.m3u8\nmachines: [m]\nclients: {}\n`,
+      '2:9 source: got "/live/a%20b/index.m3u8", expected with clients at most 128 characters',
+    ],
   ])("that is wrong is told by line and column: %j", (yaml, expected) => {
     expect(problemsOf(yaml)).toContain(expected);
   });
@@ -79,10 +135,17 @@ describe("a description", () => {
   });
 
   test("has a JSON Schema that editors can use", () => {
-    expect(channelJsonSchema()).toMatchObject({
+    expect(JSON.parse(channelSchemaText())).toMatchObject({
+      $schema: "https://json-schema.org/draft/2020-12/schema",
+      $id: expect.stringMatching(/^https:.*channel\.schema\.json$/),
       type: "object",
       required: expect.arrayContaining(["channel", "source", "machines"]),
       properties: { machines: { type: "array" }, slo: { type: "object" } },
     });
+  });
+
+  test("has the JSON Schema that is published", () => {
+    const published = new URL("../../../docs/channel.schema.json", import.meta.url);
+    expect(readFileSync(published, "utf8")).toBe(channelSchemaText());
   });
 });

@@ -1,4 +1,11 @@
 /** channel.yaml as text: read and checked, each mistake with its line and column. Pure. */
+import {
+  EDGES_MAX,
+  NOT_IN_A_LINE,
+  PATH,
+  PATH_MAX_CHARS,
+  TITLE_MAX_CHARS,
+} from "@glassline/proto/enrolment-limits";
 import type { Document, Node } from "yaml";
 import { LineCounter, isMap, isNode, isScalar, parseDocument } from "yaml";
 import type { z } from "zod";
@@ -151,7 +158,8 @@ interface Contradiction {
 }
 
 /** What each setting by itself cannot tell. */
-function contradictionsOf({ machines, spares, shield, overlay, clients }: Description) {
+function contradictionsOf(description: Description) {
+  const { machines, spares, shield, overlay, clients } = description;
   const found: Contradiction[] = [];
   const twice = machines.findIndex((one, place) => machines.indexOf(one) < place);
   if (twice >= 0)
@@ -170,9 +178,53 @@ function contradictionsOf({ machines, spares, shield, overlay, clients }: Descri
           path: ["overlay", "gateways", site, place],
           says: `overlay.gateways.${site}: got ${one}, expected one of its machines`,
         });
+  found.push(...misplacedServices(description));
   if (overlay.encrypted && overlay.kind === "none")
     found.push({ path: ["overlay", "encrypted"], says: "overlay.encrypted: got true without one" });
   if (clients?.relay && !clients.relay.http2 && !clients.relay.http3)
     found.push({ path: ["clients", "relay"], says: "clients.relay: expected http3 or http2" });
+  return clients ? [...found, ...notForPhones(description, clients)] : found;
+}
+
+/** Who has an edge is part of the overlay. */
+function misplacedServices({ machines, shield, overlay }: Description): Contradiction[] {
+  const members = shield === undefined ? machines : [...machines, shield];
+  const services = Object.entries(overlay.services);
+  if (overlay.kind === "none" && services.length > 0)
+    return [{ path: ["overlay", "services"], says: "overlay.services: got some without one" }];
+  return services
+    .filter(([, one]) => !members.includes(one))
+    .map(([service, one]) => ({
+      path: ["overlay", "services", service],
+      says: `overlay.services.${service}: got ${one}, expected one of ${members.join(", ")}`,
+    }));
+}
+
+/** What enrolment would refuse. */
+function notForPhones(
+  { machines, source, title }: Description,
+  { wifi }: NonNullable<Description["clients"]>,
+): Contradiction[] {
+  const found: Contradiction[] = [];
+  if (title.length > TITLE_MAX_CHARS || NOT_IN_A_LINE.test(title))
+    found.push({
+      path: ["title"],
+      says: `title: got ${title.length} characters, expected with clients one line of at most ${TITLE_MAX_CHARS}`,
+    });
+  if (machines.length > EDGES_MAX)
+    found.push({
+      path: ["machines", EDGES_MAX],
+      says: `machines: got ${machines.length}, expected at most ${EDGES_MAX} of them with clients`,
+    });
+  if (source.length > PATH_MAX_CHARS || !PATH.test(source))
+    found.push({
+      path: ["source"],
+      says: `source: got ${JSON.stringify(source)}, expected with clients at most ${PATH_MAX_CHARS} characters, of A-Z a-z 0-9 . _ ~ - between slashes`,
+    });
+  if (wifi && wifi.encryption !== "None" && wifi.passwordFile === undefined)
+    found.push({
+      path: ["clients", "wifi"],
+      says: "clients.wifi: got no passwordFile, expected one, or encryption: None",
+    });
   return found;
 }

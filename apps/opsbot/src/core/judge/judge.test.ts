@@ -8,6 +8,7 @@ import { judgeSilence } from "./cameras.ts";
 import type { PlaylistView } from "./channels.ts";
 import { judgeChannels, judgeFreshness, judgeLatency } from "./channels.ts";
 import { judgeHealth, judgeHitRate } from "./edges.ts";
+import { judgeKeys, keyLimits } from "./keys.ts";
 import { judgeLinks } from "./links.ts";
 import type { PeerLook } from "./overlay.ts";
 import { LOSS, judgeOverlay } from "./overlay.ts";
@@ -150,6 +151,41 @@ describe("links", () => {
     expect(told(judgeLinks([link("b", true, 50), link("c")], [], limits))).toBe(
       "warning: b answers in 50.0 ms",
     );
+  });
+});
+
+describe("keys of a link", () => {
+  const DAY_MS = 86_400_000;
+  const aged = (days: number, more = {}) =>
+    judgeKeys(
+      "a/b",
+      {
+        neighbour: "b",
+        up: true,
+        dialled: true,
+        upSinceUnixNano: 1_000_000n,
+        keyExchange: "X25519MLKEM768",
+        ...more,
+      },
+      1 + days * DAY_MS,
+    );
+  test("are judged by their age, at the end that dials", () => {
+    expect(told(aged(6.9)!)).toBe("ok: its keys are 6.9 days old, by X25519MLKEM768");
+    expect(aged(8)!.state).toBe("critical");
+    expect(aged(8, { up: false })!.state).toBe("unknown");
+    expect(aged(8, { dialled: false })).toBeUndefined();
+  });
+  test("of links that came up together are not old together", () => {
+    const ends = Array.from(
+      { length: 50 },
+      (_, at) => keyLimits(`node-1/node-${at}`).critical!.end,
+    );
+    expect(Math.min(...ends)).toBeGreaterThanOrEqual(7);
+    expect(Math.max(...ends)).toBeLessThan(8);
+    const sorted = ends.toSorted((a, b) => a - b);
+    // No five of them within a minute, which would be a storm.
+    const minute = 1 / 1_440;
+    expect(sorted.some((end, at) => sorted[at + 4]! - end < minute)).toBe(false);
   });
 });
 

@@ -6,6 +6,7 @@ import { drainEdge } from "./drain-edge.ts";
 import { evacuateMachine } from "./evacuate-machine.ts";
 import { failOverEdge } from "./fail-over-edge.ts";
 import { flushCache } from "./flush-cache.ts";
+import { forgetMachine } from "./forget-machine.ts";
 import { openSegment } from "./open-segment.ts";
 import { primeCache } from "./prime-cache.ts";
 import { reRouteViewers } from "./re-route-viewers.ts";
@@ -32,6 +33,7 @@ export const RUNBOOKS: readonly Runbook[] = [
   deployChannel,
   destroyChannel,
   evacuateMachine,
+  forgetMachine,
   revokeDevice,
 ];
 

@@ -1,6 +1,6 @@
 /** A machine is away, and so are its edges: others take them over. */
 import type { Runbook } from "./runbook.ts";
-import { whileItLasts } from "./runbook.ts";
+import { isOver, whileItLasts } from "./runbook.ts";
 
 export const evacuateMachine: Runbook = {
   name: "evacuate-machine",
@@ -12,7 +12,7 @@ export const evacuateMachine: Runbook = {
   blastRadius: { isFelt: true, says: "its viewers are on other edges already" },
   observe: whileItLasts,
   plan: (object) => ({ kind: "evacuate", target: object }),
-  // It is away, perhaps for good: what ran there runs elsewhere.
-  verify: () => true,
+  // Until it is back it is a warning when all that it had is elsewhere.
+  verify: isOver,
   undo: undefined,
 };

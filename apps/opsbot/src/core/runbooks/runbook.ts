@@ -46,6 +46,7 @@ export function whileItLasts(seen: Observation | undefined): string | undefined 
   if (!seen) return undefined;
   if (seen.suppressed !== undefined) return seen.suppressed;
   if (seen.state === "ok") return `${seen.check} is ok again: ${seen.output}`;
+  if (seen.state === "warning") return `${seen.check} is no more than a warning: ${seen.output}`;
   return seen.state === "unknown" ? `it cannot be seen how it is: ${seen.output}` : undefined;
 }
 

@@ -3,7 +3,7 @@ import { create, equals } from "@bufbuild/protobuf";
 import type { Channel } from "@glassline/proto/enrolment";
 import { ChannelSchema } from "@glassline/proto/enrolment";
 
-import { persist } from "../../actions/effects.ts";
+import { persist, unlessHeld } from "../../actions/effects.ts";
 import { folderOf } from "../../core/deployment/layout.ts";
 import { LIMITED } from "../../network.ts";
 import type { Begun, Observed, Work } from "../parts.ts";
@@ -38,7 +38,8 @@ export async function enrol(work: Work): Promise<void> {
   const { parts, effects } = work;
   const { fencingToken } = effects;
   const channel = channelFor(work)!;
-  await persist(effects, () => parts.enrolment!.putChannel({ fencingToken, channel }, LIMITED));
+  const options = { ...LIMITED, ...unlessHeld(effects) };
+  await persist(effects, () => parts.enrolment!.putChannel({ fencingToken, channel }, options));
   parts.enrolled.forget();
 }
 
@@ -47,7 +48,10 @@ async function removed({ parts, deployment, effects }: Begun): Promise<boolean> 
   if (!parts.enrolment) return false;
   const { fencingToken } = effects;
   const { changed } = await persist(effects, () =>
-    parts.enrolment!.removeChannel({ fencingToken, channel: deployment.channel }, LIMITED),
+    parts.enrolment!.removeChannel(
+      { fencingToken, channel: deployment.channel },
+      { ...LIMITED, ...unlessHeld(effects) },
+    ),
   );
   parts.enrolled.forget();
   return changed;
@@ -99,6 +103,6 @@ function channelFor({ description, deployment }: Observed): Channel | undefined 
         matchDomains: ikev2.domains,
       },
     }),
-    ...(wifi && { wifi }),
+    ...(wifi && { wifi: { ...wifi, passwordFile: wifi.passwordFile ?? "" } }),
   });
 }

@@ -1,5 +1,8 @@
 /** Step 1: VNIs and subnets, and with them what each machine shall have. */
-import type { Layout } from "../../core/deployment/layout.ts";
+import type { SetDesiredStateRequest } from "@glassline/proto/node";
+
+import { withoutPrefix } from "../../core/deployment/addresses.ts";
+import type { Kept, Layout } from "../../core/deployment/layout.ts";
 import { layoutOf } from "../../core/deployment/layout.ts";
 import { counted } from "../../core/words.ts";
 import { lookAtMachines } from "../../machines.ts";
@@ -13,12 +16,13 @@ export const configuration: Step = {
   lacks: async () => [],
   run: async (work) => {
     // Ports that a channel gets are known to the next one.
-    const wish = await work.parts.layouts.take(async () => {
-      const { wish: goal, kept } = await allocated(work);
+    const { wish, services } = await work.parts.layouts.take(async () => {
+      const layout = await allocated(work);
+      const { wish: goal, kept } = layout;
       await work.parts.journal.transact(({ deployments }) =>
         deployments.change(work.deployment.channel, { goal, kept }),
       );
-      return goal;
+      return layout;
     });
     const edges = counted(wish.edges.length, "edge");
     const [segment] = wish.segments;
@@ -26,11 +30,15 @@ export const configuration: Step = {
     const vnis = new Set(wish.segments.map(({ vni }) => vni));
     const machines = counted(wish.segments.length, "machine");
     const network = segment.address.replace(/[0-9a-f]+\//, "/");
-    return { says: `VNI ${[...vnis].join(", ")}, ${network} on ${machines}; ${edges}` };
+    const also = services.map(
+      ({ name, machine, address }) => `; ${name} at ${withoutPrefix(address)} on ${machine}`,
+    );
+    const says = `VNI ${[...vnis].join(", ")}, ${network} on ${machines}; ${edges}`;
+    return { says: says + also.join("") };
   },
   undo: async ({ parts, deployment }) => {
     const { owners } = deployment.kept;
-    const machines = [...new Set(deployment.goal.segments.map(({ machine }) => machine))];
+    const machines = overlayMachines(deployment.kept, deployment.goal, deployment.told);
     for (const owner of owners) await parts.vnis.release(owner, machines);
     const vnis = counted(owners.length, "VNI");
     return owners.length === 0
@@ -62,6 +70,23 @@ async function allocated(work: Work): Promise<Layout> {
       ipv4: ipv4 && isCore,
     });
   });
-  const { wish, kept } = layoutOf(facts);
-  return { wish, kept: { ...kept, owners: [...owners] } };
+  const { wish, kept, services } = layoutOf(facts);
+  return {
+    wish,
+    services,
+    kept: {
+      ...kept,
+      owners: [...owners],
+      overlayMachines: overlayMachines(kept, deployment.goal, wish),
+    },
+  };
+}
+
+/** Also those that died: they have it still when they are back. */
+function overlayMachines(
+  kept: Kept,
+  ...wishes: readonly Pick<SetDesiredStateRequest, "segments">[]
+): string[] {
+  const told = wishes.flatMap(({ segments }) => segments.map(({ machine }) => machine));
+  return [...new Set([...kept.overlayMachines, ...told])];
 }

@@ -4,12 +4,14 @@ import type { EdgeSpec } from "@glassline/proto/node";
 import { EdgeSpecSchema, SetDesiredStateRequestSchema } from "@glassline/proto/node";
 
 import { drainEdge } from "../../actions/edge-actions.ts";
+import { begin, unlessHeld } from "../../actions/effects.ts";
 import { lackingEdges, surplusOf, unknownEdges } from "../../core/deployment/lacks.ts";
 import { counted } from "../../core/words.ts";
 import type { Look } from "../../machines.ts";
-import { onMachinesThere } from "../../machines.ts";
+import { lookAtMachines, onMachinesThere } from "../../machines.ts";
 import type { Begun, Work } from "../parts.ts";
 import { namesOf } from "../registrar.ts";
+import { takingRevoked, tellRevoked } from "../revoked.ts";
 import { tell, waitFor } from "../told.ts";
 import type { Step } from "./step.ts";
 
@@ -18,10 +20,15 @@ const TIMEOUT_MS = 40_000;
 
 export const containers: Step = {
   name: "containers",
-  lacks: async ({ deployment: { channel, goal } }, look) => [
-    ...unknownEdges(onMachinesThere(goal.edges, look), look.edges),
-    ...surplusOf(channel, goal, look),
-  ],
+  lacks: async (seen, look) => {
+    const { channel, goal } = seen.deployment;
+    const there = onMachinesThere(goal.edges, look);
+    return [
+      ...unknownEdges(there, look.edges),
+      ...surplusOf(channel, goal, look),
+      ...(await takingRevoked(seen, there)),
+    ];
+  },
   run: async (work) => {
     const { goal, told } = work.deployment;
     const changed = goal.edges.filter((edge) => {
@@ -30,10 +37,11 @@ export const containers: Step = {
     });
     const added = goal.edges.filter((edge) => !beforeOf(edge, told.edges));
     const unchanged = goal.edges.filter((edge) => !changed.includes(edge));
+    const isReplaced = await byOneAgent(work, goal.edges);
     // Of those that leave, too: they go when the others are there.
     await tellEdges(work, [
       ...unchanged,
-      ...told.edges.filter((edge) => !unchanged.some(isSame(edge))),
+      ...told.edges.filter((edge) => !unchanged.some(isSame(edge)) && !isReplaced(edge)),
     ]);
     await ready(work, unchanged);
     for (const edge of changed) await replace(work, edge);
@@ -70,14 +78,30 @@ const isSame = (edge: EdgeSpec) => (other: EdgeSpec) =>
 
 const beforeOf = (edge: EdgeSpec, all: readonly EdgeSpec[]) => all.find(isSame(edge));
 
-/** Segments stay as they are. An edge that moves is at both places until its successor is ready. */
+/** Of edges that were told: a node-agent has one of a name, and brings it from one of its machines to another by itself. */
+async function byOneAgent(
+  { effects }: Begun,
+  wanted: readonly EdgeSpec[],
+): Promise<(told: EdgeSpec) => boolean> {
+  const { machines } = await lookAtMachines(effects.network);
+  const agentOf = ({ machine }: EdgeSpec) => machines.get(machine)?.agent;
+  return (told) => {
+    const next = wanted.find(({ name, machine }) => name === told.name && machine !== told.machine);
+    return !!next && agentOf(told) !== undefined && agentOf(told) === agentOf(next);
+  };
+}
+
+/** Segments stay as they are. An edge that moves to another node-agent is at both places until its successor is ready. */
 async function tellEdges(work: Work, edges: readonly EdgeSpec[]): Promise<void> {
   const { segments } = work.deployment.told;
   await tell(work, create(SetDesiredStateRequestSchema, { edges: [...edges], segments }));
 }
 
-const ready = (work: Work, edges: readonly EdgeSpec[]) =>
-  waitFor(work, "edges", TIMEOUT_MS, (look: Look) => lackingEdges(edges, look.edges));
+/** They run as wished, and let nobody in who was revoked before they were there. */
+async function ready(work: Work, edges: readonly EdgeSpec[]): Promise<void> {
+  await waitFor(work, "edges", TIMEOUT_MS, (look: Look) => lackingEdges(edges, look.edges));
+  await tellRevoked(work, edges);
+}
 
 async function replace(work: Work, edge: EdgeSpec): Promise<void> {
   const others = work.deployment.told.edges.filter((one) => !isSame(edge)(one));
@@ -95,12 +119,14 @@ async function drain(
     edges.map(async ({ name }) => {
       const client = network.edges.get(name);
       if (!client) return;
-      await drainEdge({
+      const call = {
         client,
         idempotencyKey: `${idempotencyKey}:drain:${name}`,
         fencingToken,
         authorization: `Bearer ${edgeToken}`,
-      }).catch(() => {});
+        ...unlessHeld(effects),
+      };
+      await begin(effects, () => drainEdge(call)).catch(() => {});
     }),
   );
 }

@@ -10,9 +10,11 @@ import type { Step } from "./step.ts";
 export const monitoring: Step = {
   name: "monitoring",
   lacks: (work) => work.parts.registrar.lacks(monitored(work)),
-  run: async (work) => ({ says: await work.parts.registrar.register(monitored(work)) }),
-  undo: async ({ parts, deployment }) => ({
-    says: await parts.registrar.remove(deployment.channel),
+  run: async (work) => ({
+    says: await work.parts.registrar.register(monitored(work), work.effects),
+  }),
+  undo: async ({ parts, deployment, effects }) => ({
+    says: await parts.registrar.remove(deployment.channel, effects),
   }),
 };
 
@@ -23,10 +25,12 @@ function monitored({ deployment, description }: Observed): MonitoredChannel {
     stream: folderOf(description.source).split("/").at(-2) ?? "",
     edges: goal.edges.map(({ name, machine }) => {
       const peers = peersOf(machine, goal.segments);
+      // 0: what fits, as its node-agent finds it.
+      const mtu = goal.segments.find((segment) => segment.machine === machine)?.mtu ?? 0;
       return {
         name,
         ...(hostAndPort(kept.administration[name] ?? "") ?? { host: "", port: 0 }),
-        ...(peers.length > 0 && { overlay: { machine, peers } }),
+        ...(peers.length > 0 && { overlay: { machine, peers, mtu } }),
       };
     }),
   };

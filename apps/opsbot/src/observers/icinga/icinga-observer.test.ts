@@ -335,7 +335,7 @@ describeWithIcinga()("what Icinga does not allow", () => {
       await icinga.result(`${edge}!hits`, 2);
       await eventually(() => expect(stage.asked).toHaveLength(at + 1));
     }
-  }, 40_000);
+  }, 90_000);
 
   test("a wrong password is said, and shown to nobody", async () => {
     await using icinga = await startIcinga();

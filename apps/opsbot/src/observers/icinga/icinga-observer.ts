@@ -87,6 +87,7 @@ export class IcingaObserver implements Observer {
       metrics,
       signal,
       nowUnixNano: () => clock.nowUnixNano(),
+      monotonicMs: () => clock.monotonicMs(),
       look: (object, check) => this.#shown(object, check),
     });
   }

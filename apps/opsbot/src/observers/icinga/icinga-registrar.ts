@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import type { Clock } from "@glassline/service/clock";
 
+import { begin } from "../../actions/effects.ts";
 import { isRecord } from "../../core/json-values.ts";
 import { counted } from "../../core/words.ts";
 import type { MonitoredChannel, MonitoredEdge, Registrar } from "../../deployment/registrar.ts";
@@ -47,12 +48,15 @@ export function icingaRegistrar(
         ...surplus.map(({ name }) => `Icinga still has the host ${name}`),
       ];
     },
-    register: async (wanted) => {
+    register: async (wanted, hold) => {
       const has = await shown.now();
       const { missing, surplus, wrong } = differences(wanted, has);
-      for (const { name } of [...surplus, ...wrong]) await client.removeHost(name, signal);
+      for (const { name } of [...surplus, ...wrong])
+        await begin(hold, () => client.removeHost(name, signal));
       for (const edge of missing)
-        await client.createHost(edge.name, attrsOf(edge, wanted, has.endpoints), signal);
+        await begin(hold, () =>
+          client.createHost(edge.name, attrsOf(edge, wanted, has.endpoints), signal),
+        );
       shown.forget();
       return missing.length + surplus.length === 0
         ? `Icinga has its ${counted(wanted.edges.length, "host")}`
@@ -61,9 +65,9 @@ export function icingaRegistrar(
             ...(surplus.length > 0 ? [`Icinga forgets ${namesOf(surplus)}`] : []),
           ].join("; ");
     },
-    remove: async (channel) => {
+    remove: async (channel, hold) => {
       const own = (await shown.now()).hosts.filter((host) => host.channel === channel);
-      for (const { name } of own) await client.removeHost(name, signal);
+      for (const { name } of own) await begin(hold, () => client.removeHost(name, signal));
       shown.forget();
       return own.length === 0 ? "Icinga had no hosts of it" : `Icinga forgets ${namesOf(own)}`;
     },
@@ -119,7 +123,13 @@ function attrsOf(
       glassline: {
         edge: { name, port, streams: { [stream]: {} } },
         ...(isInside && {
-          overlays: { [name]: { peers: overlay.peers, command_endpoint: overlay.machine } },
+          overlays: {
+            [name]: {
+              peers: overlay.peers,
+              command_endpoint: overlay.machine,
+              ...(overlay.mtu > 0 && { mtu: overlay.mtu }),
+            },
+          },
         }),
       },
     },

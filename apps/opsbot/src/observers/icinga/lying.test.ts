@@ -188,5 +188,5 @@ describe("an Icinga that answers", () => {
     const counts = [...times.values()];
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
     expect(await stage.journal.countOpen()).toBe(results.length);
-  }, 60_000);
+  }, 90_000);
 });

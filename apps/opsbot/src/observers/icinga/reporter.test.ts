@@ -19,21 +19,26 @@ const HITS = "edge-1!hits";
 const PRIME = { kind: "prime", target: "edge-1" } as const;
 const { signal } = new AbortController();
 
+const HOUR_MS = 3_600_000;
+
 interface Desk extends AsyncDisposable {
   reports: Reports;
   journal: Journal;
   client: IcingaClient;
   /** While it is set, what was done is not answered. */
   deaf: boolean;
+  /** So much later it is than by the clock. */
+  passedMs: number;
   run(): Promise<void>;
   counted(): Promise<string>;
 }
 
-/** A reporter, as one life of OpsBot has it. */
+/** A reporter, as one life of OpsBot has it. @param aheadMs the time of day was set so far ahead since the journal was written. */
 async function openDesk(
   icinga: Icinga,
   directory: string,
   settings = icinga.settings,
+  aheadMs = 0,
 ): Promise<Desk> {
   const led = await openFile(directory, () => systemClock.nowUnixNano());
   const { journal } = led;
@@ -53,7 +58,8 @@ async function openDesk(
       },
     },
     reports,
-    nowUnixNano: () => systemClock.nowUnixNano(),
+    nowUnixNano: () => systemClock.nowUnixNano() + BigInt(aheadMs) * 1_000_000n,
+    monotonicMs: () => systemClock.monotonicMs() + desk.passedMs,
     look: async (object, check) =>
       (await looks.look("all", signal)).find(
         (sight) => sight.object === object && sight.check === check,
@@ -66,6 +72,7 @@ async function openDesk(
     reports,
     client,
     deaf: false,
+    passedMs: 0,
     run: () => reporter.run(),
     counted: () =>
       registry.registry.getSingleMetricAsString("glassline_opsbot_icinga_reports_total"),
@@ -137,6 +144,24 @@ describeWithIcinga()("a report", () => {
     // The acknowledgement's own comment went with it when people were asked.
     expect(comments).toEqual([" Failed", " For people"]);
     expect((await icinga.attributes(HITS))["acknowledgement"]).toBe(0);
+  });
+
+  test("is for the journal alone when Icinga could not be told for a day, by a clock that nobody sets", async () => {
+    await using icinga = await startIcinga();
+    await icinga.result(HITS, 2);
+    const directory = scratch();
+    await using desk = await openDesk(icinga, directory, icinga.settings, 900 * HOUR_MS);
+    await begin(desk);
+    await desk.run();
+    expect(await icinga.comments(HITS)).toHaveLength(1);
+    await icinga.stop();
+    await escalate(desk);
+    await desk.run();
+    await icinga.start();
+    desk.passedMs = 25 * HOUR_MS;
+    await desk.run();
+    expect(await desk.reports.untold(10)).toEqual([]);
+    expect(await desk.counted()).toMatch(/result="too old".* 1$/m);
   });
 
   test("never takes a person's acknowledgement, neither to set it nor to remove it", async () => {

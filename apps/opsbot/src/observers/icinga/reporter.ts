@@ -16,8 +16,8 @@ const REPORTS_AT_ONCE = 20;
 /** Of what was told, so much is looked for after a reload. */
 const REMEMBERED_MAX = 1_000;
 const TEXT_MAX_CHARS = 1_000;
-/** What Icinga could not be told for so long is told to nobody: it is in the journal. */
-const AGE_MAX_NANO = 86_400_000_000_000n;
+/** What this process could not tell Icinga for so long is told to nobody: it is in the journal. */
+const PATIENCE_MS = 86_400_000;
 /** Comments go by themselves, since nothing is deleted. */
 const COMMENT_LIFE_SECONDS = 30 * 86_400;
 const NANO_PER_SECOND = 1_000_000_000n;
@@ -33,6 +33,7 @@ export interface ReporterDeps {
   logger: Logger;
   metrics: IcingaMetrics;
   nowUnixNano: () => bigint;
+  monotonicMs: () => number;
   /** As Icinga shows it at this moment; undefined: it does not show it any more. Rejects when that cannot be known. */
   look: (object: string, check: string) => Promise<IcingaSight | undefined>;
   signal: AbortSignal;
@@ -43,6 +44,8 @@ export class Reporter {
   readonly #lost: LostComments;
   /** What was sent may have arrived, though no answer came: at the start, and after a failure. */
   #uncertain = true;
+  /** Of what is to be told next: since when, by a clock that nobody sets. */
+  #waiting = new Map<number, number>();
   #problem = "";
 
   constructor(deps: ReporterDeps) {
@@ -68,8 +71,11 @@ export class Reporter {
 
   /** Tells what is untold, in order; what Icinga cannot take at present is told the next time. */
   async run(): Promise<void> {
-    const { reports, signal } = this.#deps;
-    for (const report of await reports.untold(REPORTS_AT_ONCE)) {
+    const { reports, signal, monotonicMs } = this.#deps;
+    const batch = await reports.untold(REPORTS_AT_ONCE);
+    const nowMs = monotonicMs();
+    this.#waiting = new Map(batch.map(({ entry }) => [entry, this.#waiting.get(entry) ?? nowMs]));
+    for (const report of batch) {
       if (signal.aborted || !(await this.#tell(report))) return;
       await reports.told(report.entry);
     }
@@ -103,8 +109,9 @@ export class Reporter {
   }
 
   async #tellNow(report: Report): Promise<"told" | "known" | "too old" | "gone"> {
-    const { look, nowUnixNano } = this.#deps;
-    if (nowUnixNano() - report.timeUnixNano > AGE_MAX_NANO) return "too old";
+    const { look, monotonicMs } = this.#deps;
+    const nowMs = monotonicMs();
+    if (nowMs - (this.#waiting.get(report.entry) ?? nowMs) > PATIENCE_MS) return "too old";
     const sight = await look(report.object, report.check);
     if (!sight) return "gone";
     if (this.#uncertain && (await this.#isKnown(report))) return "known";

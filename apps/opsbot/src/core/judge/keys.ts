@@ -1,0 +1,40 @@
+/** How old the keys of a link are. Pure. */
+import type { LinkStatus } from "@glassline/proto/mesh";
+
+import type { Limits } from "../range.ts";
+import { stateOf, upTo } from "../range.ts";
+import type { Verdict } from "../verdict.ts";
+
+const DAY_MS = 86_400_000;
+const DAYS = 7;
+const MS_NANO = 1_000_000n;
+
+type Link = Pick<LinkStatus, "neighbour" | "up" | "dialled" | "upSinceUnixNano" | "keyExchange">;
+
+/** Links that came up together do not get new keys together: each has its own moment within a day. */
+export function keyLimits(link: string): Limits {
+  // FNV-1a, and a multiplication that spreads what differs in its last letter alone.
+  const hash = [...link].reduce(
+    (all, letter) => Math.imul(all ^ letter.codePointAt(0)!, 0x01000193),
+    0x811c9dc5,
+  );
+  const share = (Math.imul(hash, 0x9e3779b1) >>> 0) / 2 ** 32;
+  return { critical: upTo(DAYS + share) };
+}
+
+/** Of the end that dials. @param name of the link: "node-1/node-2". @param limits days. @returns undefined: the other end tells. */
+export function judgeKeys(
+  name: string,
+  { up, dialled, upSinceUnixNano, keyExchange }: Link,
+  nowMs: number,
+  limits: Limits = keyLimits(name),
+): Verdict | undefined {
+  if (!dialled) return undefined;
+  if (!up) return { state: "unknown", output: "the link is down" };
+  const value = Math.max(0, nowMs - Number(upSinceUnixNano / MS_NANO)) / DAY_MS;
+  return {
+    state: stateOf(value, limits),
+    output: `its keys are ${value.toFixed(1)} days old${keyExchange && `, by ${keyExchange}`}`,
+    measures: [{ label: "key_age", value, unit: "", limits, min: 0 }],
+  };
+}
