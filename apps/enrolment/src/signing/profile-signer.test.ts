@@ -73,11 +73,9 @@ describe("the development signer", () => {
   });
 
   testWithOpenssl()("has signing time, digest and chain as RFC 5652 has them", async () => {
-    const pair = await ensureDevelopmentSigner(place("development"), Date.now());
-    writeFileSync(
-      place("one"),
-      new ProfileSigner(pair).sign(Buffer.from("a"), Date.UTC(2026, 10, 22)),
-    );
+    const at = Date.UTC(2026, 10, 22);
+    const pair = await ensureDevelopmentSigner(place("then"), at);
+    writeFileSync(place("one"), new ProfileSigner(pair).sign(Buffer.from("a"), at));
     const text = openssl(
       "cms",
       "-cmsout",

@@ -126,8 +126,8 @@ describe("a destination", () => {
     const clock = { ...hasty, monotonicMs: () => hasty.monotonicMs() + passedMs };
     await stage.tell({ url: at(server) }, { clock });
     await escalate(stage);
-    await eventually(() => expect(server.heard).toHaveLength(3));
-    expect(await stage.counted("told")).toBe(1);
+    await eventually(async () => expect(await stage.counted("told")).toBe(1));
+    expect(server.heard).toHaveLength(3);
 
     await using dead = await startWebhookServer(Array.from({ length: 1_000 }, () => away));
     await stage.tell({ url: at(dead), name: "dead" }, { clock });

@@ -10,6 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 
 import { freePort } from "@glassline/bench/ports";
+import type { PoolConfig } from "pg";
 import { Client } from "pg";
 import { describe } from "vitest";
 
@@ -55,6 +56,14 @@ async function owner(): Promise<{ uid?: number; gid?: number }> {
   );
   return { uid: uid!, gid: gid! };
 }
+
+/** To one that others keep busy: who waits longer is told what it waited for, and not that it was late. */
+export const patiently = (url: string): PoolConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: 30_000,
+  statement_timeout: 30_000,
+  query_timeout: 31_000,
+});
 
 export async function startPostgres(): Promise<Postgres> {
   const bin = programs()!;

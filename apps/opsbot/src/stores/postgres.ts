@@ -83,7 +83,7 @@ export function postgresDatabase({ connection, epoch, logger }: PostgresDeps): D
   };
 }
 
-/** Connections whose statements end in time. */
+/** Connections whose statements end in time: `connection` may give them more of it. */
 export function poolOf({
   connection,
   max,
@@ -91,11 +91,11 @@ export function poolOf({
   logger,
 }: Pick<PostgresDeps, "connection" | "logger"> & { max: number; idleTimeoutMs: number }): Pool {
   const pool = new Pool({
-    ...connection,
-    max,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
     query_timeout: STATEMENT_TIMEOUT_MS + 1_000,
+    ...connection,
+    max,
     idle_in_transaction_session_timeout: idleTimeoutMs,
     keepAlive: true,
     application_name: "glassline-opsbot",

@@ -13,6 +13,7 @@ import { journalIn } from "./journal.ts";
 import type { Leadership } from "./leadership.ts";
 import { Lease } from "./lease.ts";
 import { openSqlite, prepare } from "./open-store.ts";
+import { patiently } from "./postgres.testing.ts";
 import { postgresDatabase } from "./postgres.ts";
 import type { Database } from "./sql.ts";
 
@@ -46,7 +47,7 @@ export async function openPostgres(url: string, now: () => bigint, name = "opsbo
   await using stack = new AsyncDisposableStack();
   let leadership: Lease | undefined;
   const epoch = () => leadership?.fencingToken();
-  const connection = { connectionString: url };
+  const connection = patiently(url);
   const database = stack.use(postgresDatabase({ connection, epoch, logger }));
   await prepare(database);
   const clock = { ...systemClock, nowMs: () => Number(now() / 1_000_000n) };

@@ -2,6 +2,7 @@
 import { systemClock } from "@glassline/service/clock";
 import { createLogger } from "@glassline/service/logger";
 
+import { patiently } from "../stores/postgres.testing.ts";
 import type { VniDatabase, VniDialect } from "./dialect.ts";
 import type { AllocatorOptions } from "./open-vnis.ts";
 import { openAllocator, openVnisFile } from "./open-vnis.ts";
@@ -37,7 +38,7 @@ export async function openVnisInPostgres(
   url: string,
   options: VniTestOptions = {},
 ): Promise<OpenVnis> {
-  const connection = { connectionString: url };
+  const connection = patiently(url);
   const { connections = 4 } = options;
   const database = postgresVnis({ connection, connections, logger });
   await makeTables(database);
