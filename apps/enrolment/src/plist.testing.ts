@@ -1,24 +1,15 @@
 /** Reads property lists strictly, for tests; and as Python's plistlib does, which is built on expat. */
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 
-import { test } from "vitest";
+import { testWithProgram } from "@glassline/bench/programs/testing";
 
 import type { PlistValue } from "./core/plist.ts";
 
 const PYTHON = process.env["PYTHON"] ?? "/usr/bin/python3";
 const OPENSSL = process.env["OPENSSL"] ?? "/usr/bin/openssl";
 
-/** `test`, or a visible skip that says what is missing; in CI a missing program fails instead. */
-function testWith(program: string): typeof test | typeof test.skip {
-  if (existsSync(program)) return test;
-  if (process.env["CI"] === "true") throw new Error(`${program}: no such file; CI must install it`);
-  test.skip(`skipped: no ${program}`, () => {});
-  return test.skip;
-}
-
-export const testWithPython = () => testWith(PYTHON);
-export const testWithOpenssl = () => testWith(OPENSSL);
+export const testWithPython = () => testWithProgram(PYTHON);
+export const testWithOpenssl = () => testWithProgram(OPENSSL);
 
 export const openssl = (...words: readonly string[]): Buffer =>
   execFileSync(OPENSSL, words, { stdio: ["ignore", "pipe", "pipe"] });

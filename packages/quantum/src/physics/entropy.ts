@@ -1,0 +1,26 @@
+/** How uncertain a bit is, and what is left of a sifted key for which an eavesdropper may answer. */
+
+/**
+ * Entropy of a bit that is 1 with probability `p`, in bits. Throws RangeError unless 0 <= p <= 1.
+ * Source: Shannon 1948, section 6.
+ */
+export function binaryEntropy(p: number): number {
+  if (!(p >= 0 && p <= 1))
+    throw new RangeError(`probability: got ${p}, expected a number from 0 to 1`);
+  if (p === 0 || p === 1) return 0;
+  // Near 0 the plain form loses what 1 - p rounds away.
+  return -(p * Math.log2(p)) - ((1 - p) * Math.log1p(-p)) / Math.LN2;
+}
+
+/**
+ * Secret bits of a sifted bit, asymptotically: 1 - h(Q) - f h(Q), which may be negative: then there is no key.
+ * @param qber share of wrong sifted bits.
+ * @param inefficiency what error correction tells beyond Shannon's bound; 1: nothing.
+ * Source: Shor and Preskill 2000 (https://arxiv.org/abs/quant-ph/0003004).
+ */
+export function secretShare(qber: number, inefficiency = 1): number {
+  return 1 - (1 + inefficiency) * binaryEntropy(qber);
+}
+
+/** Share of wrong sifted bits when each photon is measured in a basis drawn by lot, and sent on. */
+export const INTERCEPT_RESEND_QBER = 0.25;
