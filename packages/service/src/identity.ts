@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { OperatorError, systemCodeOf } from "./errors.ts";
 
 /**
- * The roles of the network. Cameras write to gateways, mesh nodes to collectors, OpsBot to node-agents and edges. A monitor
- * only reads. A load balancer hands streams of producers on to collectors and may do nothing else.
+ * The roles of the network. Cameras write to gateways, mesh nodes to collectors, OpsBot to node-agents and edges. Key managers (KME) give mesh
+ * nodes keys. A monitor only reads. A load balancer hands streams of producers on to collectors and may do nothing else.
  */
 export const ROLES = [
   "camera",
   "mesh-node",
+  "kme",
   "collector",
   "origin",
   "edge-cache",
