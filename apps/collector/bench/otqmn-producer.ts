@@ -50,8 +50,6 @@ export class BenchProducer implements Disposable {
   responses = 0;
   keyBatchRequests = 0;
   failure: string | undefined;
-  /** When it was let in. */
-  welcomedMs = Number.NaN;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -127,7 +125,6 @@ export class BenchProducer implements Disposable {
   #receive({ message }: StreamResponse): void {
     this.responses++;
     if (message.case === "welcome") {
-      this.welcomedMs = performance.now();
       this.#creditBytes = Number(message.value.creditBytes);
       this.#acknowledged = Number(message.value.durableSeq);
       this.#nextSeq = this.#acknowledged + 1;

@@ -41,6 +41,10 @@ export function collectorMetrics(metrics: Metrics) {
       "otqmn_admissions_waiting",
       "Producers that have said Hello and wait for their turn.",
     ),
+    admissions: metrics.counter(
+      "otqmn_admissions_total",
+      "Producers that were let in after their Hello.",
+    ),
     appendSeconds: metrics.histogram(
       "append_duration_seconds",
       "From a batch's arrival to its durability.",

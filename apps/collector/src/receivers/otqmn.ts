@@ -33,7 +33,11 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
   deps.pipeline.onSegment(() => open.forEach((stream) => stream.segmentBegan()));
   const { clock, admissionsPerSecond } = deps;
   const admission = new Admission(admissionsPerSecond, admissionsPerSecond, clock.monotonicMs());
-  const whenTurn = (enter: () => void) => {
+  const whenTurn = (welcome: () => void) => {
+    const enter = () => {
+      deps.metrics.admissions.inc();
+      welcome();
+    };
     admission.add(enter, clock.monotonicMs());
     deps.metrics.admissionsWaiting.set(admission.waiting);
     return () => admission.leave(enter);

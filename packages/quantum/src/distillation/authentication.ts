@@ -4,6 +4,8 @@
  * by bits that are used once.
  */
 
+import { timingSafeEqual } from "node:crypto";
+
 const PRIME = 2n ** 127n - 1n;
 /** Each with a 1 before it, so that what is as long as another and begins with zeros is another. */
 const BLOCK_BYTES = 15;
@@ -28,6 +30,11 @@ export function tagged(message: Uint8Array, key: Uint8Array, pad: Uint8Array): U
   const tag = hashed(message, key);
   for (let at = 0; at < TAG_BYTES; at++) tag[at]! ^= pad[at]!;
   return tag;
+}
+
+/** In a time that does not depend on where they differ. */
+export function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 function numberOf(bytes: Uint8Array): bigint {

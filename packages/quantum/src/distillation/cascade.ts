@@ -9,6 +9,8 @@ const FIRST_BLOCK = 0.73;
 /** Each has blocks twice as long as the one before, in another order; what the first leave, later ones find. */
 const PASSES = 8;
 const LEAST_QBER = 1e-4;
+/** Parities a bit after which it is given up: then the answers are not about one block, and there would be no end. */
+const PARITIES_PER_BIT = 2;
 
 /** Parities that are asked for: pass, first place and end of each range, one after the other. */
 export type ParityQuestions = Uint32Array;
@@ -113,6 +115,7 @@ export function* cascade(
   const right = bits.slice();
   const passes: Pass[] = [];
   let [errors, disclosed] = [0, 0];
+  const mostDisclosed = PARITIES_PER_BIT * bits.length;
   for (let number = 0; number < PASSES; number++) {
     const blockSize = blockSizeOf(number, qber, bits.length);
     const pass = new Pass(number, bits.length, seed, blockSize);
@@ -122,7 +125,7 @@ export function* cascade(
     disclosed += ranges.length;
     for (const [block, [from, to]] of ranges.entries())
       if (told[block] !== parityOf(right, pass.order, from, to)) pass.toggle(block);
-    for (;;) {
+    while (disclosed < mostDisclosed) {
       // The shortest blocks first: their searches tell least.
       const next = passes.find(({ odd }) => odd.size > 0);
       if (!next) break;

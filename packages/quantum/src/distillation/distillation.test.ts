@@ -64,6 +64,19 @@ describe("Cascade", () => {
     expect(corrected.disclosed).toBeGreaterThan(0);
   });
 
+  test("one whose answers are not about one block ends, too", () => {
+    const { right, wrong } = sifted(2_000, 0.03, 3);
+    const random = seededRandom(4);
+    const work = cascade(wrong, 0.03, 1);
+    let next = work.next();
+    while (next.done !== true)
+      next = work.next(
+        Uint8Array.from({ length: next.value.length / 3 }, () => (random() < 0.5 ? 0 : 1)),
+      );
+    expect(next.value.bits).not.toEqual(right);
+    expect(next.value.disclosed).toBeLessThan(3 * right.length);
+  });
+
   test("questions that are none are refused", () => {
     const parities = new Parities(new Uint8Array(100), 1);
     for (const questions of [

@@ -1,0 +1,147 @@
+import type { Remark } from "@glassline/proto/kme";
+import { PRESETS } from "@glassline/quantum/physics/presets";
+import { systemClock } from "@glassline/service/clock";
+import { seededRandom } from "@glassline/service/random";
+import { describe, expect, test } from "vitest";
+
+import { WaitingKeys } from "../core/waiting-keys.ts";
+import type { Outcome } from "./link-end.ts";
+import { QuantumLink } from "./quantum-link.ts";
+import { remark } from "./remarks.ts";
+
+const SECRET = new Uint8Array(32).fill(5);
+const KEYS = { number: 2, sizeBytes: 32 };
+const NAMES = { masterSaeId: "node-1", slaveSaeId: "node-2" };
+
+function openEnd(isSender: boolean, secret = SECRET) {
+  const waiting = new WaitingKeys({ keys: 100, lifetimeMs: 60_000 }, () => {});
+  const outcomes: Outcome[] = [];
+  const link = new QuantumLink({
+    peer: isSender ? "kme-2" : "kme-1",
+    isSender,
+    link: { ...PRESETS.metro, lengthKm: 5 },
+    pulses: 262_144,
+    blockBits: 15_000,
+    storeBytes: 65_536,
+    eavesdropped: 0,
+    secret,
+    waiting,
+    clock: systemClock,
+    random: seededRandom(isSender ? 1 : 2),
+    ended: (outcome) => outcomes.push(outcome),
+  });
+  return { link, waiting, outcomes };
+}
+
+/** Both ends with a connection that gives each remark on at once. @param altered as it comes out; undefined: it does not. */
+function connect(
+  one: QuantumLink,
+  other: QuantumLink,
+  altered: (said: Remark) => Remark | undefined = (said) => said,
+) {
+  const queue: (() => void)[] = [];
+  let isRunning = false;
+  const run = () => {
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      for (let next = queue.shift(); next; next = queue.shift()) next();
+    } finally {
+      isRunning = false;
+    }
+  };
+  const hear: Partial<Record<"one" | "other", (said: Remark) => void>> = {};
+  const sayTo = (end: "one" | "other") => (said: Remark) => {
+    const comes = altered(said);
+    if (comes) queue.push(() => hear[end]!(comes));
+    if (hear.one && hear.other) run();
+  };
+  const [toOther, toOne] = [sayTo("other"), sayTo("one")];
+  hear.one = one.opened(toOther);
+  hear.other = other.opened(toOne);
+  run();
+  return { toOther, toOne };
+}
+
+function untilKey({ link, outcomes }: ReturnType<typeof openEnd>): void {
+  const before = outcomes.length;
+  for (let frames = 0; outcomes.length === before; frames++) {
+    if (frames > 200) throw new Error("no block came");
+    link.light();
+  }
+}
+
+describe("a quantum link", () => {
+  test("has keys for both ends, until it is down: then there is nothing", async () => {
+    const [sender, receiver] = [openEnd(true), openEnd(false)];
+    const { toOther, toOne } = connect(sender.link, receiver.link);
+    untilKey(sender);
+    const ours = await sender.link.take(KEYS, NAMES);
+    const ids = ours.map(({ id }) => id);
+    expect(receiver.waiting.take(NAMES, ids, 0)).toEqual(ours);
+    const theirs = await receiver.link.take(KEYS, NAMES);
+    expect(new Set([...ours, ...theirs].map(({ key }) => key.toString())).size).toBe(4);
+    sender.link.closed(toOther);
+    receiver.link.closed(toOne);
+    await expect(sender.link.take(KEYS, NAMES)).rejects.toThrow("no quantum link to kme-2");
+    expect(sender.link.status()).toMatchObject({ isUp: false, storedBytes: 0n });
+
+    connect(sender.link, receiver.link);
+    await expect(sender.link.take(KEYS, NAMES)).rejects.toThrow("have 0");
+    untilKey(sender);
+    const again = await sender.link.take(KEYS, NAMES);
+    expect(
+      receiver.waiting.take(
+        NAMES,
+        again.map(({ id }) => id),
+        0,
+      ),
+    ).toEqual(again);
+  });
+
+  test.each([
+    ["clicked", (value: { bases: Uint8Array }) => void (value.bases[7]! ^= 1)],
+    ["sifted", (value: { strengths: Uint8Array }) => void (value.strengths[0]! ^= 1)],
+    ["answers", (value: { parities: Uint8Array }) => void (value.parities[0]! ^= 1)],
+    ["verify", (value: { errors: number }) => void value.errors++],
+    ["verdict", (value: { seed: Uint8Array }) => void (value.seed[0]! ^= 1)],
+    ["tag", (value: { tag: Uint8Array }) => void (value.tag[0]! ^= 1)],
+  ])("is given up when somebody changes what is said (%s)", (kind, alter) => {
+    const [sender, receiver] = [openEnd(true), openEnd(false)];
+    let isDone = false;
+    const altered = (said: Remark) => {
+      if (isDone || said.remark.case !== kind) return said;
+      isDone = true;
+      const copy = structuredClone(said.remark.value) as never;
+      alter(copy);
+      return remark({ case: kind, value: copy } as never);
+    };
+    connect(sender.link, receiver.link, altered);
+    expect(() => untilKey(sender)).toThrow(/tag is wrong|^sifting|^strengths|^bits/);
+    expect(receiver.outcomes.filter(({ halves }) => halves)).toEqual([]);
+  });
+
+  test("is none where the two ends have different secrets", () => {
+    const [sender, receiver] = [openEnd(true), openEnd(false, SECRET.with(0, 6))];
+    connect(sender.link, receiver.link);
+    expect(() => untilKey(sender)).toThrow("the sender's tag is wrong");
+  });
+
+  test("a key that the other end does not confirm is not given away", async () => {
+    const [sender, receiver] = [openEnd(true), openEnd(false)];
+    const lossy = (said: Remark) => (said.remark.case === "assigned" ? undefined : said);
+    connect(sender.link, receiver.link, lossy);
+    untilKey(sender);
+    await expect(sender.link.take(KEYS, NAMES)).rejects.toThrow("kme-2: no answer in time");
+  });
+
+  test("keys of which the other end has given away others are refused", () => {
+    const [sender, receiver] = [openEnd(true), openEnd(false)];
+    const { toOther } = connect(sender.link, receiver.link);
+    untilKey(sender);
+    const value = { request: 9n, ...NAMES, keyIds: ["a"], keyBytes: 32, offset: 64n };
+    expect(() => toOther(remark({ case: "assign", value }))).toThrow("got offset 64, expected 0");
+    const tooMuch = { ...value, keyBytes: 1_000_000, offset: 0n };
+    expect(() => toOther(remark({ case: "assign", value: tooMuch }))).toThrow("more than there is");
+  });
+});

@@ -1,0 +1,109 @@
+/** The end of a link that sends pulses: what it says, and what it makes of what the other end says. Pure but for its own memory. */
+import type { Remark } from "@glassline/proto/kme";
+import { Sender } from "@glassline/quantum/distillation/sender";
+import type { SenderDeps } from "@glassline/quantum/distillation/sender";
+import { arriving, intercepted } from "@glassline/quantum/photons/fibre";
+import type { DecoyLink } from "@glassline/quantum/physics/decoy-bb84";
+import type { Random } from "@glassline/service/random";
+
+import type { LinkEnd, Outcome } from "./link-end.ts";
+import { splitSecret } from "./link-end.ts";
+import { LinkProblem, gapsOf, numbersOf, remark } from "./remarks.ts";
+import { Transcript } from "./transcript.ts";
+
+export interface SendingDeps extends SenderDeps {
+  link: DecoyLink;
+  /** Of the simulated fibre. */
+  random: Random;
+  /** Pulses of a frame. */
+  pulses: number;
+  /** That both ends have. */
+  secret: Uint8Array;
+  nonce: Uint8Array;
+  say: (remark: Remark) => void;
+  ended: (outcome: Outcome) => void;
+}
+
+export class SendingEnd implements LinkEnd {
+  readonly #deps: SendingDeps;
+  readonly #sender: Sender;
+  #transcript: Transcript | undefined;
+  #outcome: Outcome | undefined;
+  /** A frame, or a block, is under way: there is no other one meanwhile. */
+  #isBusy = false;
+  /** Share of photons that somebody measures in the simulated fibre. */
+  eavesdropped = 0;
+
+  constructor(deps: SendingDeps) {
+    this.#deps = deps;
+    this.#sender = new Sender(deps);
+    deps.say(remark({ case: "open", value: { nonce: deps.nonce } }));
+  }
+
+  /** Another frame, unless one is under way. */
+  light(): void {
+    if (this.#isBusy || !this.#transcript) return;
+    this.#isBusy = true;
+    const { means, link, random, pulses: count, say } = this.#deps;
+    const { frame, pulses } = this.#sender.send(count);
+    const arrived = intercepted(arriving(pulses, means, link, random), this.eavesdropped, random);
+    const value = {
+      frame: BigInt(frame),
+      sent: count,
+      pulseGaps: gapsOf(arrived.pulses),
+      states: arrived.states,
+    };
+    say(remark({ case: "light", value }));
+  }
+
+  hear(heard: Remark): void {
+    const { case: kind, value } = heard.remark;
+    if (kind === "open") return this.#open(value.nonce);
+    if (!this.#transcript) throw new LinkProblem(`got ${kind}, expected open first`);
+    if (kind === "tag") return this.#tagged(this.#transcript, value.tag);
+    this.#transcript.add(heard);
+    if (kind === "clicked") {
+      const pulses = numbersOf(value.pulseGaps, this.#deps.pulses);
+      const sifted = this.#sender.sift({
+        frame: Number(value.frame),
+        pulses,
+        bases: value.bases,
+      });
+      this.#say({ case: "sifted", value: { ...sifted, frame: value.frame } });
+    } else if (kind === "revealed") {
+      const correcting = this.#sender.reveal({ ...value, frame: Number(value.frame) });
+      if (correcting) this.#say({ case: "correcting", value: correcting });
+      else this.#isBusy = false;
+    } else if (kind === "questions") {
+      const parities = this.#sender.answer(Uint32Array.from(value.ranges));
+      this.#say({ case: "answers", value: { parities } });
+    } else if (kind === "verify") {
+      const { verdict, secret } = this.#sender.verify(value);
+      const { qber, ...decided } = verdict;
+      this.#say({ case: "verdict", value: { ...decided, ...(qber !== undefined && { qber }) } });
+      this.#outcome = { qber, ...splitSecret(secret) };
+      const tag = this.#transcript.tagOf("sender");
+      this.#deps.say(remark({ case: "tag", value: { tag } }));
+    } else throw new LinkProblem(`got ${kind}, expected what a receiver says`);
+  }
+
+  #open(nonce: Uint8Array): void {
+    if (this.#transcript) throw new LinkProblem("got open twice, expected it once");
+    this.#transcript = new Transcript(this.#deps.secret, [this.#deps.nonce, nonce]);
+  }
+
+  #tagged(transcript: Transcript, tag: Uint8Array): void {
+    if (!this.#outcome) throw new LinkProblem("got a tag, expected the end of a block first");
+    if (!transcript.isFrom("receiver", tag)) throw new LinkProblem("the receiver's tag is wrong");
+    transcript.next(this.#outcome.pads);
+    this.#deps.ended(this.#outcome);
+    this.#outcome = undefined;
+    this.#isBusy = false;
+  }
+
+  #say(said: Parameters<typeof remark>[0]): void {
+    const made = remark(said);
+    this.#transcript!.add(made);
+    this.#deps.say(made);
+  }
+}
