@@ -64,12 +64,12 @@ async function answer(
 ): Promise<void> {
   let call = "other";
   try {
-    const asked = askedOf(request);
-    call = asked.call;
-    const body = await bodyOf(request);
     const caller = delivery.callerOf(
       certificateNames((request.socket as TLSSocket).getPeerCertificate()),
     );
+    const asked = askedOf(request);
+    call = asked.call;
+    const body = await bodyOf(request);
     const { keys, said } = await answerTo(asked, body, caller, delivery);
     send(response, 200, said);
     delivery.answered(call, 200, keys);

@@ -50,7 +50,8 @@ export async function startKme(config: KmeConfig, deps: AppDeps): Promise<Kme> {
   stack.defer(() => waiting.wipe());
   const peers = new Set([...config.peer.map(({ name }) => name), ...saes.values()]);
   peers.delete(config.name);
-  for (const peer of peers) links.set(peer, await linkTo(peer, config, deps, { waiting, metrics }));
+  for (const peer of peers)
+    links.set(peer, await linkTo(peer, config, deps, { saes, waiting, metrics }));
   stack.defer(() => links.values().forEach((link) => link.wipe()));
 
   const server = new grpc.Server(LINK_LIMITS);
@@ -103,8 +104,9 @@ async function linkTo(
   peer: string,
   config: KmeConfig,
   { clock, random }: AppDeps,
-  { waiting, metrics }: { waiting: WaitingKeys; metrics: KmeMetrics },
+  parts: { saes: ReadonlyMap<string, string>; waiting: WaitingKeys; metrics: KmeMetrics },
 ): Promise<QuantumLink> {
+  const { saes, waiting, metrics } = parts;
   const { name, secretDir, pkiDir, lengthKm, frame, block, store, eavesdropper } = config;
   const preset = PRESETS[config.link];
   return new QuantumLink({
@@ -117,6 +119,8 @@ async function linkTo(
     eavesdropped: eavesdropper,
     secret: await linkSecret(secretDir === "" ? pkiDir : secretDir, pkiDir, [name, peer]),
     waiting,
+    accepts: ({ masterSaeId, slaveSaeId }) =>
+      saes.get(masterSaeId) === peer && saes.get(slaveSaeId) === name,
     clock,
     random,
     ended: (outcome) => count(peer, outcome, metrics),

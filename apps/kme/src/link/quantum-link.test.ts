@@ -26,6 +26,7 @@ function openEnd(isSender: boolean, secret = SECRET) {
     eavesdropped: 0,
     secret,
     waiting,
+    accepts: ({ masterSaeId }) => masterSaeId !== "stranger",
     clock: systemClock,
     random: seededRandom(isSender ? 1 : 2),
     ended: (outcome) => outcomes.push(outcome),
@@ -63,10 +64,10 @@ function connect(
   return { toOther, toOne };
 }
 
-function untilKey({ link, outcomes }: ReturnType<typeof openEnd>): void {
-  const before = outcomes.length;
-  for (let frames = 0; outcomes.length === before; frames++) {
-    if (frames > 200) throw new Error("no block came");
+/** Until the sender has four keys of 256 bits; that takes some blocks, as chance will have it. */
+function untilKeys({ link }: ReturnType<typeof openEnd>): void {
+  for (let frames = 0; link.stored(32) < 4; frames++) {
+    if (frames > 500) throw new Error("no keys came");
     link.light();
   }
 }
@@ -75,7 +76,7 @@ describe("a quantum link", () => {
   test("has keys for both ends, until it is down: then there is nothing", async () => {
     const [sender, receiver] = [openEnd(true), openEnd(false)];
     const { toOther, toOne } = connect(sender.link, receiver.link);
-    untilKey(sender);
+    untilKeys(sender);
     const ours = await sender.link.take(KEYS, NAMES);
     const ids = ours.map(({ id }) => id);
     expect(receiver.waiting.take(NAMES, ids, 0)).toEqual(ours);
@@ -88,7 +89,7 @@ describe("a quantum link", () => {
 
     connect(sender.link, receiver.link);
     await expect(sender.link.take(KEYS, NAMES)).rejects.toThrow("have 0");
-    untilKey(sender);
+    untilKeys(sender);
     const again = await sender.link.take(KEYS, NAMES);
     expect(
       receiver.waiting.take(
@@ -117,28 +118,45 @@ describe("a quantum link", () => {
       return remark({ case: kind, value: copy } as never);
     };
     connect(sender.link, receiver.link, altered);
-    expect(() => untilKey(sender)).toThrow(/tag is wrong|^sifting|^strengths|^bits/);
+    expect(() => untilKeys(sender)).toThrow(/tag is wrong|^sifting|^strengths|^bits/);
     expect(receiver.outcomes.filter(({ halves }) => halves)).toEqual([]);
   });
 
   test("is none where the two ends have different secrets", () => {
     const [sender, receiver] = [openEnd(true), openEnd(false, SECRET.with(0, 6))];
     connect(sender.link, receiver.link);
-    expect(() => untilKey(sender)).toThrow("the sender's tag is wrong");
+    expect(() => untilKeys(sender)).toThrow("the sender's tag is wrong");
   });
 
   test("a key that the other end does not confirm is not given away", async () => {
     const [sender, receiver] = [openEnd(true), openEnd(false)];
     const lossy = (said: Remark) => (said.remark.case === "assigned" ? undefined : said);
     connect(sender.link, receiver.link, lossy);
-    untilKey(sender);
+    untilKeys(sender);
     await expect(sender.link.take(KEYS, NAMES)).rejects.toThrow("kme-2: no answer in time");
+  });
+
+  test("keys of a master who is not at the other end are refused, and the next ones are the same", async () => {
+    const [sender, receiver] = [openEnd(true), openEnd(false)];
+    connect(sender.link, receiver.link);
+    untilKeys(sender);
+    const asking = sender.link.take(KEYS, { ...NAMES, masterSaeId: "stranger" });
+    await expect(asking).rejects.toThrow("or stranger none there");
+    expect(receiver.waiting.size).toBe(0);
+    const keys = await sender.link.take(KEYS, NAMES);
+    expect(
+      receiver.waiting.take(
+        NAMES,
+        keys.map(({ id }) => id),
+        0,
+      ),
+    ).toEqual(keys);
   });
 
   test("keys of which the other end has given away others are refused", () => {
     const [sender, receiver] = [openEnd(true), openEnd(false)];
     const { toOther } = connect(sender.link, receiver.link);
-    untilKey(sender);
+    untilKeys(sender);
     const value = { request: 9n, ...NAMES, keyIds: ["a"], keyBytes: 32, offset: 64n };
     expect(() => toOther(remark({ case: "assign", value }))).toThrow("got offset 64, expected 0");
     const tooMuch = { ...value, keyBytes: 1_000_000, offset: 0n };

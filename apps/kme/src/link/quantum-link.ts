@@ -35,10 +35,18 @@ export interface QuantumLinkDeps {
   /** That both ends have. */
   secret: Uint8Array;
   waiting: WaitingKeys;
+  /** Whether the other end may give away keys of this master for this slave. */
+  accepts: (names: SaeNames) => boolean;
   clock: Clock;
   random: Random;
   /** Told of each block. */
   ended: (outcome: Outcome) => void;
+}
+
+/** Who asked for keys, and who has to ask for them by their ids. */
+export interface SaeNames {
+  masterSaeId: string;
+  slaveSaeId: string;
 }
 
 export type Say = (remark: Remark) => void;
@@ -114,7 +122,7 @@ export class QuantumLink {
   /** Keys that `slaveSaeId` can ask its key manager for, from now on. Rejects with Refused: there are not so many, or the other end does not answer. */
   async take(
     { number, sizeBytes }: { number: number; sizeBytes: number },
-    { masterSaeId, slaveSaeId }: { masterSaeId: string; slaveSaeId: string },
+    { masterSaeId, slaveSaeId }: SaeNames,
   ): Promise<DeliveredKey[]> {
     const { peer, clock } = this.#deps;
     const connection = this.#connection;
@@ -186,10 +194,14 @@ export class QuantumLink {
       throw new LinkProblem(`assign: got offset ${offset}, expected ${this.#theirs.taken}`);
     const bytes = keyBytes > 0 ? this.#theirs.take(keyIds.length * keyBytes) : undefined;
     if (!bytes) throw new LinkProblem("assign: got more than there is, expected less");
-    const nowMs = this.#deps.clock.monotonicMs();
-    for (const one of keysOf(bytes, keyBytes, keyIds))
-      this.#deps.waiting.add({ ...one, masterSaeId, slaveSaeId }, nowMs);
-    say(remark({ case: "assigned", value: { request, problem: "" } }));
+    const { accepts, waiting, clock } = this.#deps;
+    const isOurs = accepts({ masterSaeId, slaveSaeId });
+    const problem = isOurs ? "" : `${slaveSaeId}: no SAE here, or ${masterSaeId} none there`;
+    if (isOurs)
+      for (const one of keysOf(bytes, keyBytes, keyIds))
+        waiting.add({ ...one, masterSaeId, slaveSaeId }, clock.monotonicMs());
+    bytes.fill(0);
+    say(remark({ case: "assigned", value: { request, problem } }));
   }
 
   #ended(outcome: Outcome): void {

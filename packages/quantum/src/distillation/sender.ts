@@ -23,6 +23,8 @@ const HASH_BITS = 127;
 const SAFETY_BITS = 67;
 const FIRST_QBER = 0.05;
 const FRAMES_MAX = 16;
+/** A receiver that never has enough is not waited for. */
+const BLOCK_MAX_BITS = 8_388_608;
 
 interface Frame {
   pulses: Pulses;
@@ -61,6 +63,8 @@ export class Sender {
     const { pulses } = this.#frameOf(frame);
     if (clicked.some((pulse) => pulse >= pulses.count) || bases.length !== clicked.length)
       throw new RangeError(`clicks: got other pulses than frame ${frame} has`);
+    if (this.#bits.length > BLOCK_MAX_BITS)
+      throw new RangeError(`block: got more than ${BLOCK_MAX_BITS} bits, expected an end`);
     for (const [strength, count] of Object.entries(pulses.counts()))
       this.#seen[strength as Strength].sent += count;
     const strengths: number[] = [];
