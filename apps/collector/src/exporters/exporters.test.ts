@@ -66,6 +66,13 @@ const stored = async (target: RunningCollector, count: number) =>
     WAIT,
   );
 
+/** The source knows that they are stored: what it does not know of it sends again. */
+const answered = async (source: RunningCollector, count: number) =>
+  vi.waitFor(
+    async () => expect(await source.values("export_items_total")).toEqual({ logs: count }),
+    WAIT,
+  );
+
 /** Nothing has come for a while. */
 async function settled(target: RunningCollector): Promise<void> {
   const count = async () => Object.values(await target.values("log_records_stored_total"))[0];
@@ -113,6 +120,7 @@ describe.each(["OTLP/gRPC", "OTLP/HTTP"] as const)("over %s", (kind) => {
     const port = source.addresses.otlpHttpPort;
     await sendLogs(port, numbered(1, 20));
     await stored(target, 20);
+    await answered(source, 20);
     await target[Symbol.asyncDispose]();
     await sendLogs(port, numbered(21, 120));
     await vi.waitFor(
@@ -162,11 +170,7 @@ test("a wrong token costs no data: it is tried until it is right", async () => {
   const wrong = await collectors.start("source", [`--config=${file}`]);
   await sendLogs(wrong.addresses.otlpHttpPort, ["one"]);
   await stored(target, 1);
-  // It was answered: what is not is sent again.
-  await vi.waitFor(
-    async () => expect(await wrong.values("export_items_total")).toEqual({ logs: 1 }),
-    WAIT,
-  );
+  await answered(wrong, 1);
   await target[Symbol.asyncDispose]();
   const ports = target.addresses;
   const strict = await collectors.start("target", [
@@ -193,7 +197,7 @@ test("SIGKILL of the exporting collector loses nothing, and repeats no more than
   await sendLogs(otlpHttpPort, numbered(1, 100));
   // By now the position is stored.
   await stored(target, 100);
-  await systemClock.sleep(600);
+  await systemClock.sleep(2_000);
   await target[Symbol.asyncDispose]();
   await sendLogs(otlpHttpPort, numbered(101, 200));
   await kill(first);
