@@ -1,0 +1,119 @@
+/**
+ * Sealed records of a link: a header of 16 bytes, which the seal covers, and a tag of 16. The layout is that of WireGuard's transport data (type,
+ * receiver's index, counter); the cipher is AES-256-GCM with a nonce of 4 fixed bytes of the key and the counter (NIST SP 800-38D section 8.2.1).
+ */
+import { createCipheriv, createDecipheriv } from "node:crypto";
+
+import type { DirectionKey } from "./epoch.ts";
+import { ReplayWindow } from "./replay-window.ts";
+
+const TYPE_DATA = 4;
+export const HEADER_BYTES = 16;
+export const TAG_BYTES = 16;
+/** What a record is longer than its content. */
+export const OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES;
+
+/** A new epoch is begun then, and the old one is refused from the other one on. WireGuard's constants (REKEY_AFTER_TIME, REJECT_AFTER_TIME). */
+export const REKEY_AFTER_MS = 120_000;
+export const REJECT_AFTER_MS = 180_000;
+/** Far below what AES-GCM bears, and exact as a number. */
+const RECORDS_MAX = 2 ** 48;
+
+const CIPHER = "aes-256-gcm";
+
+/** The index of the receiver's key in a record, whoever sent it; undefined: it is no record. */
+export function indexOf(record: Buffer): number | undefined {
+  if (record.length < OVERHEAD_BYTES || record.readUInt32LE(0) !== TYPE_DATA) return undefined;
+  return record.readUInt32LE(4);
+}
+
+/** Seals until its time is over: then it throws, and nothing is sent in clear. */
+export class Sealer {
+  readonly #key: DirectionKey;
+  readonly #index: number;
+  readonly #bornMs: number;
+  readonly #rejectAfterMs: number;
+  readonly #nonce: Buffer;
+  #counter = 0;
+
+  /** @param index of the key at the receiver. @param bornMs monotonic. */
+  constructor(key: DirectionKey, index: number, bornMs: number, rejectAfterMs = REJECT_AFTER_MS) {
+    this.#key = key;
+    this.#index = index;
+    this.#bornMs = bornMs;
+    this.#rejectAfterMs = rejectAfterMs;
+    this.#nonce = Buffer.concat([key.fixed, Buffer.alloc(8)]);
+  }
+
+  isOver(nowMs: number): boolean {
+    return nowMs - this.#bornMs >= this.#rejectAfterMs || this.#counter >= RECORDS_MAX;
+  }
+
+  /** Throws RangeError when the key's time is over. */
+  seal(content: Uint8Array, nowMs: number): Buffer {
+    if (this.isOver(nowMs))
+      throw new RangeError("key: its time is over, expected one of a new epoch");
+    const record = Buffer.allocUnsafe(content.length + OVERHEAD_BYTES);
+    record.writeUInt32LE(TYPE_DATA, 0);
+    record.writeUInt32LE(this.#index, 4);
+    writeCounter(record, this.#counter, 8);
+    writeCounter(this.#nonce, this.#counter, 4);
+    this.#counter++;
+    const cipher = createCipheriv(CIPHER, this.#key.key, this.#nonce);
+    cipher.setAAD(record.subarray(0, HEADER_BYTES));
+    cipher.update(content).copy(record, HEADER_BYTES);
+    cipher.final();
+    cipher.getAuthTag().copy(record, HEADER_BYTES + content.length);
+    return record;
+  }
+}
+
+/** Why a record is not opened. */
+export type Dropped = "replayed" | "forged" | "late_key";
+
+/** Opens each record once. */
+export class Opener {
+  readonly #key: DirectionKey;
+  readonly #bornMs: number;
+  readonly #rejectAfterMs: number;
+  readonly #window = new ReplayWindow();
+  readonly #nonce: Buffer;
+
+  /** @param bornMs monotonic. */
+  constructor(key: DirectionKey, bornMs: number, rejectAfterMs = REJECT_AFTER_MS) {
+    this.#key = key;
+    this.#bornMs = bornMs;
+    this.#rejectAfterMs = rejectAfterMs;
+    this.#nonce = Buffer.concat([key.fixed, Buffer.alloc(8)]);
+  }
+
+  /** @param record with the index of this key (`indexOf`). */
+  open(record: Buffer, nowMs: number): Buffer | Dropped {
+    if (nowMs - this.#bornMs >= this.#rejectAfterMs) return "late_key";
+    const counter = readCounter(record, 8);
+    if (counter >= RECORDS_MAX || !this.#window.mayAccept(counter)) return "replayed";
+    writeCounter(this.#nonce, counter, 4);
+    const end = record.length - TAG_BYTES;
+    const decipher = createDecipheriv(CIPHER, this.#key.key, this.#nonce);
+    decipher.setAAD(record.subarray(0, HEADER_BYTES));
+    decipher.setAuthTag(record.subarray(end));
+    const content = decipher.update(record.subarray(HEADER_BYTES, end));
+    try {
+      decipher.final();
+    } catch {
+      return "forged";
+    }
+    this.#window.accept(counter);
+    return content;
+  }
+}
+
+/** 64 bits, little-endian. */
+function writeCounter(bytes: Buffer, counter: number, at: number): void {
+  bytes.writeUInt32LE(counter >>> 0, at);
+  bytes.writeUInt32LE(Math.floor(counter / 2 ** 32), at + 4);
+}
+
+function readCounter(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
+}
