@@ -12,7 +12,7 @@ import { readIdentity } from "@glassline/service/identity";
 import { fleetRun } from "./fleet-runs.ts";
 import type { RunningGlassline } from "./glassline.ts";
 import { startGlassline } from "./glassline.ts";
-import { BenchProducer } from "./otqmn-producer.ts";
+import { BenchProducer, producerNames } from "./otqmn-producer.ts";
 import type { ProcessMemory } from "@glassline/bench/proc";
 
 const BENCH = "collector-memory";
@@ -102,9 +102,6 @@ async function started(
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   await measure(stack.use(await startGlassline(directory, names, words, { takesOtlp: false })));
 }
-
-const producerNames = (count: number): PeerName[] =>
-  Array.from({ length: count }, (_, at) => ({ role: "mesh-node", instance: `producer-${at}` }));
 
 /** Each sends some batches, and then only heartbeats. */
 class Producers implements AsyncDisposable {

@@ -6,7 +6,6 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { SERIES } from "@glassline/bench/fleet-model";
 import { about, report } from "@glassline/bench/report";
-import type { PeerName } from "@glassline/service/identity";
 import { readIdentity } from "@glassline/service/identity";
 
 import { fleetRun } from "./fleet-runs.ts";
@@ -14,7 +13,7 @@ import type { RunningGlassline } from "./glassline.ts";
 import { startGlassline } from "./glassline.ts";
 import type { Times } from "./ingestion.ts";
 import { quantile } from "./load.ts";
-import { BenchProducer } from "./otqmn-producer.ts";
+import { BenchProducer, producerNames } from "./otqmn-producer.ts";
 import { CAN_PIN, GENERATOR_CORE, SYSTEM_CORE } from "@glassline/bench/pinned-process";
 
 const BENCH = "otqmn-ingestion";
@@ -102,10 +101,7 @@ export async function startLoaded(
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
-  const names = Array.from({ length: streams }, (_, at): PeerName => ({
-    role: "mesh-node",
-    instance: `producer-${at}`,
-  }));
+  const names = producerNames(streams);
   const running = stack.use(await startGlassline(directory, names, words, { cores }));
   const port = await portBefore(running.port);
   const producers = await Promise.all(

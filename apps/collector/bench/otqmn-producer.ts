@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { signHello } from "@glassline/otqmn/hello";
 import type { StreamResponse } from "@glassline/proto/otqmn";
 import { NackCode, StreamRequestSchema } from "@glassline/proto/otqmn";
-import type { Identity } from "@glassline/service/identity";
+import type { Identity, PeerName, Role } from "@glassline/service/identity";
 
 import { OtqmnClient } from "./otqmn-client.ts";
 
@@ -22,6 +22,9 @@ export interface ProducerOptions {
   /** One that was used before: it goes on behind what is durable, with a key batch. */
   incarnation?: Uint8Array;
 }
+
+export const producerNames = (count: number, role: Role = "mesh-node"): PeerName[] =>
+  Array.from({ length: count }, (_, at) => ({ role, instance: `producer-${at}` }));
 
 /** As the sessions of gateways and cameras have it: only where nothing else was sent for so long. */
 const HEARTBEAT_MS = 1_000;

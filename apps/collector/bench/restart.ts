@@ -15,7 +15,7 @@ import { metricOf } from "./collector-metrics.ts";
 import { fleetRun } from "./fleet-runs.ts";
 import { startGlassline } from "./glassline.ts";
 import { quantile } from "./load.ts";
-import { BenchProducer } from "./otqmn-producer.ts";
+import { BenchProducer, producerNames } from "./otqmn-producer.ts";
 
 const BENCH = "collector-restart";
 /** What --admission-rate is by default, and as many at once after a rest. */
@@ -34,10 +34,7 @@ export async function measureRestart(isQuick: boolean): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
   await using stack = new AsyncDisposableStack();
   stack.defer(() => rm(directory, { recursive: true, force: true }));
-  const names = Array.from({ length: count }, (_, at): PeerName => ({
-    role: "camera",
-    instance: `producer-${at}`,
-  }));
+  const names = producerNames(count, "camera");
   const producers = {
     names,
     incarnations: names.map(() => crypto.getRandomValues(new Uint8Array(16))),

@@ -5,7 +5,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { freePorts } from "@glassline/bench/ports";
+import { freePort } from "@glassline/bench/ports";
 import { ControlService } from "@glassline/proto/control";
 import { jsonClient } from "@glassline/proto/json";
 import { QueryService } from "@glassline/proto/query";
@@ -37,7 +37,7 @@ beforeEach(async () => {
   stack = new AsyncDisposableStack();
   collectors = stack.use(await Collectors.open());
   await ensureDevelopmentPki(collectors.pkiDir, [...NODES, OPSBOT]);
-  [port] = (await freePorts(1)) as [number];
+  port = await freePort();
 });
 afterEach(() => stack.disposeAsync());
 

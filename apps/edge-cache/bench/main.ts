@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 import { askedParts } from "@glassline/bench/parts";
 import { GENERATOR_CORE, pinGenerator, startPinned } from "@glassline/bench/pinned-process";
-import { freePorts } from "@glassline/bench/ports";
+import { freePort } from "@glassline/bench/ports";
 
 import { measureAccess } from "./access.ts";
 import { measureCluster } from "./cluster.ts";
@@ -47,19 +47,19 @@ async function main(isQuick: boolean, parts: readonly Part[]): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
   stack.defer(() => rm(directory, { recursive: true, force: true }));
   pinGenerator();
-  const [originPort] = await freePorts(1);
+  const originPort = await freePort();
   const origin = fileURLToPath(new URL("origin.ts", import.meta.url));
   const cores = [GENERATOR_CORE];
   stack.use(
     await startPinned({
       words: [process.execPath, origin, String(originPort)],
-      ports: [originPort!],
+      ports: [originPort],
       cores,
     }),
   );
   const running: Running[] = [];
   for (const system of SYSTEMS)
-    running.push(stack.use(await startIn(system, directory, originPort!)));
-  const place = { directory, originPort: originPort! };
+    running.push(stack.use(await startIn(system, directory, originPort)));
+  const place = { directory, originPort: originPort };
   for (const part of parts) await PARTS[part](running, isQuick, place);
 }

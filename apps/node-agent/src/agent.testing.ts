@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { freePorts } from "@glassline/bench/ports";
+import { freePort } from "@glassline/bench/ports";
 import type { EdgeState, GetStatusResponse, SegmentState } from "@glassline/proto/node";
 import { NodeAgentService } from "@glassline/proto/node";
 import type { Client } from "@glassline/proto/rpc";
@@ -60,7 +60,7 @@ export async function startAgent(
   ...words: string[]
 ): Promise<AgentProcess> {
   const dataDir = await mkdtemp(join(tmpdir(), "glassline-agent-"));
-  const [port] = (await freePorts(1)) as [number];
+  const port = await freePort();
   let child: ChildProcess;
   const start = async () => {
     const all = [

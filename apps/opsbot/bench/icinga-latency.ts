@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
-import { freePorts } from "@glassline/bench/ports";
+import { freePort } from "@glassline/bench/ports";
 import { systemClock } from "@glassline/service/clock";
 
 import { IcingaClient } from "../src/observers/icinga/client.ts";
@@ -87,15 +87,15 @@ async function measure(way: Way, count: number): Promise<void> {
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-bench-"));
   stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 10 }));
-  const [adminPort] = await freePorts(1);
-  const icinga = stack.use(await startIcinga(await objects(way, directory, adminPort!)));
+  const adminPort = await freePort();
+  const icinga = stack.use(await startIcinga(await objects(way, directory, adminPort)));
   const settings = way.hearsEvents ? icinga.settings : icinga.as("opsbot-deaf");
   const { words, environment } = await listeningTo(settings, directory);
   const opsbot = stack.use(
     await OpsBotProcess.start({
       directory,
       environment,
-      adminPort: adminPort!,
+      adminPort: adminPort,
       words: { ...words, ...UNLIMITED, "icinga-interval": way.interval },
     }),
   );

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { accepts, freePorts } from "@glassline/bench/ports";
+import { accepts, freePort } from "@glassline/bench/ports";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { otelcolBinary } from "../../bench/peers/build.ts";
@@ -132,7 +132,7 @@ const REQUESTS = {
 describe.skipIf(!path)(title, () => {
   test("takes all three signals from ours, and ours takes them from it", async () => {
     const target = await collectors.target();
-    const [port] = (await freePorts(1)) as [number];
+    const port = await freePort();
     await startOtelcol(port, target.addresses.otlpGrpcPort);
     const sourcePort = await startSource(port);
     for (const [signal, body] of Object.entries(REQUESTS)) {

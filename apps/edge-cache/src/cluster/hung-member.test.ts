@@ -1,5 +1,5 @@
 /** A member that hangs: it takes what it is sent, and says nothing. */
-import { freePorts } from "@glassline/bench/ports";
+import { freePort } from "@glassline/bench/ports";
 import type { Clock } from "@glassline/service/clock";
 import { systemClock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
@@ -24,7 +24,7 @@ const NOWHERE: Upstream = {
 async function startMember() {
   await using stack = new AsyncDisposableStack();
   const issue = await ephemeralPki();
-  const [clusterPort] = (await freePorts(1)) as [number];
+  const clusterPort = await freePort();
   const words = ["--name=edge-2", `--cluster-port=${clusterPort}`];
   const other = "--member=edge-1=https://127.0.0.1:1";
   stack.use(await startEdge("http://127.0.0.1:1", [...words, other], { issue }));

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { freePorts } from "@glassline/bench/ports";
+import { freePort, freePorts } from "@glassline/bench/ports";
 import { ephemeralPki } from "@glassline/service/pki";
 import { expect, test, vi } from "vitest";
 
@@ -28,7 +28,7 @@ async function startShielded() {
   const issue = await ephemeralPki();
   const disk = await mkdtemp(join(tmpdir(), "glassline-shield-"));
   stack.defer(() => rm(disk, { recursive: true, force: true }));
-  const [clusterPort] = (await freePorts(1)) as [number];
+  const clusterPort = await freePort();
   let shield: EdgeCache | undefined;
   const stopShield = async () => {
     await shield?.[Symbol.asyncDispose]();

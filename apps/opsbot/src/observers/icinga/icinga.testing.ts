@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { freePorts } from "@glassline/bench/ports";
+import { freePort } from "@glassline/bench/ports";
 import { ephemeralPki } from "@glassline/service/pki";
 import { describe } from "vitest";
 
@@ -62,8 +62,8 @@ export interface Icinga extends AsyncDisposable {
 /** @param objects in Icinga's language, beside those that every test has. */
 export async function startIcinga(objects = EDGES): Promise<Icinga> {
   const directory = await mkdtemp(join(tmpdir(), "glassline-icinga-"));
-  const [port] = await freePorts(1);
-  const settings = await prepare(directory, port!, objects);
+  const port = await freePort();
+  const settings = await prepare(directory, port, objects);
   const root = { ...settings, user: "root", password: PASSWORD, certificate: undefined };
   let running: ChildProcess | undefined;
   const ask = (path: string, body: unknown, method = "POST") =>
