@@ -13,7 +13,7 @@ const SECRET = new Uint8Array(32).fill(5);
 const KEYS = { number: 2, sizeBytes: 32 };
 const NAMES = { masterSaeId: "node-1", slaveSaeId: "node-2" };
 
-function openEnd(isSender: boolean, secret = SECRET) {
+function openEnd(isSender: boolean, { secret = SECRET, storeBytes = 65_536 } = {}) {
   const waiting = new WaitingKeys({ keys: 100, lifetimeMs: 60_000 }, () => {});
   const outcomes: Outcome[] = [];
   const link = new QuantumLink({
@@ -22,7 +22,7 @@ function openEnd(isSender: boolean, secret = SECRET) {
     link: { ...PRESETS.metro, lengthKm: 5 },
     pulses: 262_144,
     blockBits: 15_000,
-    storeBytes: 65_536,
+    storeBytes,
     eavesdropped: 0,
     secret,
     waiting,
@@ -123,7 +123,7 @@ describe("a quantum link", () => {
   });
 
   test("is none where the two ends have different secrets", () => {
-    const [sender, receiver] = [openEnd(true), openEnd(false, SECRET.with(0, 6))];
+    const [sender, receiver] = [openEnd(true), openEnd(false, { secret: SECRET.with(0, 6) })];
     connect(sender.link, receiver.link);
     expect(() => untilKeys(sender)).toThrow("the sender's tag is wrong");
   });
@@ -151,6 +151,31 @@ describe("a quantum link", () => {
         0,
       ),
     ).toEqual(keys);
+  });
+
+  test("what one end does not use is not heaped up: the other one has all of it then", async () => {
+    const storeBytes = 600;
+    const [sender, receiver] = [openEnd(true, { storeBytes }), openEnd(false, { storeBytes })];
+    connect(sender.link, receiver.link);
+    const stock = ({ link }: typeof sender) => Number(link.status().storedBytes);
+    let [taken, most] = [0, 0];
+    for (let frames = 0; taken < 60; frames++) {
+      if (frames > 2_000) throw new Error("no keys came");
+      sender.link.light();
+      most = Math.max(most, stock(sender));
+      if (stock(receiver) < 64) continue;
+      const keys = await receiver.link.take(KEYS, NAMES);
+      expect(
+        sender.waiting.take(
+          NAMES,
+          keys.map(({ id }) => id),
+          0,
+        ),
+      ).toEqual(keys);
+      taken += keys.length;
+    }
+    expect(most).toBeGreaterThanOrEqual(storeBytes);
+    expect(most).toBeLessThan(storeBytes + 1_000);
   });
 
   test("keys of which the other end has given away others are refused", () => {

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 
 import type { Assign, Remark } from "@glassline/proto/kme";
+import { Share } from "@glassline/proto/kme";
 import type { DeliveredKey } from "@glassline/quantum/key-delivery/messages";
 import type { MeanPhotons } from "@glassline/quantum/photons/pulses";
 import type { DecoyLink } from "@glassline/quantum/physics/decoy-bb84";
@@ -90,7 +91,13 @@ export class QuantumLink {
     const common = { link, secret, random, nonce, say, ended, randomBytes: cryptoBytes };
     const means: MeanPhotons = { signal: link.meanPhotons, decoy: DECOY_MEAN, vacuum: 0 };
     const sending = isSender
-      ? new SendingEnd({ ...common, pulses, means, deviations: DEVIATIONS })
+      ? new SendingEnd({
+          ...common,
+          pulses,
+          means,
+          deviations: DEVIATIONS,
+          share: () => this.#share(),
+        })
       : undefined;
     const end = sending ?? new ReceivingEnd({ ...common, blockBits });
     if (sending) sending.eavesdropped = this.#eavesdropped;
@@ -185,6 +192,12 @@ export class QuantumLink {
     if (kind === "assign") return this.#assign(connection, value);
     if (kind === "assigned") return this.#assigning.get(value.request)?.(value.problem);
     connection.end.hear(heard);
+  }
+
+  /** What one end does not use up is not heaped up. */
+  #share(): Share {
+    if (this.#own.isFull) return Share.RECEIVER;
+    return this.#theirs.isFull ? Share.SENDER : Share.BOTH;
   }
 
   /** The other end gives away keys out of its half. */

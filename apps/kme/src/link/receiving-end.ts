@@ -53,7 +53,7 @@ export class ReceivingEnd implements LinkEnd {
     else if (kind === "answers") this.#go(this.#receiver.told(value.parities));
     else if (kind === "verdict") {
       const secret = this.#receiver.decided({ ...value, qber: value.qber });
-      this.#outcome = { qber: value.qber, ...splitSecret(secret) };
+      this.#outcome = { qber: value.qber, ...splitSecret(secret, value.share) };
     } else throw new LinkProblem(`got ${kind}, expected what a sender says`);
   }
 

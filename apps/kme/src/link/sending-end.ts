@@ -1,5 +1,5 @@
 /** The end of a link that sends pulses: what it says, and what it makes of what the other end says. Pure but for its own memory. */
-import type { Remark } from "@glassline/proto/kme";
+import type { Remark, Share } from "@glassline/proto/kme";
 import { Sender } from "@glassline/quantum/distillation/sender";
 import type { SenderDeps } from "@glassline/quantum/distillation/sender";
 import { arriving, intercepted } from "@glassline/quantum/photons/fibre";
@@ -20,6 +20,8 @@ export interface SendingDeps extends SenderDeps {
   /** That both ends have. */
   secret: Uint8Array;
   nonce: Uint8Array;
+  /** Who shall have the block that ends now. */
+  share: () => Share;
   say: (remark: Remark) => void;
   ended: (outcome: Outcome) => void;
 }
@@ -80,8 +82,10 @@ export class SendingEnd implements LinkEnd {
     } else if (kind === "verify") {
       const { verdict, secret } = this.#sender.verify(value);
       const { qber, ...decided } = verdict;
-      this.#say({ case: "verdict", value: { ...decided, ...(qber !== undefined && { qber }) } });
-      this.#outcome = { qber, ...splitSecret(secret) };
+      const share = this.#deps.share();
+      const told = { ...decided, share, ...(qber !== undefined && { qber }) };
+      this.#say({ case: "verdict", value: told });
+      this.#outcome = { qber, ...splitSecret(secret, share) };
       const tag = this.#transcript.tagOf("sender");
       this.#deps.say(remark({ case: "tag", value: { tag } }));
     } else throw new LinkProblem(`got ${kind}, expected what a receiver says`);
