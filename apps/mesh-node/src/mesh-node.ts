@@ -93,7 +93,7 @@ async function startGrpc(
   stack: AsyncDisposableStack,
 ): Promise<number> {
   const server = new grpc.Server(GRPC_LIMITS);
-  addService(server, MeshLinkService, acceptLinks(router.linkEvents));
+  addService(server, MeshLinkService, acceptLinks(router.linkEvents, router.incarnation));
   addService(server, MeshAdminService, admin);
   if (gateway) addService(server, CameraGatewayService, gateway.implementation);
   const port = await listenGrpc(
@@ -118,6 +118,7 @@ function dialPeers(
   for (const peer of config.peer) {
     const dial = {
       ...deps,
+      incarnation: router.incarnation,
       events: router.linkEvents,
       backoff: backoff({ firstMs: DIAL_FIRST_MS, maxMs: DIAL_MAX_MS, random: deps.random }),
       failed: (reason: string) => deps.logger.debug({ neighbour: peer.name, reason }, "no link"),

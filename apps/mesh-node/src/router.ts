@@ -1,11 +1,12 @@
 /** The mesh at one node: links, routes, and the way of a frame to its next hop. Relays keep nothing. */
+import { randomBytes } from "node:crypto";
+
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
   Data,
   DataSchema,
   Frame,
   LinkStatusSchema,
-  Route,
   RouteStatusSchema,
 } from "@glassline/proto/mesh";
 import type { Clock } from "@glassline/service/clock";
@@ -16,21 +17,16 @@ import type { Tracer } from "@opentelemetry/api";
 
 import type { LinkMonitor, LinkPrice } from "./core/link-monitor.ts";
 import { hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./core/link-monitor.ts";
-import type { RoutingEvent, RoutingState } from "./core/routing.ts";
-import {
-  advertisements,
-  nearestService,
-  newRouting,
-  noteTold,
-  stepRouting,
-} from "./core/routing.ts";
+import type { RoutingEvent } from "./core/routing/routing.ts";
+import { Routing } from "./core/routing/routing.ts";
 import type { Link, LinkEvents } from "./links/link.ts";
 import type { MeshMetrics } from "./metrics.ts";
+import { Ticks } from "./ticks.ts";
+import { routingEventOf, routingFrame } from "./routing-frames.ts";
 
 const HELLO_INTERVAL_MS = 250;
 /** A neighbour that was not heard for so long is dead. */
 const DEAD_AFTER_MS = 1_500;
-const RENEW_INTERVAL_MS = 1_000;
 /** Sequence numbers follow the clock in steps of 100 ms since 2026, so that a node that starts again is not behind itself. */
 const SEQNO_EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEQNO_STEP_MS = 100;
@@ -66,6 +62,8 @@ interface Neighbour {
 }
 
 export interface Router extends Disposable {
+  /** Of this node: another one each time it starts. */
+  readonly incarnation: bigint;
   readonly linkEvents: LinkEvents;
   /** Sends from this node; false when there is no way or the link is full. */
   send(data: DataInit): boolean;
@@ -87,28 +85,30 @@ export function createRouter(deps: RouterDeps): Router {
 }
 
 class MeshRouter implements Router {
+  readonly incarnation = randomBytes(8).readBigUInt64LE();
   readonly #deps: RouterDeps;
   readonly #price: LinkPrice;
   readonly #neighbours = new Map<string, Neighbour>();
   /** Another link has taken their place: nothing is sent on them any more. */
   readonly #retiring = new Set<Link>();
   readonly #stop = new AbortController();
-  #routing: RoutingState;
+  readonly #routing: Routing;
+  readonly #ticks: Ticks;
   #arrive: (data: Data) => void = () => {};
   #routesChanged: () => void = () => {};
 
   constructor(deps: RouterDeps) {
     this.#deps = deps;
     this.#price = deps.linkPrice ?? roundTripPrice;
-    this.#routing = newRouting(deps.node, this.#nowSeqno());
+    const seqno = Math.floor((deps.clock.nowMs() - SEQNO_EPOCH_MS) / SEQNO_STEP_MS);
+    this.#routing = new Routing(deps.node, Math.max(1, seqno));
+    this.#ticks = new Ticks(deps.clock, () => this.#step({ type: "tick" }));
     void every(deps.clock, HELLO_INTERVAL_MS, this.#stop.signal, () => this.#beat());
-    void every(deps.clock, RENEW_INTERVAL_MS, this.#stop.signal, () =>
-      this.#step({ type: "renew", nowSeqno: this.#nowSeqno() }),
-    );
   }
 
   [Symbol.dispose](): void {
     this.#stop.abort();
+    this.#ticks[Symbol.dispose]();
     const links = [...this.#neighbours.values()].map(({ link }) => link);
     for (const link of [...links, ...this.#retiring]) link.close("the node stops");
   }
@@ -131,16 +131,16 @@ class MeshRouter implements Router {
 
   setServices(services: readonly string[]): void {
     if (services.join() === this.#routing.services.join()) return;
-    this.#step({ type: "services", services, nowSeqno: this.#nowSeqno() });
+    this.#step({ type: "services", services });
   }
 
   nearest(service: string): string | undefined {
-    return nearestService(this.#routing, service);
+    return this.#routing.nearest(service);
   }
 
   reaches(node: string, service: string): boolean {
     if (node === this.#deps.node) return this.#routing.services.includes(service);
-    return this.#routing.selected.get(node)?.services.includes(service) ?? false;
+    return this.#routing.routeTo(node)?.services.includes(service) ?? false;
   }
 
   send(init: DataInit): boolean {
@@ -164,7 +164,7 @@ class MeshRouter implements Router {
           neighbour: link.neighbour,
           up: true,
           rttMs: monitor.rttMs ?? 0,
-          cost: this.#routing.costs.get(link.neighbour) ?? 0,
+          cost: this.#routing.costOf(link.neighbour) ?? 0,
           keyExchange: link.keyExchange,
           framesSent: BigInt(sent),
           framesReceived: BigInt(received),
@@ -172,7 +172,7 @@ class MeshRouter implements Router {
           dialled: link.renew !== undefined,
         }),
       ),
-      routes: [...this.#routing.selected.values()].map(({ origin, nextHop, metric, services }) => ({
+      routes: [...this.#routing.routes()].map(({ origin, nextHop, metric, services }) => ({
         origin,
         nextHop,
         metric,
@@ -190,7 +190,9 @@ class MeshRouter implements Router {
     if (before) this.#retire(before.link);
     this.#deps.logger.info({ neighbour: link.neighbour }, "link up");
     const cost = this.#price(monitor);
-    this.#step({ type: "link-up", neighbour: link.neighbour, cost, nowSeqno: this.#nowSeqno() });
+    const { neighbour, incarnation } = link;
+    const isAnother = before?.link.incarnation !== incarnation;
+    this.#step({ type: "link-up", neighbour, cost, isAnother });
     this.#hello(this.#neighbours.get(link.neighbour)!);
   }
 
@@ -207,7 +209,7 @@ class MeshRouter implements Router {
     if (this.#neighbours.get(link.neighbour)?.link !== link) return;
     this.#neighbours.delete(link.neighbour);
     this.#deps.logger.info({ neighbour: link.neighbour, reason }, "link down");
-    this.#step({ type: "link-down", neighbour: link.neighbour, nowSeqno: this.#nowSeqno() });
+    this.#step({ type: "link-down", neighbour: link.neighbour });
   }
 
   #frame(link: Link, { frame }: Frame): void {
@@ -226,9 +228,9 @@ class MeshRouter implements Router {
         this.#now(),
       );
     }
-    if (frame.case === "routeUpdate")
-      this.#step({ type: "update", neighbour: link.neighbour, routes: frame.value.routes });
     if (frame.case === "data") this.#data(frame.value);
+    const event = routingEventOf(link.neighbour, frame);
+    if (event) this.#step(event);
   }
 
   #data(data: Data): void {
@@ -245,7 +247,7 @@ class MeshRouter implements Router {
   }
 
   #sendOn(data: Data): boolean {
-    const nextHop = this.#routing.selected.get(data.destination)?.nextHop;
+    const nextHop = this.#routing.routeTo(data.destination)?.nextHop;
     const neighbour = nextHop === undefined ? undefined : this.#neighbours.get(nextHop);
     if (!neighbour) {
       this.#deps.metrics.framesDropped.inc({ reason: "no_route" });
@@ -272,7 +274,7 @@ class MeshRouter implements Router {
       }
       this.#hello(neighbour);
       const cost = this.#price(neighbour.monitor);
-      if (cost !== this.#routing.costs.get(neighbour.link.neighbour)) {
+      if (cost !== this.#routing.costOf(neighbour.link.neighbour)) {
         this.#step({ type: "link-cost", neighbour: neighbour.link.neighbour, cost });
       }
     }
@@ -290,20 +292,18 @@ class MeshRouter implements Router {
   }
 
   #step(event: RoutingEvent): void {
-    const { state, tell } = stepRouting(this.#routing, event);
-    this.#routing = tell ? noteTold(state) : state;
-    if (!tell) return;
-    const routes = advertisements(state) as unknown as Route[];
-    for (const neighbour of this.#neighbours.values())
-      this.#sendFrame(neighbour, { case: "routeUpdate", value: { routes } });
-    this.#routesChanged();
+    const { version } = this.#routing;
+    for (const message of this.#routing.step(event, this.#now())) {
+      const neighbour = this.#neighbours.get(message.to);
+      // What it was told must be what it has.
+      if (neighbour && !this.#sendFrame(neighbour, routingFrame(message)))
+        neighbour.link.close("it takes no routes");
+    }
+    this.#ticks.at(this.#routing.dueMs);
+    if (this.#routing.version !== version) this.#routesChanged();
   }
 
   #now(): number {
     return this.#deps.clock.monotonicMs();
-  }
-
-  #nowSeqno(): number {
-    return Math.max(1, Math.floor((this.#deps.clock.nowMs() - SEQNO_EPOCH_MS) / SEQNO_STEP_MS));
   }
 }

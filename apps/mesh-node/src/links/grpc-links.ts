@@ -6,6 +6,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Endpoint } from "@glassline/config";
 import type { Frame } from "@glassline/proto/mesh";
 import { FrameSchema, MeshLinkService } from "@glassline/proto/mesh";
+import { RpcError } from "@glassline/proto/errors";
 import type { Implementation } from "@glassline/proto/rpc";
 import { createClient, grpcStatus } from "@glassline/proto/rpc";
 import type { Backoff } from "@glassline/service/backoff";
@@ -22,7 +23,7 @@ import {
 
 import type { FrameInit, Link, LinkEvents } from "./link.ts";
 
-/** Frames that may wait for a slow neighbour; more are dropped and counted by the caller. */
+/** Frames of data that may wait for a slow neighbour; more are dropped and counted by the caller. */
 export const QUEUE_MAX_FRAMES = 1_024;
 /** For a connection that shall take the place of another. */
 const RENEW_TIMEOUT_MS = 5_000;
@@ -35,17 +36,25 @@ type FrameStream = EventEmitter & {
   end(): unknown;
 };
 
+/** @param opening the first frame of the neighbour. Throws RpcError when it is none. */
 function linkOver(
   stream: FrameStream,
   neighbour: string,
-  keyExchange: string,
+  { frame: opening }: Frame,
   close: (reason: string) => void,
 ): Link {
+  if (opening.case !== "open")
+    throw new RpcError(
+      "failed_precondition",
+      `first frame on a link: got ${opening.case ?? "none"}, expected open`,
+    );
   return {
     neighbour,
-    keyExchange,
+    incarnation: opening.value.incarnation,
+    keyExchange: KEY_EXCHANGE,
     send: (frame: FrameInit) => {
-      if (!stream.writable || stream.writableLength >= QUEUE_MAX_FRAMES) return false;
+      const most = frame.frame?.case === "data" ? QUEUE_MAX_FRAMES : 2 * QUEUE_MAX_FRAMES;
+      if (!stream.writable || stream.writableLength >= most) return false;
       stream.write(create(FrameSchema, frame));
       return true;
     },
@@ -53,20 +62,37 @@ function linkOver(
   };
 }
 
-/** The accepting end. */
-export function acceptLinks(events: LinkEvents): Implementation<typeof MeshLinkService> {
+const open = (incarnation: bigint): Frame =>
+  create(FrameSchema, { frame: { case: "open", value: { incarnation } } });
+
+/** The accepting end. @param incarnation of this node. */
+export function acceptLinks(
+  events: LinkEvents,
+  incarnation: bigint,
+): Implementation<typeof MeshLinkService> {
   return {
-    link: (stream) => {
-      try {
+    link: (stream) =>
+      orRefuse(stream, () => {
         const { instance } = requirePeer(stream, ["mesh-node"]);
-        const link = linkOver(stream, instance, KEY_EXCHANGE, () => stream.end());
-        watch(stream, link, events);
-        events.up(link);
-      } catch (error) {
-        stream.emit("error", grpcStatus(error));
-      }
-    },
+        stream.once("data", (opening: Frame) =>
+          orRefuse(stream, () => {
+            const link = linkOver(stream, instance, opening, () => stream.end());
+            watch(stream, link, events);
+            events.up(link);
+          }),
+        );
+        stream.once("end", () => stream.end());
+        stream.write(open(incarnation));
+      }),
   };
+}
+
+function orRefuse(stream: EventEmitter, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    stream.emit("error", grpcStatus(error));
+  }
 }
 
 /** Tells of every frame and, once, of the end. */
@@ -97,6 +123,8 @@ function watch(
 
 export interface DialDeps {
   identity: Identity;
+  /** Of this node. */
+  incarnation: bigint;
   events: LinkEvents;
   clock: Clock;
   backoff: Backoff;
@@ -155,7 +183,7 @@ interface Dialling {
 /** Resolves when the link is up; rejects when it does not come up. */
 function dialOnce(
   { name: neighbour, host, port }: Endpoint,
-  { identity, events, backoff }: DialDeps,
+  { identity, incarnation, events, backoff }: DialDeps,
   { signal, until, renew, ended }: Dialling,
 ): Promise<void> {
   const credentials = mutualTlsClient(identity, "mesh-node", neighbour);
@@ -169,7 +197,6 @@ function dialOnce(
     const giveUp = () => isUp || stop();
     signal.addEventListener("abort", stop, { once: true });
     until.addEventListener("abort", giveUp, { once: true });
-    const link = { ...linkOver(stream, neighbour, KEY_EXCHANGE, stop), renew };
     let isUp = false;
     const finish = (settle: () => void) => {
       signal.removeEventListener("abort", stop);
@@ -180,15 +207,21 @@ function dialOnce(
     stream.on("error", (error) => {
       if (!isUp) finish(() => reject(error));
     });
-    // The other end speaks first: then TLS, the certificate and the service are known to be right.
-    stream.once("data", (frame: Frame) => {
-      isUp = true;
-      backoff.reset();
-      events.up(link);
-      events.frame(link, frame);
-      watch(stream, link, events, () => finish(ended));
-      resolve();
+    // TLS, the certificate and the service are known to be right then.
+    stream.once("data", (opening: Frame) => {
+      try {
+        const link = { ...linkOver(stream, neighbour, opening, stop), renew };
+        isUp = true;
+        backoff.reset();
+        events.up(link);
+        watch(stream, link, events, () => finish(ended));
+        resolve();
+      } catch (error) {
+        stop();
+        finish(() => reject(error));
+      }
     });
+    stream.write(open(incarnation));
     stream.once("end", () => {
       if (!isUp) finish(() => reject(new Error(`${neighbour} closed the link at once`)));
     });

@@ -6,9 +6,11 @@ export type FrameInit = MessageInitShape<typeof FrameSchema>;
 
 export interface Link {
   readonly neighbour: string;
+  /** Of the neighbour: another one when it has started anew. */
+  readonly incarnation: bigint;
   /** TLS group of the key exchange; empty where it is not known. */
   readonly keyExchange: string;
-  /** False when the link has too much waiting or is closed: the frame is dropped. */
+  /** False when the link has too much waiting or is closed: the frame is dropped. All but data may wait twice as long. */
   send(frame: FrameInit): boolean;
   close(reason: string): void;
   /**

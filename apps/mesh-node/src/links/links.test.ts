@@ -109,7 +109,7 @@ linkContract("links over gRPC", async () => {
   const [a, b] = [new Recorder(), new Recorder()];
   const issue = await ephemeralPki();
   const server = new grpc.Server();
-  addService(server, MeshLinkService, acceptLinks(b));
+  addService(server, MeshLinkService, acceptLinks(b, 2n));
   const credentials = mutualTlsServer(await issue({ role: "mesh-node", instance: "b" }));
   const port = await listenGrpc(server, "test", "127.0.0.1", 0, credentials);
   const abort = new AbortController();
@@ -119,6 +119,7 @@ linkContract("links over gRPC", async () => {
     { name: "b", host: "localhost", port },
     {
       identity: await issue({ role: "mesh-node", instance: "a" }),
+      incarnation: 1n,
       events: a,
       clock: systemClock,
       backoff: patience,
@@ -142,7 +143,7 @@ describe("links over gRPC", () => {
     const issue = await ephemeralPki();
     const accepted = new Recorder();
     const server = new grpc.Server();
-    addService(server, MeshLinkService, acceptLinks(accepted));
+    addService(server, MeshLinkService, acceptLinks(accepted, 2n));
     const port = await listenGrpc(
       server,
       "test",
@@ -155,6 +156,7 @@ describe("links over gRPC", () => {
       const abort = new AbortController();
       const deps = {
         identity: await issue({ role, instance: "a" }),
+        incarnation: 1n,
         events: new Recorder(),
         clock: systemClock,
         backoff: backoff({ firstMs: 60_000, maxMs: 60_000, random: () => 1 }),

@@ -6,11 +6,14 @@ import type { Link, LinkEvents } from "./link.ts";
 
 export const QUEUE_MAX_FRAMES = 1_024;
 
+interface End {
+  name: string;
+  events: LinkEvents;
+  incarnation?: bigint;
+}
+
 /** Links two nodes; closing either end takes both down. */
-export function linkInMemory(
-  a: { name: string; events: LinkEvents },
-  b: { name: string; events: LinkEvents },
-): [Link, Link] {
+export function linkInMemory(a: End, b: End): [Link, Link] {
   let open = true;
   const close = (reason: string) => {
     if (!open) return;
@@ -18,10 +21,11 @@ export function linkInMemory(
     a.events.down(fromA, reason);
     b.events.down(fromB, reason);
   };
-  const end = (neighbour: string, deliver: () => [LinkEvents, Link]): Link => {
+  const end = (other: End, deliver: () => [LinkEvents, Link]): Link => {
     let waiting = 0;
     return {
-      neighbour,
+      neighbour: other.name,
+      incarnation: other.incarnation ?? 1n,
       keyExchange: "",
       send: (frame) => {
         if (!open || waiting >= QUEUE_MAX_FRAMES) return false;
@@ -36,8 +40,8 @@ export function linkInMemory(
       close,
     };
   };
-  const fromA: Link = end(b.name, () => [b.events, fromB]);
-  const fromB: Link = end(a.name, () => [a.events, fromA]);
+  const fromA: Link = end(b, () => [b.events, fromB]);
+  const fromB: Link = end(a, () => [a.events, fromA]);
   a.events.up(fromA);
   b.events.up(fromB);
   return [fromA, fromB];

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/mesh/v1alpha1/mesh.proto.
  */
 export const file_glassline_mesh_v1alpha1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKuAQoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIAEIHCgVmcmFtZSI9CgVIZWxsbxILCgNzZXEYASABKAQSEAoIZWNob19zZXEYAiABKAQSFQoNZWNob19kZWxheV91cxgDIAEoDSI9CgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZSJICgVSb3V0ZRIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJIrwBCgREYXRhEg8KB2NpcmN1aXQYASABKAYSDgoGc291cmNlGAIgASgJEhMKC2Rlc3RpbmF0aW9uGAMgASgJEhEKCWhvcF9saW1pdBgEIAEoDRI2CgZzaWduYWwYBSABKA4yJi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5DaXJjdWl0U2lnbmFsEg8KB3BheWxvYWQYBiABKAwSFAoMaG9wX2NvbnRleHRzGAcgAygMEgwKBHBhdGgYCCADKAkiEgoQR2V0U3RhdHVzUmVxdWVzdCKLAgoRR2V0U3RhdHVzUmVzcG9uc2USDAoEbm9kZRgBIAEoCRIyCgVsaW5rcxgCIAMoCzIjLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkxpbmtTdGF0dXMSNAoGcm91dGVzGAMgAygLMiQuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm91dGVTdGF0dXMSNwoHZ2F0ZXdheRgEIAEoCzImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMSMwoFcmVsYXkYBSABKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cxIQCghzZXJ2aWNlcxgGIAMoCSK6AQoKTGlua1N0YXR1cxIRCgluZWlnaGJvdXIYASABKAkSCgoCdXAYAiABKAgSDgoGcnR0X21zGAMgASgBEgwKBGNvc3QYBCABKA0SFAoMa2V5X2V4Y2hhbmdlGAUgASgJEhMKC2ZyYW1lc19zZW50GAYgASgEEhcKD2ZyYW1lc19yZWNlaXZlZBgHIAEoBBIaChJ1cF9zaW5jZV91bml4X25hbm8YCCABKAYSDwoHZGlhbGxlZBgJIAEoCCJRCgtSb3V0ZVN0YXR1cxIOCgZvcmlnaW4YASABKAkSEAoIbmV4dF9ob3AYAiABKAkSDgoGbWV0cmljGAMgASgNEhAKCHNlcnZpY2VzGAQgAygJItQCCg1HYXRld2F5U3RhdHVzEhMKC2luY2FybmF0aW9uGAEgASgJEhUKDXNlc3Npb25fc3RhdGUYAiABKAkSEAoIaGVhZF9zZXEYAyABKAQSEwoLZHVyYWJsZV9zZXEYBCABKAQSEgoKcmluZ19ieXRlcxgFIAEoBBIWCg5yaW5nX21heF9ieXRlcxgGIAEoBBIYChByZXBvcnRzX2FjY2VwdGVkGAcgASgEElMKD3JlcG9ydHNfcmVmdXNlZBgIIAMoCzI6LmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdhdGV3YXlTdGF0dXMuUmVwb3J0c1JlZnVzZWRFbnRyeRIOCgZhZ2VudHMYCSABKA0SDgoGZWdyZXNzGAogASgJGjUKE1JlcG9ydHNSZWZ1c2VkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASK+AQoLUmVsYXlTdGF0dXMSFgoOZnJhbWVzX3JlbGF5ZWQYASABKAQSTwoOZnJhbWVzX2Ryb3BwZWQYAiADKAsyNy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZWxheVN0YXR1cy5GcmFtZXNEcm9wcGVkRW50cnkSEAoIY2lyY3VpdHMYAyABKA0aNAoSRnJhbWVzRHJvcHBlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEiVwoSUmVzdGFydExpbmtSZXF1ZXN0EhEKCW5laWdoYm91chgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBCInChNSZXN0YXJ0TGlua1Jlc3BvbnNlEhAKCHJlcGxheWVkGAEgASgIIlYKEVJvdGF0ZUtleXNSZXF1ZXN0EhEKCW5laWdoYm91chgBIAEoCRIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSFQoNZmVuY2luZ190b2tlbhgDIAEoBCI9ChJSb3RhdGVLZXlzUmVzcG9uc2USFQoNdW5pbnRlcnJ1cHRlZBgBIAEoCBIQCghyZXBsYXllZBgCIAEoCCp7Cg1DaXJjdWl0U2lnbmFsEh4KGkNJUkNVSVRfU0lHTkFMX1VOU1BFQ0lGSUVEEAASFwoTQ0lSQ1VJVF9TSUdOQUxfT1BFThABEhcKE0NJUkNVSVRfU0lHTkFMX0RBVEEQAhIYChRDSVJDVUlUX1NJR05BTF9DTE9TRRADMl0KD01lc2hMaW5rU2VydmljZRJKCgRMaW5rEh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUaHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5GcmFtZSgBMAEy1gIKEE1lc2hBZG1pblNlcnZpY2USZwoJR2V0U3RhdHVzEikuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2V0U3RhdHVzUmVxdWVzdBoqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESbQoLUmVzdGFydExpbmsSKy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZXN0YXJ0TGlua1JlcXVlc3QaLC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5SZXN0YXJ0TGlua1Jlc3BvbnNlIgOQAgISagoKUm90YXRlS2V5cxIqLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdGF0ZUtleXNSZXF1ZXN0GisuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm90YXRlS2V5c1Jlc3BvbnNlIgOQAgJiBnByb3RvMw");
+  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKdAgoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIABItCgRvcGVuGAQgASgLMh0uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuT3BlbkgAEj4KDXNlcW5vX3JlcXVlc3QYBSABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TZXFub1JlcXVlc3RIAEIHCgVmcmFtZSIbCgRPcGVuEhMKC2luY2FybmF0aW9uGAEgASgGIj0KBUhlbGxvEgsKA3NlcRgBIAEoBBIQCghlY2hvX3NlcRgCIAEoBBIVCg1lY2hvX2RlbGF5X3VzGAMgASgNIk4KC1JvdXRlVXBkYXRlEi4KBnJvdXRlcxgBIAMoCzIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlEg8KB2lzX2Z1bGwYAiABKAgiQAoMU2Vxbm9SZXF1ZXN0Eg4KBm9yaWdpbhgBIAEoCRINCgVzZXFubxgCIAEoDRIRCglob3BfbGltaXQYAyABKA0iSAoFUm91dGUSDgoGb3JpZ2luGAEgASgJEg0KBXNlcW5vGAIgASgNEg4KBm1ldHJpYxgDIAEoDRIQCghzZXJ2aWNlcxgEIAMoCSK8AQoERGF0YRIPCgdjaXJjdWl0GAEgASgGEg4KBnNvdXJjZRgCIAEoCRITCgtkZXN0aW5hdGlvbhgDIAEoCRIRCglob3BfbGltaXQYBCABKA0SNgoGc2lnbmFsGAUgASgOMiYuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuQ2lyY3VpdFNpZ25hbBIPCgdwYXlsb2FkGAYgASgMEhQKDGhvcF9jb250ZXh0cxgHIAMoDBIMCgRwYXRoGAggAygJIhIKEEdldFN0YXR1c1JlcXVlc3QiiwIKEUdldFN0YXR1c1Jlc3BvbnNlEgwKBG5vZGUYASABKAkSMgoFbGlua3MYAiADKAsyIy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5MaW5rU3RhdHVzEjQKBnJvdXRlcxgDIAMoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlU3RhdHVzEjcKB2dhdGV3YXkYBCABKAsyJi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HYXRld2F5U3RhdHVzEjMKBXJlbGF5GAUgASgLMiQuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVsYXlTdGF0dXMSEAoIc2VydmljZXMYBiADKAkiugEKCkxpbmtTdGF0dXMSEQoJbmVpZ2hib3VyGAEgASgJEgoKAnVwGAIgASgIEg4KBnJ0dF9tcxgDIAEoARIMCgRjb3N0GAQgASgNEhQKDGtleV9leGNoYW5nZRgFIAEoCRITCgtmcmFtZXNfc2VudBgGIAEoBBIXCg9mcmFtZXNfcmVjZWl2ZWQYByABKAQSGgoSdXBfc2luY2VfdW5peF9uYW5vGAggASgGEg8KB2RpYWxsZWQYCSABKAgiUQoLUm91dGVTdGF0dXMSDgoGb3JpZ2luGAEgASgJEhAKCG5leHRfaG9wGAIgASgJEg4KBm1ldHJpYxgDIAEoDRIQCghzZXJ2aWNlcxgEIAMoCSLUAgoNR2F0ZXdheVN0YXR1cxITCgtpbmNhcm5hdGlvbhgBIAEoCRIVCg1zZXNzaW9uX3N0YXRlGAIgASgJEhAKCGhlYWRfc2VxGAMgASgEEhMKC2R1cmFibGVfc2VxGAQgASgEEhIKCnJpbmdfYnl0ZXMYBSABKAQSFgoOcmluZ19tYXhfYnl0ZXMYBiABKAQSGAoQcmVwb3J0c19hY2NlcHRlZBgHIAEoBBJTCg9yZXBvcnRzX3JlZnVzZWQYCCADKAsyOi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HYXRld2F5U3RhdHVzLlJlcG9ydHNSZWZ1c2VkRW50cnkSDgoGYWdlbnRzGAkgASgNEg4KBmVncmVzcxgKIAEoCRo1ChNSZXBvcnRzUmVmdXNlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEivgEKC1JlbGF5U3RhdHVzEhYKDmZyYW1lc19yZWxheWVkGAEgASgEEk8KDmZyYW1lc19kcm9wcGVkGAIgAygLMjcuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVsYXlTdGF0dXMuRnJhbWVzRHJvcHBlZEVudHJ5EhAKCGNpcmN1aXRzGAMgASgNGjQKEkZyYW1lc0Ryb3BwZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIlcKElJlc3RhcnRMaW5rUmVxdWVzdBIRCgluZWlnaGJvdXIYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEhUKDWZlbmNpbmdfdG9rZW4YAyABKAQiJwoTUmVzdGFydExpbmtSZXNwb25zZRIQCghyZXBsYXllZBgBIAEoCCJWChFSb3RhdGVLZXlzUmVxdWVzdBIRCgluZWlnaGJvdXIYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEhUKDWZlbmNpbmdfdG9rZW4YAyABKAQiPQoSUm90YXRlS2V5c1Jlc3BvbnNlEhUKDXVuaW50ZXJydXB0ZWQYASABKAgSEAoIcmVwbGF5ZWQYAiABKAgqewoNQ2lyY3VpdFNpZ25hbBIeChpDSVJDVUlUX1NJR05BTF9VTlNQRUNJRklFRBAAEhcKE0NJUkNVSVRfU0lHTkFMX09QRU4QARIXChNDSVJDVUlUX1NJR05BTF9EQVRBEAISGAoUQ0lSQ1VJVF9TSUdOQUxfQ0xPU0UQAzJdCg9NZXNoTGlua1NlcnZpY2USSgoETGluaxIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lGh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUoATABMtYCChBNZXNoQWRtaW5TZXJ2aWNlEmcKCUdldFN0YXR1cxIpLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1JlcXVlc3QaKi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEm0KC1Jlc3RhcnRMaW5rEisuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVzdGFydExpbmtSZXF1ZXN0GiwuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVzdGFydExpbmtSZXNwb25zZSIDkAICEmoKClJvdGF0ZUtleXMSKi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3RhdGVLZXlzUmVxdWVzdBorLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdGF0ZUtleXNSZXNwb25zZSIDkAICYgZwcm90bzM");
 
 /**
  * One message on a link.
@@ -41,6 +41,18 @@ export type Frame = Message<"glassline.mesh.v1alpha1.Frame"> & {
      */
     value: Data;
     case: "data";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.Open open = 4;
+     */
+    value: Open;
+    case: "open";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.SeqnoRequest seqno_request = 5;
+     */
+    value: SeqnoRequest;
+    case: "seqnoRequest";
   } | { case: undefined; value?: undefined };
 };
 
@@ -50,6 +62,27 @@ export type Frame = Message<"glassline.mesh.v1alpha1.Frame"> & {
  */
 export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
   messageDesc(file_glassline_mesh_v1alpha1_mesh, 0);
+
+/**
+ * The first frame from either end of a link.
+ *
+ * @generated from message glassline.mesh.v1alpha1.Open
+ */
+export type Open = Message<"glassline.mesh.v1alpha1.Open"> & {
+  /**
+   * Of the sender, drawn by lot when it started: with another one, what it told before is void.
+   *
+   * @generated from field: fixed64 incarnation = 1;
+   */
+  incarnation: bigint;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.Open.
+ * Use `create(OpenSchema)` to create a new message.
+ */
+export const OpenSchema: GenMessage<Open> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 1);
 
 /**
  * Shows that the neighbour lives and measures the round trip.
@@ -80,10 +113,10 @@ export type Hello = Message<"glassline.mesh.v1alpha1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 1);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 2);
 
 /**
- * Routes as the sender has selected them (RFC 8966 section 4.6.9, in our own encoding).
+ * Routes as the sender has selected them, those that have changed (RFC 8966 section 4.6.9, in our own encoding).
  *
  * @generated from message glassline.mesh.v1alpha1.RouteUpdate
  */
@@ -92,6 +125,13 @@ export type RouteUpdate = Message<"glassline.mesh.v1alpha1.RouteUpdate"> & {
    * @generated from field: repeated glassline.mesh.v1alpha1.Route routes = 1;
    */
   routes: Route[];
+
+  /**
+   * All of them: what is not named is gone. The first one on a link is so.
+   *
+   * @generated from field: bool is_full = 2;
+   */
+  isFull: boolean;
 };
 
 /**
@@ -99,7 +139,38 @@ export type RouteUpdate = Message<"glassline.mesh.v1alpha1.RouteUpdate"> & {
  * Use `create(RouteUpdateSchema)` to create a new message.
  */
 export const RouteUpdateSchema: GenMessage<RouteUpdate> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 2);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 3);
+
+/**
+ * Somebody needs a route with this sequence number or a higher one (RFC 8966 section 4.6.11).
+ *
+ * @generated from message glassline.mesh.v1alpha1.SeqnoRequest
+ */
+export type SeqnoRequest = Message<"glassline.mesh.v1alpha1.SeqnoRequest"> & {
+  /**
+   * @generated from field: string origin = 1;
+   */
+  origin: string;
+
+  /**
+   * @generated from field: uint32 seqno = 2;
+   */
+  seqno: number;
+
+  /**
+   * Passed on so many times at most.
+   *
+   * @generated from field: uint32 hop_limit = 3;
+   */
+  hopLimit: number;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.SeqnoRequest.
+ * Use `create(SeqnoRequestSchema)` to create a new message.
+ */
+export const SeqnoRequestSchema: GenMessage<SeqnoRequest> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 4);
 
 /**
  * A route to an origin.
@@ -141,7 +212,7 @@ export type Route = Message<"glassline.mesh.v1alpha1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 3);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 5);
 
 /**
  * Part of a circuit: a gateway's session stream on its way through the mesh.
@@ -203,7 +274,7 @@ export type Data = Message<"glassline.mesh.v1alpha1.Data"> & {
  * Use `create(DataSchema)` to create a new message.
  */
 export const DataSchema: GenMessage<Data> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 4);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 6);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusRequest
@@ -216,7 +287,7 @@ export type GetStatusRequest = Message<"glassline.mesh.v1alpha1.GetStatusRequest
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 5);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 7);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusResponse
@@ -262,7 +333,7 @@ export type GetStatusResponse = Message<"glassline.mesh.v1alpha1.GetStatusRespon
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 6);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
 
 /**
  * A link to a neighbour as this node sees it.
@@ -327,7 +398,7 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
  * Use `create(LinkStatusSchema)` to create a new message.
  */
 export const LinkStatusSchema: GenMessage<LinkStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 7);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RouteStatus
@@ -359,7 +430,7 @@ export type RouteStatus = Message<"glassline.mesh.v1alpha1.RouteStatus"> & {
  * Use `create(RouteStatusSchema)` to create a new message.
  */
 export const RouteStatusSchema: GenMessage<RouteStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GatewayStatus
@@ -425,7 +496,7 @@ export type GatewayStatus = Message<"glassline.mesh.v1alpha1.GatewayStatus"> & {
  * Use `create(GatewayStatusSchema)` to create a new message.
  */
 export const GatewayStatusSchema: GenMessage<GatewayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RelayStatus
@@ -452,7 +523,7 @@ export type RelayStatus = Message<"glassline.mesh.v1alpha1.RelayStatus"> & {
  * Use `create(RelayStatusSchema)` to create a new message.
  */
 export const RelayStatusSchema: GenMessage<RelayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RestartLinkRequest
@@ -485,7 +556,7 @@ export type RestartLinkRequest = Message<"glassline.mesh.v1alpha1.RestartLinkReq
  * Use `create(RestartLinkRequestSchema)` to create a new message.
  */
 export const RestartLinkRequestSchema: GenMessage<RestartLinkRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RestartLinkResponse
@@ -504,7 +575,7 @@ export type RestartLinkResponse = Message<"glassline.mesh.v1alpha1.RestartLinkRe
  * Use `create(RestartLinkResponseSchema)` to create a new message.
  */
 export const RestartLinkResponseSchema: GenMessage<RestartLinkResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RotateKeysRequest
@@ -531,7 +602,7 @@ export type RotateKeysRequest = Message<"glassline.mesh.v1alpha1.RotateKeysReque
  * Use `create(RotateKeysRequestSchema)` to create a new message.
  */
 export const RotateKeysRequestSchema: GenMessage<RotateKeysRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 15);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RotateKeysResponse
@@ -555,7 +626,7 @@ export type RotateKeysResponse = Message<"glassline.mesh.v1alpha1.RotateKeysResp
  * Use `create(RotateKeysResponseSchema)` to create a new message.
  */
 export const RotateKeysResponseSchema: GenMessage<RotateKeysResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 16);
 
 /**
  * @generated from enum glassline.mesh.v1alpha1.CircuitSignal
