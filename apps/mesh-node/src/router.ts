@@ -10,23 +10,19 @@ import type {
   RouteStatusSchema,
 } from "@glassline/proto/mesh";
 import type { Clock } from "@glassline/service/clock";
-import { every } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
 
-import type { LinkMonitor, LinkPrice } from "./core/link-monitor.ts";
-import { hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./core/link-monitor.ts";
-import type { RoutingEvent } from "./core/routing/routing.ts";
-import { Routing } from "./core/routing/routing.ts";
+import { controlFrame, controlMessageOf } from "./control-frames.ts";
+import type { ControlEffect, ControlEvent } from "./core/control-plane.ts";
+import { ControlPlane } from "./core/control-plane.ts";
+import type { LinkPrice } from "./core/link-monitor.ts";
+import type { Routing } from "./core/routing/routing.ts";
 import type { Link, LinkEvents } from "./links/link.ts";
 import type { MeshMetrics } from "./metrics.ts";
 import { Ticks } from "./ticks.ts";
-import { routingEventOf, routingFrame } from "./routing-frames.ts";
 
-const HELLO_INTERVAL_MS = 250;
-/** A neighbour that was not heard for so long is dead. */
-const DEAD_AFTER_MS = 1_500;
 /** Sequence numbers follow the clock in steps of 100 ms since 2026, so that a node that starts again is not behind itself. */
 const SEQNO_EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEQNO_STEP_MS = 100;
@@ -55,7 +51,6 @@ type RouteState = MessageInitShape<typeof RouteStatusSchema>;
 
 interface Neighbour {
   link: Link;
-  monitor: LinkMonitor;
   upSinceUnixNano: bigint;
   sent: number;
   received: number;
@@ -87,11 +82,11 @@ export function createRouter(deps: RouterDeps): Router {
 class MeshRouter implements Router {
   readonly incarnation = randomBytes(8).readBigUInt64LE();
   readonly #deps: RouterDeps;
-  readonly #price: LinkPrice;
   readonly #neighbours = new Map<string, Neighbour>();
   /** Another link has taken their place: nothing is sent on them any more. */
   readonly #retiring = new Set<Link>();
   readonly #stop = new AbortController();
+  readonly #plane: ControlPlane;
   readonly #routing: Routing;
   readonly #ticks: Ticks;
   #arrive: (data: Data) => void = () => {};
@@ -99,11 +94,10 @@ class MeshRouter implements Router {
 
   constructor(deps: RouterDeps) {
     this.#deps = deps;
-    this.#price = deps.linkPrice ?? roundTripPrice;
     const seqno = Math.floor((deps.clock.nowMs() - SEQNO_EPOCH_MS) / SEQNO_STEP_MS);
-    this.#routing = new Routing(deps.node, Math.max(1, seqno));
+    this.#plane = new ControlPlane(deps.node, Math.max(1, seqno), deps.linkPrice);
+    this.#routing = this.#plane.routing;
     this.#ticks = new Ticks(deps.clock, () => this.#step({ type: "tick" }));
-    void every(deps.clock, HELLO_INTERVAL_MS, this.#stop.signal, () => this.#beat());
   }
 
   [Symbol.dispose](): void {
@@ -159,19 +153,17 @@ class MeshRouter implements Router {
 
   status(): { links: LinkState[]; routes: RouteState[]; services: string[] } {
     return {
-      links: [...this.#neighbours.values()].map(
-        ({ link, monitor, upSinceUnixNano, sent, received }) => ({
-          neighbour: link.neighbour,
-          up: true,
-          rttMs: monitor.rttMs ?? 0,
-          cost: this.#routing.costOf(link.neighbour) ?? 0,
-          keyExchange: link.keyExchange,
-          framesSent: BigInt(sent),
-          framesReceived: BigInt(received),
-          upSinceUnixNano,
-          dialled: link.renew !== undefined,
-        }),
-      ),
+      links: [...this.#neighbours.values()].map(({ link, upSinceUnixNano, sent, received }) => ({
+        neighbour: link.neighbour,
+        up: true,
+        rttMs: this.#plane.rttMs(link.neighbour) ?? 0,
+        cost: this.#routing.costOf(link.neighbour) ?? 0,
+        keyExchange: link.keyExchange,
+        framesSent: BigInt(sent),
+        framesReceived: BigInt(received),
+        upSinceUnixNano,
+        dialled: link.renew !== undefined,
+      })),
       routes: [...this.#routing.routes()].map(({ origin, nextHop, metric, services }) => ({
         origin,
         nextHop,
@@ -183,17 +175,14 @@ class MeshRouter implements Router {
   }
 
   #up(link: Link): void {
-    const before = this.#neighbours.get(link.neighbour);
-    const monitor = { ...newLinkMonitor(this.#now()), rttMs: before?.monitor.rttMs };
-    const upSinceUnixNano = this.#deps.clock.nowUnixNano();
-    this.#neighbours.set(link.neighbour, { link, monitor, upSinceUnixNano, sent: 0, received: 0 });
-    if (before) this.#retire(before.link);
-    this.#deps.logger.info({ neighbour: link.neighbour }, "link up");
-    const cost = this.#price(monitor);
     const { neighbour, incarnation } = link;
+    const before = this.#neighbours.get(neighbour);
+    const upSinceUnixNano = this.#deps.clock.nowUnixNano();
+    this.#neighbours.set(neighbour, { link, upSinceUnixNano, sent: 0, received: 0 });
+    if (before) this.#retire(before.link);
+    this.#deps.logger.info({ neighbour }, "link up");
     const isAnother = before?.link.incarnation !== incarnation;
-    this.#step({ type: "link-up", neighbour, cost, isAnother });
-    this.#hello(this.#neighbours.get(link.neighbour)!);
+    this.#step({ type: "link-up", neighbour, isAnother });
   }
 
   /** Both ends do so, and the neighbour may see later that a newer link is up: what it has sent until then is taken. */
@@ -219,18 +208,12 @@ class MeshRouter implements Router {
       return;
     }
     neighbour.received++;
-    neighbour.monitor = { ...neighbour.monitor, heardMs: this.#now() };
-    if (frame.case === "hello") {
-      const { seq, echoSeq, echoDelayUs } = frame.value;
-      neighbour.monitor = hearHello(
-        neighbour.monitor,
-        { seq: Number(seq), echoSeq: Number(echoSeq), echoDelayUs },
-        this.#now(),
-      );
+    if (frame.case === "data") {
+      this.#step({ type: "data-heard", neighbour: link.neighbour });
+      return this.#data(frame.value);
     }
-    if (frame.case === "data") this.#data(frame.value);
-    const event = routingEventOf(link.neighbour, frame);
-    if (event) this.#step(event);
+    const message = controlMessageOf(frame);
+    if (message) this.#step({ type: "heard", neighbour: link.neighbour, message });
   }
 
   #data(data: Data): void {
@@ -253,7 +236,10 @@ class MeshRouter implements Router {
       this.#deps.metrics.framesDropped.inc({ reason: "no_route" });
       return false;
     }
-    if (this.#sendFrame(neighbour, { case: "data", value: data })) return true;
+    if (this.#sendFrame(neighbour, { case: "data", value: data })) {
+      this.#step({ type: "data-sent", neighbour: neighbour.link.neighbour });
+      return true;
+    }
     this.#deps.metrics.framesDropped.inc({ reason: "link_full" });
     return false;
   }
@@ -264,43 +250,24 @@ class MeshRouter implements Router {
     return accepted;
   }
 
-  /** Hellos, and the ends of neighbours that are silent. */
-  #beat(): void {
-    for (const neighbour of this.#neighbours.values()) {
-      if (this.#now() - neighbour.monitor.heardMs > DEAD_AFTER_MS) {
-        this.#down(neighbour.link, `nothing heard for ${DEAD_AFTER_MS} ms`);
-        neighbour.link.close("silent");
-        continue;
-      }
-      this.#hello(neighbour);
-      const cost = this.#price(neighbour.monitor);
-      if (cost !== this.#routing.costOf(neighbour.link.neighbour)) {
-        this.#step({ type: "link-cost", neighbour: neighbour.link.neighbour, cost });
-      }
-    }
+  #step(event: ControlEvent): void {
+    for (const effect of this.#plane.step(event, this.#now())) this.#carryOut(effect);
+    this.#ticks.at(this.#plane.dueMs);
+    if (this.#routing.takeChanged().size > 0) this.#routesChanged();
   }
 
-  #hello(neighbour: Neighbour): void {
-    const { monitor, hello } = makeHello(neighbour.monitor, this.#now());
-    neighbour.monitor = monitor;
-    const value = {
-      seq: BigInt(hello.seq),
-      echoSeq: BigInt(hello.echoSeq),
-      echoDelayUs: hello.echoDelayUs,
-    };
-    this.#sendFrame(neighbour, { case: "hello", value });
-  }
-
-  #step(event: RoutingEvent): void {
-    const { version } = this.#routing;
-    for (const message of this.#routing.step(event, this.#now())) {
-      const neighbour = this.#neighbours.get(message.to);
+  #carryOut(effect: ControlEffect): void {
+    if (effect.type === "send") {
+      const neighbour = this.#neighbours.get(effect.to);
       // What it was told must be what it has.
-      if (neighbour && !this.#sendFrame(neighbour, routingFrame(message)))
+      if (neighbour && !this.#sendFrame(neighbour, controlFrame(effect.message)))
         neighbour.link.close("it takes no routes");
+      return;
     }
-    this.#ticks.at(this.#routing.dueMs);
-    if (this.#routing.version !== version) this.#routesChanged();
+    const { link } = this.#neighbours.get(effect.neighbour) ?? {};
+    if (!link) return;
+    this.#down(link, effect.reason);
+    link.close("silent");
   }
 
   #now(): number {

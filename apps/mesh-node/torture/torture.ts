@@ -68,14 +68,14 @@ async function playOne(
   const mesh = new VirtualMesh(random, isOrderly ? ORDERLY : LAWLESS);
   for (let at = 1; at <= size; at++) mesh.add(`n${at}`);
   const turns = Math.max(CHURN_LEAST, size * CHURN_A_NODE);
-  for (let turn = 0; turn < turns && all.events + mesh.steps < events; turn++) {
+  for (let turn = 0; turn < turns && all.events + mesh.routingEvents < events; turn++) {
     churn(mesh, random);
     if (turn % TURNS_A_BREATH !== 0) continue;
     await new Promise((resolve) => setImmediate(resolve));
     if (stopping.aborted) break;
   }
   if (isOrderly) all.unreached += unreachedOf(mesh, all.problems);
-  all.events += mesh.steps;
+  all.events += mesh.routingEvents;
   all.messages += mesh.messages;
   all.meshes++;
   all.largest = Math.max(all.largest, size);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./link-monitor.ts";
+import { hasMoved, hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./link-monitor.ts";
 
 test("two neighbours measure the round trip from each other's hellos, whatever the pause between them", () => {
   let [a, b] = [newLinkMonitor(0), newLinkMonitor(0)];
@@ -15,11 +15,20 @@ test("two neighbours measure the round trip from each other's hellos, whatever t
   }
   expect(a.rttMs).toBeCloseTo(14, 3);
   expect(b.rttMs).toBeCloseTo(14, 3);
-  expect(roundTripPrice(a)).toBe(150);
+  expect(roundTripPrice(a, "b")).toBe(150);
 });
 
 test("an echo of a hello that was never sent measures nothing", () => {
   const monitor = hearHello(newLinkMonitor(0), { seq: 1, echoSeq: 99, echoDelayUs: 0 }, 10);
   expect(monitor.rttMs).toBeUndefined();
-  expect(monitor.heardMs).toBe(10);
+});
+
+test("a round trip has moved when it has by much and by a good share", () => {
+  expect(hasMoved(undefined, undefined)).toBe(false);
+  expect(hasMoved(undefined, 0)).toBe(true);
+  expect(hasMoved(4.9, 5.1)).toBe(false);
+  expect(hasMoved(1, 3)).toBe(false);
+  expect(hasMoved(1, 4)).toBe(true);
+  expect(hasMoved(100, 110)).toBe(false);
+  expect(hasMoved(100, 70)).toBe(true);
 });

@@ -1,8 +1,6 @@
-/** Whether a neighbour lives and how far away it is, from hellos. Pure. */
+/** How far away a neighbour is, from hellos, and what the link to it costs. Pure. */
 
 export interface LinkMonitor {
-  /** When anything was last heard. */
-  readonly heardMs: number;
   readonly nextSeq: number;
   /** When our latest hellos were sent, by sequence number. */
   readonly sentMs: ReadonlyMap<number, number>;
@@ -25,7 +23,6 @@ const SMOOTHING = 0.125;
 
 export function newLinkMonitor(nowMs: number): LinkMonitor {
   return {
-    heardMs: nowMs,
     nextSeq: 1,
     sentMs: new Map(),
     echoSeq: 0,
@@ -53,7 +50,6 @@ export function hearHello(monitor: LinkMonitor, hello: HelloFields, nowMs: numbe
     sentMs === undefined ? undefined : Math.max(0, nowMs - sentMs - hello.echoDelayUs / 1_000);
   return {
     ...monitor,
-    heardMs: nowMs,
     echoSeq: hello.seq,
     echoHeardMs: nowMs,
     rttMs: smooth(monitor.rttMs, measuredMs),
@@ -69,7 +65,7 @@ function smooth(
 }
 
 /** What a link costs. A later price (loss, key scarcity) takes its place behind the same type. */
-export type LinkPrice = (monitor: LinkMonitor) => number;
+export type LinkPrice = (monitor: LinkMonitor, neighbour: string) => number;
 
 const HOP_COST = 100;
 const STEP_MS = 5;
@@ -78,3 +74,14 @@ const STEP_COST = 25;
 /** A hop plus the round trip in steps of 5 ms, so that jitter does not move routes. */
 export const roundTripPrice: LinkPrice = ({ rttMs }) =>
   HOP_COST + Math.floor((rttMs ?? 0) / STEP_MS) * STEP_COST;
+
+/** A cost is computed anew when the round trip has changed by this much at least, and by this share. */
+const MOVED_MS = 2.5;
+const MOVED_SHARE = 0.25;
+
+/** Whether a link shall be priced anew: jitter does not move routes, also not at the edge of a step. */
+export function hasMoved(pricedMs: number | undefined, rttMs: number | undefined): boolean {
+  if (pricedMs === undefined || rttMs === undefined) return pricedMs !== rttMs;
+  const movedMs = Math.abs(rttMs - pricedMs);
+  return movedMs >= MOVED_MS && movedMs >= MOVED_SHARE * pricedMs;
+}

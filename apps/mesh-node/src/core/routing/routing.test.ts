@@ -33,9 +33,9 @@ describe("routing", () => {
 
   test("says nothing when nothing changes", () => {
     const mesh = triangle();
-    const { messages } = mesh;
+    const { routingEvents } = mesh;
     mesh.run(mesh.nowMs + 3_600_000);
-    expect(mesh.messages).toBe(messages);
+    expect(mesh.routingEvents).toBe(routingEvents);
   });
 
   test("forgets who is gone", () => {
@@ -115,7 +115,7 @@ describe("routing", () => {
     for (let at = chance(random); at > 0; at--) mesh.add(`n${at}`);
     for (let turn = 0; turn < 600; turn++) churn(mesh, random);
     expect(mesh.loops).toEqual([]);
-    expect(mesh.steps).toBeGreaterThan(500);
+    expect(mesh.routingEvents).toBeGreaterThan(500);
     return mesh;
   }
 

@@ -79,7 +79,7 @@ export class Routing {
   readonly #passed = new Map<string, { seqno: number; untilMs: number }>();
   readonly #goneSinceMs = new Map<string, number>();
   #out: RoutingMessage[] = [];
-  #version = 0;
+  #changedOrigins = new Set<string>();
   #ignored = 0;
 
   /** @param seqno higher than that of any earlier life of this node. */
@@ -92,9 +92,11 @@ export class Routing {
     return this.#services;
   }
 
-  /** Another one after each change of routes. */
-  get version(): number {
-    return this.#version;
+  /** The destinations to which routes have changed since this was asked last; this node itself when what it offers has. */
+  takeChanged(): ReadonlySet<string> {
+    const all = this.#changedOrigins;
+    if (all.size > 0) this.#changedOrigins = new Set();
+    return all;
   }
 
   /** Routes beyond DESTINATIONS_MAX. */
@@ -231,7 +233,7 @@ export class Routing {
   }
 
   #changed(origin: string): void {
-    this.#version++;
+    this.#changedOrigins.add(origin);
     for (const { untold } of this.#neighbours.values()) if (untold !== "all") untold.add(origin);
   }
 

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/mesh/v1alpha1/mesh.proto.
  */
 export const file_glassline_mesh_v1alpha1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKdAgoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIABItCgRvcGVuGAQgASgLMh0uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuT3BlbkgAEj4KDXNlcW5vX3JlcXVlc3QYBSABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TZXFub1JlcXVlc3RIAEIHCgVmcmFtZSIbCgRPcGVuEhMKC2luY2FybmF0aW9uGAEgASgGIj0KBUhlbGxvEgsKA3NlcRgBIAEoBBIQCghlY2hvX3NlcRgCIAEoBBIVCg1lY2hvX2RlbGF5X3VzGAMgASgNIk4KC1JvdXRlVXBkYXRlEi4KBnJvdXRlcxgBIAMoCzIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlEg8KB2lzX2Z1bGwYAiABKAgiQAoMU2Vxbm9SZXF1ZXN0Eg4KBm9yaWdpbhgBIAEoCRINCgVzZXFubxgCIAEoDRIRCglob3BfbGltaXQYAyABKA0iSAoFUm91dGUSDgoGb3JpZ2luGAEgASgJEg0KBXNlcW5vGAIgASgNEg4KBm1ldHJpYxgDIAEoDRIQCghzZXJ2aWNlcxgEIAMoCSK8AQoERGF0YRIPCgdjaXJjdWl0GAEgASgGEg4KBnNvdXJjZRgCIAEoCRITCgtkZXN0aW5hdGlvbhgDIAEoCRIRCglob3BfbGltaXQYBCABKA0SNgoGc2lnbmFsGAUgASgOMiYuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuQ2lyY3VpdFNpZ25hbBIPCgdwYXlsb2FkGAYgASgMEhQKDGhvcF9jb250ZXh0cxgHIAMoDBIMCgRwYXRoGAggAygJIhIKEEdldFN0YXR1c1JlcXVlc3QiiwIKEUdldFN0YXR1c1Jlc3BvbnNlEgwKBG5vZGUYASABKAkSMgoFbGlua3MYAiADKAsyIy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5MaW5rU3RhdHVzEjQKBnJvdXRlcxgDIAMoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlU3RhdHVzEjcKB2dhdGV3YXkYBCABKAsyJi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HYXRld2F5U3RhdHVzEjMKBXJlbGF5GAUgASgLMiQuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVsYXlTdGF0dXMSEAoIc2VydmljZXMYBiADKAkiugEKCkxpbmtTdGF0dXMSEQoJbmVpZ2hib3VyGAEgASgJEgoKAnVwGAIgASgIEg4KBnJ0dF9tcxgDIAEoARIMCgRjb3N0GAQgASgNEhQKDGtleV9leGNoYW5nZRgFIAEoCRITCgtmcmFtZXNfc2VudBgGIAEoBBIXCg9mcmFtZXNfcmVjZWl2ZWQYByABKAQSGgoSdXBfc2luY2VfdW5peF9uYW5vGAggASgGEg8KB2RpYWxsZWQYCSABKAgiUQoLUm91dGVTdGF0dXMSDgoGb3JpZ2luGAEgASgJEhAKCG5leHRfaG9wGAIgASgJEg4KBm1ldHJpYxgDIAEoDRIQCghzZXJ2aWNlcxgEIAMoCSLUAgoNR2F0ZXdheVN0YXR1cxITCgtpbmNhcm5hdGlvbhgBIAEoCRIVCg1zZXNzaW9uX3N0YXRlGAIgASgJEhAKCGhlYWRfc2VxGAMgASgEEhMKC2R1cmFibGVfc2VxGAQgASgEEhIKCnJpbmdfYnl0ZXMYBSABKAQSFgoOcmluZ19tYXhfYnl0ZXMYBiABKAQSGAoQcmVwb3J0c19hY2NlcHRlZBgHIAEoBBJTCg9yZXBvcnRzX3JlZnVzZWQYCCADKAsyOi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HYXRld2F5U3RhdHVzLlJlcG9ydHNSZWZ1c2VkRW50cnkSDgoGYWdlbnRzGAkgASgNEg4KBmVncmVzcxgKIAEoCRo1ChNSZXBvcnRzUmVmdXNlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEivgEKC1JlbGF5U3RhdHVzEhYKDmZyYW1lc19yZWxheWVkGAEgASgEEk8KDmZyYW1lc19kcm9wcGVkGAIgAygLMjcuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVsYXlTdGF0dXMuRnJhbWVzRHJvcHBlZEVudHJ5EhAKCGNpcmN1aXRzGAMgASgNGjQKEkZyYW1lc0Ryb3BwZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIlcKElJlc3RhcnRMaW5rUmVxdWVzdBIRCgluZWlnaGJvdXIYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEhUKDWZlbmNpbmdfdG9rZW4YAyABKAQiJwoTUmVzdGFydExpbmtSZXNwb25zZRIQCghyZXBsYXllZBgBIAEoCCJWChFSb3RhdGVLZXlzUmVxdWVzdBIRCgluZWlnaGJvdXIYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEhUKDWZlbmNpbmdfdG9rZW4YAyABKAQiPQoSUm90YXRlS2V5c1Jlc3BvbnNlEhUKDXVuaW50ZXJydXB0ZWQYASABKAgSEAoIcmVwbGF5ZWQYAiABKAgqewoNQ2lyY3VpdFNpZ25hbBIeChpDSVJDVUlUX1NJR05BTF9VTlNQRUNJRklFRBAAEhcKE0NJUkNVSVRfU0lHTkFMX09QRU4QARIXChNDSVJDVUlUX1NJR05BTF9EQVRBEAISGAoUQ0lSQ1VJVF9TSUdOQUxfQ0xPU0UQAzJdCg9NZXNoTGlua1NlcnZpY2USSgoETGluaxIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lGh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUoATABMtYCChBNZXNoQWRtaW5TZXJ2aWNlEmcKCUdldFN0YXR1cxIpLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1JlcXVlc3QaKi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEm0KC1Jlc3RhcnRMaW5rEisuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVzdGFydExpbmtSZXF1ZXN0GiwuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVzdGFydExpbmtSZXNwb25zZSIDkAICEmoKClJvdGF0ZUtleXMSKi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3RhdGVLZXlzUmVxdWVzdBorLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdGF0ZUtleXNSZXNwb25zZSIDkAICYgZwcm90bzM");
+  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKLAwoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIABItCgRvcGVuGAQgASgLMh0uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuT3BlbkgAEj4KDXNlcW5vX3JlcXVlc3QYBSABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TZXFub1JlcXVlc3RIABI3CglzdXNwaWNpb24YBiABKAsyIi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TdXNwaWNpb25IABIzCgd2b3VjaGVyGAcgASgLMiAuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuVm91Y2hlckgAQgcKBWZyYW1lIhsKBE9wZW4SEwoLaW5jYXJuYXRpb24YASABKAYiUAoFSGVsbG8SCwoDc2VxGAEgASgEEhAKCGVjaG9fc2VxGAIgASgEEhUKDWVjaG9fZGVsYXlfdXMYAyABKA0SEQoJaXNfdXJnZW50GAQgASgIIjoKCVN1c3BpY2lvbhIMCgRub2RlGAEgASgJEgwKBGZyb20YAiABKAkSEQoJaG9wX2xpbWl0GAMgASgNIiMKB1ZvdWNoZXISDAoEbm9kZRgBIAEoCRIKCgJ0bxgCIAEoCSJOCgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZRIPCgdpc19mdWxsGAIgASgIIkAKDFNlcW5vUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SEQoJaG9wX2xpbWl0GAMgASgNIkgKBVJvdXRlEg4KBm9yaWdpbhgBIAEoCRINCgVzZXFubxgCIAEoDRIOCgZtZXRyaWMYAyABKA0SEAoIc2VydmljZXMYBCADKAkivAEKBERhdGESDwoHY2lyY3VpdBgBIAEoBhIOCgZzb3VyY2UYAiABKAkSEwoLZGVzdGluYXRpb24YAyABKAkSEQoJaG9wX2xpbWl0GAQgASgNEjYKBnNpZ25hbBgFIAEoDjImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkNpcmN1aXRTaWduYWwSDwoHcGF5bG9hZBgGIAEoDBIUCgxob3BfY29udGV4dHMYByADKAwSDAoEcGF0aBgIIAMoCSISChBHZXRTdGF0dXNSZXF1ZXN0IosCChFHZXRTdGF0dXNSZXNwb25zZRIMCgRub2RlGAEgASgJEjIKBWxpbmtzGAIgAygLMiMuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuTGlua1N0YXR1cxI0CgZyb3V0ZXMYAyADKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZVN0YXR1cxI3CgdnYXRld2F5GAQgASgLMiYuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2F0ZXdheVN0YXR1cxIzCgVyZWxheRgFIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlbGF5U3RhdHVzEhAKCHNlcnZpY2VzGAYgAygJIroBCgpMaW5rU3RhdHVzEhEKCW5laWdoYm91chgBIAEoCRIKCgJ1cBgCIAEoCBIOCgZydHRfbXMYAyABKAESDAoEY29zdBgEIAEoDRIUCgxrZXlfZXhjaGFuZ2UYBSABKAkSEwoLZnJhbWVzX3NlbnQYBiABKAQSFwoPZnJhbWVzX3JlY2VpdmVkGAcgASgEEhoKEnVwX3NpbmNlX3VuaXhfbmFubxgIIAEoBhIPCgdkaWFsbGVkGAkgASgIIlEKC1JvdXRlU3RhdHVzEg4KBm9yaWdpbhgBIAEoCRIQCghuZXh0X2hvcBgCIAEoCRIOCgZtZXRyaWMYAyABKA0SEAoIc2VydmljZXMYBCADKAki1AIKDUdhdGV3YXlTdGF0dXMSEwoLaW5jYXJuYXRpb24YASABKAkSFQoNc2Vzc2lvbl9zdGF0ZRgCIAEoCRIQCghoZWFkX3NlcRgDIAEoBBITCgtkdXJhYmxlX3NlcRgEIAEoBBISCgpyaW5nX2J5dGVzGAUgASgEEhYKDnJpbmdfbWF4X2J5dGVzGAYgASgEEhgKEHJlcG9ydHNfYWNjZXB0ZWQYByABKAQSUwoPcmVwb3J0c19yZWZ1c2VkGAggAygLMjouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2F0ZXdheVN0YXR1cy5SZXBvcnRzUmVmdXNlZEVudHJ5Eg4KBmFnZW50cxgJIAEoDRIOCgZlZ3Jlc3MYCiABKAkaNQoTUmVwb3J0c1JlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIr4BCgtSZWxheVN0YXR1cxIWCg5mcmFtZXNfcmVsYXllZBgBIAEoBBJPCg5mcmFtZXNfZHJvcHBlZBgCIAMoCzI3LmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlbGF5U3RhdHVzLkZyYW1lc0Ryb3BwZWRFbnRyeRIQCghjaXJjdWl0cxgDIAEoDRo0ChJGcmFtZXNEcm9wcGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASJXChJSZXN0YXJ0TGlua1JlcXVlc3QSEQoJbmVpZ2hib3VyGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEIicKE1Jlc3RhcnRMaW5rUmVzcG9uc2USEAoIcmVwbGF5ZWQYASABKAgiVgoRUm90YXRlS2V5c1JlcXVlc3QSEQoJbmVpZ2hib3VyGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEIj0KElJvdGF0ZUtleXNSZXNwb25zZRIVCg11bmludGVycnVwdGVkGAEgASgIEhAKCHJlcGxheWVkGAIgASgIKnsKDUNpcmN1aXRTaWduYWwSHgoaQ0lSQ1VJVF9TSUdOQUxfVU5TUEVDSUZJRUQQABIXChNDSVJDVUlUX1NJR05BTF9PUEVOEAESFwoTQ0lSQ1VJVF9TSUdOQUxfREFUQRACEhgKFENJUkNVSVRfU0lHTkFMX0NMT1NFEAMyXQoPTWVzaExpbmtTZXJ2aWNlEkoKBExpbmsSHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5GcmFtZRoeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lKAEwATLWAgoQTWVzaEFkbWluU2VydmljZRJnCglHZXRTdGF0dXMSKS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HZXRTdGF0dXNSZXF1ZXN0GiouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACARJtCgtSZXN0YXJ0TGluaxIrLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlc3RhcnRMaW5rUmVxdWVzdBosLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlc3RhcnRMaW5rUmVzcG9uc2UiA5ACAhJqCgpSb3RhdGVLZXlzEiouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm90YXRlS2V5c1JlcXVlc3QaKy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3RhdGVLZXlzUmVzcG9uc2UiA5ACAmIGcHJvdG8z");
 
 /**
  * One message on a link.
@@ -53,6 +53,18 @@ export type Frame = Message<"glassline.mesh.v1alpha1.Frame"> & {
      */
     value: SeqnoRequest;
     case: "seqnoRequest";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.Suspicion suspicion = 6;
+     */
+    value: Suspicion;
+    case: "suspicion";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.Voucher voucher = 7;
+     */
+    value: Voucher;
+    case: "voucher";
   } | { case: undefined; value?: undefined };
 };
 
@@ -106,6 +118,13 @@ export type Hello = Message<"glassline.mesh.v1alpha1.Hello"> & {
    * @generated from field: uint32 echo_delay_us = 3;
    */
   echoDelayUs: number;
+
+  /**
+   * The other end shall say hello at once.
+   *
+   * @generated from field: bool is_urgent = 4;
+   */
+  isUrgent: boolean;
 };
 
 /**
@@ -114,6 +133,63 @@ export type Hello = Message<"glassline.mesh.v1alpha1.Hello"> & {
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
   messageDesc(file_glassline_mesh_v1alpha1_mesh, 2);
+
+/**
+ * Somebody hears nothing from a node any more: who has a link to it, looks at it.
+ *
+ * @generated from message glassline.mesh.v1alpha1.Suspicion
+ */
+export type Suspicion = Message<"glassline.mesh.v1alpha1.Suspicion"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * @generated from field: string from = 2;
+   */
+  from: string;
+
+  /**
+   * Passed on so many times at most.
+   *
+   * @generated from field: uint32 hop_limit = 3;
+   */
+  hopLimit: number;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.Suspicion.
+ * Use `create(SuspicionSchema)` to create a new message.
+ */
+export const SuspicionSchema: GenMessage<Suspicion> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 3);
+
+/**
+ * The node was heard just now.
+ *
+ * @generated from message glassline.mesh.v1alpha1.Voucher
+ */
+export type Voucher = Message<"glassline.mesh.v1alpha1.Voucher"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * Who suspects it.
+   *
+   * @generated from field: string to = 2;
+   */
+  to: string;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.Voucher.
+ * Use `create(VoucherSchema)` to create a new message.
+ */
+export const VoucherSchema: GenMessage<Voucher> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 4);
 
 /**
  * Routes as the sender has selected them, those that have changed (RFC 8966 section 4.6.9, in our own encoding).
@@ -139,7 +215,7 @@ export type RouteUpdate = Message<"glassline.mesh.v1alpha1.RouteUpdate"> & {
  * Use `create(RouteUpdateSchema)` to create a new message.
  */
 export const RouteUpdateSchema: GenMessage<RouteUpdate> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 3);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 5);
 
 /**
  * Somebody needs a route with this sequence number or a higher one (RFC 8966 section 4.6.11).
@@ -170,7 +246,7 @@ export type SeqnoRequest = Message<"glassline.mesh.v1alpha1.SeqnoRequest"> & {
  * Use `create(SeqnoRequestSchema)` to create a new message.
  */
 export const SeqnoRequestSchema: GenMessage<SeqnoRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 4);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 6);
 
 /**
  * A route to an origin.
@@ -212,7 +288,7 @@ export type Route = Message<"glassline.mesh.v1alpha1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 5);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 7);
 
 /**
  * Part of a circuit: a gateway's session stream on its way through the mesh.
@@ -274,7 +350,7 @@ export type Data = Message<"glassline.mesh.v1alpha1.Data"> & {
  * Use `create(DataSchema)` to create a new message.
  */
 export const DataSchema: GenMessage<Data> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 6);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusRequest
@@ -287,7 +363,7 @@ export type GetStatusRequest = Message<"glassline.mesh.v1alpha1.GetStatusRequest
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 7);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusResponse
@@ -333,7 +409,7 @@ export type GetStatusResponse = Message<"glassline.mesh.v1alpha1.GetStatusRespon
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
 
 /**
  * A link to a neighbour as this node sees it.
@@ -398,7 +474,7 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
  * Use `create(LinkStatusSchema)` to create a new message.
  */
 export const LinkStatusSchema: GenMessage<LinkStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RouteStatus
@@ -430,7 +506,7 @@ export type RouteStatus = Message<"glassline.mesh.v1alpha1.RouteStatus"> & {
  * Use `create(RouteStatusSchema)` to create a new message.
  */
 export const RouteStatusSchema: GenMessage<RouteStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GatewayStatus
@@ -496,7 +572,7 @@ export type GatewayStatus = Message<"glassline.mesh.v1alpha1.GatewayStatus"> & {
  * Use `create(GatewayStatusSchema)` to create a new message.
  */
 export const GatewayStatusSchema: GenMessage<GatewayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RelayStatus
@@ -523,7 +599,7 @@ export type RelayStatus = Message<"glassline.mesh.v1alpha1.RelayStatus"> & {
  * Use `create(RelayStatusSchema)` to create a new message.
  */
 export const RelayStatusSchema: GenMessage<RelayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RestartLinkRequest
@@ -556,7 +632,7 @@ export type RestartLinkRequest = Message<"glassline.mesh.v1alpha1.RestartLinkReq
  * Use `create(RestartLinkRequestSchema)` to create a new message.
  */
 export const RestartLinkRequestSchema: GenMessage<RestartLinkRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 15);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RestartLinkResponse
@@ -575,7 +651,7 @@ export type RestartLinkResponse = Message<"glassline.mesh.v1alpha1.RestartLinkRe
  * Use `create(RestartLinkResponseSchema)` to create a new message.
  */
 export const RestartLinkResponseSchema: GenMessage<RestartLinkResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 16);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RotateKeysRequest
@@ -602,7 +678,7 @@ export type RotateKeysRequest = Message<"glassline.mesh.v1alpha1.RotateKeysReque
  * Use `create(RotateKeysRequestSchema)` to create a new message.
  */
 export const RotateKeysRequestSchema: GenMessage<RotateKeysRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 15);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 17);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RotateKeysResponse
@@ -626,7 +702,7 @@ export type RotateKeysResponse = Message<"glassline.mesh.v1alpha1.RotateKeysResp
  * Use `create(RotateKeysResponseSchema)` to create a new message.
  */
 export const RotateKeysResponseSchema: GenMessage<RotateKeysResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 16);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 18);
 
 /**
  * @generated from enum glassline.mesh.v1alpha1.CircuitSignal
