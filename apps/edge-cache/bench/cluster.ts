@@ -21,7 +21,7 @@ const PURGES = { full: 100, quick: 5 } as const;
 const REFILLED = 1_000;
 
 export async function measureCluster(_systems: unknown, isQuick: boolean): Promise<void> {
-  const objects = isQuick ? 500 : 10_000;
+  const objects = isQuick ? 500 : 100_000;
   about(
     BENCH,
     `${VIEWERS} viewers on ${EDGES} edges, each on a connection of its own, ask for the same ${objects} objects one after the other. Goals: the origin is asked 1.000 times for each; 1.02 while ` +
