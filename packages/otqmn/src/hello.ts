@@ -1,10 +1,9 @@
 /** A signed Hello: who opens a stream, proved by its certificate's key, whatever the connection in between. */
-import { X509Certificate, createPrivateKey, sign, verify } from "node:crypto";
-
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Hello, HelloSchema } from "@glassline/proto/otqmn";
-import type { Identity, Role } from "@glassline/service/identity";
-import { peerNameOf } from "@glassline/service/identity";
+import type { Identity, PeerName, Role } from "@glassline/service/identity";
+import type { Field } from "@glassline/service/signed";
+import { SignatureError, signFields, verifyFields } from "@glassline/service/signed";
 
 /** The name of the format of batches (FORMAT.md) among the capabilities of Hello and Welcome. */
 export const CODEC = "stream/1";
@@ -38,10 +37,8 @@ export function signHello(
     ...opening,
     capabilities: [CODEC],
     signedAtUnixNano: nowUnixNano,
-    certificate: new Uint8Array(new X509Certificate(identity.certificate).raw),
   };
-  const key = { key: createPrivateKey(identity.privateKey), dsaEncoding: "ieee-p1363" } as const;
-  return { ...unsigned, signature: new Uint8Array(sign("sha256", canonicalBytes(unsigned), key)) };
+  return { ...unsigned, ...signFields(CONTEXT, fieldsOf(unsigned), identity) };
 }
 
 /** Throws HelloError unless the Hello is signed now by a producer of the network. @param ca PEM. */
@@ -66,73 +63,29 @@ export function verifyHello(hello: Hello, ca: string, nowMs: number): Opening {
       `signed_at: got ${ageMs} ms ago, expected at most ${CLOCK_TOLERANCE_MS} ms from now; check the clocks`,
     );
   }
-  const certificate = verifyCertificate(hello.certificate, ca, nowMs);
-  const peer = peerNameOf(certificate.subjectAltName);
-  if (!peer || !PRODUCER_ROLES.has(peer.role) || peer.instance !== producer) {
-    const shown = peer ? `${peer.role} ${peer.instance}` : "no name of this network";
+  const admit = (signer: PeerName | undefined): void => {
+    if (signer && PRODUCER_ROLES.has(signer.role) && signer.instance === producer) return;
+    const shown = signer ? `${signer.role} ${signer.instance}` : "no name of this network";
     throw new HelloError(`certificate: got one of ${shown}, expected producer ${producer}`);
-  }
-  const key = { key: certificate.publicKey, dsaEncoding: "ieee-p1363" } as const;
-  if (!verify("sha256", canonicalBytes(hello), key, hello.signature)) {
-    throw new HelloError(
-      "signature: got one that does not fit the message, expected the producer's own",
-    );
+  };
+  try {
+    verifyFields(CONTEXT, fieldsOf(hello), hello, { ca, nowMs, admit });
+  } catch (error) {
+    if (error instanceof SignatureError) throw new HelloError(error.message, { cause: error });
+    throw error;
   }
   return { producer, incarnation, firstUnackedSeq };
 }
 
-function verifyCertificate(der: Uint8Array, ca: string, nowMs: number): X509Certificate {
-  const authority = new X509Certificate(ca);
-  let certificate: X509Certificate;
-  try {
-    certificate = new X509Certificate(der);
-  } catch (error) {
-    throw new HelloError(
-      `certificate: got ${der.length} bytes that are not one, expected X.509 DER`,
-      { cause: error },
-    );
-  }
-  if (!certificate.checkIssued(authority) || !certificate.verify(authority.publicKey)) {
-    throw new HelloError("certificate: got one of another CA, expected one of this network's");
-  }
-  if (nowMs < certificate.validFromDate.getTime() || nowMs > certificate.validToDate.getTime()) {
-    throw new HelloError(
-      `certificate: got one valid ${certificate.validFrom} to ${certificate.validTo}, expected one valid now`,
-    );
-  }
-  return certificate;
-}
+type Unsigned = Opening & { capabilities: readonly string[]; signedAtUnixNano: bigint };
 
-type Signed = Opening & {
-  capabilities: readonly string[];
-  signedAtUnixNano: bigint;
-  certificate: Uint8Array;
-};
-
-/** Every field with its length before it, so that no two Hellos have the same bytes. */
-function canonicalBytes({
-  producer,
-  incarnation,
-  firstUnackedSeq,
-  capabilities,
-  signedAtUnixNano,
-  certificate,
-}: Signed): Buffer {
-  const fields = [
-    CONTEXT,
+function fieldsOf(unsigned: Unsigned): Field[] {
+  const { producer, incarnation, firstUnackedSeq, capabilities, signedAtUnixNano } = unsigned;
+  return [
     producer,
     incarnation,
     String(firstUnackedSeq),
     ...capabilities,
     String(signedAtUnixNano),
-    certificate,
   ];
-  return Buffer.concat(
-    fields.flatMap((field) => {
-      const bytes = Buffer.from(field as string);
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(bytes.length);
-      return [length, bytes];
-    }),
-  );
 }

@@ -151,6 +151,7 @@ export class ControlPlane {
     link.monitor = hearHello(link.monitor, hello, nowMs);
     if (hello.isUrgent) this.#liveness.owe(neighbour, nowMs);
     const { rttMs } = link.monitor;
+    if (rttMs !== undefined) this.#liveness.measured(neighbour, rttMs);
     if (!hasMoved(link.pricedRttMs, rttMs)) return;
     link.pricedRttMs = rttMs;
     this.#priceAnew(neighbour, nowMs);

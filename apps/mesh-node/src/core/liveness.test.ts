@@ -89,18 +89,28 @@ describe("liveness", () => {
     expect(bench.diedMs("busy")).toBe(3_000 + 360);
   });
 
-  test("an idle link is not late by the measure of one in use", () => {
+  test("an idle link may be silent for long; whoever begins to use it makes sure", () => {
     const bench = benchWith("idle");
     bench.run(100, () => bench.hear("idle"));
-    bench.run(2_000);
+    bench.run(4_000);
+    expect(bench.count("suspect")).toBe(0);
     bench.send("idle");
     bench.run(100);
-    expect(bench.count("suspect")).toBe(0);
+    const hello = { type: "hello", to: "idle", isUrgent: true, atMs: 4_110 };
+    expect(bench.done).toContainEqual(hello);
     bench.hear("idle");
-    bench.run(200);
-    expect(bench.count("suspect")).toBe(0);
-    bench.run(8_000);
-    expect(bench.diedMs("idle")).toBeLessThan(8_500);
+    bench.run(10_000, () => bench.nowMs < 7_000 && bench.hear("idle"));
+    expect(bench.diedMs("idle")).toBeGreaterThan(7_000 + 5_000);
+  });
+
+  test("an idle link that does not answer when it is used is given up soon, a far one later", () => {
+    const bench = benchWith("near", "far");
+    bench.liveness.measured("far", 100);
+    bench.run(2_000);
+    bench.send("near");
+    bench.send("far");
+    bench.run(1_000);
+    expect([bench.diedMs("near"), bench.diedMs("far")]).toEqual([2_240, 2_440]);
   });
 
   test("who answers is not given up", () => {

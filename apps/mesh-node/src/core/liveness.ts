@@ -20,7 +20,11 @@ interface Pulse {
   helloMs: number;
   /** When data went over the link last. */
   usedMs: number;
+  /** Round trip. */
+  rttMs: number;
   suspectedMs: number | undefined;
+  /** From the suspicion to the end, beside two round trips. */
+  graceMs: number;
   isVouchedFor: boolean;
   isOwingAnswer: boolean;
 }
@@ -42,8 +46,9 @@ const MEASURE_MS = 1_000;
 export const IDLE_HELLO_MS = 2_500;
 const SUSPECT_MS = 240;
 const SUSPECT_IDLE_MS = 2.2 * IDLE_HELLO_MS;
-/** From the suspicion to the end. */
 const GRACE_MS = 120;
+/** For a link that was idle: nobody has begun to look for another way. */
+const FIRST_USE_GRACE_MS = 240;
 /** It came back within this time: it was not dead. */
 const FALSE_ALARM_MS = 10_000;
 const PATIENCE_MAX = 8;
@@ -67,7 +72,9 @@ export class Liveness {
       sentMs: nowMs,
       helloMs: -Infinity,
       usedMs: -Infinity,
+      rttMs: 0,
       suspectedMs: undefined,
+      graceMs: GRACE_MS,
       isVouchedFor: false,
       isOwingAnswer: false,
     });
@@ -82,7 +89,18 @@ export class Liveness {
     const pulse = this.#pulses.get(neighbour);
     if (!pulse) return;
     pulse.sentMs = nowMs;
-    if (isData) this.#use(pulse, nowMs);
+    if (!isData) return;
+    const wasIdle = nowMs - pulse.usedMs >= IN_USE_MS;
+    this.#use(pulse, nowMs);
+    // An idle link may be dead for seconds before that is noticed: whoever is about to rely on it makes sure.
+    if (wasIdle && nowMs - pulse.quietSinceMs >= BUSY_HELLO_MS)
+      this.#suspect(pulse, FIRST_USE_GRACE_MS, nowMs);
+  }
+
+  /** The round trip: an answer can take so long. */
+  measured(neighbour: string, rttMs: number): void {
+    const pulse = this.#pulses.get(neighbour);
+    if (pulse) pulse.rttMs = rttMs;
   }
 
   heard(neighbour: string, isData: boolean, nowMs: number): void {
@@ -108,10 +126,15 @@ export class Liveness {
     if (nowMs - pulse.quietSinceMs < BUSY_HELLO_MS) return true;
     if (pulse.suspectedMs !== undefined) return false;
     this.#use(pulse, nowMs);
+    this.#suspect(pulse, GRACE_MS, nowMs);
+    return false;
+  }
+
+  #suspect(pulse: Pulse, graceMs: number, nowMs: number): void {
     pulse.suspectedMs = nowMs;
+    pulse.graceMs = graceMs;
     pulse.isOwingAnswer = true;
     this.#dueMs = nowMs;
-    return false;
   }
 
   vouch(neighbour: string): void {
@@ -146,8 +169,7 @@ export class Liveness {
         actions.push({ type: "dead", neighbour, silentMs: nowMs - pulse.quietSinceMs });
         return;
       }
-      pulse.suspectedMs = nowMs;
-      pulse.isOwingAnswer = true;
+      this.#suspect(pulse, GRACE_MS, nowMs);
       actions.push({ type: "suspect", neighbour });
     }
     if (!pulse.isOwingAnswer && nowMs < this.#helloDueMs(pulse)) return;
@@ -163,11 +185,8 @@ export class Liveness {
   }
 
   #use(pulse: Pulse, nowMs: number): void {
-    // What was an idle link is not late by the measure of one in use.
-    if (nowMs - pulse.usedMs >= IN_USE_MS) {
-      pulse.quietSinceMs = nowMs;
-      this.#dueMs = Math.min(this.#dueMs, nowMs + BUSY_HELLO_MS);
-    }
+    // It was an idle one: what is due on it is due sooner now.
+    if (nowMs - pulse.usedMs >= IN_USE_MS) this.#dueMs = Math.min(this.#dueMs, nowMs);
     pulse.usedMs = nowMs;
   }
 
@@ -180,9 +199,9 @@ export class Liveness {
   /** When it is suspected; or, when it is already, taken for dead. */
   #doubtDueMs(neighbour: string, pulse: Pulse): number {
     const patience = this.#doubts.get(neighbour)?.patience ?? 1;
-    const { quietSinceMs, suspectedMs, usedMs, isVouchedFor } = pulse;
+    const { quietSinceMs, suspectedMs, graceMs, usedMs, rttMs, isVouchedFor } = pulse;
     if (suspectedMs !== undefined)
-      return suspectedMs + GRACE_MS * patience * (isVouchedFor ? 2 : 1);
+      return suspectedMs + (graceMs + 2 * rttMs) * patience * (isVouchedFor ? 2 : 1);
     const busyMs = quietSinceMs + SUSPECT_MS * patience;
     return busyMs - usedMs < IN_USE_MS ? busyMs : quietSinceMs + SUSPECT_IDLE_MS;
   }

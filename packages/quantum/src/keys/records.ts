@@ -27,6 +27,11 @@ export function indexOf(record: Buffer): number | undefined {
   return record.readUInt32LE(4);
 }
 
+/** The number of a record that `indexOf` knows. */
+export function counterOf(record: Buffer): number {
+  return readCounter(record, 8);
+}
+
 /** Seals until its time is over: then it throws, and nothing is sent in clear. */
 export class Sealer {
   readonly #key: DirectionKey;
@@ -34,15 +39,27 @@ export class Sealer {
   readonly #bornMs: number;
   readonly #rejectAfterMs: number;
   readonly #nonce: Buffer;
-  #counter = 0;
+  #counter: number;
 
-  /** @param index of the key at the receiver. @param bornMs monotonic. */
-  constructor(key: DirectionKey, index: number, bornMs: number, rejectAfterMs = REJECT_AFTER_MS) {
+  /** @param index of the key at the receiver. @param bornMs monotonic. @param first number of a record. */
+  constructor(
+    key: DirectionKey,
+    index: number,
+    bornMs: number,
+    rejectAfterMs = REJECT_AFTER_MS,
+    first = 0,
+  ) {
     this.#key = key;
+    this.#counter = first;
     this.#index = index;
     this.#bornMs = bornMs;
     this.#rejectAfterMs = rejectAfterMs;
     this.#nonce = Buffer.concat([key.fixed, Buffer.alloc(8)]);
+  }
+
+  /** Of the next record. */
+  get counter(): number {
+    return this.#counter;
   }
 
   isOver(nowMs: number): boolean {

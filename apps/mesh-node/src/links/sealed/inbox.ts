@@ -1,0 +1,84 @@
+/** Parts become messages again, each once. Bounded. */
+import type { Part } from "./contents.ts";
+import { CHANNELS, ContentsError } from "./contents.ts";
+import { CONTROL, OPEN_MAX } from "./outbox.ts";
+
+interface Assembly {
+  parts: Map<number, Uint8Array>;
+  bytes: number;
+  /** Known when the last part is here. */
+  length: number | undefined;
+}
+
+interface Channel {
+  assemblies: Map<number, Assembly>;
+  /** Messages that are complete, from `allBefore` on. */
+  done: Set<number>;
+  /** All before this one are complete. */
+  allBefore: number;
+  /** Complete ones that wait for those before them. */
+  waiting: Map<number, Uint8Array>;
+}
+
+export const MESSAGE_MAX_BYTES = 8 * 1_048_576;
+const ASSEMBLED_MAX_BYTES = 64 * 1_048_576;
+
+export class Inbox {
+  readonly #channels: Channel[] = Array.from({ length: CHANNELS }, () => ({
+    assemblies: new Map(),
+    done: new Set(),
+    allBefore: 0,
+    waiting: new Map(),
+  }));
+  #bytes = 0;
+
+  /** The messages that are whole now: those of the control channel in their order, others as they come. Throws ContentsError. */
+  take(part: Part): Uint8Array[] {
+    const channel = this.#channels[part.channel]!;
+    const { message } = part;
+    if (message < channel.allBefore || channel.done.has(message)) return [];
+    if (message >= channel.allBefore + OPEN_MAX)
+      throw new ContentsError(`message ${message}: got it while ${channel.allBefore} is missing`);
+    const whole = this.#add(channel, part);
+    if (!whole) return [];
+    const before = channel.allBefore;
+    channel.done.add(message);
+    while (channel.done.delete(channel.allBefore)) channel.allBefore++;
+    if (part.channel !== CONTROL) return [whole];
+    channel.waiting.set(message, whole);
+    const inOrder: Uint8Array[] = [];
+    for (let next = before; next < channel.allBefore; next++) {
+      inOrder.push(channel.waiting.get(next)!);
+      channel.waiting.delete(next);
+    }
+    return inOrder;
+  }
+
+  #add({ assemblies }: Channel, { message, offset, isLast, bytes }: Part): Uint8Array | undefined {
+    const assembly = assemblies.get(message) ?? { parts: new Map(), bytes: 0, length: undefined };
+    if (assembly.parts.has(offset)) return undefined;
+    if (offset + bytes.length > MESSAGE_MAX_BYTES || this.#bytes > ASSEMBLED_MAX_BYTES)
+      throw new ContentsError(`message ${message}: got more than ${MESSAGE_MAX_BYTES} bytes`);
+    assemblies.set(message, assembly);
+    assembly.parts.set(offset, bytes);
+    assembly.bytes += bytes.length;
+    this.#bytes += bytes.length;
+    if (isLast) assembly.length = offset + bytes.length;
+    if (assembly.length === undefined || assembly.bytes < assembly.length) return undefined;
+    assemblies.delete(message);
+    this.#bytes -= assembly.bytes;
+    return joined(message, assembly);
+  }
+}
+
+function joined(message: number, { parts, length }: Assembly): Uint8Array {
+  if (parts.size === 1) return [...parts.values()][0]!;
+  const whole = Buffer.allocUnsafe(length!);
+  let end = 0;
+  for (const [offset, bytes] of [...parts].toSorted(([a], [b]) => a - b)) {
+    if (offset !== end) throw new ContentsError(`message ${message}: got parts that overlap`);
+    whole.set(bytes, offset);
+    end += bytes.length;
+  }
+  return whole;
+}

@@ -1,0 +1,117 @@
+/** Messages that wait for their turn on a link, and parts of them that have to be sent again. Bounded. */
+import type { Part } from "./contents.ts";
+import { CHANNELS, PART_HEADER_BYTES } from "./contents.ts";
+
+interface Message {
+  /** Given when its first part is handed out. */
+  number: number | undefined;
+  bytes: Uint8Array;
+  /** What was handed out once. */
+  handedOut: number;
+}
+
+/** What the routes hang on; in order. */
+export const CONTROL = 0;
+/** Alarms. */
+export const URGENT = 1;
+export const BULK = 2;
+
+/** The other end holds no more messages of a channel of which something is missing. */
+export const OPEN_MAX = 4_096;
+
+/** Too small a part is not worth its header. */
+const PART_LEAST_BYTES = 32;
+
+/** The lower channel first; in it the flows in turn, so that none of them waits for the messages of another one. */
+export class Outbox {
+  readonly #maxBytes: number;
+  readonly #again: Part[] = [];
+  readonly #flows: Map<string, Message[]>[] = Array.from({ length: CHANNELS }, () => new Map());
+  readonly #numbers: number[] = Array.from({ length: CHANNELS }, () => 0);
+  /** Bytes of each message that have not arrived, the oldest first. */
+  readonly #open: Map<number, number>[] = Array.from({ length: CHANNELS }, () => new Map());
+  #bytes = 0;
+
+  /** @param maxBytes of what has not been handed out; the control channel may have as much again. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#bytes === 0 && this.#again.length === 0;
+  }
+
+  /** False: there is too much already. @param flow whose message it is. */
+  put(channel: number, flow: string, bytes: Uint8Array): boolean {
+    const most = channel === CONTROL ? 2 * this.#maxBytes : this.#maxBytes;
+    if (this.#bytes + bytes.length > most) return false;
+    const message = { number: undefined, bytes, handedOut: 0 };
+    const waiting = this.#flows[channel]!.get(flow);
+    if (waiting) waiting.push(message);
+    else this.#flows[channel]!.set(flow, [message]);
+    this.#bytes += bytes.length;
+    return true;
+  }
+
+  /** It was lost. */
+  putAgain(part: Part): void {
+    this.#again.push(part);
+  }
+
+  /** It has arrived. */
+  arrived({ channel, message, bytes }: Part): void {
+    const open = this.#open[channel]!;
+    const left = open.get(message)! - bytes.length;
+    if (left > 0) open.set(message, left);
+    else open.delete(message);
+  }
+
+  /**
+   * A part that with its header is no longer than `maxBytes`; undefined: there is none. Parts are cut once: what is sent again must be as it was, and may
+   * take the room that is spared.
+   */
+  next(maxBytes: number, sparedBytes: number): Part | undefined {
+    const most = maxBytes - PART_HEADER_BYTES;
+    if (this.#again.length > 0)
+      return this.#again[0]!.bytes.length <= most ? this.#again.shift() : undefined;
+    if (most - sparedBytes < PART_LEAST_BYTES) return undefined;
+    for (let channel = 0; channel < CHANNELS; channel++) {
+      const mayBegin = this.#mayBegin(channel);
+      for (const [flow, waiting] of this.#flows[channel]!)
+        if (mayBegin || waiting[0]!.number !== undefined)
+          return this.#partOf(channel, flow, waiting, most - sparedBytes);
+    }
+    return undefined;
+  }
+
+  #mayBegin(channel: number): boolean {
+    const [oldest] = this.#open[channel]!.keys();
+    return oldest === undefined || this.#numbers[channel]! < oldest + OPEN_MAX;
+  }
+
+  #partOf(channel: number, flow: string, waiting: Message[], most: number): Part {
+    const message = waiting[0]!;
+    const number = (message.number ??= this.#begin(channel, message));
+    const offset = message.handedOut;
+    const bytes = message.bytes.subarray(offset, offset + most);
+    message.handedOut += bytes.length;
+    this.#bytes -= bytes.length;
+    const isLast = message.handedOut === message.bytes.length;
+    if (isLast) waiting.shift();
+    // Behind the others.
+    const flows = this.#flows[channel]!;
+    flows.delete(flow);
+    if (waiting.length > 0) flows.set(flow, waiting);
+    return { channel, message: number, offset, isLast, bytes };
+  }
+
+  #begin(channel: number, { bytes }: Message): number {
+    const number = this.#numbers[channel]!++;
+    this.#open[channel]!.set(number, bytes.length);
+    return number;
+  }
+}

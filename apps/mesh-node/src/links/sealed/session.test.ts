@@ -1,0 +1,189 @@
+import { createSecretKey, hash, randomBytes } from "node:crypto";
+
+import { seededRandom } from "@glassline/service/random";
+import { describe, expect, test } from "vitest";
+
+import { BULK, CONTROL, URGENT } from "./outbox.ts";
+import type { SessionKeys } from "./session.ts";
+import { RECORD_MAX_BYTES, SealedSession } from "./session.ts";
+
+const direction = () => ({ key: createSecretKey(randomBytes(32)), fixed: randomBytes(4) });
+
+function keyPair(index: number): [SessionKeys, SessionKeys] {
+  const [there, back] = [direction(), direction()];
+  const source = "none" as const;
+  return [
+    { sending: there, receiving: back, source, theirIndex: index, ownIndex: index + 1 },
+    { sending: back, receiving: there, source, theirIndex: index + 1, ownIndex: index },
+  ];
+}
+
+/** Two ends and a network between them, in virtual time. */
+class Pair {
+  readonly a = new SealedSession();
+  readonly b = new SealedSession();
+  readonly heard = { a: [] as Buffer[], b: [] as Buffer[] };
+  nowMs = 0;
+  records = 0;
+  isClosedAtB = false;
+  readonly #random: () => number;
+  readonly #lost: number;
+  readonly #delayMs: number;
+  #underWay: { atMs: number; to: "a" | "b"; record: Buffer }[] = [];
+
+  constructor({ seed = 1, lost = 0, delayMs = 5 } = {}) {
+    [this.#random, this.#lost, this.#delayMs] = [seededRandom(seed), lost, delayMs];
+    this.rekey(1);
+  }
+
+  rekey(index: number): void {
+    const [ofA, ofB] = keyPair(index);
+    for (const [end, keys] of [
+      [this.a, ofA],
+      [this.b, ofB],
+    ] as const) {
+      end.begin(keys, this.nowMs);
+      end.turnTo(keys, this.nowMs);
+    }
+  }
+
+  run(lengthMs: number): void {
+    for (const untilMs = this.nowMs + lengthMs; this.nowMs < untilMs; this.nowMs++) {
+      this.#send("b", this.a.records(this.nowMs));
+      this.#send("a", this.b.records(this.nowMs));
+      const due = this.#underWay.filter(({ atMs }) => atMs <= this.nowMs);
+      this.#underWay = this.#underWay.filter(({ atMs }) => atMs > this.nowMs);
+      for (const { to, record } of due) this.deliver(to, record);
+    }
+  }
+
+  deliver(to: "a" | "b", record: Buffer): ReturnType<SealedSession["open"]> {
+    const heard = this[to].open(record, this.nowMs);
+    if (typeof heard === "string") return heard;
+    this.heard[to].push(...heard.messages.map((message) => Buffer.from(message)));
+    if (to === "b") this.isClosedAtB ||= heard.isClosed;
+    return heard;
+  }
+
+  #send(to: "a" | "b", records: Buffer[]): void {
+    for (const record of records) {
+      expect(record.length).toBeLessThanOrEqual(RECORD_MAX_BYTES);
+      this.records++;
+      if (this.#random() < this.#lost) continue;
+      // Some overtake others.
+      const atMs = this.nowMs + this.#delayMs * (1 + this.#random());
+      this.#underWay.push({ atMs, to, record });
+    }
+  }
+}
+
+const message = (at: number, bytes = 200) => Buffer.alloc(bytes, `${at} `);
+
+describe("a sealed session", () => {
+  test.each([0, 0.05, 0.3])(
+    "brings all messages, each once, when %d of the records are lost",
+    (lost) => {
+      const pair = new Pair({ lost, seed: 3 });
+      const sent = Array.from({ length: 300 }, (_, at) => message(at, 1 + ((at * 37) % 2_500)));
+      for (const one of sent) expect(pair.a.put(BULK, "flow", one)).toBe(true);
+      for (let at = 0; at < 50; at++) pair.b.put(BULK, "back", message(at));
+      pair.run(lost > 0.1 ? 400_000 : 20_000);
+      const sorted = (all: Buffer[]) => all.map((one) => hash("md5", one)).toSorted();
+      expect(sorted(pair.heard.b)).toEqual(sorted(sent));
+      expect(pair.heard.a).toHaveLength(50);
+    },
+  );
+
+  test("keeps the order of what routes hang on, whatever is lost", () => {
+    const pair = new Pair({ lost: 0.2, seed: 5 });
+    const sent = Array.from({ length: 200 }, (_, at) => message(at, 700));
+    for (const one of sent) pair.a.put(CONTROL, "", one);
+    pair.run(60_000);
+    expect(pair.heard.b).toEqual(sent);
+  });
+
+  test("packs small messages", () => {
+    const pair = new Pair();
+    for (let at = 0; at < 100; at++) pair.a.put(BULK, "flow", message(at, 100));
+    pair.run(1_000);
+    expect(pair.heard.b).toHaveLength(100);
+    expect(pair.records).toBeLessThan(30);
+  });
+
+  test("what is urgent overtakes, and no flow waits for another one", () => {
+    const pair = new Pair();
+    pair.a.put(BULK, "much", message(1, 400_000));
+    pair.a.put(BULK, "little", message(2, 300));
+    pair.run(30);
+    pair.a.put(URGENT, "alarm", message(3, 300));
+    pair.run(5_000);
+    expect(pair.heard.b.map(({ length }) => length)).toEqual([300, 300, 400_000]);
+    expect(pair.heard.b[0]!.toString()).toContain("2 2");
+  });
+
+  test("refuses what is more than may wait, and takes more when there is room", () => {
+    const pair = new Pair();
+    let taken = 0;
+    while (pair.a.put(BULK, "flow", message(taken, 100_000))) taken++;
+    expect(taken).toBe(41);
+    expect(pair.a.put(CONTROL, "", message(0))).toBe(true);
+    pair.run(60_000);
+    expect(pair.heard.b).toHaveLength(taken + 1);
+    expect(pair.a.put(BULK, "flow", message(0, 100_000))).toBe(true);
+  });
+
+  test("goes on over an epoch, with what is under way", () => {
+    const pair = new Pair({ lost: 0.1, seed: 9 });
+    for (let epoch = 0; epoch < 5; epoch++) {
+      for (let at = 0; at < 40; at++) pair.a.put(CONTROL, "", message(epoch * 40 + at));
+      pair.run(20);
+      pair.rekey(10 * (epoch + 1));
+    }
+    pair.run(20_000);
+    expect(pair.heard.b).toEqual(Array.from({ length: 200 }, (_, at) => message(at)));
+  });
+
+  test("sends nothing when there is nothing to say, and nothing for ever", () => {
+    const pair = new Pair();
+    pair.a.put(BULK, "flow", message(1));
+    pair.run(1_000);
+    const { records } = pair;
+    pair.run(60_000);
+    expect(pair.records).toBe(records);
+    expect(pair.a.dueMs).toBe(Infinity);
+  });
+
+  test("a fleeting message goes at once, and is not sent again", () => {
+    const pair = new Pair({ lost: 1 });
+    pair.a.putFleeting(message(1, 20));
+    pair.run(5_000);
+    expect(pair.records).toBe(1);
+    expect(pair.a.putFleeting(message(1, 1_300))).toBe(false);
+  });
+
+  test("who closes says so", () => {
+    const pair = new Pair();
+    pair.run(10);
+    pair.deliver("b", pair.a.bye(pair.nowMs));
+    expect(pair.isClosedAtB).toBe(true);
+  });
+
+  test("after the time of its keys nothing is sent and nothing opened", () => {
+    const pair = new Pair();
+    pair.a.put(BULK, "flow", message(1));
+    pair.nowMs = 180_000;
+    expect(() => pair.a.records(pair.nowMs)).toThrow("its time is over");
+  });
+
+  test("a record counts once, and a changed or foreign one not at all", () => {
+    const pair = new Pair();
+    pair.a.put(BULK, "flow", message(1));
+    const [record] = pair.a.records(0);
+    const changed = Buffer.from(record!);
+    changed[40]! ^= 1;
+    expect(pair.deliver("b", changed)).toBe("forged");
+    expect(pair.deliver("b", record!)).toMatchObject({ messages: [message(1)] });
+    expect(pair.deliver("b", record!)).toBe("replayed");
+    expect(pair.deliver("a", record!)).toBe("unknown_key");
+  });
+});

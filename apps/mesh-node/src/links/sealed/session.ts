@@ -1,0 +1,188 @@
+/**
+ * What goes over a link between the handshakes: messages in, sealed records out, and the other way round. What a lost record carried is sent again
+ * in another one. Numbers of records go on from epoch to epoch, so that an acknowledgement means one record. Its own state only; no input or output.
+ */
+import type { DirectionKey, KeySource } from "@glassline/quantum/keys/epoch";
+import type { Dropped } from "@glassline/quantum/keys/records";
+import {
+  OVERHEAD_BYTES,
+  Opener,
+  REJECT_AFTER_MS,
+  Sealer,
+  counterOf,
+  indexOf,
+} from "@glassline/quantum/keys/records";
+
+import type { Item, Part } from "./contents.ts";
+import { FLEETING_HEADER_BYTES, PART_HEADER_BYTES, readItems, writeItems } from "./contents.ts";
+import { Inbox } from "./inbox.ts";
+import { Outbox } from "./outbox.ts";
+import { Received } from "./received.ts";
+import { Recovery } from "./recovery.ts";
+
+export interface SessionKeys {
+  sending: DirectionKey;
+  receiving: DirectionKey;
+  source: KeySource;
+  /** By which the other end, and this one, finds the key of a record. */
+  theirIndex: number;
+  ownIndex: number;
+}
+
+export interface Heard {
+  /** Whole messages. */
+  messages: Uint8Array[];
+  isClosed: boolean;
+}
+
+/** Records fit into a packet of IPv6's least size (RFC 8200 section 5) with its header and that of UDP. */
+export const RECORD_MAX_BYTES = 1_280 - 40 - 8;
+const CONTENTS_MAX_BYTES = RECORD_MAX_BYTES - OVERHEAD_BYTES;
+const QUEUE_MAX_BYTES = 4 * 1_048_576;
+/** Before any round trip was measured; as QUIC's, for a link that may go around the world. */
+const RTT_MS = 333;
+
+interface Epoch {
+  opener: Opener;
+  ownIndex: number;
+}
+
+export class SealedSession {
+  readonly #outbox = new Outbox(QUEUE_MAX_BYTES);
+  readonly #inbox = new Inbox();
+  readonly #recovery = new Recovery<readonly Part[]>(RECORD_MAX_BYTES, RTT_MS);
+  readonly #received = new Received();
+  readonly #fleeting: Uint8Array[] = [];
+  /** The newest first; the one before it still opens what is under way. */
+  #epochs: Epoch[] = [];
+  #sealer: Sealer | undefined;
+  #source: KeySource = "none";
+
+  get source(): KeySource {
+    return this.#source;
+  }
+
+  get rttMs(): number {
+    return this.#recovery.rttMs;
+  }
+
+  /** Whether a record is for this session. */
+  opens(record: Buffer): boolean {
+    const index = indexOf(record);
+    return this.#epochs.some(({ ownIndex }) => ownIndex === index);
+  }
+
+  /** Opens with these keys from now on. @param sends and seals with them, too. */
+  begin(keys: SessionKeys, nowMs: number): void {
+    const opener = new Opener(keys.receiving, nowMs);
+    this.#epochs = [{ opener, ownIndex: keys.ownIndex }, ...this.#epochs].slice(0, 2);
+  }
+
+  /** Seals with these keys from now on. */
+  turnTo(keys: SessionKeys, nowMs: number): void {
+    const { sending, theirIndex, source } = keys;
+    this.#sealer = new Sealer(sending, theirIndex, nowMs, REJECT_AFTER_MS, this.#sealer?.counter);
+    this.#source = source;
+  }
+
+  /** False: there is too much waiting. */
+  put(channel: number, flow: string, message: Uint8Array): boolean {
+    return this.#outbox.put(channel, flow, message);
+  }
+
+  /** Goes with the next record, and is not sent again. False: it is too long. */
+  putFleeting(message: Uint8Array): boolean {
+    if (message.length > CONTENTS_MAX_BYTES - FLEETING_HEADER_BYTES) return false;
+    this.#fleeting.push(message);
+    return true;
+  }
+
+  /** Throws ContentsError: the other end is not what it should be. */
+  open(record: Buffer, nowMs: number): Heard | Dropped | "unknown_key" {
+    const index = indexOf(record);
+    const epoch = this.#epochs.find(({ ownIndex }) => ownIndex === index);
+    if (!epoch) return "unknown_key";
+    const contents = epoch.opener.open(record, nowMs);
+    if (typeof contents === "string") return contents;
+    const items = readItems(contents);
+    const wantsAck = items.some(({ kind }) => kind === "part");
+    this.#received.take(counterOf(record), wantsAck, nowMs);
+    return this.#hear(items, nowMs);
+  }
+
+  #hear(items: readonly Item[], nowMs: number): Heard {
+    const heard: Heard = { messages: [], isClosed: false };
+    for (const item of items) {
+      if (item.kind === "part") heard.messages.push(...this.#inbox.take(item.part));
+      else if (item.kind === "fleeting") heard.messages.push(item.bytes);
+      else if (item.kind === "bye") heard.isClosed = true;
+      else this.#settle(this.#recovery.acknowledged(item.ack, nowMs));
+    }
+    return heard;
+  }
+
+  #settle({ acked, lost }: { acked: (readonly Part[])[]; lost: (readonly Part[])[] }): void {
+    for (const part of acked.flat()) this.#outbox.arrived(part);
+    for (const part of lost.flat()) this.#outbox.putAgain(part);
+  }
+
+  /** When `records` has something to do though nothing came; Infinity: never. */
+  get dueMs(): number {
+    return Math.min(this.#recovery.dueMs, this.#received.dueMs);
+  }
+
+  /** What to send now. Throws RangeError when the time of the keys is over: nothing goes in clear. */
+  records(nowMs: number): Buffer[] {
+    const records: Buffer[] = [];
+    if (!this.#sealer) return records;
+    if (nowMs >= this.#recovery.dueMs) this.#settle(this.#recovery.timeout(nowMs));
+    for (let record = this.#next(nowMs); record; record = this.#next(nowMs)) records.push(record);
+    return records;
+  }
+
+  /** Fleeting messages first, then parts; an acknowledgement goes along with whatever is sent. */
+  #next(nowMs: number): Buffer | undefined {
+    const items: Item[] = [];
+    let room = CONTENTS_MAX_BYTES;
+    while (this.#fleeting[0] && this.#fleeting[0].length + FLEETING_HEADER_BYTES <= room) {
+      const bytes = this.#fleeting.shift()!;
+      room -= bytes.length + FLEETING_HEADER_BYTES;
+      items.push({ kind: "fleeting", bytes });
+    }
+    const parts = this.#parts(room);
+    for (const part of parts) {
+      items.push({ kind: "part", part });
+      room -= part.bytes.length + PART_HEADER_BYTES;
+    }
+    if (items.length > 0 || nowMs >= this.#received.dueMs) {
+      const ack = this.#received.bytes <= room ? this.#received.ack(nowMs) : undefined;
+      if (ack) items.push({ kind: "ack", ack });
+    }
+    return items.length > 0 ? this.#seal(items, parts, nowMs) : undefined;
+  }
+
+  #parts(bytes: number): Part[] {
+    const parts: Part[] = [];
+    if (this.#recovery.room < RECORD_MAX_BYTES) return parts;
+    let room = bytes;
+    const next = () => this.#outbox.next(room, this.#received.bytes);
+    for (let part = next(); part; part = next()) {
+      parts.push(part);
+      room -= part.bytes.length + PART_HEADER_BYTES;
+    }
+    return parts;
+  }
+
+  /** The last record of this end. */
+  bye(nowMs: number): Buffer {
+    return this.#seal([{ kind: "bye" }], [], nowMs);
+  }
+
+  #seal(items: readonly Item[], parts: readonly Part[], nowMs: number): Buffer {
+    const sealer = this.#sealer!;
+    const number = sealer.counter;
+    const record = sealer.seal(writeItems(items), nowMs);
+    if (parts.length > 0) this.#recovery.sent(number, record.length, parts, nowMs);
+    return record;
+  }
+}
