@@ -1,5 +1,6 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, directory, endpoints, port, text, toggle } from "@glassline/config";
+import { bytes, choice, directory, endpoints, port, text, toggle } from "@glassline/config";
+import { MODES } from "@glassline/quantum/keys/epoch";
 import { commonOptions } from "@glassline/service/options";
 
 const spec = {
@@ -7,6 +8,27 @@ const spec = {
   port: port({ help: "gRPC with client certificates: links, cameras, status.", default: "7421" }),
   ...commonOptions("7431"),
   peer: endpoints({ help: "Neighbour to keep a link to; the other end need not name this one." }),
+  links: choice({
+    help: "What links run over; the same at both ends. udp: sealed records, at the port number of gRPC.",
+    of: ["grpc", "udp"],
+    default: "grpc",
+  }),
+  mode: choice({
+    help: "Of links over UDP; the same at both ends. hybrid: with a QKD key where there is one; qkd-required: never without.",
+    of: MODES,
+    default: "hybrid",
+  }),
+  keyManager: endpoints({
+    help: "Key manager (ETSI GS QKD 014), by the name in its certificate, whose keys links over UDP take in.",
+  }),
+  keySource: choice({
+    help: "What the key manager's keys come from: a device, or a simulation, as those of Glassline's own.",
+    of: ["sim", "qkd"],
+    default: "sim",
+  }),
+  allowSimulatedKeys: toggle({
+    help: "Mode qkd-required takes simulated keys, which add no security.",
+  }),
   collector: text({
     help: "Address of a collector that this node hands sessions to. Empty: none.",
     default: "",

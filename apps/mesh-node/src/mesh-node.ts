@@ -18,7 +18,9 @@ import { createEgress } from "./egress.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { startGateway } from "./gateway/gateway.ts";
 import { adminService } from "./administration.ts";
-import { acceptLinks, keepLink } from "./links/grpc-links.ts";
+import { keepLink } from "./links/keep-link.ts";
+import type { OpenLinks } from "./links/open-links.ts";
+import { openLinks } from "./links/open-links.ts";
 import { meshMetrics } from "./metrics.ts";
 import type { Router } from "./router.ts";
 import { createRouter } from "./router.ts";
@@ -70,8 +72,9 @@ export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Prom
 
   const parts = { router, egress, gateway };
   const admin = adminService({ ...parts, node: config.name, metrics });
-  const port = await startGrpc(config, deps, parts, admin, stack);
-  dialPeers(config, deps, router, stack);
+  const links = await openLinks(config, { ...deps, router, metrics }, stack);
+  const port = await startGrpc(config, deps, parts, { admin, links }, stack);
+  dialPeers(config, deps, links, stack);
   const http = stack.use(
     await startAdmin(config, deps.metrics.registry, {
       routes: jsonRoutes(MeshAdminService, admin),
@@ -88,12 +91,12 @@ export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Prom
 async function startGrpc(
   config: MeshNodeConfig,
   { identity }: AppDeps,
-  { router, gateway }: Parts,
-  admin: Implementation<typeof MeshAdminService>,
+  { gateway }: Parts,
+  { admin, links }: { admin: Implementation<typeof MeshAdminService>; links: OpenLinks },
   stack: AsyncDisposableStack,
 ): Promise<number> {
   const server = new grpc.Server(GRPC_LIMITS);
-  addService(server, MeshLinkService, acceptLinks(router.linkEvents, router.incarnation));
+  if (links.service) addService(server, MeshLinkService, links.service);
   addService(server, MeshAdminService, admin);
   if (gateway) addService(server, CameraGatewayService, gateway.implementation);
   const port = await listenGrpc(
@@ -110,19 +113,18 @@ async function startGrpc(
 function dialPeers(
   config: MeshNodeConfig,
   deps: AppDeps,
-  router: Router,
+  { dial }: OpenLinks,
   stack: AsyncDisposableStack,
 ): void {
   const stop = new AbortController();
   stack.defer(() => stop.abort());
   for (const peer of config.peer) {
-    const dial = {
+    const keep = {
       ...deps,
-      incarnation: router.incarnation,
-      events: router.linkEvents,
+      dial,
       backoff: backoff({ firstMs: DIAL_FIRST_MS, maxMs: DIAL_MAX_MS, random: deps.random }),
       failed: (reason: string) => deps.logger.debug({ neighbour: peer.name, reason }, "no link"),
     };
-    void keepLink(peer, dial, stop.signal);
+    void keepLink(peer, keep, stop.signal);
   }
 }

@@ -14,6 +14,11 @@ export function meshMetrics(metrics: Metrics) {
       "Frames not handed on, by reason.",
       ["reason"],
     ),
+    datagramsDropped: metrics.counter(
+      "mesh_datagrams_dropped_total",
+      "Datagrams of links over UDP not taken, by reason.",
+      ["reason"],
+    ),
     reportsAccepted: metrics.counter(
       "gateway_reports_accepted_total",
       "Reports of cameras that are on the ring.",

@@ -3,15 +3,11 @@
 import type { EventEmitter } from "node:events";
 
 import { create } from "@bufbuild/protobuf";
-import type { Endpoint } from "@glassline/config";
 import type { Frame } from "@glassline/proto/mesh";
 import { FrameSchema, MeshLinkService } from "@glassline/proto/mesh";
 import { RpcError } from "@glassline/proto/errors";
 import type { Implementation } from "@glassline/proto/rpc";
 import { createClient, grpcStatus } from "@glassline/proto/rpc";
-import type { Backoff } from "@glassline/service/backoff";
-import type { Clock } from "@glassline/service/clock";
-import { messageOf } from "@glassline/service/errors";
 import { GRPC_LIMITS } from "@glassline/service/grpc";
 import type { Identity } from "@glassline/service/identity";
 import {
@@ -21,12 +17,11 @@ import {
   requirePeer,
 } from "@glassline/service/tls";
 
+import type { DialOnce } from "./keep-link.ts";
 import type { FrameInit, Link, LinkEvents } from "./link.ts";
 
 /** Frames of data that may wait for a slow neighbour; more are dropped and counted by the caller. */
 export const QUEUE_MAX_FRAMES = 1_024;
-/** For a connection that shall take the place of another. */
-const RENEW_TIMEOUT_MS = 5_000;
 
 /** What both ends of a gRPC stream of frames have in common. */
 type FrameStream = EventEmitter & {
@@ -52,6 +47,7 @@ function linkOver(
     neighbour,
     incarnation: opening.value.incarnation,
     keyExchange: KEY_EXCHANGE,
+    keySource: "none",
     send: (frame: FrameInit) => {
       const most = frame.frame?.case === "data" ? QUEUE_MAX_FRAMES : 2 * QUEUE_MAX_FRAMES;
       if (!stream.writable || stream.writableLength >= most) return false;
@@ -126,104 +122,49 @@ export interface DialDeps {
   /** Of this node. */
   incarnation: bigint;
   events: LinkEvents;
-  clock: Clock;
-  backoff: Backoff;
-  /** Told each time a try fails. */
-  failed: (reason: string) => void;
 }
 
-/** The dialling end: keeps a link to a neighbour until it is told to stop, with back-off between tries. */
-export async function keepLink(
-  neighbour: Endpoint,
-  deps: DialDeps,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    await linkAndNewer(neighbour, deps, signal).catch((error: unknown) =>
-      deps.failed(messageOf(error)),
-    );
-    await deps.clock.sleep(deps.backoff.nextMs(), signal).catch(() => {});
-  }
-}
-
-/** Resolves when the link that was up has ended, and those that took its place; rejects when it did not come up. */
-function linkAndNewer(neighbour: Endpoint, deps: DialDeps, signal: AbortSignal): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let open = 0;
-  const ended = () => {
-    if (--open === 0) resolve();
+/** The dialling end. */
+export function grpcDialler({ identity, incarnation, events }: DialDeps): DialOnce {
+  return ({ name: neighbour, host, port }, { signal, until, renew, ended }) => {
+    const credentials = mutualTlsClient(identity, "mesh-node", neighbour);
+    const client = createClient(MeshLinkService, `${host}:${port}`, credentials, {
+      ...GRPC_LIMITS,
+      ...TLS_CHANNEL_OPTIONS,
+    });
+    const stream = client.link();
+    return new Promise<void>((resolve, reject) => {
+      const stop = () => stream.cancel();
+      const giveUp = () => isUp || stop();
+      signal.addEventListener("abort", stop, { once: true });
+      until.addEventListener("abort", giveUp, { once: true });
+      let isUp = false;
+      const finish = (settle: () => void) => {
+        signal.removeEventListener("abort", stop);
+        until.removeEventListener("abort", giveUp);
+        client[Symbol.dispose]();
+        settle();
+      };
+      stream.on("error", (error) => {
+        if (!isUp) finish(() => reject(error));
+      });
+      // TLS, the certificate and the service are known to be right then.
+      stream.once("data", (opening: Frame) => {
+        try {
+          const link = { ...linkOver(stream, neighbour, opening, stop), renew };
+          isUp = true;
+          events.up(link);
+          watch(stream, link, events, () => finish(ended));
+          resolve();
+        } catch (error) {
+          stop();
+          finish(() => reject(error));
+        }
+      });
+      stream.write(open(incarnation));
+      stream.once("end", () => {
+        if (!isUp) finish(() => reject(new Error(`${neighbour} closed the link at once`)));
+      });
+    });
   };
-  const dial = async (until: AbortSignal) => {
-    open++;
-    try {
-      await dialOnce(neighbour, deps, { signal, until, renew, ended });
-    } catch (error) {
-      if (--open === 0) reject(error);
-      throw error;
-    }
-  };
-  let renewing: Promise<void> | undefined;
-  const renew = (): Promise<void> =>
-    (renewing ??= dial(AbortSignal.timeout(RENEW_TIMEOUT_MS)).finally(
-      () => (renewing = undefined),
-    ));
-  dial(signal).catch(() => {});
-  return promise;
-}
-
-interface Dialling {
-  signal: AbortSignal;
-  /** Aborted: it is given up unless it is up. */
-  until: AbortSignal;
-  renew: () => Promise<void>;
-  /** Told once, of one that was up. */
-  ended: () => void;
-}
-
-/** Resolves when the link is up; rejects when it does not come up. */
-function dialOnce(
-  { name: neighbour, host, port }: Endpoint,
-  { identity, incarnation, events, backoff }: DialDeps,
-  { signal, until, renew, ended }: Dialling,
-): Promise<void> {
-  const credentials = mutualTlsClient(identity, "mesh-node", neighbour);
-  const client = createClient(MeshLinkService, `${host}:${port}`, credentials, {
-    ...GRPC_LIMITS,
-    ...TLS_CHANNEL_OPTIONS,
-  });
-  const stream = client.link();
-  return new Promise<void>((resolve, reject) => {
-    const stop = () => stream.cancel();
-    const giveUp = () => isUp || stop();
-    signal.addEventListener("abort", stop, { once: true });
-    until.addEventListener("abort", giveUp, { once: true });
-    let isUp = false;
-    const finish = (settle: () => void) => {
-      signal.removeEventListener("abort", stop);
-      until.removeEventListener("abort", giveUp);
-      client[Symbol.dispose]();
-      settle();
-    };
-    stream.on("error", (error) => {
-      if (!isUp) finish(() => reject(error));
-    });
-    // TLS, the certificate and the service are known to be right then.
-    stream.once("data", (opening: Frame) => {
-      try {
-        const link = { ...linkOver(stream, neighbour, opening, stop), renew };
-        isUp = true;
-        backoff.reset();
-        events.up(link);
-        watch(stream, link, events, () => finish(ended));
-        resolve();
-      } catch (error) {
-        stop();
-        finish(() => reject(error));
-      }
-    });
-    stream.write(open(incarnation));
-    stream.once("end", () => {
-      if (!isUp) finish(() => reject(new Error(`${neighbour} closed the link at once`)));
-    });
-  });
 }

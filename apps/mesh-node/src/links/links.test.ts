@@ -10,9 +10,12 @@ import { mutualTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
 import { describe, expect, test } from "vitest";
 
-import { acceptLinks, keepLink } from "./grpc-links.ts";
+import { acceptLinks, grpcDialler } from "./grpc-links.ts";
+import { keepLink } from "./keep-link.ts";
 import type { Link, LinkEvents } from "./link.ts";
 import { linkInMemory } from "./memory-links.testing.ts";
+import { NO_KEYS } from "./sealed/key-supply.ts";
+import { UdpLinks } from "./sealed/udp-links.ts";
 
 /** Writes down what a router would be told. */
 class Recorder implements LinkEvents {
@@ -118,9 +121,11 @@ linkContract("links over gRPC", async () => {
   const dialled = keepLink(
     { name: "b", host: "localhost", port },
     {
-      identity: await issue({ role: "mesh-node", instance: "a" }),
-      incarnation: 1n,
-      events: a,
+      dial: grpcDialler({
+        identity: await issue({ role: "mesh-node", instance: "a" }),
+        incarnation: 1n,
+        events: a,
+      }),
       clock: systemClock,
       backoff: patience,
       failed: () => {},
@@ -134,6 +139,37 @@ linkContract("links over gRPC", async () => {
       abort.abort();
       await closeGrpc(server, 0);
       await dialled;
+    },
+  };
+});
+
+linkContract("links over UDP", async () => {
+  const [a, b] = [new Recorder(), new Recorder()];
+  const issue = await ephemeralPki();
+  const open = async (instance: string, incarnation: bigint, events: Recorder) =>
+    UdpLinks.open("127.0.0.1", 0, {
+      identity: await issue({ role: "mesh-node", instance }),
+      incarnation,
+      events,
+      clock: systemClock,
+      keys: NO_KEYS,
+      mode: "hybrid",
+      allowSimulatedKeys: false,
+      dropped: () => {},
+    });
+  const [ofA, ofB] = [await open("a", 1n, a), await open("b", 2n, b)];
+  const abort = new AbortController();
+  const patience = backoff({ firstMs: 60_000, maxMs: 60_000, random: () => 1 });
+  const keep = { dial: ofA.dial, clock: systemClock, backoff: patience, failed: () => {} };
+  const dialled = keepLink({ name: "b", host: "localhost", port: ofB.port }, keep, abort.signal);
+  return {
+    a,
+    b,
+    stop: async () => {
+      abort.abort();
+      await dialled;
+      await ofA[Symbol.asyncDispose]();
+      await ofB[Symbol.asyncDispose]();
     },
   };
 });
@@ -155,9 +191,11 @@ describe("links over gRPC", () => {
     const dial = async (name: string, role: "mesh-node" | "camera") => {
       const abort = new AbortController();
       const deps = {
-        identity: await issue({ role, instance: "a" }),
-        incarnation: 1n,
-        events: new Recorder(),
+        dial: grpcDialler({
+          identity: await issue({ role, instance: "a" }),
+          incarnation: 1n,
+          events: new Recorder(),
+        }),
         clock: systemClock,
         backoff: backoff({ firstMs: 60_000, maxMs: 60_000, random: () => 1 }),
         failed: (reason: string) => {

@@ -37,14 +37,6 @@ export class Outbox {
     this.#maxBytes = maxBytes;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  get isEmpty(): boolean {
-    return this.#bytes === 0 && this.#again.length === 0;
-  }
-
   /** False: there is too much already. @param flow whose message it is. */
   put(channel: number, flow: string, bytes: Uint8Array): boolean {
     const most = channel === CONTROL ? 2 * this.#maxBytes : this.#maxBytes;

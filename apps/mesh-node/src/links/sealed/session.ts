@@ -56,6 +56,8 @@ export class SealedSession {
   /** The newest first; the one before it still opens what is under way. */
   #epochs: Epoch[] = [];
   #sealer: Sealer | undefined;
+  /** Not known to be at the other end. */
+  #unconfirmed: SessionKeys | undefined;
   #source: KeySource = "none";
 
   get source(): KeySource {
@@ -66,21 +68,17 @@ export class SealedSession {
     return this.#recovery.rttMs;
   }
 
-  /** Whether a record is for this session. */
-  opens(record: Buffer): boolean {
-    const index = indexOf(record);
-    return this.#epochs.some(({ ownIndex }) => ownIndex === index);
-  }
-
-  /** Opens with these keys from now on. @param sends and seals with them, too. */
+  /** Opens with these keys from now on, and seals with them when a record has shown that the other end has them. */
   begin(keys: SessionKeys, nowMs: number): void {
     const opener = new Opener(keys.receiving, nowMs);
     this.#epochs = [{ opener, ownIndex: keys.ownIndex }, ...this.#epochs].slice(0, 2);
+    this.#unconfirmed = keys;
   }
 
   /** Seals with these keys from now on. */
   turnTo(keys: SessionKeys, nowMs: number): void {
     const { sending, theirIndex, source } = keys;
+    this.#unconfirmed = undefined;
     this.#sealer = new Sealer(sending, theirIndex, nowMs, REJECT_AFTER_MS, this.#sealer?.counter);
     this.#source = source;
   }
@@ -104,6 +102,8 @@ export class SealedSession {
     if (!epoch) return "unknown_key";
     const contents = epoch.opener.open(record, nowMs);
     if (typeof contents === "string") return contents;
+    const unconfirmed = this.#unconfirmed;
+    if (unconfirmed && unconfirmed.ownIndex === index) this.turnTo(unconfirmed, nowMs);
     const items = readItems(contents);
     const wantsAck = items.some(({ kind }) => kind === "part");
     this.#received.take(counterOf(record), wantsAck, nowMs);
@@ -173,8 +173,9 @@ export class SealedSession {
     return parts;
   }
 
-  /** The last record of this end. */
+  /** The last record of this end. Throws RangeError when there are no keys that are valid. */
   bye(nowMs: number): Buffer {
+    if (!this.#sealer) throw new RangeError("keys: got none");
     return this.#seal([{ kind: "bye" }], [], nowMs);
   }
 

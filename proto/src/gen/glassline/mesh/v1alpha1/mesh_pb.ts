@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/mesh/v1alpha1/mesh.proto.
  */
 export const file_glassline_mesh_v1alpha1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKLAwoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIABItCgRvcGVuGAQgASgLMh0uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuT3BlbkgAEj4KDXNlcW5vX3JlcXVlc3QYBSABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TZXFub1JlcXVlc3RIABI3CglzdXNwaWNpb24YBiABKAsyIi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TdXNwaWNpb25IABIzCgd2b3VjaGVyGAcgASgLMiAuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuVm91Y2hlckgAQgcKBWZyYW1lIhsKBE9wZW4SEwoLaW5jYXJuYXRpb24YASABKAYiUAoFSGVsbG8SCwoDc2VxGAEgASgEEhAKCGVjaG9fc2VxGAIgASgEEhUKDWVjaG9fZGVsYXlfdXMYAyABKA0SEQoJaXNfdXJnZW50GAQgASgIIjoKCVN1c3BpY2lvbhIMCgRub2RlGAEgASgJEgwKBGZyb20YAiABKAkSEQoJaG9wX2xpbWl0GAMgASgNIiMKB1ZvdWNoZXISDAoEbm9kZRgBIAEoCRIKCgJ0bxgCIAEoCSJOCgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZRIPCgdpc19mdWxsGAIgASgIIkAKDFNlcW5vUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SEQoJaG9wX2xpbWl0GAMgASgNIkgKBVJvdXRlEg4KBm9yaWdpbhgBIAEoCRINCgVzZXFubxgCIAEoDRIOCgZtZXRyaWMYAyABKA0SEAoIc2VydmljZXMYBCADKAkivAEKBERhdGESDwoHY2lyY3VpdBgBIAEoBhIOCgZzb3VyY2UYAiABKAkSEwoLZGVzdGluYXRpb24YAyABKAkSEQoJaG9wX2xpbWl0GAQgASgNEjYKBnNpZ25hbBgFIAEoDjImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkNpcmN1aXRTaWduYWwSDwoHcGF5bG9hZBgGIAEoDBIUCgxob3BfY29udGV4dHMYByADKAwSDAoEcGF0aBgIIAMoCSISChBHZXRTdGF0dXNSZXF1ZXN0IosCChFHZXRTdGF0dXNSZXNwb25zZRIMCgRub2RlGAEgASgJEjIKBWxpbmtzGAIgAygLMiMuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuTGlua1N0YXR1cxI0CgZyb3V0ZXMYAyADKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZVN0YXR1cxI3CgdnYXRld2F5GAQgASgLMiYuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2F0ZXdheVN0YXR1cxIzCgVyZWxheRgFIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlbGF5U3RhdHVzEhAKCHNlcnZpY2VzGAYgAygJIroBCgpMaW5rU3RhdHVzEhEKCW5laWdoYm91chgBIAEoCRIKCgJ1cBgCIAEoCBIOCgZydHRfbXMYAyABKAESDAoEY29zdBgEIAEoDRIUCgxrZXlfZXhjaGFuZ2UYBSABKAkSEwoLZnJhbWVzX3NlbnQYBiABKAQSFwoPZnJhbWVzX3JlY2VpdmVkGAcgASgEEhoKEnVwX3NpbmNlX3VuaXhfbmFubxgIIAEoBhIPCgdkaWFsbGVkGAkgASgIIlEKC1JvdXRlU3RhdHVzEg4KBm9yaWdpbhgBIAEoCRIQCghuZXh0X2hvcBgCIAEoCRIOCgZtZXRyaWMYAyABKA0SEAoIc2VydmljZXMYBCADKAki1AIKDUdhdGV3YXlTdGF0dXMSEwoLaW5jYXJuYXRpb24YASABKAkSFQoNc2Vzc2lvbl9zdGF0ZRgCIAEoCRIQCghoZWFkX3NlcRgDIAEoBBITCgtkdXJhYmxlX3NlcRgEIAEoBBISCgpyaW5nX2J5dGVzGAUgASgEEhYKDnJpbmdfbWF4X2J5dGVzGAYgASgEEhgKEHJlcG9ydHNfYWNjZXB0ZWQYByABKAQSUwoPcmVwb3J0c19yZWZ1c2VkGAggAygLMjouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2F0ZXdheVN0YXR1cy5SZXBvcnRzUmVmdXNlZEVudHJ5Eg4KBmFnZW50cxgJIAEoDRIOCgZlZ3Jlc3MYCiABKAkaNQoTUmVwb3J0c1JlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIr4BCgtSZWxheVN0YXR1cxIWCg5mcmFtZXNfcmVsYXllZBgBIAEoBBJPCg5mcmFtZXNfZHJvcHBlZBgCIAMoCzI3LmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlbGF5U3RhdHVzLkZyYW1lc0Ryb3BwZWRFbnRyeRIQCghjaXJjdWl0cxgDIAEoDRo0ChJGcmFtZXNEcm9wcGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASJXChJSZXN0YXJ0TGlua1JlcXVlc3QSEQoJbmVpZ2hib3VyGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEIicKE1Jlc3RhcnRMaW5rUmVzcG9uc2USEAoIcmVwbGF5ZWQYASABKAgiVgoRUm90YXRlS2V5c1JlcXVlc3QSEQoJbmVpZ2hib3VyGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEIj0KElJvdGF0ZUtleXNSZXNwb25zZRIVCg11bmludGVycnVwdGVkGAEgASgIEhAKCHJlcGxheWVkGAIgASgIKnsKDUNpcmN1aXRTaWduYWwSHgoaQ0lSQ1VJVF9TSUdOQUxfVU5TUEVDSUZJRUQQABIXChNDSVJDVUlUX1NJR05BTF9PUEVOEAESFwoTQ0lSQ1VJVF9TSUdOQUxfREFUQRACEhgKFENJUkNVSVRfU0lHTkFMX0NMT1NFEAMyXQoPTWVzaExpbmtTZXJ2aWNlEkoKBExpbmsSHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5GcmFtZRoeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lKAEwATLWAgoQTWVzaEFkbWluU2VydmljZRJnCglHZXRTdGF0dXMSKS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HZXRTdGF0dXNSZXF1ZXN0GiouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACARJtCgtSZXN0YXJ0TGluaxIrLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlc3RhcnRMaW5rUmVxdWVzdBosLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlc3RhcnRMaW5rUmVzcG9uc2UiA5ACAhJqCgpSb3RhdGVLZXlzEiouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm90YXRlS2V5c1JlcXVlc3QaKy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3RhdGVLZXlzUmVzcG9uc2UiA5ACAmIGcHJvdG8z");
+  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKLAwoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIABItCgRvcGVuGAQgASgLMh0uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuT3BlbkgAEj4KDXNlcW5vX3JlcXVlc3QYBSABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TZXFub1JlcXVlc3RIABI3CglzdXNwaWNpb24YBiABKAsyIi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TdXNwaWNpb25IABIzCgd2b3VjaGVyGAcgASgLMiAuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuVm91Y2hlckgAQgcKBWZyYW1lIhsKBE9wZW4SEwoLaW5jYXJuYXRpb24YASABKAYiUAoFSGVsbG8SCwoDc2VxGAEgASgEEhAKCGVjaG9fc2VxGAIgASgEEhUKDWVjaG9fZGVsYXlfdXMYAyABKA0SEQoJaXNfdXJnZW50GAQgASgIIjoKCVN1c3BpY2lvbhIMCgRub2RlGAEgASgJEgwKBGZyb20YAiABKAkSEQoJaG9wX2xpbWl0GAMgASgNIiMKB1ZvdWNoZXISDAoEbm9kZRgBIAEoCRIKCgJ0bxgCIAEoCSJOCgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZRIPCgdpc19mdWxsGAIgASgIIkAKDFNlcW5vUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SEQoJaG9wX2xpbWl0GAMgASgNIkgKBVJvdXRlEg4KBm9yaWdpbhgBIAEoCRINCgVzZXFubxgCIAEoDRIOCgZtZXRyaWMYAyABKA0SEAoIc2VydmljZXMYBCADKAkivAEKBERhdGESDwoHY2lyY3VpdBgBIAEoBhIOCgZzb3VyY2UYAiABKAkSEwoLZGVzdGluYXRpb24YAyABKAkSEQoJaG9wX2xpbWl0GAQgASgNEjYKBnNpZ25hbBgFIAEoDjImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkNpcmN1aXRTaWduYWwSDwoHcGF5bG9hZBgGIAEoDBIUCgxob3BfY29udGV4dHMYByADKAwSDAoEcGF0aBgIIAMoCSKPAgoHT3BlbmluZxI9CgxpbnRyb2R1Y3Rpb24YASABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5JbnRyb2R1Y3Rpb25IABJEChNpbnRyb2R1Y3Rpb25fYW5zd2VyGAIgASgLMiUuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuSW50cm9kdWN0aW9uSAASOAoFZmlyc3QYAyABKAsyJy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IYW5kc2hha2VGaXJzdEgAEjoKBnNlY29uZBgEIAEoCzIoLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkhhbmRzaGFrZVNlY29uZEgAQgkKB29wZW5pbmciigEKDEludHJvZHVjdGlvbhIMCgRuYW1lGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSEwoLaW5jYXJuYXRpb24YAyABKAYSGwoTc2lnbmVkX2F0X3VuaXhfbmFubxgEIAEoBhITCgtjZXJ0aWZpY2F0ZRgFIAEoDBIRCglzaWduYXR1cmUYBiABKAwiawoOSGFuZHNoYWtlRmlyc3QSFAoMc2VuZGVyX2luZGV4GAEgASgHEg0KBWVwb2NoGAIgASgNEgwKBG1vZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoDBIVCg1yZWtleWVkX2luZGV4GAUgASgHIlAKD0hhbmRzaGFrZVNlY29uZBIUCgxzZW5kZXJfaW5kZXgYASABKAcSFgoOcmVjZWl2ZXJfaW5kZXgYAiABKAcSDwoHbWVzc2FnZRgDIAEoDCISChBHZXRTdGF0dXNSZXF1ZXN0IosCChFHZXRTdGF0dXNSZXNwb25zZRIMCgRub2RlGAEgASgJEjIKBWxpbmtzGAIgAygLMiMuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuTGlua1N0YXR1cxI0CgZyb3V0ZXMYAyADKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZVN0YXR1cxI3CgdnYXRld2F5GAQgASgLMiYuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2F0ZXdheVN0YXR1cxIzCgVyZWxheRgFIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlbGF5U3RhdHVzEhAKCHNlcnZpY2VzGAYgAygJIs4BCgpMaW5rU3RhdHVzEhEKCW5laWdoYm91chgBIAEoCRIKCgJ1cBgCIAEoCBIOCgZydHRfbXMYAyABKAESDAoEY29zdBgEIAEoDRIUCgxrZXlfZXhjaGFuZ2UYBSABKAkSEwoLZnJhbWVzX3NlbnQYBiABKAQSFwoPZnJhbWVzX3JlY2VpdmVkGAcgASgEEhoKEnVwX3NpbmNlX3VuaXhfbmFubxgIIAEoBhIPCgdkaWFsbGVkGAkgASgIEhIKCmtleV9zb3VyY2UYCiABKAkiUQoLUm91dGVTdGF0dXMSDgoGb3JpZ2luGAEgASgJEhAKCG5leHRfaG9wGAIgASgJEg4KBm1ldHJpYxgDIAEoDRIQCghzZXJ2aWNlcxgEIAMoCSLUAgoNR2F0ZXdheVN0YXR1cxITCgtpbmNhcm5hdGlvbhgBIAEoCRIVCg1zZXNzaW9uX3N0YXRlGAIgASgJEhAKCGhlYWRfc2VxGAMgASgEEhMKC2R1cmFibGVfc2VxGAQgASgEEhIKCnJpbmdfYnl0ZXMYBSABKAQSFgoOcmluZ19tYXhfYnl0ZXMYBiABKAQSGAoQcmVwb3J0c19hY2NlcHRlZBgHIAEoBBJTCg9yZXBvcnRzX3JlZnVzZWQYCCADKAsyOi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HYXRld2F5U3RhdHVzLlJlcG9ydHNSZWZ1c2VkRW50cnkSDgoGYWdlbnRzGAkgASgNEg4KBmVncmVzcxgKIAEoCRo1ChNSZXBvcnRzUmVmdXNlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEivgEKC1JlbGF5U3RhdHVzEhYKDmZyYW1lc19yZWxheWVkGAEgASgEEk8KDmZyYW1lc19kcm9wcGVkGAIgAygLMjcuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVsYXlTdGF0dXMuRnJhbWVzRHJvcHBlZEVudHJ5EhAKCGNpcmN1aXRzGAMgASgNGjQKEkZyYW1lc0Ryb3BwZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIlcKElJlc3RhcnRMaW5rUmVxdWVzdBIRCgluZWlnaGJvdXIYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEhUKDWZlbmNpbmdfdG9rZW4YAyABKAQiJwoTUmVzdGFydExpbmtSZXNwb25zZRIQCghyZXBsYXllZBgBIAEoCCJWChFSb3RhdGVLZXlzUmVxdWVzdBIRCgluZWlnaGJvdXIYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEhUKDWZlbmNpbmdfdG9rZW4YAyABKAQiPQoSUm90YXRlS2V5c1Jlc3BvbnNlEhUKDXVuaW50ZXJydXB0ZWQYASABKAgSEAoIcmVwbGF5ZWQYAiABKAgqewoNQ2lyY3VpdFNpZ25hbBIeChpDSVJDVUlUX1NJR05BTF9VTlNQRUNJRklFRBAAEhcKE0NJUkNVSVRfU0lHTkFMX09QRU4QARIXChNDSVJDVUlUX1NJR05BTF9EQVRBEAISGAoUQ0lSQ1VJVF9TSUdOQUxfQ0xPU0UQAzJdCg9NZXNoTGlua1NlcnZpY2USSgoETGluaxIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lGh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUoATABMtYCChBNZXNoQWRtaW5TZXJ2aWNlEmcKCUdldFN0YXR1cxIpLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1JlcXVlc3QaKi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEm0KC1Jlc3RhcnRMaW5rEisuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVzdGFydExpbmtSZXF1ZXN0GiwuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVzdGFydExpbmtSZXNwb25zZSIDkAICEmoKClJvdGF0ZUtleXMSKi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3RhdGVLZXlzUmVxdWVzdBorLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdGF0ZUtleXNSZXNwb25zZSIDkAICYgZwcm90bzM");
 
 /**
  * One message on a link.
@@ -353,6 +353,173 @@ export const DataSchema: GenMessage<Data> = /*@__PURE__*/
   messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
 
 /**
+ * How two nodes come to the keys of a link, in clear, in parts of a datagram each. Secrets are in the messages of the handshake only.
+ *
+ * @generated from message glassline.mesh.v1alpha1.Opening
+ */
+export type Opening = Message<"glassline.mesh.v1alpha1.Opening"> & {
+  /**
+   * @generated from oneof glassline.mesh.v1alpha1.Opening.opening
+   */
+  opening: {
+    /**
+     * From the end that dials.
+     *
+     * @generated from field: glassline.mesh.v1alpha1.Introduction introduction = 1;
+     */
+    value: Introduction;
+    case: "introduction";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.Introduction introduction_answer = 2;
+     */
+    value: Introduction;
+    case: "introductionAnswer";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.HandshakeFirst first = 3;
+     */
+    value: HandshakeFirst;
+    case: "first";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.HandshakeSecond second = 4;
+     */
+    value: HandshakeSecond;
+    case: "second";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.Opening.
+ * Use `create(OpeningSchema)` to create a new message.
+ */
+export const OpeningSchema: GenMessage<Opening> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
+
+/**
+ * Who a node is, and with which key it makes handshakes as long as it runs: signed with the key of its certificate.
+ *
+ * @generated from message glassline.mesh.v1alpha1.Introduction
+ */
+export type Introduction = Message<"glassline.mesh.v1alpha1.Introduction"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * X-Wing.
+   *
+   * @generated from field: bytes public_key = 2;
+   */
+  publicKey: Uint8Array;
+
+  /**
+   * @generated from field: fixed64 incarnation = 3;
+   */
+  incarnation: bigint;
+
+  /**
+   * @generated from field: fixed64 signed_at_unix_nano = 4;
+   */
+  signedAtUnixNano: bigint;
+
+  /**
+   * DER.
+   *
+   * @generated from field: bytes certificate = 5;
+   */
+  certificate: Uint8Array;
+
+  /**
+   * @generated from field: bytes signature = 6;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.Introduction.
+ * Use `create(IntroductionSchema)` to create a new message.
+ */
+export const IntroductionSchema: GenMessage<Introduction> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
+
+/**
+ * The first message of a handshake (packages/quantum, keys/handshake.ts).
+ *
+ * @generated from message glassline.mesh.v1alpha1.HandshakeFirst
+ */
+export type HandshakeFirst = Message<"glassline.mesh.v1alpha1.HandshakeFirst"> & {
+  /**
+   * By which the other end names this one's key in records.
+   *
+   * @generated from field: fixed32 sender_index = 1;
+   */
+  senderIndex: number;
+
+  /**
+   * @generated from field: uint32 epoch = 2;
+   */
+  epoch: number;
+
+  /**
+   * Whether there has to be a QKD key, e.g. "hybrid".
+   *
+   * @generated from field: string mode = 3;
+   */
+  mode: string;
+
+  /**
+   * @generated from field: bytes message = 4;
+   */
+  message: Uint8Array;
+
+  /**
+   * The other end's key of the link that shall have new keys; 0: a new link.
+   *
+   * @generated from field: fixed32 rekeyed_index = 5;
+   */
+  rekeyedIndex: number;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.HandshakeFirst.
+ * Use `create(HandshakeFirstSchema)` to create a new message.
+ */
+export const HandshakeFirstSchema: GenMessage<HandshakeFirst> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
+
+/**
+ * @generated from message glassline.mesh.v1alpha1.HandshakeSecond
+ */
+export type HandshakeSecond = Message<"glassline.mesh.v1alpha1.HandshakeSecond"> & {
+  /**
+   * @generated from field: fixed32 sender_index = 1;
+   */
+  senderIndex: number;
+
+  /**
+   * That of the first message.
+   *
+   * @generated from field: fixed32 receiver_index = 2;
+   */
+  receiverIndex: number;
+
+  /**
+   * @generated from field: bytes message = 3;
+   */
+  message: Uint8Array;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.HandshakeSecond.
+ * Use `create(HandshakeSecondSchema)` to create a new message.
+ */
+export const HandshakeSecondSchema: GenMessage<HandshakeSecond> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
+
+/**
  * @generated from message glassline.mesh.v1alpha1.GetStatusRequest
  */
 export type GetStatusRequest = Message<"glassline.mesh.v1alpha1.GetStatusRequest"> & {
@@ -363,7 +530,7 @@ export type GetStatusRequest = Message<"glassline.mesh.v1alpha1.GetStatusRequest
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusResponse
@@ -409,7 +576,7 @@ export type GetStatusResponse = Message<"glassline.mesh.v1alpha1.GetStatusRespon
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
 
 /**
  * A link to a neighbour as this node sees it.
@@ -438,7 +605,7 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
   cost: number;
 
   /**
-   * TLS group of the key exchange, e.g. "X25519MLKEM768"; empty where this side accepted the link.
+   * E.g. "X25519MLKEM768" (TLS) or "X-Wing" (over UDP); empty where it is not known.
    *
    * @generated from field: string key_exchange = 5;
    */
@@ -467,6 +634,13 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
    * @generated from field: bool dialled = 9;
    */
   dialled: boolean;
+
+  /**
+   * Of the QKD key among those that the link's keys are made of: "qkd", "sim" (which adds nothing) or "none".
+   *
+   * @generated from field: string key_source = 10;
+   */
+  keySource: string;
 };
 
 /**
@@ -474,7 +648,7 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
  * Use `create(LinkStatusSchema)` to create a new message.
  */
 export const LinkStatusSchema: GenMessage<LinkStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 15);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RouteStatus
@@ -506,7 +680,7 @@ export type RouteStatus = Message<"glassline.mesh.v1alpha1.RouteStatus"> & {
  * Use `create(RouteStatusSchema)` to create a new message.
  */
 export const RouteStatusSchema: GenMessage<RouteStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 16);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GatewayStatus
@@ -572,7 +746,7 @@ export type GatewayStatus = Message<"glassline.mesh.v1alpha1.GatewayStatus"> & {
  * Use `create(GatewayStatusSchema)` to create a new message.
  */
 export const GatewayStatusSchema: GenMessage<GatewayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 17);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RelayStatus
@@ -599,7 +773,7 @@ export type RelayStatus = Message<"glassline.mesh.v1alpha1.RelayStatus"> & {
  * Use `create(RelayStatusSchema)` to create a new message.
  */
 export const RelayStatusSchema: GenMessage<RelayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 18);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RestartLinkRequest
@@ -632,7 +806,7 @@ export type RestartLinkRequest = Message<"glassline.mesh.v1alpha1.RestartLinkReq
  * Use `create(RestartLinkRequestSchema)` to create a new message.
  */
 export const RestartLinkRequestSchema: GenMessage<RestartLinkRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 15);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 19);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RestartLinkResponse
@@ -651,7 +825,7 @@ export type RestartLinkResponse = Message<"glassline.mesh.v1alpha1.RestartLinkRe
  * Use `create(RestartLinkResponseSchema)` to create a new message.
  */
 export const RestartLinkResponseSchema: GenMessage<RestartLinkResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 16);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 20);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RotateKeysRequest
@@ -678,7 +852,7 @@ export type RotateKeysRequest = Message<"glassline.mesh.v1alpha1.RotateKeysReque
  * Use `create(RotateKeysRequestSchema)` to create a new message.
  */
 export const RotateKeysRequestSchema: GenMessage<RotateKeysRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 17);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 21);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RotateKeysResponse
@@ -702,7 +876,7 @@ export type RotateKeysResponse = Message<"glassline.mesh.v1alpha1.RotateKeysResp
  * Use `create(RotateKeysResponseSchema)` to create a new message.
  */
 export const RotateKeysResponseSchema: GenMessage<RotateKeysResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 18);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 22);
 
 /**
  * @generated from enum glassline.mesh.v1alpha1.CircuitSignal

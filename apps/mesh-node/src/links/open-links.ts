@@ -1,0 +1,65 @@
+/** The links of a node, over what its configuration says. */
+import type { AppDeps } from "@glassline/service/app";
+import type { Endpoint } from "@glassline/config";
+import type { MeshLinkService } from "@glassline/proto/mesh";
+import type { Implementation } from "@glassline/proto/rpc";
+import { OperatorError } from "@glassline/service/errors";
+
+import type { MeshNodeConfig } from "../config.ts";
+import type { MeshMetrics } from "../metrics.ts";
+import type { Router } from "../router.ts";
+import { acceptLinks, grpcDialler } from "./grpc-links.ts";
+import type { DialOnce } from "./keep-link.ts";
+import { KeyManagerSupply } from "./sealed/key-manager.ts";
+import { NO_KEYS } from "./sealed/key-supply.ts";
+import { UdpLinks } from "./sealed/udp-links.ts";
+
+export interface OpenLinks {
+  dial: DialOnce;
+  /** Undefined: no links are taken over gRPC. */
+  service: Implementation<typeof MeshLinkService> | undefined;
+}
+
+interface LinkDeps extends Omit<AppDeps, "metrics"> {
+  router: Router;
+  metrics: MeshMetrics;
+}
+
+/** Fails with OperatorError. @param port of gRPC: links over UDP have the same number. */
+export async function openLinks(
+  config: MeshNodeConfig,
+  deps: LinkDeps,
+  stack: AsyncDisposableStack,
+): Promise<OpenLinks> {
+  const { incarnation, linkEvents: events } = deps.router;
+  if (config.links === "grpc") {
+    if (config.mode !== "hybrid")
+      throw new OperatorError(`--mode: got ${config.mode} with --links grpc, expected --links udp`);
+    const service = acceptLinks(events, incarnation);
+    return { dial: grpcDialler({ ...deps, incarnation, events }), service };
+  }
+  const { host, port, mode, allowSimulatedKeys } = config;
+  const udp = await UdpLinks.open(host, port, {
+    ...deps,
+    incarnation,
+    events,
+    mode,
+    allowSimulatedKeys,
+    keys: keysOf(config.keyManager, config, deps, stack),
+    dropped: (reason) => deps.metrics.datagramsDropped.inc({ reason }),
+  });
+  stack.use(udp);
+  return { dial: udp.dial, service: undefined };
+}
+
+function keysOf(
+  managers: readonly Endpoint[],
+  { keySource: source }: MeshNodeConfig,
+  deps: LinkDeps,
+  stack: AsyncDisposableStack,
+) {
+  const [manager, ...more] = managers;
+  if (more.length > 0)
+    throw new OperatorError(`--key-manager: got ${managers.length}, expected one or none`);
+  return manager ? stack.use(new KeyManagerSupply(manager, { ...deps, source })) : NO_KEYS;
+}

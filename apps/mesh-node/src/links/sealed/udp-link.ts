@@ -1,0 +1,182 @@
+/** A link over UDP: a sealed session with an address, a timer, and the router behind it. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Frame } from "@glassline/proto/mesh";
+import { FrameSchema } from "@glassline/proto/mesh";
+import { REKEY_AFTER_MS } from "@glassline/quantum/keys/records";
+import type { Clock } from "@glassline/service/clock";
+
+import { Ticks } from "../../ticks.ts";
+import type { FrameInit, Link, LinkEvents } from "../link.ts";
+import { ContentsError } from "./contents.ts";
+import type { Introduced } from "./introduction.ts";
+import { BULK, CONTROL } from "./outbox.ts";
+import type { SessionKeys } from "./session.ts";
+import { SealedSession } from "./session.ts";
+
+export interface UdpLinkDeps {
+  clock: Clock;
+  events: LinkEvents;
+  transmit: (record: Buffer) => void;
+  /** Told once. */
+  ended: () => void;
+  dropped: (reason: string) => void;
+  renew?: () => Promise<void>;
+  /** At the dialling end: new keys for this link. */
+  rekey?: () => Promise<void>;
+}
+
+/** A round trip of an opening of the link of a neighbour that went wrong is tried again after this. */
+const REKEY_RETRY_MS = 5_000;
+
+export class UdpLink implements Link {
+  readonly peer: Introduced;
+  readonly keyExchange = "X-Wing";
+  readonly renew?: () => Promise<void>;
+  readonly #deps: UdpLinkDeps;
+  readonly #session = new SealedSession();
+  readonly #ticks: Ticks;
+  readonly #rekeying: Ticks;
+  #isUp = false;
+  #isClosed = false;
+  #isFlushing = false;
+
+  constructor(peer: Introduced, deps: UdpLinkDeps) {
+    this.peer = peer;
+    this.#deps = deps;
+    if (deps.renew) this.renew = deps.renew;
+    this.#ticks = new Ticks(deps.clock, () => this.#flush());
+    this.#rekeying = new Ticks(deps.clock, () => void this.#rekey());
+  }
+
+  get neighbour(): string {
+    return this.peer.name;
+  }
+
+  get incarnation(): bigint {
+    return this.peer.incarnation;
+  }
+
+  get keySource(): string {
+    return this.#session.source;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** @param isConfirmed the other end has these keys: this end seals with them at once. */
+  use(keys: SessionKeys, isConfirmed: boolean): void {
+    const nowMs = this.#nowMs();
+    this.#session.begin(keys, nowMs);
+    if (!isConfirmed) return;
+    this.#session.turnTo(keys, nowMs);
+    // Empty: shows the other end that the keys are in use.
+    this.#session.put(CONTROL, "", new Uint8Array());
+    this.#flushSoon();
+    if (this.#deps.rekey) this.#rekeying.at(nowMs + REKEY_AFTER_MS);
+  }
+
+  up(): void {
+    this.#isUp = true;
+    this.#deps.events.up(this);
+  }
+
+  send(init: FrameInit): boolean {
+    if (this.#isClosed) return false;
+    const frame = create(FrameSchema, init);
+    const isTaken = this.#put(frame.frame, toBinary(FrameSchema, frame));
+    this.#flushSoon();
+    return isTaken;
+  }
+
+  #put(frame: FrameInit["frame"], bytes: Uint8Array): boolean {
+    if (frame?.case === "data")
+      return this.#session.put(BULK, `${frame.value.source} ${frame.value.circuit}`, bytes);
+    if (frame?.case === "routeUpdate" || frame?.case === "seqnoRequest")
+      return this.#session.put(CONTROL, "", bytes);
+    return this.#session.putFleeting(bytes);
+  }
+
+  /** A record for one of its keys. */
+  take(record: Buffer): void {
+    try {
+      const heard = this.#session.open(record, this.#nowMs());
+      if (typeof heard === "string") return this.#deps.dropped(heard);
+      if (!this.#isUp) this.up();
+      for (const message of heard.messages)
+        if (message.length > 0) this.#deps.events.frame(this, frameOf(message));
+      if (heard.isClosed) return this.#down("the neighbour has closed the link");
+      this.#flushSoon();
+    } catch (error) {
+      if (!(error instanceof ContentsError)) throw error;
+      this.close(error.message);
+    }
+  }
+
+  close(reason: string): void {
+    if (this.#isClosed) return;
+    try {
+      this.#deps.transmit(this.#session.bye(this.#nowMs()));
+    } catch {
+      // There are no keys, or none that are valid: the other end notices by the silence.
+    }
+    this.#down(reason);
+  }
+
+  #down(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#ticks[Symbol.dispose]();
+    this.#rekeying[Symbol.dispose]();
+    if (this.#isUp) this.#deps.events.down(this, reason);
+    this.#deps.ended();
+  }
+
+  /** What is sent in one turn goes together. */
+  #flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(() => {
+      this.#isFlushing = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#isClosed) return;
+    try {
+      for (const record of this.#session.records(this.#nowMs())) this.#deps.transmit(record);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.#down("the time of its keys is over");
+    }
+    const { dueMs } = this.#session;
+    if (dueMs !== Infinity) this.#ticks.at(dueMs);
+  }
+
+  async #rekey(): Promise<void> {
+    await this.#deps.rekey?.().catch(() => {
+      // The old keys are good for another minute.
+      if (!this.#isClosed) this.#rekeying.at(this.#nowMs() + REKEY_RETRY_MS);
+    });
+  }
+
+  #nowMs(): number {
+    return this.#deps.clock.monotonicMs();
+  }
+}
+
+/** Throws ContentsError. */
+function frameOf(message: Uint8Array): Frame {
+  try {
+    return fromBinary(FrameSchema, message);
+  } catch (error) {
+    throw new ContentsError(`message: got ${message.length} bytes that are no frame`, {
+      cause: error,
+    });
+  }
+}
