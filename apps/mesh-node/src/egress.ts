@@ -137,8 +137,11 @@ function keyOf({ source, circuit }: Data): string {
 }
 
 /** The session's message, with what the way added to it; undefined when the bytes are no message. */
-function withPassage({ payload, hopContexts, path }: Data): StreamRequest | undefined {
-  const links = path.slice(1).map((to, at) => ({ from: path[at]!, to, keySource: "tls" }));
+function withPassage(data: Data): StreamRequest | undefined {
+  const { payload, hopContexts, path, keySources } = data;
+  const links = path
+    .slice(1)
+    .map((to, at) => ({ from: path[at]!, to, keySource: keySources[at] ?? "" }));
   try {
     const message = fromBinary(RequestSchema, payload);
     message.passage = create(PassageSchema, { hopContexts, links });

@@ -138,7 +138,13 @@ class MeshRouter implements Router {
   }
 
   send(init: DataInit): boolean {
-    const data = { ...init, source: this.#deps.node, hopLimit: HOP_LIMIT, path: [this.#deps.node] };
+    const data = {
+      ...init,
+      source: this.#deps.node,
+      hopLimit: HOP_LIMIT,
+      path: [this.#deps.node],
+      keySources: [] as string[],
+    };
     if (data.destination === this.#deps.node) {
       // A turn of the event loop, so that sender and receiver never run inside each other.
       setImmediate(() => this.#arrive(data as Data));
@@ -159,6 +165,7 @@ class MeshRouter implements Router {
         rttMs: this.#plane.rttMs(link.neighbour) ?? 0,
         cost: this.#routing.costOf(link.neighbour) ?? 0,
         keyExchange: link.keyExchange,
+        keySource: link.keySource,
         framesSent: BigInt(sent),
         framesReceived: BigInt(received),
         upSinceUnixNano,
@@ -204,23 +211,26 @@ class MeshRouter implements Router {
   #frame(link: Link, { frame }: Frame): void {
     const neighbour = this.#neighbours.get(link.neighbour);
     if (neighbour?.link !== link) {
-      if (frame.case === "data" && this.#retiring.has(link)) this.#data(frame.value);
+      if (frame.case === "data" && this.#retiring.has(link))
+        this.#data(frame.value, link.keySource);
       return;
     }
     neighbour.received++;
     if (frame.case === "data") {
       this.#step({ type: "data-heard", neighbour: link.neighbour });
-      return this.#data(frame.value);
+      return this.#data(frame.value, link.keySource);
     }
     const message = controlMessageOf(frame);
     if (message) this.#step({ type: "heard", neighbour: link.neighbour, message });
   }
 
-  #data(data: Data): void {
+  /** @param keySource of the link that brought it. */
+  #data(data: Data, keySource: string): void {
     const hop = startHop(this.#deps.tracer, "mesh-node/src/router.ts", data.hopContexts, {
       "mesh.destination": data.destination,
     });
     data.path = [...data.path, this.#deps.node];
+    data.keySources = [...data.keySources, keySource];
     data.hopContexts = hop.contexts;
     if (data.destination === this.#deps.node) this.#arrive(data);
     else if (data.hopLimit <= 1) this.#deps.metrics.framesDropped.inc({ reason: "hop_limit" });

@@ -336,7 +336,7 @@ test(
           framesReceived: 0n,
           upSinceUnixNano: 0n,
           dialled: true,
-          keySource: "none",
+          keySource: "tls",
         })),
       }),
       restartLink: async () => ({}),

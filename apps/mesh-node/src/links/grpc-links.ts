@@ -47,7 +47,7 @@ function linkOver(
     neighbour,
     incarnation: opening.value.incarnation,
     keyExchange: KEY_EXCHANGE,
-    keySource: "none",
+    keySource: "tls",
     send: (frame: FrameInit) => {
       const most = frame.frame?.case === "data" ? QUEUE_MAX_FRAMES : 2 * QUEUE_MAX_FRAMES;
       if (!stream.writable || stream.writableLength >= most) return false;

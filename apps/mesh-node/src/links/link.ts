@@ -10,7 +10,7 @@ export interface Link {
   readonly incarnation: bigint;
   /** TLS group of the key exchange; empty where it is not known. */
   readonly keyExchange: string;
-  /** Of the QKD key that its keys were made with, "qkd" or "sim"; "none" where there was none. */
+  /** What its keys are made of: "tls" or "x-wing"; with a QKD key as well, "qkd" or "sim". */
   readonly keySource: string;
   /** False when the link has too much waiting or is closed: the frame is dropped. All but data may wait twice as long. */
   send(frame: FrameInit): boolean;

@@ -27,7 +27,7 @@ export function linkInMemory(a: End, b: End): [Link, Link] {
       neighbour: other.name,
       incarnation: other.incarnation ?? 1n,
       keyExchange: "",
-      keySource: "none",
+      keySource: "tls",
       send: (frame) => {
         if (!open || waiting >= QUEUE_MAX_FRAMES) return false;
         waiting++;

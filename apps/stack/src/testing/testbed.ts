@@ -17,6 +17,8 @@ import { program as enrolmentProgram } from "@glassline/enrolment/config";
 import type { ConfigOf, Program, Spec } from "@glassline/config";
 import { readConfig } from "@glassline/config";
 import { startMeshNode } from "@glassline/mesh-node";
+import { startKme } from "@glassline/kme";
+import { program as kmeProgram } from "@glassline/kme/config";
 import { program as meshNodeProgram } from "@glassline/mesh-node/config";
 import { startOpsBot } from "@glassline/opsbot";
 import { program as opsBotProgram } from "@glassline/opsbot/config";
@@ -99,6 +101,21 @@ export class Testbed implements AsyncDisposable {
     });
     const deps = await this.deps({ role: "mesh-node", instance: name });
     return this.#stack.use(await startMeshNode(config, deps));
+  }
+
+  /** A key manager that has its quantum links' secrets in the testbed's folder. */
+  async kme(name: string, words: Words = {}) {
+    const config = configOf(kmeProgram, {
+      name,
+      port: 0,
+      "grpc-port": 0,
+      "admin-port": 0,
+      "secret-dir": this.directory,
+      ...words,
+    });
+    return this.#stack.use(
+      await startKme(config, await this.deps({ role: "kme", instance: name })),
+    );
   }
 
   async camera(name: string, gatewayPort: number, sources: readonly Source[], words: Words = {}) {

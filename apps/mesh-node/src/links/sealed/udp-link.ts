@@ -57,7 +57,8 @@ export class UdpLink implements Link {
   }
 
   get keySource(): string {
-    return this.#session.source;
+    const { source } = this.#session;
+    return source === "none" ? "x-wing" : source;
   }
 
   get isUp(): boolean {

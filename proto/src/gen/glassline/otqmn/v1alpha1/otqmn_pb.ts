@@ -377,7 +377,7 @@ export type LinkContext = Message<"glassline.otqmn.v1alpha1.LinkContext"> & {
   keyId: string;
 
   /**
-   * "tls", "sim", or "qkd".
+   * What its keys are made of, beside a post-quantum exchange: "tls", "x-wing", or a QKD key as well: "sim" or "qkd".
    *
    * @generated from field: string key_source = 4;
    */
