@@ -9,11 +9,11 @@ interface Handshake {
 }
 
 const REMEMBERED_MAX = 1_024;
-/** Introductions of one address within a second: a signature is dear. */
-const INTRODUCTIONS_MAX = 10;
+/** What is looked at of one address within a second: signatures and decapsulations are dear. */
+const LOOKS_MAX = 20;
 const WINDOW_MS = 1_000;
 /** Of all addresses. */
-const ALL_INTRODUCTIONS_MAX = 300;
+const ALL_LOOKS_MAX = 500;
 
 export class Answered {
   /** By address and port. */
@@ -24,13 +24,15 @@ export class Answered {
   #count = 0;
   #windowMs = -Infinity;
 
-  mayAnswer(address: string, nowMs: number): boolean {
-    if (nowMs - this.#windowMs >= WINDOW_MS) {
+  /** Whether what came from there is looked at. */
+  mayLook(address: string, nowMs: number): boolean {
+    if (nowMs - this.#windowMs >= WINDOW_MS)
       [this.#counts, this.#count, this.#windowMs] = [new Map(), 0, nowMs];
-    }
-    const count = (this.#counts.get(address) ?? 0) + 1;
-    this.#counts.set(address, count);
-    return count <= INTRODUCTIONS_MAX && ++this.#count <= ALL_INTRODUCTIONS_MAX;
+    const count = this.#counts.get(address) ?? 0;
+    if (count >= LOOKS_MAX || this.#count >= ALL_LOOKS_MAX) return false;
+    this.#counts.set(address, count + 1);
+    this.#count++;
+    return true;
   }
 
   met(address: string, peer: Introduced): void {

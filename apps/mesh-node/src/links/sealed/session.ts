@@ -14,10 +14,17 @@ import {
 } from "@glassline/quantum/keys/records";
 
 import type { Item, Part } from "./contents.ts";
-import { FLEETING_HEADER_BYTES, PART_HEADER_BYTES, readItems, writeItems } from "./contents.ts";
+import {
+  ContentsError,
+  FLEETING_HEADER_BYTES,
+  PART_HEADER_BYTES,
+  readItems,
+  writeItems,
+} from "./contents.ts";
 import { Inbox } from "./inbox.ts";
 import { Outbox } from "./outbox.ts";
 import { Received } from "./received.ts";
+import type { Ack } from "./recovery.ts";
 import { Recovery } from "./recovery.ts";
 
 export interface SessionKeys {
@@ -116,9 +123,16 @@ export class SealedSession {
       if (item.kind === "part") heard.messages.push(...this.#inbox.take(item.part));
       else if (item.kind === "fleeting") heard.messages.push(item.bytes);
       else if (item.kind === "bye") heard.isClosed = true;
-      else this.#settle(this.#recovery.acknowledged(item.ack, nowMs));
+      else this.#hearAck(item.ack, nowMs);
     }
     return heard;
+  }
+
+  #hearAck(ack: Ack, nowMs: number): void {
+    const sent = this.#sealer?.counter ?? 0;
+    if (ack.largest >= sent)
+      throw new ContentsError(`acknowledgement: got ${ack.largest}, expected less than ${sent}`);
+    this.#settle(this.#recovery.acknowledged(ack, nowMs));
   }
 
   #settle({ acked, lost }: { acked: (readonly Part[])[]; lost: (readonly Part[])[] }): void {

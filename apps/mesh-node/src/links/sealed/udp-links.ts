@@ -59,9 +59,15 @@ export class UdpLinks implements AsyncDisposable {
   #moment = 0n;
 
   static async open(host: string, port: number, deps: UdpDeps): Promise<UdpLinks> {
-    const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
-    socket.bind(port, host);
-    await once(socket, "listening");
+    const { address, family } = await lookup(host);
+    const socket = createSocket({
+      type: family === 6 ? "udp6" : "udp4",
+      // Addresses are numbers already: what is sent is on its way when `send` returns.
+      lookup: (numbers, _options, found) => found(null, numbers, family),
+    });
+    const listening = once(socket, "listening");
+    socket.bind(port, address);
+    await listening;
     return new UdpLinks(socket, deps);
   }
 
@@ -148,8 +154,11 @@ export class UdpLinks implements AsyncDisposable {
   #takePart(datagram: Buffer, from: Address): void {
     const opening = this.#openings.take(datagram, from, this.#deps.clock.monotonicMs());
     if (opening === "malformed") return this.#deps.dropped("malformed");
-    if (opening?.case === "introduction") return this.#introduced(opening.value, from);
-    if (opening?.case === "first") void this.#first(opening.value, from);
+    if (!opening) return;
+    if (!this.#answered.mayLook(from.address, this.#deps.clock.monotonicMs()))
+      return this.#deps.dropped("too_often");
+    if (opening.case === "introduction") return this.#introduced(opening.value, from);
+    if (opening.case === "first") void this.#first(opening.value, from);
   }
 
   /** Who is at this address. Rejects when it is somebody else, or nobody. */
@@ -180,8 +189,6 @@ export class UdpLinks implements AsyncDisposable {
   }
 
   #introduced(introduction: Introduction, from: Address): void {
-    const nowMs = this.#deps.clock.monotonicMs();
-    if (!this.#answered.mayAnswer(from.address, nowMs)) return this.#deps.dropped("too_often");
     try {
       this.#answered.met(keyOf(from), this.#verified(introduction));
     } catch (error) {
