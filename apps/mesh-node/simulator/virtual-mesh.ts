@@ -46,6 +46,7 @@ interface Node {
   around: Set<string>;
   /** It stands still: it hears and says nothing, and its neighbours are not told. */
   isDead: boolean;
+  pausedUntilMs: number;
   tickAtMs: number;
 }
 
@@ -91,8 +92,8 @@ export class VirtualMesh {
       this.#prices.get(`${name} ${neighbour}`) ?? 100;
     const plane = new ControlPlane(name, life, price);
     const [ends, around] = [new Map<string, End>(), new Set<string>()];
-    const node = { name, plane, life, ends, around, isDead: false, tickAtMs: Infinity };
-    this.#nodes.set(name, node);
+    const [isDead, pausedUntilMs, tickAtMs] = [false, 0, Infinity];
+    this.#nodes.set(name, { name, plane, life, ends, around, isDead, pausedUntilMs, tickAtMs });
   }
 
   /** Ends without a word, and begins anew with the same name and no memory. Its wires are gone. */
@@ -104,6 +105,12 @@ export class VirtualMesh {
   /** Ends without a word. */
   kill(name: string): void {
     this.#nodes.get(name)!.isDead = true;
+  }
+
+  /** Stands still for so long: what comes meanwhile is read then. */
+  pause(name: string, lengthMs: number): void {
+    const node = this.#nodes.get(name)!;
+    node.pausedUntilMs = this.nowMs + lengthMs;
   }
 
   neighbours(name: string): string[] {
@@ -246,6 +253,8 @@ export class VirtualMesh {
 
   #step(node: Node, event: ControlEvent): void {
     if (node.isDead) return;
+    if (this.nowMs < node.pausedUntilMs)
+      return this.#queue.put(node.pausedUntilMs, () => this.#step(node, event));
     const { routing } = node.plane;
     if (isAboutRoutes(event)) this.routingEvents++;
     const effects = node.plane.step(event, this.nowMs);
