@@ -2,12 +2,12 @@ import type { Random } from "@glassline/service/random";
 import { seededRandom } from "@glassline/service/random";
 import { describe, expect, test } from "vitest";
 
-import type { Conditions } from "../../../simulator/virtual-mesh.ts";
-import { LAWLESS, ORDERLY, VirtualMesh } from "../../../simulator/virtual-mesh.ts";
-import { churn } from "../../../simulator/churn.ts";
-import { INFINITE_METRIC } from "./distance.ts";
-import type { Advertisement } from "./routing.ts";
-import { DESTINATIONS_MAX, Routing } from "./routing.ts";
+import type { Conditions } from "../../simulator/virtual-mesh.ts";
+import { LAWLESS, ORDERLY, VirtualMesh } from "../../simulator/virtual-mesh.ts";
+import { churn } from "../../simulator/churn.ts";
+import { INFINITE_METRIC } from "./routing/distance.ts";
+import type { Advertisement } from "./routing/routing.ts";
+import { DESTINATIONS_MAX, Routing } from "./routing/routing.ts";
 
 function triangle(): VirtualMesh {
   const mesh = new VirtualMesh(seededRandom(1), ORDERLY);
