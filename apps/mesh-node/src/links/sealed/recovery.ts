@@ -47,6 +47,7 @@ export class Recovery<Content> {
   #lossDueMs = Infinity;
   #lastSentMs = -Infinity;
   #probes = 0;
+  #isProbeOwed = false;
   #flight = 0;
   #window: number;
   #threshold = Infinity;
@@ -64,9 +65,9 @@ export class Recovery<Content> {
     return this.#smoothedMs;
   }
 
-  /** Bytes that may be sent now. */
+  /** Bytes that may be sent now; a probe whatever is under way (section 7.5). */
   get room(): number {
-    return Math.max(0, this.#window - this.#flight);
+    return Math.max(this.#isProbeOwed ? this.#packetBytes : 0, this.#window - this.#flight);
   }
 
   get window(): number {
@@ -78,6 +79,7 @@ export class Recovery<Content> {
     this.#sent.set(number, { bytes, sentMs: nowMs, content });
     this.#flight += bytes;
     this.#lastSentMs = nowMs;
+    this.#isProbeOwed = false;
   }
 
   /** Section 6.2.1; Infinity: nothing is under way. */
@@ -106,16 +108,18 @@ export class Recovery<Content> {
   /** When `dueMs` has come. `lost`: what has to be sent again; after a probe timeout that is the oldest packet, which may yet arrive. */
   timeout(nowMs: number): Outcome<Content> {
     if (this.#lossDueMs !== Infinity) return { acked: [], lost: this.#detectLost(nowMs) };
-    const [oldest] = this.#sent;
-    if (!oldest) return { acked: [], lost: [] };
-    const [number, packet] = oldest;
     this.#probes++;
     this.#lastSentMs = nowMs;
-    this.#sent.delete(number);
-    this.#flight -= packet.bytes;
-    // Section 7.6: nothing came for so long that what was known of the path is void.
-    if (this.#probes > PERSISTENT_CONGESTION) this.#window = LEAST_PACKETS * this.#packetBytes;
-    return { acked: [], lost: [packet.content] };
+    this.#isProbeOwed = true;
+    // Section 7.6: nothing came for so long that all is lost, and what was known of the path is void.
+    const isVoid = this.#probes > PERSISTENT_CONGESTION;
+    if (isVoid) this.#window = LEAST_PACKETS * this.#packetBytes;
+    const lost = [...this.#sent].slice(0, isVoid ? this.#sent.size : 1);
+    for (const [number, { bytes }] of lost) {
+      this.#sent.delete(number);
+      this.#flight -= bytes;
+    }
+    return { acked: [], lost: lost.map(([, { content }]) => content) };
   }
 
   #take({ ranges }: Ack): (Sent<Content> & { number: number })[] {

@@ -27,13 +27,17 @@ class Pair {
   records = 0;
   isClosedAtB = false;
   readonly #random: () => number;
-  readonly #lost: number;
+  #lost: number;
   readonly #delayMs: number;
   #underWay: { atMs: number; to: "a" | "b"; record: Buffer }[] = [];
 
   constructor({ seed = 1, lost = 0, delayMs = 5 } = {}) {
     [this.#random, this.#lost, this.#delayMs] = [seededRandom(seed), lost, delayMs];
     this.rekey(1);
+  }
+
+  set lost(share: number) {
+    this.#lost = share;
   }
 
   rekey(index: number): void {
@@ -130,6 +134,18 @@ describe("a sealed session", () => {
     pair.run(60_000);
     expect(pair.heard.b).toHaveLength(taken + 1);
     expect(pair.a.put(BULK, "flow", message(0, 100_000))).toBe(true);
+  });
+
+  test("goes on after a time in which nothing came through", () => {
+    const pair = new Pair({ seed: 7 });
+    const sent = Array.from({ length: 1_000 }, (_, at) => message(at, 1_000));
+    for (const one of sent) pair.a.put(CONTROL, "", one);
+    pair.run(60);
+    pair.lost = 1;
+    pair.run(5_000);
+    pair.lost = 0;
+    pair.run(15_000);
+    expect(pair.heard.b).toEqual(sent);
   });
 
   test("goes on over an epoch, with what is under way", () => {
