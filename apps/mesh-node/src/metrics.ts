@@ -14,6 +14,15 @@ export function meshMetrics(metrics: Metrics) {
       "Frames not handed on, by reason.",
       ["reason"],
     ),
+    routeChanges: metrics.counter(
+      "mesh_route_changes_total",
+      "Routes that were found, lost or replaced, or cost something else.",
+    ),
+    quantumKeys: metrics.counter(
+      "mesh_quantum_keys_total",
+      "Keys that the key manager was asked for, by what they come from; none: it had none.",
+      ["source"],
+    ),
     datagramsDropped: metrics.counter(
       "mesh_datagrams_dropped_total",
       "Datagrams of links over UDP not taken, by reason.",

@@ -263,7 +263,10 @@ class MeshRouter implements Router {
   #step(event: ControlEvent): void {
     for (const effect of this.#plane.step(event, this.#now())) this.#carryOut(effect);
     this.#ticks.at(this.#plane.dueMs);
-    if (this.#routing.takeChanged().size > 0) this.#routesChanged();
+    const changes = this.#routing.takeChanged().size;
+    if (changes === 0) return;
+    this.#deps.metrics.routeChanges.inc(changes);
+    this.#routesChanged();
   }
 
   #carryOut(effect: ControlEffect): void {

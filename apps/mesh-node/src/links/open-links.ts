@@ -3,6 +3,7 @@ import type { AppDeps } from "@glassline/service/app";
 import type { Endpoint } from "@glassline/config";
 import type { MeshLinkService } from "@glassline/proto/mesh";
 import type { Implementation } from "@glassline/proto/rpc";
+import type { KeySource } from "@glassline/quantum/keys/epoch";
 import { OperatorError } from "@glassline/service/errors";
 
 import type { MeshNodeConfig } from "../config.ts";
@@ -61,5 +62,7 @@ function keysOf(
   const [manager, ...more] = managers;
   if (more.length > 0)
     throw new OperatorError(`--key-manager: got ${managers.length}, expected one or none`);
-  return manager ? stack.use(new KeyManagerSupply(manager, { ...deps, source })) : NO_KEYS;
+  if (!manager) return NO_KEYS;
+  const asked = (from: KeySource) => deps.metrics.quantumKeys.inc({ source: from });
+  return stack.use(new KeyManagerSupply(manager, { ...deps, source, asked }));
 }

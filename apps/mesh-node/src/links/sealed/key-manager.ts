@@ -1,7 +1,7 @@
 /** QKD keys from a key manager, by ETSI GS QKD 014. */
 import type { Endpoint } from "@glassline/config";
 import { KeyManagerClient, KeyManagerError } from "@glassline/quantum/key-delivery/client";
-import type { QuantumKey } from "@glassline/quantum/keys/epoch";
+import type { KeySource, QuantumKey } from "@glassline/quantum/keys/epoch";
 import type { Identity } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
 
@@ -16,6 +16,8 @@ export interface KeyManagerDeps {
   logger: Logger;
   /** What its keys come from: nothing in the standard tells. */
   source: QuantumKey["source"];
+  /** Told of each that was asked for. */
+  asked: (source: KeySource) => void;
 }
 
 export class KeyManagerSupply implements KeySupply, Disposable {
@@ -41,12 +43,14 @@ export class KeyManagerSupply implements KeySupply, Disposable {
     neighbour: string,
     ask: () => Promise<{ id: string; key: Uint8Array }[]>,
   ): Promise<QuantumKey | undefined> {
-    const { logger, source } = this.#deps;
+    const { logger, source, asked } = this.#deps;
     try {
       const [key] = await ask();
+      asked(key ? source : "none");
       return key && { ...key, source };
     } catch (error) {
       if (!(error instanceof KeyManagerError)) throw error;
+      asked("none");
       logger.warn({ neighbour, reason: error.message }, "no QKD key");
       return undefined;
     }
