@@ -66,7 +66,7 @@ export class Cache {
   }
 
   /** The answer of the store, if it has one that may be used as it is. */
-  find(request: CacheRequest): Answer | undefined {
+  find(request: CacheRequest, nowMs = this.#deps.clock.monotonicMs()): Answer | undefined {
     const { method, address, directives } = request;
     if (method !== "GET" && method !== "HEAD") return undefined;
     const { store, clock } = this.#deps;
@@ -75,7 +75,7 @@ export class Cache {
       if (stored.selecting.size > 0 && !selects(stored.selecting, request.fields, stored.fields))
         continue;
       if (!covers(stored, request) || this.#isOutgrown(stored, request)) continue;
-      const ageMs = clock.monotonicMs() - stored.bornMs;
+      const ageMs = nowMs - stored.bornMs;
       const use = useOf(stored.policy, ageMs, directives);
       // Another edge would ask again and again, and each would give the other what is stale.
       if (use === "validate" || (use === "behind" && request.isFromMember)) return undefined;

@@ -1,17 +1,30 @@
 import type { Metrics } from "@glassline/service/metrics";
 
+import { Tallies } from "./core/tallies.ts";
+
 const FIRST_BYTE_BUCKETS_S = [
   0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5,
 ];
 
 export function edgeMetrics(metrics: Metrics) {
-  const all = {
-    requests: metrics.counter(
-      "edge_requests_total",
-      "Requests of viewers, by kind and how they were served.",
-      ["kind", "result"],
-    ),
-    sentBytes: metrics.counter("edge_sent_bytes_total", "Bytes of bodies sent to viewers."),
+  const firstByte = metrics.histogram(
+    "edge_first_byte_seconds",
+    "From a request to the first byte of its answer.",
+    FIRST_BYTE_BUCKETS_S,
+    ["kind"],
+  );
+  const tallies = new Tallies((kind) => firstByte.labels(kind));
+  metrics.counter(
+    "edge_requests_total",
+    "Requests of viewers, by kind and how they were served.",
+    ["kind", "result"],
+    (counter) => tallies.takeRequests((labels, requests) => counter.inc(labels, requests)),
+  );
+  metrics.counter("edge_sent_bytes_total", "Bytes of bodies sent to viewers.", [], (counter) =>
+    counter.inc(tallies.takeBytes()),
+  );
+  return {
+    tallies,
     originFetches: metrics.counter("edge_origin_fetches_total", "Whole answers of the origin."),
     originBytes: metrics.counter(
       "edge_origin_bytes_total",
@@ -102,42 +115,6 @@ export function edgeMetrics(metrics: Metrics) {
       "Objects that did not get to the disk.",
       ["reason"],
     ),
-    firstByte: metrics.histogram(
-      "edge_first_byte_seconds",
-      "From a request to the first byte of its answer.",
-      FIRST_BYTE_BUCKETS_S,
-      ["kind"],
-    ),
-  };
-  return { ...all, counts: countsOf(all) };
-}
-
-/** Series that every request counts, found without making their labels anew. */
-function countsOf({
-  requests,
-  firstByte,
-}: {
-  requests: ReturnType<Metrics["counter"]>;
-  firstByte: ReturnType<Metrics["histogram"]>;
-}) {
-  const counters = new Map<string, ReturnType<typeof requests.labels>>();
-  const histograms = new Map<string, ReturnType<typeof firstByte.labels>>();
-  return {
-    of: (kind: string, result: string) => {
-      const name = `${kind} ${result}`;
-      const known = counters.get(name);
-      if (known) return known;
-      const made = requests.labels(kind, result);
-      counters.set(name, made);
-      return made;
-    },
-    firstByteOf: (kind: string) => {
-      const known = histograms.get(kind);
-      if (known) return known;
-      const made = firstByte.labels(kind);
-      histograms.set(kind, made);
-      return made;
-    },
   };
 }
 

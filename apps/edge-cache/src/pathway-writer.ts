@@ -36,9 +36,10 @@ export function pathwayWriter({ edge, publicUrl, peers, isSteeredAway }: Pathway
     if (answer.status !== 200 || !path.endsWith(".m3u8")) return answer;
     if (answer.body instanceof SharedBody && !answer.body.isWhole) return answer;
     const body = answer.body instanceof SharedBody ? answer.body.whole() : answer.body;
-    const initial = initialOf(edge, isSteeredAway(), peers.all());
     const known = written.get(body);
-    const isKnown = known !== undefined && (known.initial === initial || known.text === body);
+    if (known?.text === body) return answer;
+    const initial = initialOf(edge, isSteeredAway(), peers.all());
+    const isKnown = known?.initial === initial;
     const text = isKnown ? known.text : rewritten(answer, body, path, initial);
     if (!isKnown) written.set(body, { initial, text });
     if (text === body) return answer;

@@ -11,43 +11,61 @@ const LENGTH: ReadonlySet<string> = new Set(["content-length"]);
 /** Statuses without a body (RFC 9110 section 6.4.1). */
 const BODILESS: ReadonlySet<number> = new Set([204, 304]);
 
-/** @param more fields of this server. */
+/** @param more fields of this server. @returns names and values in turn; not to be changed: others get the same. */
 export function headOf(
   { status, fields, ageMs, body, outcome }: Answer,
   edge: string,
-  more: readonly FieldLine[] = [],
+  more: readonly FieldLine[] = NONE,
+  isSniffable = true,
 ): string[] {
   const length = body instanceof SharedBody || BODILESS.has(status) ? undefined : body.length;
-  const { lines, before } = prepared(fields, edge, length);
+  const known = prepared(fields, edge, length, isSniffable);
+  const { lines, before, latest } = known;
+  const said = outcome.kind === "none" ? "" : before + cacheStatus(edge, outcome);
+  const ageS = ageMs === undefined ? -1 : Math.max(0, Math.floor(ageMs / 1_000));
+  if (latest?.said === said && latest.ageS === ageS && latest.more === more) return latest.head;
   const head = lines.slice();
-  if (outcome.kind !== "none") head.push("cache-status", before + cacheStatus(edge, outcome));
-  if (ageMs !== undefined) head.push("age", String(Math.max(0, Math.floor(ageMs / 1_000))));
+  if (said !== "") head.push("cache-status", said);
+  if (ageS >= 0) head.push("age", String(ageS));
   for (const [name, value] of more) head.push(name, value);
+  known.latest = { said, ageS, more, head };
   return head;
 }
 
 interface Prepared {
   length: number | undefined;
+  isSniffable: boolean;
   lines: readonly string[];
   /** What other caches said of this answer (RFC 9211 section 2: each adds itself behind). */
   before: string;
+  /** Those who ask within a second get the same. */
+  latest?: { said: string; ageS: number; more: readonly FieldLine[]; head: string[] };
 }
 
+const NONE: readonly FieldLine[] = [];
 /** What is the same in every answer with these fields, which are those of one stored response. */
 const preparedOf = new WeakMap<Fields, Prepared>();
 
-function prepared(fields: Fields, edge: string, length: number | undefined): Prepared {
+/** @param isSniffable false: browsers shall take it for what it says it is (https://fetch.spec.whatwg.org/#x-content-type-options-header). */
+function prepared(
+  fields: Fields,
+  edge: string,
+  length: number | undefined,
+  isSniffable: boolean,
+): Prepared {
   const known = preparedOf.get(fields);
-  if (known && known.length === length) return known;
+  if (known && known.length === length && known.isSniffable === isSniffable) return known;
   const passed = fields.without(OWN);
   const lines = (length === undefined ? passed : passed.without(LENGTH)).lines.flat();
   lines.push("via", [...fields.all("via"), `1.1 ${edge}`].join(", "));
   if (length !== undefined) lines.push("content-length", String(length));
+  if (!isSniffable && !fields.has("x-content-type-options"))
+    lines.push("x-content-type-options", "nosniff");
   const before = fields
     .all("cache-status")
     .map((status) => `${status}, `)
     .join("");
-  const made = { length, lines, before };
+  const made = { length, isSniffable, lines, before };
   preparedOf.set(fields, made);
   return made;
 }

@@ -141,7 +141,7 @@ export class Visit {
     const asked = new ViewerRequest(request, this.#response, this.#body, address, inform, hasToken);
     if (address.isBlocking) this.#deps.following.waits(address);
     // What is in the store is sent at once, without a promise.
-    const hit = this.#deps.cache.find(asked);
+    const hit = this.#deps.cache.find(asked, this.#startMs);
     if (hit) this.#sendWhole(address, hit);
     else void this.#serve(asked);
   }
@@ -217,7 +217,9 @@ export class Visit {
 
   #sendWhole(address: Address, hit: Answer): void {
     const sent = this.#write(address, hit);
-    if (typeof sent === "number") this.#sent(address, hit, sent, this.#sinceMs());
+    if (typeof sent !== "number") return;
+    const nowMs = this.#deps.clock.monotonicMs();
+    this.#sent(address, hit, sent, nowMs - this.#startMs, nowMs);
   }
 
   async #serve(asked: ViewerRequest): Promise<void> {
@@ -230,7 +232,8 @@ export class Visit {
       // Who left before the head came was not served.
       if (asked.isGone) return void (await sent);
       const firstByteMs = this.#sinceMs();
-      this.#sent(address, answer, await sent, firstByteMs);
+      const sentBytes = await sent;
+      this.#sent(address, answer, sentBytes, firstByteMs, this.#deps.clock.monotonicMs());
     } catch (error) {
       // The head has gone: cutting the connection is the only way to say that the rest does not come.
       this.#response.destroy();
@@ -286,13 +289,17 @@ export class Visit {
     // Two of them are refused by browsers.
     if (this.#fields.some(([name]) => CORS.has(name)))
       answer = { ...answer, fields: answer.fields.without(CORS) };
-    const isSniffable = address.kind !== "other" && !answer.fields.has("x-content-type-options");
-    const more = isSniffable ? [...this.#fields, NOSNIFF] : this.#fields;
-    const head = headOf(answer, this.#deps.edge, more);
+    const head = headOf(answer, this.#deps.edge, this.#fields, address.kind === "other");
     return writeAnswer(this.request, this.#response, answer, head);
   }
 
-  #sent(address: Address, answer: Answer, sentBytes: number, firstByteMs: number): void {
+  #sent(
+    address: Address,
+    answer: Answer,
+    sentBytes: number,
+    firstByteMs: number,
+    nowMs: number,
+  ): void {
     const { session } = address;
     const { status, outcome } = answer;
     const isOwn = outcome.kind === "none";
@@ -300,17 +307,18 @@ export class Visit {
     this.#log(status, sentBytes, firstByteMs, result);
     const userAgent = (this.request.headers["user-agent"] ?? "").slice(0, USER_AGENT_CHARS);
     if (userAgent === PROBE_USER_AGENT) return;
-    const { traffic, metrics, clock, viewers, following } = this.#deps;
+    const { traffic, metrics, viewers, following } = this.#deps;
     const isPart = address.kind === "segment" && following.isPart(address.key);
     const kind: Kind = isPart ? "part" : address.kind;
     if (status === 200 && kind === "playlist" && isKept(outcome)) following.saw(address);
     if (status === 200 && kind !== "other")
       viewers.saw(session ?? `${this.request.socket.remoteAddress} ${userAgent}`, this.#startMs);
     const served = { kind, outcome: outcome.kind, status, sentBytes, firstByteMs };
-    traffic.served(served, clock.monotonicMs());
-    metrics.counts.of(kind, result).inc();
-    metrics.sentBytes.inc(sentBytes);
-    if (!isOwn) metrics.counts.firstByteOf(kind).observe(firstByteMs / 1_000);
+    traffic.served(served, nowMs);
+    const tally = metrics.tallies.of(kind, result);
+    tally.requests++;
+    tally.sentBytes += sentBytes;
+    if (!isOwn) tally.firstByte.observe(firstByteMs / 1_000);
     if (answer.atMs !== undefined && kind !== "other")
       metrics.addedWait.observe(
         (this.#startMs + firstByteMs - Math.max(answer.atMs, this.#startMs)) / 1_000,
@@ -319,7 +327,6 @@ export class Visit {
 }
 
 const CORS: ReadonlySet<string> = new Set(["access-control-allow-origin"]);
-const NOSNIFF: FieldLine = ["x-content-type-options", "nosniff"];
 const NO_STORE: FieldLine = ["cache-control", "no-store"];
 /** As a proxy says of an origin that broke off. */
 const CUT_OFF = 502;

@@ -22,14 +22,18 @@ export function guardOf(
 ): (host: string, origin: string | undefined, protocol?: string) => Verdict {
   const hosts = [...new Set([...LOOPBACK_HOSTS, ...moreHosts])];
   const vary: Line[] = moreOrigins.length > 0 ? [["vary", "Origin"]] : [];
+  const plain: Verdict = { fields: vary };
+  // Most requests are for the same one.
+  let known: string | undefined;
   return (host, origin, protocol = "http") => {
-    if (!hosts.includes(host.replace(/:\d+$/, "").toLowerCase()))
+    if (host !== known && !hosts.includes(host.replace(/:\d+$/, "").toLowerCase()))
       return refused(vary, 421, "Host", host, `one of ${hosts.join(", ")}`);
-    if (origin === undefined) return { fields: vary };
+    known = host;
+    if (origin === undefined) return plain;
     if (moreOrigins.includes(origin))
       return { fields: [...vary, ["access-control-allow-origin", origin]] };
     // A proxy in front may speak TLS with browsers, and not with us.
-    if (origin === `http://${host}` || origin === `https://${host}`) return { fields: vary };
+    if (origin === `http://${host}` || origin === `https://${host}`) return plain;
     return refused(
       vary,
       403,

@@ -6,6 +6,7 @@ import { OperatorError, messageOf } from "./errors.ts";
 import type { Logger, LogLevel } from "./logger.ts";
 import { createLogger } from "./logger.ts";
 import { releaseStartMemory } from "./start-memory.ts";
+import { keepTickShape } from "./tick-shape.ts";
 
 /** Exit codes, after sysexits.h. */
 const EXIT = { usage: 64, software: 70, unavailable: 69 } as const;
@@ -56,6 +57,7 @@ export async function runMain<S extends Spec>(
   start: (config: ConfigOf<S>, context: Context) => Promise<Running>,
   { logs = true, stopDeadlineMs: deadlineOf = () => STOP_DEADLINE_MS }: MainOptions<S> = {},
 ): Promise<void> {
+  keepTickShape();
   const config = readOrExplain(program);
   if (!config) return;
   const stopDeadlineMs = deadlineOf(config);

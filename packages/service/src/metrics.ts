@@ -11,8 +11,16 @@ import {
 
 export interface Metrics {
   registry: Registry;
-  /** A counter by reason or other labels; `glassline_` is put before the name. */
-  counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
+  /**
+   * A counter by reason or other labels; `glassline_` is put before the name.
+   * @param collect adds what is new whenever metrics are read.
+   */
+  counter<L extends string>(
+    name: string,
+    help: string,
+    labels?: readonly L[],
+    collect?: (counter: Counter<L>) => void,
+  ): Counter<L>;
   /** @param collect sets it whenever metrics are read. */
   gauge<L extends string>(
     name: string,
@@ -40,8 +48,21 @@ export function createMetrics(app: string, processMetrics = false): Metrics {
   const full = (name: string) => `glassline_${name}`;
   return {
     registry,
-    counter: (name, help, labels = []) =>
-      new Counter({ name: full(name), help, labelNames: labels, ...common }),
+    counter: <L extends string>(
+      name: string,
+      help: string,
+      labels: readonly L[] = [],
+      collect?: (counter: Counter<L>) => void,
+    ) => {
+      const counter: Counter<L> = new Counter({
+        name: full(name),
+        help,
+        labelNames: labels,
+        ...(collect && { collect: () => collect(counter) }),
+        ...common,
+      });
+      return counter;
+    },
     gauge: <L extends string>(
       name: string,
       help: string,

@@ -22,7 +22,7 @@ export const isKept = (outcome: Outcome): boolean =>
 
 /** @param cache this cache's name, e.g. "edge-1". */
 export function cacheStatus(cache: string, outcome: Exclude<Outcome, { kind: "none" }>): string {
-  const name = JSON.stringify(cache);
+  const name = quoted(cache);
   if (outcome.kind === "hit") return `${name}; hit; ttl=${Math.floor(outcome.ttlS)}`;
   const { kind, reason, status, stored } = outcome;
   return [
@@ -31,4 +31,12 @@ export function cacheStatus(cache: string, outcome: Exclude<Outcome, { kind: "no
     ...(stored ? ["stored"] : []),
     ...(kind === "coalesced" ? ["collapsed"] : []),
   ].join("; ");
+}
+
+let last = { name: "", quoted: '""' };
+
+/** As a string of structured fields (RFC 9651 section 3.3.3). A process says its own name again and again. */
+function quoted(name: string): string {
+  if (last.name !== name) last = { name, quoted: JSON.stringify(name) };
+  return last.quoted;
 }

@@ -36,32 +36,39 @@ interface Slot {
 }
 
 export class Traffic {
-  readonly total = emptyCounts();
   readonly #startedMs: number;
   #slots: Slot[] = [];
+  /** Of slots that are older than the last minute. */
+  readonly #past = emptyCounts();
 
   constructor(nowMs: number) {
     this.#startedMs = nowMs;
   }
 
+  get total(): Counts {
+    const total = emptyCounts();
+    add(total, this.#past);
+    for (const { counts } of this.#slots) add(total, counts);
+    return total;
+  }
+
   served({ kind, outcome, status, sentBytes, firstByteMs }: Served, nowMs: number): void {
-    const slot = this.#slot(nowMs);
-    for (const counts of [this.total, slot.counts]) {
-      counts.requests[kind]++;
-      if (outcome === "hit") counts.hits++;
-      if (outcome === "coalesced") counts.coalesced++;
-      if (outcome === "miss") counts.misses++;
-      if (status >= 500) counts.errors++;
-      counts.sentBytes += sentBytes;
-    }
-    slot.firstByte[BOUNDS_MS.findIndex((bound) => firstByteMs <= bound)]!++;
+    const { counts, firstByte } = this.#slot(nowMs);
+    counts.requests[kind]++;
+    if (outcome === "hit") counts.hits++;
+    else if (outcome === "coalesced") counts.coalesced++;
+    else if (outcome === "miss") counts.misses++;
+    if (status >= 500) counts.errors++;
+    counts.sentBytes += sentBytes;
+    let bucket = 0;
+    while (bucket < BOUNDS_MS.length - 1 && firstByteMs > BOUNDS_MS[bucket]!) bucket++;
+    firstByte[bucket]!++;
   }
 
   fetched(bytes: number, nowMs: number): void {
-    for (const counts of [this.total, this.#slot(nowMs).counts]) {
-      counts.originFetches++;
-      counts.originBytes += bytes;
-    }
+    const { counts } = this.#slot(nowMs);
+    counts.originFetches++;
+    counts.originBytes += bytes;
   }
 
   recent(nowMs: number): { counts: Counts; windowMs: number; p50Ms: number; p99Ms: number } {
@@ -85,7 +92,9 @@ export class Traffic {
     const last = this.#slots.at(-1);
     if (last?.number === number) return last;
     const slot = { number, counts: emptyCounts(), firstByte: BOUNDS_MS.map(() => 0) };
-    this.#slots = [...this.#live(nowMs), slot];
+    const live = this.#live(nowMs);
+    for (const old of this.#slots) if (!live.includes(old)) add(this.#past, old.counts);
+    this.#slots = [...live, slot];
     return slot;
   }
 

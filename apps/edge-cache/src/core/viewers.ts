@@ -2,6 +2,8 @@
 
 /** More are not told apart. */
 const SESSIONS_MAX = 100_000;
+/** A share of the window: who was seen so lately need not be seen again. */
+const LATELY = 1 / 16;
 
 export class Viewers {
   readonly #windowMs: number;
@@ -13,7 +15,11 @@ export class Viewers {
   }
 
   saw(session: string, nowMs: number): void {
-    this.#seen.delete(session);
+    const seenMs = this.#seen.get(session);
+    if (seenMs !== undefined) {
+      if (nowMs - seenMs < LATELY * this.#windowMs) return;
+      this.#seen.delete(session);
+    }
     this.#forget(nowMs);
     if (this.#seen.size < SESSIONS_MAX) this.#seen.set(session, nowMs);
   }
