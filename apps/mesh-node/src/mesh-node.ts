@@ -18,7 +18,7 @@ import { createEgress } from "./egress.ts";
 import type { Gateway } from "./gateway/gateway.ts";
 import { startGateway } from "./gateway/gateway.ts";
 import { adminService } from "./administration.ts";
-import { keepLink } from "./links/keep-link.ts";
+import { DIALLING, keepLink } from "./links/keep-link.ts";
 import type { OpenLinks } from "./links/open-links.ts";
 import { openLinks } from "./links/open-links.ts";
 import { meshMetrics } from "./metrics.ts";
@@ -27,8 +27,6 @@ import { createRouter } from "./router.ts";
 
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
-const DIAL_FIRST_MS = 100;
-const DIAL_MAX_MS = 1_000;
 
 export interface MeshNode extends AsyncDisposable {
   addresses: { port: number; adminPort: number };
@@ -122,7 +120,7 @@ function dialPeers(
     const keep = {
       ...deps,
       dial,
-      backoff: backoff({ firstMs: DIAL_FIRST_MS, maxMs: DIAL_MAX_MS, random: deps.random }),
+      backoff: backoff({ ...DIALLING, random: deps.random }),
       failed: (reason: string) => deps.logger.debug({ neighbour: peer.name, reason }, "no link"),
     };
     void keepLink(peer, keep, stop.signal);

@@ -13,7 +13,7 @@ import { createLogger } from "@glassline/service/logger";
 
 import { Agent } from "../src/agent.ts";
 import { Drivers } from "../src/drivers/drivers.ts";
-import type { Machine } from "../src/drivers/namespaces.testing.ts";
+import type { Machine } from "@glassline/bench/namespaces/testing";
 import { driverOf } from "../src/drivers/vxlan.testing.ts";
 import { openStateStore } from "../src/stores/state-store.ts";
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { expect, test } from "vitest";
 
-import { describeWithNamespaces } from "../src/drivers/namespaces.testing.ts";
+import { describeWithNamespaces } from "@glassline/bench/namespaces/testing";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 /** Of what it said last. */

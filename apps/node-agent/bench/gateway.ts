@@ -2,8 +2,8 @@
 import { median } from "@glassline/bench/median";
 import { about, report } from "@glassline/bench/report";
 
-import type { Machine } from "../src/drivers/namespaces.testing.ts";
-import { startUnderlay } from "../src/drivers/namespaces.testing.ts";
+import type { Machine } from "@glassline/bench/namespaces/testing";
+import { startUnderlay } from "@glassline/bench/namespaces/testing";
 import type { Site } from "../src/drivers/sites.testing.ts";
 import { stitchedSegment } from "../src/drivers/sites.testing.ts";
 import type { BenchAgent } from "./agent-in-namespace.ts";

@@ -5,8 +5,9 @@ import { median } from "@glassline/bench/median";
 import { about, report } from "@glassline/bench/report";
 import type { Segment } from "@glassline/proto/node";
 
-import type { Machine } from "../src/drivers/namespaces.testing.ts";
-import { segmentOf, startUnderlay } from "../src/drivers/namespaces.testing.ts";
+import type { Machine } from "@glassline/bench/namespaces/testing";
+import { startUnderlay } from "@glassline/bench/namespaces/testing";
+import { segmentOf } from "../src/drivers/segment.testing.ts";
 import type { BenchAgent } from "./agent-in-namespace.ts";
 import { agentIn } from "./agent-in-namespace.ts";
 import type { Prober } from "./prober.ts";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-import type { Machine } from "../src/drivers/namespaces.testing.ts";
+import type { Machine } from "@glassline/bench/namespaces/testing";
 
 export const INTERVAL_MS = 10;
 

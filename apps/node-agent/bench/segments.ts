@@ -8,8 +8,8 @@ import type { Segment } from "@glassline/proto/node";
 import { SegmentSchema } from "@glassline/proto/node";
 
 import { wishOf } from "../src/core/segment-wish.ts";
-import type { Machine } from "../src/drivers/namespaces.testing.ts";
-import { startUnderlay } from "../src/drivers/namespaces.testing.ts";
+import type { Machine } from "@glassline/bench/namespaces/testing";
+import { startUnderlay } from "@glassline/bench/namespaces/testing";
 import { driverOf } from "../src/drivers/vxlan.testing.ts";
 import { MARK, agentIn } from "./agent-in-namespace.ts";
 

@@ -12,8 +12,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 
 import type { AgentProcess } from "./agent.testing.ts";
 import { edgeSpec, isGone, makePki, startAgent } from "./agent.testing.ts";
-import type { Machine, Underlay } from "./drivers/namespaces.testing.ts";
-import { describeWithNamespaces, segmentOf, startUnderlay } from "./drivers/namespaces.testing.ts";
+import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
+import { describeWithNamespaces, startUnderlay } from "@glassline/bench/namespaces/testing";
+import { segmentOf } from "./drivers/segment.testing.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 

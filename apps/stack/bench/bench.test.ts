@@ -1,7 +1,7 @@
 /** The benchmarks run; what they measure is no matter of tests, but that nothing is left is. */
 import { fileURLToPath } from "node:url";
 
-import { describeWithNamespaces } from "@glassline/node-agent/namespaces/testing";
+import { describeWithNamespaces } from "@glassline/bench/namespaces/testing";
 import { expect, test } from "vitest";
 
 import { run } from "../src/testing/stage-apps.ts";

@@ -1,5 +1,5 @@
 /** A channel on machines that are network namespaces, with a real VXLAN between them. Needs root. */
-import { describeWithNamespaces } from "@glassline/node-agent/namespaces/testing";
+import { describeWithNamespaces } from "@glassline/bench/namespaces/testing";
 import { afterEach, expect, test } from "vitest";
 
 import { DeploymentStage } from "./testing/deployment-stage.ts";

@@ -1,5 +1,5 @@
 /** A channel over two sites, each joined to the other by one active gateway. Machines are network namespaces. Needs root. */
-import { describeWithNamespaces } from "@glassline/node-agent/namespaces/testing";
+import { describeWithNamespaces } from "@glassline/bench/namespaces/testing";
 import { afterEach, expect, test } from "vitest";
 
 import { CHANNEL_PATH, DeploymentStage } from "./testing/deployment-stage.ts";

@@ -4,6 +4,8 @@ import type { Backoff } from "@glassline/service/backoff";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 
+/** Pauses between tries. */
+export const DIALLING = { firstMs: 100, maxMs: 1_000 } as const;
 /** For a connection that shall take the place of another. */
 const RENEW_TIMEOUT_MS = 5_000;
 

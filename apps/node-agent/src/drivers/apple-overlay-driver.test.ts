@@ -5,8 +5,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { FakeContainer } from "./apple-container.testing.ts";
 import { fakeContainer } from "./apple-container.testing.ts";
 import { appleOverlayDriver, lacksAppleContainer } from "./apple-overlay-driver.ts";
-import type { Machine, Underlay } from "./namespaces.testing.ts";
-import { describeWithNamespaces, segmentOf, startUnderlay } from "./namespaces.testing.ts";
+import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
+import { describeWithNamespaces, startUnderlay } from "@glassline/bench/namespaces/testing";
+import { segmentOf } from "./segment.testing.ts";
 import { MARK, apply, driverOf } from "./vxlan.testing.ts";
 
 const NAME = "glassline-overlay-00004d";

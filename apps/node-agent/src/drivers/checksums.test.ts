@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { checksumsOff } from "./checksums.ts";
-import type { Machine, Underlay } from "./namespaces.testing.ts";
-import { describeWithNamespaces, startUnderlay } from "./namespaces.testing.ts";
+import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
+import { describeWithNamespaces, startUnderlay } from "@glassline/bench/namespaces/testing";
 import { networkPrograms } from "./network-programs.ts";
 
 let underlay: Underlay;

@@ -3,8 +3,8 @@ import { spawn } from "node:child_process";
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
-import type { Machine, Underlay } from "./namespaces.testing.ts";
-import { describeWithNamespaces, startUnderlay } from "./namespaces.testing.ts";
+import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
+import { describeWithNamespaces, startUnderlay } from "@glassline/bench/namespaces/testing";
 import type { SegmentDriver } from "./segment-driver.ts";
 import type { Site } from "./sites.testing.ts";
 import { CORE_VNI, stitchedSegment } from "./sites.testing.ts";

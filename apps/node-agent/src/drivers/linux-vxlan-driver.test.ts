@@ -5,8 +5,9 @@ import { seededRandom } from "@glassline/service/random";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { wishOf } from "../core/segment-wish.ts";
-import type { Machine, Underlay } from "./namespaces.testing.ts";
-import { describeWithNamespaces, segmentOf, startUnderlay } from "./namespaces.testing.ts";
+import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
+import { describeWithNamespaces, startUnderlay } from "@glassline/bench/namespaces/testing";
+import { segmentOf } from "./segment.testing.ts";
 import type { SegmentDriver } from "./segment-driver.ts";
 import { MARK, apply, driverOf, linksOf } from "./vxlan.testing.ts";
 

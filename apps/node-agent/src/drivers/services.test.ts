@@ -3,8 +3,9 @@ import { create } from "@bufbuild/protobuf";
 import { SegmentSchema } from "@glassline/proto/node";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import type { Machine, Underlay } from "./namespaces.testing.ts";
-import { describeWithNamespaces, segmentOf, startUnderlay } from "./namespaces.testing.ts";
+import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
+import { describeWithNamespaces, startUnderlay } from "@glassline/bench/namespaces/testing";
+import { segmentOf } from "./segment.testing.ts";
 import { apply, driverOf } from "./vxlan.testing.ts";
 
 let underlay: Underlay;

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Segment } from "@glassline/proto/node";
 import { SegmentSchema } from "@glassline/proto/node";
 
-import type { Machine } from "./namespaces.testing.ts";
+import type { Machine } from "@glassline/bench/namespaces/testing";
 
 export const CORE_VNI = 5_000;
 

@@ -5,7 +5,7 @@ import { createLogger } from "@glassline/service/logger";
 import { wishOf } from "../core/segment-wish.ts";
 import type { LinuxVxlanOptions } from "./linux-vxlan-driver.ts";
 import { linuxVxlanDriver } from "./linux-vxlan-driver.ts";
-import type { Machine } from "./namespaces.testing.ts";
+import type { Machine } from "@glassline/bench/namespaces/testing";
 import type { NetworkPrograms } from "./network-programs.ts";
 import { networkPrograms } from "./network-programs.ts";
 import type { SegmentDriver } from "./segment-driver.ts";

@@ -10,8 +10,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { markText } from "../core/segment-mark.ts";
 import { wireGuardKey } from "../stores/wireguard-key.ts";
-import type { Machine, Underlay } from "./namespaces.testing.ts";
-import { describeWithNamespaces, segmentOf, startUnderlay } from "./namespaces.testing.ts";
+import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
+import { describeWithNamespaces, startUnderlay } from "@glassline/bench/namespaces/testing";
+import { segmentOf } from "./segment.testing.ts";
 import { networkPrograms } from "./network-programs.ts";
 import { apply, countPackets, countedPackets, driverOf, linksOf } from "./vxlan.testing.ts";
 import { wireGuard } from "./wireguard.ts";

@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { KillableProcess } from "@glassline/bench/killable-process";
-import type { Underlay } from "@glassline/node-agent/namespaces/testing";
-import { startUnderlay } from "@glassline/node-agent/namespaces/testing";
+import type { Underlay } from "@glassline/bench/namespaces/testing";
+import { startUnderlay } from "@glassline/bench/namespaces/testing";
 import { OpsBotService } from "@glassline/proto/opsbot";
 import type { Client } from "@glassline/proto/rpc";
 import type { Identity, PeerName } from "@glassline/service/identity";

@@ -1,7 +1,7 @@
 /** The torture in small. */
 import { fileURLToPath } from "node:url";
 
-import { describeWithNamespaces } from "@glassline/node-agent/namespaces/testing";
+import { describeWithNamespaces } from "@glassline/bench/namespaces/testing";
 import { expect, test } from "vitest";
 
 import { run } from "../../src/testing/stage-apps.ts";

@@ -16,8 +16,9 @@ export interface Address {
 
 export type OpeningInit = NonNullable<MessageInitShape<typeof OpeningSchema>["opening"]>;
 
-/** A question is asked again after this, then after twice as long, until it is given up. */
+/** A question is asked again after this, then after twice as long, until it is given up: who comes back is seen within the longest pause. */
 const ASK_AGAIN_MS = 250;
+const ASK_PAUSE_MAX_MS = 500;
 const ASK_MAX_MS = 5_000;
 
 export const keyOf = ({ address, port }: Address): string => `${address} ${port}`;
@@ -83,7 +84,7 @@ export class OpeningChannel {
   }
 
   async #repeat(question: OpeningInit, to: Address, signal: AbortSignal): Promise<void> {
-    for (let pauseMs = ASK_AGAIN_MS; !signal.aborted; pauseMs *= 2) {
+    for (let pauseMs = ASK_AGAIN_MS; !signal.aborted; pauseMs = ASK_PAUSE_MAX_MS) {
       this.say(question, to);
       await delay(pauseMs, undefined, { signal }).catch(() => {});
     }

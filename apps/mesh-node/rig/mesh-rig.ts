@@ -1,0 +1,155 @@
+/** A mesh of real processes, each in a network namespace of its own. Needs root. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
+import { startUnderlay } from "@glassline/bench/namespaces/testing";
+import { freePort } from "@glassline/bench/ports";
+import { ensureDevelopmentPki } from "@glassline/service/pki";
+
+import type { Pair } from "./medium.ts";
+import { Medium } from "./medium.ts";
+import { RigNode } from "./rig-node.ts";
+
+const NODE = fileURLToPath(new URL("node.ts", import.meta.url));
+const ETHERNET_HEADER_BYTES = 14;
+const LOOK_MS = 5;
+
+export const nameOf = (number: number): string => `node-${number}`;
+
+export class MeshRig implements AsyncDisposable {
+  readonly nodes: readonly RigNode[];
+  readonly #medium: Medium;
+  readonly #underlay: Underlay;
+  readonly #stack: AsyncDisposableStack;
+  readonly #port: number;
+
+  private constructor(
+    nodes: readonly RigNode[],
+    medium: Medium,
+    underlay: Underlay,
+    port: number,
+    stack: AsyncDisposableStack,
+  ) {
+    [this.nodes, this.#medium, this.#underlay] = [nodes, medium, underlay];
+    [this.#port, this.#stack] = [port, stack];
+  }
+
+  /** All listen; none is joined to another one. @param count of nodes, at most 250. */
+  static async start(count: number): Promise<MeshRig> {
+    await using stack = new AsyncDisposableStack();
+    const directory = await mkdtemp(join(tmpdir(), "glassline-rig-"));
+    stack.defer(() => rm(directory, { recursive: true, force: true }));
+    const underlay = stack.use(await startUnderlay(count));
+    const medium = await Medium.on(underlay);
+    const numbers = Array.from({ length: count }, (_, at) => at + 1);
+    await ensureDevelopmentPki(
+      directory,
+      numbers.map((number) => ({ role: "mesh-node", instance: nameOf(number) })),
+    );
+    const port = await freePort();
+    const nodes = numbers.map((number) => {
+      const { underlay: host, launcher } = underlay.machines[number - 1]!;
+      const words = [`--name=${nameOf(number)}`, `--host=${host}`, `--port=${port}`];
+      const flags = [...words, "--links=udp", `--pki-dir=${directory}`, "--log-level=error"];
+      return new RigNode(nameOf(number), [NODE, ...flags], launcher);
+    });
+    for (const node of nodes) stack.use(node);
+    await Promise.all(nodes.map((node) => node.start()));
+    return new MeshRig(nodes, medium, underlay, port, stack.move());
+  }
+
+  /** Joins them; the first of each pair dials the second one. */
+  async link(pairs: readonly Pair[]): Promise<void> {
+    await this.join(pairs);
+    this.dial(pairs);
+  }
+
+  dial(pairs: readonly Pair[]): void {
+    for (const [from, to] of pairs) {
+      const { underlay: host } = this.#machine(to);
+      const peer = { name: nameOf(to), host, port: this.#port };
+      this.#node(from).obey({ order: "dial", peers: [peer] });
+    }
+  }
+
+  join(pairs: readonly Pair[]): Promise<void> {
+    return this.#medium.join(pairs);
+  }
+
+  /** Without a word. */
+  part(pairs: readonly Pair[]): Promise<void> {
+    return this.#medium.part(pairs);
+  }
+
+  /** A flow, until it is stopped. */
+  flow(from: number, to: number, everyMs: number, bytes = 256): void {
+    this.#node(from).obey({ order: "flow", to: nameOf(to), everyMs, bytes });
+  }
+
+  /** What came to a node since the last time. */
+  arrivals(at: number) {
+    return this.#node(at).arrivals();
+  }
+
+  /** Of a power loss: nobody hears of it. */
+  async kill(number: number, pairs: readonly Pair[]): Promise<void> {
+    await this.part(pairs.filter((pair) => pair.includes(number)));
+    await this.#node(number).kill();
+  }
+
+  /** It knows nothing of its life before. */
+  async startAgain(number: number, pairs: readonly Pair[]): Promise<void> {
+    await this.#node(number).start();
+    const own = pairs.filter((pair) => pair.includes(number));
+    await this.join(own);
+    this.dial(own.filter(([from]) => from === number));
+  }
+
+  /** Resolves when each node has a way to each other one. @returns the moment, Unix milliseconds. */
+  async complete(timeoutMs: number): Promise<number> {
+    const wanted = this.nodes.length - 1;
+    const untilMs = Date.now() + timeoutMs;
+    for (;;) {
+      if (this.nodes.every(({ reach }) => reach.reach === wanted))
+        return Math.max(...this.nodes.map(({ reach }) => reach.atMs));
+      if (Date.now() > untilMs) throw new Error(`not complete: ${this.#lacking(wanted)}`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  /** Bytes of IP that all nodes have sent. */
+  async sentBytes(): Promise<number> {
+    const sent = await Promise.all(this.#underlay.machines.map(ipBytesSent));
+    return sent.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
+
+  #lacking(wanted: number): string {
+    return this.nodes
+      .filter(({ reach }) => reach.reach !== wanted)
+      .map(({ name, reach }) => `${name} reaches ${reach.reach} of ${wanted}`)
+      .join(", ");
+  }
+
+  #node(number: number): RigNode {
+    return this.nodes[number - 1]!;
+  }
+
+  #machine(number: number): Machine {
+    return this.#underlay.machines[number - 1]!;
+  }
+}
+
+async function ipBytesSent(machine: Machine): Promise<number> {
+  const [link] = JSON.parse(await machine.run("ip", "-j", "-s", "link", "show", "dev", "eth0")) as [
+    { stats64: { tx: { bytes: number; packets: number } } },
+  ];
+  const { bytes, packets } = link.stats64.tx;
+  return bytes - ETHERNET_HEADER_BYTES * packets;
+}

@@ -1,0 +1,69 @@
+/** A process of the rig, as its parent sees it. */
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+
+import type { Arrivals, Order, Reach } from "./node.ts";
+
+const START_TIMEOUT_MS = 60_000;
+
+export class RigNode implements AsyncDisposable {
+  readonly name: string;
+  /** What it said last. */
+  reach: Reach = { reach: 0, atMs: 0 };
+  readonly #words: readonly string[];
+  readonly #launcher: readonly string[];
+  #child: ChildProcess | undefined;
+  #told: (arrivals: Arrivals) => void = () => {};
+
+  /** @param launcher a program with its words that becomes Node. */
+  constructor(name: string, words: readonly string[], launcher: readonly string[]) {
+    [this.name, this.#words, this.#launcher] = [name, words, launcher];
+  }
+
+  /** Resolves when it listens. */
+  async start(): Promise<void> {
+    const [program = process.execPath, ...rest] = [
+      ...this.#launcher,
+      process.execPath,
+      ...this.#words,
+    ];
+    this.reach = { reach: 0, atMs: 0 };
+    const stdio = ["ignore", "ignore", "inherit", "ipc"] as const;
+    const child = spawn(program, rest, { stdio: [...stdio] });
+    this.#child = child;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const late = setTimeout(reject, START_TIMEOUT_MS, new Error(`${this.name} does not listen`));
+    child.on("message", (said: { ready?: object } | Reach | Arrivals) => {
+      if ("reach" in said) this.reach = said;
+      else if ("arrivals" in said) this.#told(said);
+      else if ("ready" in said) resolve();
+    });
+    child.once("exit", () => reject(new Error(`${this.name} ended at its start`)));
+    await promise.finally(() => clearTimeout(late));
+  }
+
+  obey(order: Order): void {
+    this.#child?.send(order);
+  }
+
+  arrivals(): Promise<Arrivals> {
+    return new Promise((resolve) => {
+      this.#told = resolve;
+      this.obey({ order: "arrivals" });
+    });
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
