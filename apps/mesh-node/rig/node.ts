@@ -74,7 +74,10 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
   };
 }
 
-const now = () => performance.timeOrigin + performance.now();
+/** Unix milliseconds. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 function tell(said: Reach | Arrivals): void {
   process.send?.(said);

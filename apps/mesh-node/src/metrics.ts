@@ -23,6 +23,20 @@ export function meshMetrics(metrics: Metrics) {
       "Keys that the key manager was asked for, by what they come from; none: it had none.",
       ["source"],
     ),
+    framesSalvaged: metrics.counter(
+      "mesh_frames_salvaged_total",
+      "Frames that a link had not delivered when it ended, and that went another way.",
+    ),
+    datagramsSent: metrics.counter(
+      "mesh_datagrams_sent_total",
+      "Datagrams of links over UDP, by what they carry.",
+      ["carries"],
+    ),
+    datagramBytesSent: metrics.counter(
+      "mesh_datagram_sent_bytes_total",
+      "Bytes of datagrams of links over UDP, without their headers of IP and UDP, by what they carry.",
+      ["carries"],
+    ),
     datagramsDropped: metrics.counter(
       "mesh_datagrams_dropped_total",
       "Datagrams of links over UDP not taken, by reason.",

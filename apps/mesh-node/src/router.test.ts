@@ -1,4 +1,5 @@
-import { CircuitSignal } from "@glassline/proto/mesh";
+import { create } from "@bufbuild/protobuf";
+import { CircuitSignal, FrameSchema } from "@glassline/proto/mesh";
 import type { Data } from "@glassline/proto/mesh";
 import { simulatedClock } from "@glassline/service/clock/testing";
 import { createLogger } from "@glassline/service/logger";
@@ -98,6 +99,33 @@ describe("the router", () => {
     send("a", "c");
     await clock.advance(10);
     expect(nodes["c"]!.arrived.at(-1)!.path).toEqual(["a", "c"]);
+  });
+
+  test("what a link took with it goes another way", async () => {
+    const [link] = connect("a", "b");
+    connect("b", "c");
+    await clock.advance(2_000);
+    connect("a", "c");
+    await clock.advance(2_000);
+    const { linkEvents } = nodes["a"]!.router;
+    link.close("cut");
+    const data = {
+      source: "a",
+      destination: "c",
+      hopLimit: 9,
+      path: ["a"],
+      payload: new Uint8Array([7]),
+    };
+    const frameOf = (signal: CircuitSignal, hopLimit = 9) =>
+      create(FrameSchema, { frame: { case: "data", value: { ...data, signal, hopLimit } } });
+    linkEvents.undelivered!(link, frameOf(CircuitSignal.DATA));
+    linkEvents.undelivered!(link, frameOf(CircuitSignal.OPEN));
+    linkEvents.undelivered!(link, frameOf(CircuitSignal.DATA, 1));
+    await clock.advance(10);
+    expect(nodes["c"]!.arrived).toMatchObject([
+      { path: ["a", "c"], payload: data.payload, hopLimit: 8 },
+    ]);
+    expect(await dropped("a")).toEqual({ hop_limit: 1 });
   });
 
   test("announces services, finds the nearest and forgets them when they go", async () => {

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { CircuitSignal } from "@glassline/proto/mesh";
 import type {
   Data,
   DataSchema,
@@ -112,6 +113,7 @@ class MeshRouter implements Router {
       up: (link) => this.#up(link),
       frame: (link, frame) => this.#frame(link, frame),
       down: (link, reason) => this.#down(link, reason),
+      undelivered: (_link, { frame }) => frame.case === "data" && this.#salvage(frame.value),
     };
   }
 
@@ -237,6 +239,15 @@ class MeshRouter implements Router {
     else if (this.#sendOn({ ...data, hopLimit: data.hopLimit - 1 }))
       this.#deps.metrics.framesRelayed.inc();
     hop.end();
+  }
+
+  /** What a link took with it goes another way. Its receiver may get it twice, and tells the copies apart. */
+  #salvage(data: Data): void {
+    // A circuit opens once.
+    if (data.signal === CircuitSignal.OPEN) return;
+    if (data.hopLimit <= 1) return this.#deps.metrics.framesDropped.inc({ reason: "hop_limit" });
+    if (this.#sendOn({ ...data, hopLimit: data.hopLimit - 1 }))
+      this.#deps.metrics.framesSalvaged.inc();
   }
 
   #sendOn(data: Data): boolean {

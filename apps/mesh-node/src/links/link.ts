@@ -27,4 +27,6 @@ export interface LinkEvents {
   up(link: Link): void;
   frame(link: Link, frame: Frame): void;
   down(link: Link, reason: string): void;
+  /** After `down`, of a link that knows it: data that the neighbour may not have. */
+  undelivered?(link: Link, frame: Frame): void;
 }

@@ -48,6 +48,10 @@ export async function openLinks(
     allowSimulatedKeys,
     keys: keysOf(config.keyManager, config, deps, stack),
     dropped: (reason) => deps.metrics.datagramsDropped.inc({ reason }),
+    sent: (bytes, carries) => {
+      deps.metrics.datagramsSent.inc({ carries });
+      deps.metrics.datagramBytesSent.inc({ carries }, bytes);
+    },
   });
   stack.use(udp);
   return { dial: udp.dial, service: undefined };

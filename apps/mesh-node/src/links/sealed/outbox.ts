@@ -10,6 +10,12 @@ interface Message {
   handedOut: number;
 }
 
+interface Open {
+  bytes: Uint8Array;
+  /** How many of them have not arrived. */
+  left: number;
+}
+
 /** What the routes hang on; in order. */
 export const CONTROL = 0;
 /** Alarms. */
@@ -28,8 +34,8 @@ export class Outbox {
   readonly #again: Part[] = [];
   readonly #flows: Map<string, Message[]>[] = Array.from({ length: CHANNELS }, () => new Map());
   readonly #numbers: number[] = Array.from({ length: CHANNELS }, () => 0);
-  /** Bytes of each message that have not arrived, the oldest first. */
-  readonly #open: Map<number, number>[] = Array.from({ length: CHANNELS }, () => new Map());
+  /** Messages that have not arrived, the oldest first. */
+  readonly #open: Map<number, Open>[] = Array.from({ length: CHANNELS }, () => new Map());
   #bytes = 0;
 
   /** @param maxBytes of what has not been handed out; the control channel may have as much again. */
@@ -57,9 +63,19 @@ export class Outbox {
   /** It has arrived. */
   arrived({ channel, message, bytes }: Part): void {
     const open = this.#open[channel]!;
-    const left = open.get(message)! - bytes.length;
-    if (left > 0) open.set(message, left);
-    else open.delete(message);
+    const known = open.get(message)!;
+    known.left -= bytes.length;
+    if (known.left <= 0) open.delete(message);
+  }
+
+  /** Messages of a channel that are not known to have arrived, in their order. */
+  unarrived(channel: number): Uint8Array[] {
+    const waiting = [...this.#flows[channel]!.values()].flat();
+    const begun = [...this.#open[channel]!.values()].map(({ bytes }) => bytes);
+    return [
+      ...begun,
+      ...waiting.filter(({ number }) => number === undefined).map(({ bytes }) => bytes),
+    ];
   }
 
   /**
@@ -103,7 +119,7 @@ export class Outbox {
 
   #begin(channel: number, { bytes }: Message): number {
     const number = this.#numbers[channel]!++;
-    this.#open[channel]!.set(number, bytes.length);
+    this.#open[channel]!.set(number, { bytes, left: bytes.length });
     return number;
   }
 }

@@ -4,7 +4,7 @@ import { seededRandom } from "@glassline/service/random";
 import { describe, expect, test } from "vitest";
 
 import { BULK, CONTROL, URGENT } from "./outbox.ts";
-import type { SessionKeys } from "./session.ts";
+import type { SealedRecord, SessionKeys } from "./session.ts";
 import { RECORD_MAX_BYTES, SealedSession } from "./session.ts";
 
 const direction = () => ({ key: createSecretKey(randomBytes(32)), fixed: randomBytes(4) });
@@ -17,6 +17,8 @@ function keyPair(index: number): [SessionKeys, SessionKeys] {
     { sending: back, receiving: there, source, theirIndex: index + 1, ownIndex: index },
   ];
 }
+
+const bytesOf = (records: readonly SealedRecord[]) => records.map(({ bytes }) => bytes);
 
 /** Two ends and a network between them, in virtual time. */
 class Pair {
@@ -53,8 +55,8 @@ class Pair {
 
   run(lengthMs: number): void {
     for (const untilMs = this.nowMs + lengthMs; this.nowMs < untilMs; this.nowMs++) {
-      this.#send("b", this.a.records(this.nowMs));
-      this.#send("a", this.b.records(this.nowMs));
+      this.#send("b", bytesOf(this.a.records(this.nowMs)));
+      this.#send("a", bytesOf(this.b.records(this.nowMs)));
       const due = this.#underWay.filter(({ atMs }) => atMs <= this.nowMs);
       this.#underWay = this.#underWay.filter(({ atMs }) => atMs > this.nowMs);
       for (const { to, record } of due) this.deliver(to, record);
@@ -177,6 +179,31 @@ describe("a sealed session", () => {
     expect(pair.a.putFleeting(message(1, 1_300))).toBe(false);
   });
 
+  test("says what of its messages may not have arrived", () => {
+    const pair = new Pair();
+    for (let number = 0; number < 5; number++)
+      pair.a.put(BULK, `flow ${number % 2}`, message(number));
+    pair.run(100);
+    pair.lost = 1;
+    const lost = [7, 8, 9].map(message);
+    for (const one of lost) pair.a.put(BULK, "flow", one);
+    pair.run(100);
+    const waiting = message(10);
+    pair.a.put(BULK, "flow", waiting);
+    expect(pair.a.unarrived(BULK).map((bytes) => Buffer.from(bytes))).toEqual([...lost, waiting]);
+    pair.lost = 0;
+    pair.run(5_000);
+    expect(pair.a.unarrived(BULK)).toEqual([]);
+  });
+
+  test("says what its records carry", () => {
+    const pair = new Pair();
+    pair.a.put(CONTROL, "", message(1));
+    expect(pair.a.records(0).map(({ carries }) => carries)).toEqual(["control"]);
+    pair.a.put(BULK, "flow", message(2));
+    expect(pair.a.records(0).map(({ carries }) => carries)).toEqual(["data"]);
+  });
+
   test("who closes says so", () => {
     const pair = new Pair();
     pair.run(10);
@@ -194,7 +221,7 @@ describe("a sealed session", () => {
   test("a record counts once, and a changed or foreign one not at all", () => {
     const pair = new Pair();
     pair.a.put(BULK, "flow", message(1));
-    const [record] = pair.a.records(0);
+    const [record] = bytesOf(pair.a.records(0));
     const changed = Buffer.from(record!);
     changed[40]! ^= 1;
     expect(pair.deliver("b", changed)).toBe("forged");

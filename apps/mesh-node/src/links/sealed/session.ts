@@ -22,7 +22,7 @@ import {
   writeItems,
 } from "./contents.ts";
 import { Inbox } from "./inbox.ts";
-import { Outbox } from "./outbox.ts";
+import { BULK, Outbox } from "./outbox.ts";
 import { Received } from "./received.ts";
 import type { Ack } from "./recovery.ts";
 import { Recovery } from "./recovery.ts";
@@ -40,6 +40,12 @@ export interface Heard {
   /** Whole messages. */
   messages: Uint8Array[];
   isClosed: boolean;
+}
+
+export interface SealedRecord {
+  bytes: Buffer;
+  /** "control": nothing of what cameras say. */
+  carries: "data" | "control";
 }
 
 /** Records fit into a packet of IPv6's least size (RFC 8200 section 5) with its header and that of UDP. */
@@ -102,6 +108,11 @@ export class SealedSession {
     return true;
   }
 
+  /** Messages of a channel that are not known to have arrived, in their order. */
+  unarrived(channel: number): Uint8Array[] {
+    return this.#outbox.unarrived(channel);
+  }
+
   /** Throws ContentsError: the other end is not what it should be. */
   open(record: Buffer, nowMs: number): Heard | Dropped | "unknown_key" {
     const index = indexOf(record);
@@ -146,8 +157,8 @@ export class SealedSession {
   }
 
   /** What to send now. Throws RangeError when the time of the keys is over: nothing goes in clear. */
-  records(nowMs: number): Buffer[] {
-    const records: Buffer[] = [];
+  records(nowMs: number): SealedRecord[] {
+    const records: SealedRecord[] = [];
     if (!this.#sealer) return records;
     if (nowMs >= this.#recovery.dueMs) this.#settle(this.#recovery.timeout(nowMs));
     for (let record = this.#next(nowMs); record; record = this.#next(nowMs)) records.push(record);
@@ -155,7 +166,7 @@ export class SealedSession {
   }
 
   /** Fleeting messages first, then parts; an acknowledgement goes along with whatever is sent. */
-  #next(nowMs: number): Buffer | undefined {
+  #next(nowMs: number): SealedRecord | undefined {
     const items: Item[] = [];
     let room = CONTENTS_MAX_BYTES;
     while (this.#fleeting[0] && this.#fleeting[0].length + FLEETING_HEADER_BYTES <= room) {
@@ -172,7 +183,9 @@ export class SealedSession {
       const ack = this.#received.bytes <= room ? this.#received.ack(nowMs) : undefined;
       if (ack) items.push({ kind: "ack", ack });
     }
-    return items.length > 0 ? this.#seal(items, parts, nowMs) : undefined;
+    if (items.length === 0) return undefined;
+    const carries = parts.some(({ channel }) => channel === BULK) ? "data" : "control";
+    return { bytes: this.#seal(items, parts, nowMs), carries };
   }
 
   #parts(bytes: number): Part[] {

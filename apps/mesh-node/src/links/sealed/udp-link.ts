@@ -10,13 +10,13 @@ import type { FrameInit, Link, LinkEvents } from "../link.ts";
 import { ContentsError } from "./contents.ts";
 import type { Introduced } from "./introduction.ts";
 import { BULK, CONTROL } from "./outbox.ts";
-import type { SessionKeys } from "./session.ts";
+import type { SealedRecord, SessionKeys } from "./session.ts";
 import { SealedSession } from "./session.ts";
 
 export interface UdpLinkDeps {
   clock: Clock;
   events: LinkEvents;
-  transmit: (record: Buffer) => void;
+  transmit: (record: Buffer, carries: SealedRecord["carries"]) => void;
   /** Told once. */
   ended: () => void;
   dropped: (reason: string) => void;
@@ -121,7 +121,7 @@ export class UdpLink implements Link {
   close(reason: string): void {
     if (this.#isClosed) return;
     try {
-      this.#deps.transmit(this.#session.bye(this.#nowMs()));
+      this.#deps.transmit(this.#session.bye(this.#nowMs()), "control");
     } catch {
       // There are no keys, or none that are valid: the other end notices by the silence.
     }
@@ -135,6 +135,8 @@ export class UdpLink implements Link {
     this.#rekeying[Symbol.dispose]();
     if (this.#isUp) this.#deps.events.down(this, reason);
     this.#deps.ended();
+    for (const message of this.#session.unarrived(BULK))
+      this.#deps.events.undelivered?.(this, frameOf(message));
   }
 
   /** What is sent in one turn goes together. */
@@ -150,7 +152,8 @@ export class UdpLink implements Link {
   #flush(): void {
     if (this.#isClosed) return;
     try {
-      for (const record of this.#session.records(this.#nowMs())) this.#deps.transmit(record);
+      for (const { bytes, carries } of this.#session.records(this.#nowMs()))
+        this.#deps.transmit(bytes, carries);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return this.#down("the time of its keys is over");

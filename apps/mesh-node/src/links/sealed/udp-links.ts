@@ -41,6 +41,8 @@ export interface UdpDeps {
   allowSimulatedKeys: boolean;
   /** Told of each datagram that is not taken. */
   dropped: (reason: string) => void;
+  /** Told of each datagram that is sent. "opening": it is said before there are keys. */
+  sent?: (bytes: number, carries: "data" | "control" | "opening") => void;
 }
 
 /** For a new link to be used. */
@@ -73,7 +75,10 @@ export class UdpLinks implements AsyncDisposable {
 
   private constructor(socket: Socket, deps: UdpDeps) {
     [this.#socket, this.#deps] = [socket, deps];
-    this.#openings = new OpeningChannel((part, to) => this.#transmit(part, to));
+    this.#openings = new OpeningChannel((part, to) => {
+      this.#transmit(part, to);
+      deps.sent?.(part.length, "opening");
+    });
     const { identity, incarnation } = deps;
     this.#self = { name: identity.instance, publicKey: this.#key.publicKey, incarnation };
     socket.on("message", (datagram, from) => this.#take(datagram, from));
@@ -125,7 +130,10 @@ export class UdpLinks implements AsyncDisposable {
     const link: UdpLink = new UdpLink(peer, {
       ...this.#deps,
       ...own,
-      transmit: (record) => this.#transmit(record, to),
+      transmit: (record, carries) => {
+        this.#transmit(record, to);
+        this.#deps.sent?.(record.length, carries);
+      },
       ended: () => {
         for (const [index, known] of this.#links) if (known === link) this.#links.delete(index);
         own.ended();
