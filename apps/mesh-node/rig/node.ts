@@ -7,6 +7,7 @@ import type { Data } from "@glassline/proto/mesh";
 import { backoff } from "@glassline/service/backoff";
 import type { AppDeps } from "@glassline/service/app";
 import { runApp } from "@glassline/service/app";
+import { valuesByLabel } from "@glassline/service/metrics";
 
 import type { MeshNodeConfig } from "../src/config.ts";
 import { program } from "../src/config.ts";
@@ -14,15 +15,20 @@ import { DIALLING, keepLink } from "../src/links/keep-link.ts";
 import { openLinks } from "../src/links/open-links.ts";
 import { meshMetrics } from "../src/metrics.ts";
 import { createRouter } from "../src/router.ts";
+import type { Arrival } from "./probes.ts";
 import { Probes } from "./probes.ts";
 
 /** What the parent says. */
 export type Order =
   | { order: "dial"; peers: readonly Endpoint[] }
+  /** They are dialled no more. */
+  | { order: "leave"; names: readonly string[] }
   | { order: "flow"; to: string; everyMs: number; bytes: number }
+  /** A packet to each. */
+  | { order: "probe"; to: readonly string[]; bytes: number }
   | { order: "stop-flows" }
-  /** It answers with `Arrivals`. */
-  | { order: "arrivals" };
+  /** It answers with `Told`. */
+  | { order: "tell" };
 
 /** To how many nodes there is a way, from a moment on (Unix milliseconds). */
 export interface Reach {
@@ -30,10 +36,15 @@ export interface Reach {
   atMs: number;
 }
 
-/** When probes came since the last order (Unix milliseconds), and the way of the last one. */
-export interface Arrivals {
-  arrivals: number[];
+/** Since it was asked last. */
+export interface Told {
+  arrivals: Arrival[];
+  /** The way of the last one. */
   path: string[];
+  /** Packets of its flows. */
+  sent: number;
+  /** Since its start: datagrams that carry some of them, and their bytes, without those of IP and UDP. */
+  data: { datagrams: number; bytes: number };
 }
 
 await runApp(program, "mesh-node", startRigNode);
@@ -54,16 +65,32 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
     if (reach !== known) tell({ reach, atMs: now() });
     known = reach;
   });
+  const dialled = new Map<string, AbortController>();
+  const leave = (name: string) => {
+    dialled.get(name)?.abort();
+    dialled.delete(name);
+  };
   const dial = (peer: Endpoint) => {
+    leave(peer.name);
+    const left = new AbortController();
+    dialled.set(peer.name, left);
     const keep = { ...deps, dial: links.dial, failed: () => {} };
     const pauses = backoff({ ...DIALLING, random: deps.random });
-    void keepLink(peer, { ...keep, backoff: pauses }, stop.signal);
+    const ended = AbortSignal.any([stop.signal, left.signal]);
+    void keepLink(peer, { ...keep, backoff: pauses }, ended);
+  };
+  const told = async (): Promise<Told> => {
+    const datagrams = (await valuesByLabel(metrics.datagramsSent, "carries"))["data"] ?? 0n;
+    const bytes = (await valuesByLabel(metrics.datagramBytesSent, "carries"))["data"] ?? 0n;
+    return { ...probes.taken(), data: { datagrams: Number(datagrams), bytes: Number(bytes) } };
   };
   const obey = (order: Order) => {
     if (order.order === "dial") order.peers.forEach(dial);
+    else if (order.order === "leave") order.names.forEach(leave);
     else if (order.order === "flow") probes.flow(order.to, order.everyMs, order.bytes);
+    else if (order.order === "probe") for (const to of order.to) probes.once(to, order.bytes);
     else if (order.order === "stop-flows") probes.stop();
-    else tell(probes.taken());
+    else void told().then(tell);
   };
   process.on("message", obey);
   stack.defer(() => void process.off("message", obey));
@@ -79,6 +106,6 @@ function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-function tell(said: Reach | Arrivals): void {
+function tell(said: Reach | Told): void {
   process.send?.(said);
 }

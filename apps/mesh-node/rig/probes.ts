@@ -3,22 +3,36 @@ import type { Data } from "@glassline/proto/mesh";
 
 import type { DataInit } from "../src/router.ts";
 
+/** A packet that came. */
+export interface Arrival {
+  from: string;
+  /** In the order in which its sender has sent its packets. */
+  number: number;
+  /** Unix milliseconds. */
+  atMs: number;
+}
+
 export class Probes implements Disposable {
   readonly #send: (data: DataInit) => boolean;
   readonly #flows = new Set<NodeJS.Timeout>();
-  #arrivals: number[] = [];
+  #arrivals: Arrival[] = [];
   #path: string[] = [];
-  #circuits = 0n;
+  #numbers = 0;
+  #sent = 0;
 
   constructor(send: (data: DataInit) => boolean) {
     this.#send = send;
   }
 
   flow(destination: string, everyMs: number, bytes: number): void {
-    const payload = new Uint8Array(bytes);
-    const circuit = ++this.#circuits;
-    const send = () => this.#send({ circuit, destination, payload, hopContexts: [] });
-    this.#flows.add(setInterval(send, everyMs));
+    this.#flows.add(setInterval(() => this.once(destination, bytes), everyMs));
+  }
+
+  once(destination: string, bytes: number): void {
+    const payload = Buffer.alloc(bytes);
+    payload.writeUInt32BE(++this.#numbers);
+    this.#sent++;
+    this.#send({ circuit: 1n, destination, payload, hopContexts: [] });
   }
 
   stop(): void {
@@ -26,16 +40,16 @@ export class Probes implements Disposable {
     this.#flows.clear();
   }
 
-  arrived({ path }: Data, atMs: number): void {
-    this.#arrivals.push(atMs);
+  arrived({ source, payload, path }: Data, atMs: number): void {
+    this.#arrivals.push({ from: source, number: Buffer.from(payload).readUInt32BE(), atMs });
     this.#path = path;
   }
 
-  /** Since the last time. */
-  taken(): { arrivals: number[]; path: string[] } {
-    const arrivals = this.#arrivals;
-    this.#arrivals = [];
-    return { arrivals, path: this.#path };
+  /** What came, and how many were sent, since the last time. */
+  taken(): { arrivals: Arrival[]; path: string[]; sent: number } {
+    const [arrivals, sent] = [this.#arrivals, this.#sent];
+    [this.#arrivals, this.#sent] = [[], 0];
+    return { arrivals, path: this.#path, sent };
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-import type { Arrivals, Order, Reach } from "./node.ts";
+import type { Order, Reach, Told } from "./node.ts";
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -14,7 +14,7 @@ export class RigNode implements AsyncDisposable {
   readonly #words: readonly string[];
   readonly #launcher: readonly string[];
   #child: ChildProcess | undefined;
-  #told: (arrivals: Arrivals) => void = () => {};
+  #told: (told: Told) => void = () => {};
 
   /** @param launcher a program with its words that becomes Node. */
   constructor(name: string, words: readonly string[], launcher: readonly string[]) {
@@ -34,7 +34,7 @@ export class RigNode implements AsyncDisposable {
     this.#child = child;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const late = setTimeout(reject, START_TIMEOUT_MS, new Error(`${this.name} does not listen`));
-    child.on("message", (said: { ready?: object } | Reach | Arrivals) => {
+    child.on("message", (said: { ready?: object } | Reach | Told) => {
       if ("reach" in said) this.reach = said;
       else if ("arrivals" in said) this.#told(said);
       else if ("ready" in said) resolve();
@@ -47,10 +47,10 @@ export class RigNode implements AsyncDisposable {
     this.#child?.send(order);
   }
 
-  arrivals(): Promise<Arrivals> {
+  tell(): Promise<Told> {
     return new Promise((resolve) => {
       this.#told = resolve;
-      this.obey({ order: "arrivals" });
+      this.obey({ order: "tell" });
     });
   }
 
