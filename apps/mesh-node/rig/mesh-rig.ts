@@ -9,6 +9,7 @@ import { startUnderlay } from "@glassline/bench/namespaces/testing";
 import { freePort } from "@glassline/bench/ports";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
+import { capture } from "./capture.ts";
 import type { Pair } from "./medium.ts";
 import { Medium } from "./medium.ts";
 import type { Told } from "./node.ts";
@@ -144,6 +145,11 @@ export class MeshRig implements AsyncDisposable {
       if (Date.now() > untilMs) throw new Error(`not complete: ${this.#lacking(wanted)}`);
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
+  }
+
+  /** @returns ends it, and gives the contents of all datagrams that went over the bridge. */
+  capture(): Promise<() => Promise<Buffer[]>> {
+    return capture(this.#underlay.launcher);
   }
 
   /** Bytes of IP that all nodes have sent. */
