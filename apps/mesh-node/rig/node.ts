@@ -24,6 +24,8 @@ export type Order =
   /** They are dialled no more. */
   | { order: "leave"; names: readonly string[] }
   | { order: "flow"; to: string; everyMs: number; bytes: number }
+  /** As many as the link takes. */
+  | { order: "flood"; to: string; bytes: number }
   /** A packet to each. */
   | { order: "probe"; to: readonly string[]; bytes: number }
   | { order: "stop-flows" }
@@ -88,6 +90,7 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
     if (order.order === "dial") order.peers.forEach(dial);
     else if (order.order === "leave") order.names.forEach(leave);
     else if (order.order === "flow") probes.flow(order.to, order.everyMs, order.bytes);
+    else if (order.order === "flood") probes.flood(order.to, order.bytes);
     else if (order.order === "probe") for (const to of order.to) probes.once(to, order.bytes);
     else if (order.order === "stop-flows") probes.stop();
     else void told().then(tell);

@@ -12,6 +12,9 @@ export interface Arrival {
   atMs: number;
 }
 
+/** In a millisecond. */
+const BURST_MAX = 200;
+
 export class Probes implements Disposable {
   readonly #send: (data: DataInit) => boolean;
   readonly #flows = new Set<NodeJS.Timeout>();
@@ -28,11 +31,21 @@ export class Probes implements Disposable {
     this.#flows.add(setInterval(() => this.once(destination, bytes), everyMs));
   }
 
-  once(destination: string, bytes: number): void {
+  /** As many as the link takes. */
+  flood(destination: string, bytes: number): void {
+    this.#flows.add(
+      setInterval(() => {
+        for (let burst = 0; burst < BURST_MAX && this.once(destination, bytes); burst++);
+      }, 1),
+    );
+  }
+
+  /** False: the link is full, or there is no way. */
+  once(destination: string, bytes: number): boolean {
     const payload = Buffer.alloc(bytes);
     payload.writeUInt32BE(++this.#numbers);
     this.#sent++;
-    this.#send({ circuit: 1n, destination, payload, hopContexts: [] });
+    return this.#send({ circuit: 1n, destination, payload, hopContexts: [] });
   }
 
   stop(): void {

@@ -21,6 +21,11 @@ export class RigNode implements AsyncDisposable {
     [this.name, this.#words, this.#launcher] = [name, words, launcher];
   }
 
+  /** Of one that runs. */
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
   /** Resolves when it listens. */
   async start(): Promise<void> {
     const [program = process.execPath, ...rest] = [

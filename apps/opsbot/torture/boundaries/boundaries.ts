@@ -10,6 +10,8 @@ const PROBLEMS_MAX = 20;
 /** Which lines a life reaches is a matter of chance where things go on side by side: one that is not met is tried again. */
 const TRIES = 3;
 const BOUNDARIES_MAX = 1_000;
+/** For each death at a random moment: a life may have done its work before. */
+const RANDOM_TRIES = 10;
 /** From the start of the loop. */
 export const RESUME_GOAL_MS = 2_000;
 
@@ -21,7 +23,7 @@ export interface Tortured {
   died: number;
   /** That were reached in one life, and not again in the next ones. */
   notMet: number;
-  /** At random moments. */
+  /** At random moments: all, and those that found a life at work. */
   randomKills: number;
   randomDied: number;
   resumedMs: number[];
@@ -38,7 +40,7 @@ export interface Tortured {
 export interface TortureOptions {
   store: StoreKind;
   scenarios: readonly Scenario[];
-  /** So many SIGKILLs at random moments. */
+  /** So many deaths at random moments. */
   random: number;
 }
 
@@ -52,8 +54,10 @@ export async function torture(
   await using theatre = await Theatre.open(store);
   const run = new Run(theatre, store, progress, stopping);
   for (const scenario of scenarios) await run.enumerate(scenario);
-  for (let nth = 0; nth < kills; nth++)
+  for (let nth = 0; run.all.randomDied < kills && nth < RANDOM_TRIES * kills; nth++) {
+    if (stopping.aborted) break;
     await run.killSomewhen(scenarios[nth % scenarios.length]!, random);
+  }
   return { ...run.all, tookMs: performance.now() - startMs };
 }
 
@@ -104,6 +108,8 @@ class Run {
     if (!played) return;
     this.all.randomKills++;
     if (played.died) this.#count("randomDied", played);
+    // The moments follow how long it takes now.
+    else this.#spanMs.set(scenario.name, (spanMs + played.completeMs) / 2);
   }
 
   /** @returns boundaries that it reached. */

@@ -8,7 +8,7 @@ const spec = {
     default: "both",
   }),
   random: integer({
-    help: "SIGKILLs at random moments, of each store, after those at the boundaries.",
+    help: "Deaths at random moments, of each store, after those at the boundaries.",
     default: "0",
     min: 0,
     max: 1_000_000,
