@@ -127,7 +127,6 @@ export async function startEngine(
     fleet: stores.fleet,
     producers: stores.producers,
     tracer: deps.tracerProvider.getTracer("collector"),
-    ca: deps.identity.ca,
     streamLifetimeMs: config.streamLifetime,
     admissionsPerSecond: config.admissionRate,
     claim,

@@ -28,6 +28,10 @@ export function collectorMetrics(metrics: Metrics) {
       ["reason"],
     ),
     streams: metrics.gauge("otqmn_streams", "OTQMN streams that are open."),
+    sealedStreams: metrics.counter(
+      "otqmn_sealed_streams_total",
+      "OTQMN streams that nobody between their ends can read.",
+    ),
     otqmnBytes: metrics.gauge(
       "otqmn_bytes_in_flight",
       "OTQMN batches received and not durable yet, with their points.",

@@ -37,6 +37,12 @@ async function linksOf(port: number) {
   return (await client.getStatus({})).links;
 }
 
+/** A metric without labels of its own, as Prometheus reads it. */
+async function metricOf(adminPort: number, name: string): Promise<number> {
+  const text = await (await fetch(`http://localhost:${adminPort}/metrics`)).text();
+  return Number(new RegExp(`^${name}\\{[^}]*\\} (\\d+)$`, "m").exec(text)?.[1]);
+}
+
 describe("a mesh whose links need QKD keys", { timeout: 60_000 }, () => {
   test("brings samples to a collector, and tells what the keys come from", async () => {
     const collector = await bed.collector();
@@ -69,6 +75,9 @@ describe("a mesh whose links need QKD keys", { timeout: 60_000 }, () => {
       return stored.length >= source.yielded ? stored : undefined;
     });
     expect(all).toEqual(Array.from({ length: source.yielded }, (_, at) => at + 1));
+    expect(
+      await metricOf(collector.addresses.adminPort, "glassline_otqmn_sealed_streams_total"),
+    ).toBe(1);
     for (const port of [gatewayPort, relayPort])
       expect(await linksOf(port)).toMatchObject([{ keyExchange: "X-Wing", keySource: "sim" }]);
   });

@@ -75,7 +75,7 @@ async function startReceiver({
       clock: systemClock,
       logger: createLogger("collector", "silent"),
       random: Math.random,
-      ca: identity.ca,
+      identity,
       streamLifetimeMs: 600_000,
       admissionsPerSecond,
       streamsMax,

@@ -1,6 +1,5 @@
 /** One stream of a producer: carries out what the session (packages/otqmn) decides. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { create } from "@bufbuild/protobuf";
 import type {
   CollectorEffect,
   CollectorEvent,
@@ -17,10 +16,10 @@ import type {
   Hello,
   Passage,
   StreamRequest,
-  StreamRequestSchema,
+  StreamResponseSchema,
 } from "@glassline/proto/otqmn";
-import { NackCode as WireNackCode, StreamResponseSchema } from "@glassline/proto/otqmn";
-import type { ServerStream } from "@glassline/proto/rpc";
+import { NackCode as WireNackCode } from "@glassline/proto/otqmn";
+import type { Identity } from "@glassline/service/identity";
 import type { Random } from "@glassline/service/random";
 
 import type { MemoryHold } from "../core/memory-budget.ts";
@@ -28,6 +27,7 @@ import type { Closable } from "../core/memory-limit.ts";
 import type { ProducerState, Producers } from "../core/producers.ts";
 import type { Arrived, IntakeDeps } from "./batch-intake.ts";
 import { BatchIntake, BatchRefusal, MemoryRefusal } from "./batch-intake.ts";
+import type { SealedStream } from "./sealed-stream.ts";
 
 /** Batches of a stream that are decoded and not durable; more wait where they are small: on the wire. */
 const UNDER_WAY_MAX = 48;
@@ -52,8 +52,7 @@ const WIRE_CODES: Record<NackCode, WireNackCode> = {
 export interface OtqmnReceiverDeps extends Omit<IntakeDeps, "memory" | "decoders"> {
   producers: Producers;
   random: Random;
-  /** PEM. */
-  ca: string;
+  identity: Identity;
   streamLifetimeMs: number;
   admissionsPerSecond: number;
   /** May this process store the producer's batches, and from where on? */
@@ -80,10 +79,8 @@ export interface StreamDeps extends OtqmnReceiverDeps, IntakeDeps {
   windowBytes: () => number;
 }
 
-export type Stream = ServerStream<typeof StreamRequestSchema, typeof StreamResponseSchema>;
-
 export class OtqmnStream {
-  readonly #stream: Stream;
+  readonly #stream: SealedStream;
   readonly #deps: StreamDeps;
   readonly #limits: CollectorLimits;
   #session;
@@ -95,7 +92,7 @@ export class OtqmnStream {
   /** Batches that are taken and not durable. */
   #underWay = 0;
 
-  constructor(stream: Stream, deps: StreamDeps) {
+  constructor(stream: SealedStream, deps: StreamDeps) {
     this.#stream = stream;
     this.#deps = deps;
     this.#limits = {
@@ -202,7 +199,7 @@ export class OtqmnStream {
     try {
       const { producer, incarnation, firstUnackedSeq } = verifyHello(
         hello,
-        this.#deps.ca,
+        this.#deps.identity.ca,
         this.#deps.clock.nowMs(),
       );
       const claimedSeq = await this.#deps.claim(producer, incarnation);
@@ -319,7 +316,7 @@ export class OtqmnStream {
   }
 
   #send(message: MessageInitShape<typeof StreamResponseSchema>): void {
-    if (this.#stream.writable) this.#stream.write(create(StreamResponseSchema, message));
+    this.#stream.send(message);
   }
 }
 

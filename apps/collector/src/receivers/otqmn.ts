@@ -1,5 +1,8 @@
 /** The OTQMN receiver: opens a stream for each producer that calls, drains them, forgets them. */
+import { randomBytes } from "node:crypto";
+
 import type { Directive } from "@glassline/otqmn/directive";
+import { ownKeys } from "@glassline/otqmn/seal/keys";
 import { RpcError } from "@glassline/proto/errors";
 import type { StreamRequest } from "@glassline/proto/otqmn";
 import { every } from "@glassline/service/clock";
@@ -8,8 +11,10 @@ import { Admission } from "../core/admission.ts";
 import { MemoryBudget } from "../core/memory-budget.ts";
 import type { ProducerState } from "../core/producers.ts";
 import { streamWindowBytes } from "../core/stream-window.ts";
-import type { OtqmnReceiverDeps, Stream } from "./otqmn-stream.ts";
+import type { OtqmnReceiverDeps } from "./otqmn-stream.ts";
 import { OtqmnStream } from "./otqmn-stream.ts";
+import type { SealTold, Stream } from "./sealed-stream.ts";
+import { SealedStream } from "./sealed-stream.ts";
 
 const TICK_MS = 500;
 const ADMISSION_INTERVAL_MS = 20;
@@ -46,6 +51,14 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
     admission.run(clock.monotonicMs());
     deps.metrics.admissionsWaiting.set(admission.waiting);
   });
+  const own = ownKeys(deps.identity, clock, randomBytes(8).readBigUInt64LE());
+  const told: SealTold = {
+    sealed: () => deps.metrics.sealedStreams.inc(),
+    refused: (reason) => {
+      deps.logger.warn({ reason }, "a sealed stream is ended");
+      deps.metrics.dropped.inc({ reason: "seal" });
+    },
+  };
   const owing = new Set<OtqmnStream>();
   const acknowledge = async () => {
     await clock.sleep(Math.min(ACK_INTERVAL_MAX_MS, Math.ceil(open.size / ACKS_PER_MS)));
@@ -88,7 +101,8 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         });
         return;
       }
-      const opened = new OtqmnStream(stream, streamDeps);
+      const sealed = new SealedStream(stream, own, told);
+      const opened = new OtqmnStream(sealed, streamDeps);
       open.add(opened);
       openChanged();
       const forget = () => {
@@ -96,7 +110,10 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         openChanged();
         opened.dispatch({ type: "ended" });
       };
-      stream.on("data", (request: StreamRequest) => opened.receive(request));
+      stream.on("data", (request: StreamRequest) => {
+        const inside = sealed.take(request);
+        if (inside) opened.receive(inside);
+      });
       stream.on("cancelled", forget);
       stream.on("error", forget);
       stream.on("end", () => {

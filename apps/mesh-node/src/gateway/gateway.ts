@@ -1,6 +1,7 @@
 /** The gateway half of a node: camera receiver -> intake -> ring -> uplink. */
 import { join } from "node:path";
 
+import { ownKeys } from "@glassline/otqmn/seal/keys";
 import type { CameraGatewayService } from "@glassline/proto/camera";
 import type { Data } from "@glassline/proto/mesh";
 import type { Implementation } from "@glassline/proto/rpc";
@@ -18,6 +19,7 @@ import { createCameraReceiver } from "./camera-receiver.ts";
 import { Intake } from "./intake.ts";
 import { createMeshCarriers } from "./mesh-carrier.ts";
 import { Ring } from "./ring.ts";
+import { openSealed } from "./sealed-carrier.ts";
 import { Uplink } from "./uplink.ts";
 
 export interface GatewayDeps {
@@ -50,11 +52,12 @@ export async function startGateway(
   );
   for (const finding of ring.findings) deps.logger.warn({ finding }, "ring recovered");
   const carriers = createMeshCarriers(deps.router);
+  const own = ownKeys(deps.identity, deps.clock, deps.router.incarnation);
   const uplink = stack.use(
     new Uplink({
       ...deps,
       ring,
-      openCarrier: carriers.open,
+      openCarrier: (events) => openSealed(carriers.open, own, events),
       nearest: carriers.nearest,
       directed: (directive) => receiver.direct(directive),
     }),

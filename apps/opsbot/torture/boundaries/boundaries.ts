@@ -109,7 +109,8 @@ class Run {
     this.all.randomKills++;
     if (played.died) this.#count("randomDied", played);
     // The moments follow how long it takes now.
-    else this.#spanMs.set(scenario.name, (spanMs + played.completeMs) / 2);
+    else if (played.completeMs > 0)
+      this.#spanMs.set(scenario.name, (spanMs + played.completeMs) / 2);
   }
 
   /** @returns boundaries that it reached. */

@@ -1,5 +1,5 @@
 /** What the answering end remembers of those who knock: bounded, as strangers may. */
-import type { Introduced } from "./introduction.ts";
+import type { Introduced } from "@glassline/quantum/keys/introduction";
 import type { OpeningInit } from "./opening-channel.ts";
 
 interface Handshake {

@@ -1,10 +1,11 @@
+import type { SessionKeys } from "@glassline/quantum/keys/epochs";
 import { createSecretKey, hash, randomBytes } from "node:crypto";
 
 import { seededRandom } from "@glassline/service/random";
 import { describe, expect, test } from "vitest";
 
 import { BULK, CONTROL, URGENT } from "./outbox.ts";
-import type { SealedRecord, SessionKeys } from "./session.ts";
+import type { SealedRecord } from "./session.ts";
 import { RECORD_MAX_BYTES, SealedSession } from "./session.ts";
 
 const direction = () => ({ key: createSecretKey(randomBytes(32)), fixed: randomBytes(4) });

@@ -2,16 +2,11 @@
  * What goes over a link between the handshakes: messages in, sealed records out, and the other way round. What a lost record carried is sent again
  * in another one. Numbers of records go on from epoch to epoch, so that an acknowledgement means one record. Its own state only; no input or output.
  */
-import type { DirectionKey, KeySource } from "@glassline/quantum/keys/epoch";
+import type { KeySource } from "@glassline/quantum/keys/epoch";
+import type { SessionKeys } from "@glassline/quantum/keys/epochs";
+import { Epochs } from "@glassline/quantum/keys/epochs";
 import type { Dropped } from "@glassline/quantum/keys/records";
-import {
-  OVERHEAD_BYTES,
-  Opener,
-  REJECT_AFTER_MS,
-  Sealer,
-  counterOf,
-  indexOf,
-} from "@glassline/quantum/keys/records";
+import { OVERHEAD_BYTES, counterOf } from "@glassline/quantum/keys/records";
 
 import type { Item, Part } from "./contents.ts";
 import {
@@ -26,15 +21,6 @@ import { BULK, Outbox } from "./outbox.ts";
 import { Received } from "./received.ts";
 import type { Ack } from "./recovery.ts";
 import { Recovery } from "./recovery.ts";
-
-export interface SessionKeys {
-  sending: DirectionKey;
-  receiving: DirectionKey;
-  source: KeySource;
-  /** By which the other end, and this one, finds the key of a record. */
-  theirIndex: number;
-  ownIndex: number;
-}
 
 export interface Heard {
   /** Whole messages. */
@@ -55,26 +41,16 @@ const QUEUE_MAX_BYTES = 4 * 1_048_576;
 /** Before any round trip was measured; as QUIC's, for a link that may go around the world. */
 const RTT_MS = 333;
 
-interface Epoch {
-  opener: Opener;
-  ownIndex: number;
-}
-
 export class SealedSession {
   readonly #outbox = new Outbox(QUEUE_MAX_BYTES);
   readonly #inbox = new Inbox();
   readonly #recovery = new Recovery<readonly Part[]>(RECORD_MAX_BYTES, RTT_MS);
   readonly #received = new Received();
   readonly #fleeting: Uint8Array[] = [];
-  /** The newest first; the one before it still opens what is under way. */
-  #epochs: Epoch[] = [];
-  #sealer: Sealer | undefined;
-  /** Not known to be at the other end. */
-  #unconfirmed: SessionKeys | undefined;
-  #source: KeySource = "none";
+  readonly #epochs = new Epochs();
 
   get source(): KeySource {
-    return this.#source;
+    return this.#epochs.source;
   }
 
   get rttMs(): number {
@@ -83,17 +59,12 @@ export class SealedSession {
 
   /** Opens with these keys from now on, and seals with them when a record has shown that the other end has them. */
   begin(keys: SessionKeys, nowMs: number): void {
-    const opener = new Opener(keys.receiving, nowMs);
-    this.#epochs = [{ opener, ownIndex: keys.ownIndex }, ...this.#epochs].slice(0, 2);
-    this.#unconfirmed = keys;
+    this.#epochs.begin(keys, nowMs);
   }
 
   /** Seals with these keys from now on. */
   turnTo(keys: SessionKeys, nowMs: number): void {
-    const { sending, theirIndex, source } = keys;
-    this.#unconfirmed = undefined;
-    this.#sealer = new Sealer(sending, theirIndex, nowMs, REJECT_AFTER_MS, this.#sealer?.counter);
-    this.#source = source;
+    this.#epochs.turnTo(keys, nowMs);
   }
 
   /** False: there is too much waiting. */
@@ -115,13 +86,8 @@ export class SealedSession {
 
   /** Throws ContentsError: the other end is not what it should be. */
   open(record: Buffer, nowMs: number): Heard | Dropped | "unknown_key" {
-    const index = indexOf(record);
-    const epoch = this.#epochs.find(({ ownIndex }) => ownIndex === index);
-    if (!epoch) return "unknown_key";
-    const contents = epoch.opener.open(record, nowMs);
+    const contents = this.#epochs.open(record, nowMs);
     if (typeof contents === "string") return contents;
-    const unconfirmed = this.#unconfirmed;
-    if (unconfirmed && unconfirmed.ownIndex === index) this.turnTo(unconfirmed, nowMs);
     const items = readItems(contents);
     const wantsAck = items.some(({ kind }) => kind === "part");
     this.#received.take(counterOf(record), wantsAck, nowMs);
@@ -140,7 +106,7 @@ export class SealedSession {
   }
 
   #hearAck(ack: Ack, nowMs: number): void {
-    const sent = this.#sealer?.counter ?? 0;
+    const sent = this.#epochs.counter;
     if (ack.largest >= sent)
       throw new ContentsError(`acknowledgement: got ${ack.largest}, expected less than ${sent}`);
     this.#settle(this.#recovery.acknowledged(ack, nowMs));
@@ -159,7 +125,7 @@ export class SealedSession {
   /** What to send now. Throws RangeError when the time of the keys is over: nothing goes in clear. */
   records(nowMs: number): SealedRecord[] {
     const records: SealedRecord[] = [];
-    if (!this.#sealer) return records;
+    if (!this.#epochs.maySeal) return records;
     if (nowMs >= this.#recovery.dueMs) this.#settle(this.#recovery.timeout(nowMs));
     for (let record = this.#next(nowMs); record; record = this.#next(nowMs)) records.push(record);
     return records;
@@ -202,14 +168,12 @@ export class SealedSession {
 
   /** The last record of this end. Throws RangeError when there are no keys that are valid. */
   bye(nowMs: number): Buffer {
-    if (!this.#sealer) throw new RangeError("keys: got none");
     return this.#seal([{ kind: "bye" }], [], nowMs);
   }
 
   #seal(items: readonly Item[], parts: readonly Part[], nowMs: number): Buffer {
-    const sealer = this.#sealer!;
-    const number = sealer.counter;
-    const record = sealer.seal(writeItems(items), nowMs);
+    const number = this.#epochs.counter;
+    const record = this.#epochs.seal(writeItems(items), nowMs);
     if (parts.length > 0) this.#recovery.sent(number, record.length, parts, nowMs);
     return record;
   }

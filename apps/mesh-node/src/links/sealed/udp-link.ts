@@ -2,15 +2,16 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Frame } from "@glassline/proto/mesh";
 import { FrameSchema } from "@glassline/proto/mesh";
+import type { SessionKeys } from "@glassline/quantum/keys/epochs";
 import { REKEY_AFTER_MS } from "@glassline/quantum/keys/records";
 import type { Clock } from "@glassline/service/clock";
 
 import { Ticks } from "../../ticks.ts";
 import type { FrameInit, Link, LinkEvents } from "../link.ts";
 import { ContentsError } from "./contents.ts";
-import type { Introduced } from "./introduction.ts";
+import type { Introduced } from "@glassline/quantum/keys/introduction";
 import { BULK, CONTROL } from "./outbox.ts";
-import type { SealedRecord, SessionKeys } from "./session.ts";
+import type { SealedRecord } from "./session.ts";
 import { SealedSession } from "./session.ts";
 
 export interface UdpLinkDeps {

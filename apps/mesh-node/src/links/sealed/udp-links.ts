@@ -10,9 +10,13 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { HandshakeFirst, HandshakeSecond, Introduction } from "@glassline/proto/mesh";
-import type { EpochKeys, Mode } from "@glassline/quantum/keys/epoch";
+import type { Mode } from "@glassline/quantum/keys/epoch";
 import { NoQuantumKey } from "@glassline/quantum/keys/epoch";
 import { HandshakeError, offer, take } from "@glassline/quantum/keys/handshake";
+import type { SessionKeys } from "@glassline/quantum/keys/epochs";
+import { sessionKeys } from "@glassline/quantum/keys/epochs";
+import type { Introduced } from "@glassline/quantum/keys/introduction";
+import { introduce, verifyIntroduction } from "@glassline/quantum/keys/introduction";
 import { indexOf } from "@glassline/quantum/keys/records";
 import { privateKeyOf } from "@glassline/quantum/keys/x-wing";
 import type { Clock } from "@glassline/service/clock";
@@ -22,13 +26,10 @@ import { SignatureError } from "@glassline/service/signed";
 import type { DialOnce } from "../keep-link.ts";
 import type { LinkEvents } from "../link.ts";
 import { Answered } from "./answered.ts";
-import { introduce, verifyIntroduction } from "./introduction.ts";
-import type { Introduced } from "./introduction.ts";
 import type { KeySupply } from "./key-supply.ts";
 import type { Address, OpeningInit } from "./opening-channel.ts";
 import { OpeningChannel, keyOf } from "./opening-channel.ts";
 import { TYPE_OPENING } from "./opening-parts.ts";
-import type { SessionKeys } from "./session.ts";
 import { UdpLink } from "./udp-link.ts";
 
 export interface UdpDeps {
@@ -45,6 +46,8 @@ export interface UdpDeps {
   sent?: (bytes: number, carries: "data" | "control" | "opening") => void;
 }
 
+/** Of introductions. */
+const CONTEXT = "glassline mesh introduction v1";
 /** For a new link to be used. */
 const UNUSED_MAX_MS = 5_000;
 const LINKS_MAX = 1_024;
@@ -187,13 +190,13 @@ export class UdpLinks implements AsyncDisposable {
 
   #introduction(as: "introduction" | "introductionAnswer"): OpeningInit {
     const { identity, clock } = this.#deps;
-    return { case: as, value: introduce(this.#self, identity, clock.nowUnixNano()) };
+    return { case: as, value: introduce(CONTEXT, this.#self, identity, clock.nowUnixNano()) };
   }
 
   /** Throws SignatureError. */
   #verified(introduction: Introduction): Introduced {
     const { identity, clock } = this.#deps;
-    return verifyIntroduction(introduction, identity.ca, clock.nowMs());
+    return verifyIntroduction(CONTEXT, introduction, "mesh-node", identity.ca, clock.nowMs());
   }
 
   #introduced(introduction: Introduction, from: Address): void {
@@ -313,21 +316,4 @@ export class UdpLinks implements AsyncDisposable {
       if (!this.#links.has(index) && !this.#openings.isWaiting(`${index}`)) return index;
     }
   }
-}
-
-function sessionKeys(
-  { toInitiator, toResponder, source }: EpochKeys,
-  end: "initiator" | "responder",
-  ownIndex: number,
-  theirIndex: number,
-): SessionKeys {
-  const isInitiator = end === "initiator";
-  const sending = isInitiator ? toResponder : toInitiator;
-  return {
-    sending,
-    receiving: isInitiator ? toInitiator : toResponder,
-    source,
-    ownIndex,
-    theirIndex,
-  };
 }

@@ -9,13 +9,15 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Introduction } from "../../mesh/v1alpha1/mesh_pb.ts";
+import { file_glassline_mesh_v1alpha1_mesh } from "../../mesh/v1alpha1/mesh_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file glassline/otqmn/v1alpha1/otqmn.proto.
  */
 export const file_glassline_otqmn_v1alpha1_otqmn: GenFile = /*@__PURE__*/
-  fileDesc("CiRnbGFzc2xpbmUvb3RxbW4vdjFhbHBoYTEvb3RxbW4ucHJvdG8SGGdsYXNzbGluZS5vdHFtbi52MWFscGhhMSLsAQoNU3RyZWFtUmVxdWVzdBIwCgVoZWxsbxgBIAEoCzIfLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IZWxsb0gAEjAKBWJhdGNoGAIgASgLMh8uZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkJhdGNoSAASOAoJaGVhcnRiZWF0GAMgASgLMiMuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkhlYXJ0YmVhdEgAEjIKB3Bhc3NhZ2UYDyABKAsyIS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuUGFzc2FnZUIJCgdtZXNzYWdlItEDCg5TdHJlYW1SZXNwb25zZRI0Cgd3ZWxjb21lGAEgASgLMiEuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLldlbGNvbWVIABIsCgNhY2sYAiABKAsyHS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuQWNrSAASLgoEbmFjaxgDIAEoCzIeLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5OYWNrSAASMgoGY3JlZGl0GAQgASgLMiAuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkNyZWRpdEgAEkYKEWtleV9iYXRjaF9yZXF1ZXN0GAUgASgLMikuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLktleUJhdGNoUmVxdWVzdEgAEjAKBWRyYWluGAYgASgLMh8uZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkRyYWluSAASOAoJZGlyZWN0aXZlGAcgASgLMiMuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkRpcmVjdGl2ZUgAEjgKCWhlYXJ0YmVhdBgIIAEoCzIjLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IZWFydGJlYXRIAEIJCgdtZXNzYWdlIqQBCgVIZWxsbxIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBIZChFmaXJzdF91bmFja2VkX3NlcRgDIAEoBBIUCgxjYXBhYmlsaXRpZXMYBCADKAkSGwoTc2lnbmVkX2F0X3VuaXhfbmFubxgFIAEoBhITCgtjZXJ0aWZpY2F0ZRgGIAEoDBIRCglzaWduYXR1cmUYByABKAwinAEKB1dlbGNvbWUSEwoLZHVyYWJsZV9zZXEYASABKAQSFAoMY3JlZGl0X2J5dGVzGAIgASgEEjAKBmxpbWl0cxgDIAEoCzIgLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5MaW1pdHMSHgoWbWF4X3N0cmVhbV9saWZldGltZV9tcxgEIAEoDRIUCgxjYXBhYmlsaXRpZXMYBSADKAkicgoGTGltaXRzEhcKD2JhdGNoX21heF9ieXRlcxgBIAEoDRIYChBiYXRjaF9tYXhfcG9pbnRzGAIgASgNEhgKEGJhdGNoX21heF9zZXJpZXMYAyABKA0SGwoTcmVvcmRlcl9tYXhfYmF0Y2hlcxgEIAEoDSJhCgVCYXRjaBILCgNzZXEYASABKAQSEQoJa2V5X2JhdGNoGAIgASgIEhYKDnRyYWNlX2NvbnRleHRzGAMgAygMEg8KB3BheWxvYWQYBCABKAwSDwoHa2V5X3NlcRgFIAEoBCJVCgdQYXNzYWdlEhQKDGhvcF9jb250ZXh0cxgBIAMoDBI0CgVsaW5rcxgCIAMoCzIlLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5MaW5rQ29udGV4dCJkCgtMaW5rQ29udGV4dBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEg4KBmtleV9pZBgDIAEoCRISCgprZXlfc291cmNlGAQgASgJEhEKCWtleV9lcG9jaBgFIAEoBEoECAYQCiJGCgNBY2sSFAoMcmVjZWl2ZWRfc2VxGAEgASgEEhMKC2R1cmFibGVfc2VxGAIgASgEEhQKDGNyZWRpdF9ieXRlcxgDIAEoBCJVCgROYWNrEgsKA3NlcRgBIAEoBBIwCgRjb2RlGAIgASgOMiIuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLk5hY2tDb2RlEg4KBnJlYXNvbhgDIAEoCSIeCgZDcmVkaXQSFAoMY3JlZGl0X2J5dGVzGAEgASgEIhEKD0tleUJhdGNoUmVxdWVzdCIcCgVEcmFpbhITCgtkZWFkbGluZV9tcxgBIAEoDSJeCglEaXJlY3RpdmUSEQoJY2FtZXJhX2lkGAEgASgJEh4KFHNhbXBsaW5nX2ludGVydmFsX21zGAIgASgNSAASFAoKcmVwb3J0X25vdxgDIAEoCEgAQggKBmFjdGlvbiImCglIZWFydGJlYXQSGQoRc2VudF9hdF91bml4X25hbm8YASABKAYqowEKCE5hY2tDb2RlEhkKFU5BQ0tfQ09ERV9VTlNQRUNJRklFRBAAEhUKEU5BQ0tfQ09ERV9JTlZBTElEEAESHQoZTkFDS19DT0RFX1VOQVVUSEVOVElDQVRFRBACEhEKDU5BQ0tfQ09ERV9HQVAQAxIYChROQUNLX0NPREVfU1VQRVJTRURFRBAEEhkKFU5BQ0tfQ09ERV9VTkFWQUlMQUJMRRAFMm8KDE90cW1uU2VydmljZRJfCgZTdHJlYW0SJy5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuU3RyZWFtUmVxdWVzdBooLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5TdHJlYW1SZXNwb25zZSgBMAFiBnByb3RvMw");
+  fileDesc("CiRnbGFzc2xpbmUvb3RxbW4vdjFhbHBoYTEvb3RxbW4ucHJvdG8SGGdsYXNzbGluZS5vdHFtbi52MWFscGhhMSK0AgoNU3RyZWFtUmVxdWVzdBIwCgVoZWxsbxgBIAEoCzIfLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IZWxsb0gAEjAKBWJhdGNoGAIgASgLMh8uZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkJhdGNoSAASOAoJaGVhcnRiZWF0GAMgASgLMiMuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkhlYXJ0YmVhdEgAEjQKB29wZW5pbmcYBCABKAsyIS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuT3BlbmluZ0gAEhAKBnNlYWxlZBgFIAEoDEgAEjIKB3Bhc3NhZ2UYDyABKAsyIS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuUGFzc2FnZUIJCgdtZXNzYWdlIpkECg5TdHJlYW1SZXNwb25zZRI0Cgd3ZWxjb21lGAEgASgLMiEuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLldlbGNvbWVIABIsCgNhY2sYAiABKAsyHS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuQWNrSAASLgoEbmFjaxgDIAEoCzIeLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5OYWNrSAASMgoGY3JlZGl0GAQgASgLMiAuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkNyZWRpdEgAEkYKEWtleV9iYXRjaF9yZXF1ZXN0GAUgASgLMikuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLktleUJhdGNoUmVxdWVzdEgAEjAKBWRyYWluGAYgASgLMh8uZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkRyYWluSAASOAoJZGlyZWN0aXZlGAcgASgLMiMuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkRpcmVjdGl2ZUgAEjgKCWhlYXJ0YmVhdBgIIAEoCzIjLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IZWFydGJlYXRIABI0CgdvcGVuaW5nGAkgASgLMiEuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLk9wZW5pbmdIABIQCgZzZWFsZWQYCiABKAxIAEIJCgdtZXNzYWdlIooBCgdPcGVuaW5nEj0KDGludHJvZHVjdGlvbhgBIAEoCzIlLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkludHJvZHVjdGlvbkgAEjgKCWhhbmRzaGFrZRgCIAEoCzIjLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IYW5kc2hha2VIAEIGCgRzdGVwIisKCUhhbmRzaGFrZRINCgVlcG9jaBgBIAEoDRIPCgdtZXNzYWdlGAIgASgMIqQBCgVIZWxsbxIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBIZChFmaXJzdF91bmFja2VkX3NlcRgDIAEoBBIUCgxjYXBhYmlsaXRpZXMYBCADKAkSGwoTc2lnbmVkX2F0X3VuaXhfbmFubxgFIAEoBhITCgtjZXJ0aWZpY2F0ZRgGIAEoDBIRCglzaWduYXR1cmUYByABKAwinAEKB1dlbGNvbWUSEwoLZHVyYWJsZV9zZXEYASABKAQSFAoMY3JlZGl0X2J5dGVzGAIgASgEEjAKBmxpbWl0cxgDIAEoCzIgLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5MaW1pdHMSHgoWbWF4X3N0cmVhbV9saWZldGltZV9tcxgEIAEoDRIUCgxjYXBhYmlsaXRpZXMYBSADKAkicgoGTGltaXRzEhcKD2JhdGNoX21heF9ieXRlcxgBIAEoDRIYChBiYXRjaF9tYXhfcG9pbnRzGAIgASgNEhgKEGJhdGNoX21heF9zZXJpZXMYAyABKA0SGwoTcmVvcmRlcl9tYXhfYmF0Y2hlcxgEIAEoDSJhCgVCYXRjaBILCgNzZXEYASABKAQSEQoJa2V5X2JhdGNoGAIgASgIEhYKDnRyYWNlX2NvbnRleHRzGAMgAygMEg8KB3BheWxvYWQYBCABKAwSDwoHa2V5X3NlcRgFIAEoBCJVCgdQYXNzYWdlEhQKDGhvcF9jb250ZXh0cxgBIAMoDBI0CgVsaW5rcxgCIAMoCzIlLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5MaW5rQ29udGV4dCJkCgtMaW5rQ29udGV4dBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEg4KBmtleV9pZBgDIAEoCRISCgprZXlfc291cmNlGAQgASgJEhEKCWtleV9lcG9jaBgFIAEoBEoECAYQCiJGCgNBY2sSFAoMcmVjZWl2ZWRfc2VxGAEgASgEEhMKC2R1cmFibGVfc2VxGAIgASgEEhQKDGNyZWRpdF9ieXRlcxgDIAEoBCJVCgROYWNrEgsKA3NlcRgBIAEoBBIwCgRjb2RlGAIgASgOMiIuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLk5hY2tDb2RlEg4KBnJlYXNvbhgDIAEoCSIeCgZDcmVkaXQSFAoMY3JlZGl0X2J5dGVzGAEgASgEIhEKD0tleUJhdGNoUmVxdWVzdCIcCgVEcmFpbhITCgtkZWFkbGluZV9tcxgBIAEoDSJeCglEaXJlY3RpdmUSEQoJY2FtZXJhX2lkGAEgASgJEh4KFHNhbXBsaW5nX2ludGVydmFsX21zGAIgASgNSAASFAoKcmVwb3J0X25vdxgDIAEoCEgAQggKBmFjdGlvbiImCglIZWFydGJlYXQSGQoRc2VudF9hdF91bml4X25hbm8YASABKAYqowEKCE5hY2tDb2RlEhkKFU5BQ0tfQ09ERV9VTlNQRUNJRklFRBAAEhUKEU5BQ0tfQ09ERV9JTlZBTElEEAESHQoZTkFDS19DT0RFX1VOQVVUSEVOVElDQVRFRBACEhEKDU5BQ0tfQ09ERV9HQVAQAxIYChROQUNLX0NPREVfU1VQRVJTRURFRBAEEhkKFU5BQ0tfQ09ERV9VTkFWQUlMQUJMRRAFMm8KDE90cW1uU2VydmljZRJfCgZTdHJlYW0SJy5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuU3RyZWFtUmVxdWVzdBooLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5TdHJlYW1SZXNwb25zZSgBMAFiBnByb3RvMw", [file_glassline_mesh_v1alpha1_mesh]);
 
 /**
  * From producer to collector.
@@ -44,6 +46,20 @@ export type StreamRequest = Message<"glassline.otqmn.v1alpha1.StreamRequest"> & 
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: glassline.otqmn.v1alpha1.Opening opening = 4;
+     */
+    value: Opening;
+    case: "opening";
+  } | {
+    /**
+     * A StreamRequest without its passage, in a record that only the collector can open (packages/quantum, keys/records.ts).
+     *
+     * @generated from field: bytes sealed = 5;
+     */
+    value: Uint8Array;
+    case: "sealed";
   } | { case: undefined; value?: undefined };
 
   /**
@@ -118,6 +134,20 @@ export type StreamResponse = Message<"glassline.otqmn.v1alpha1.StreamResponse"> 
      */
     value: Heartbeat;
     case: "heartbeat";
+  } | {
+    /**
+     * @generated from field: glassline.otqmn.v1alpha1.Opening opening = 9;
+     */
+    value: Opening;
+    case: "opening";
+  } | {
+    /**
+     * A StreamResponse in a record that only the producer can open.
+     *
+     * @generated from field: bytes sealed = 10;
+     */
+    value: Uint8Array;
+    case: "sealed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -127,6 +157,64 @@ export type StreamResponse = Message<"glassline.otqmn.v1alpha1.StreamResponse"> 
  */
 export const StreamResponseSchema: GenMessage<StreamResponse> = /*@__PURE__*/
   messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 1);
+
+/**
+ * Agrees on keys between producer and collector, whoever stands between them. The producer introduces itself, then the collector does; the producer
+ * sends the first message of a handshake, the collector the second one. From then on everything is sealed. Further handshakes give new keys.
+ *
+ * @generated from message glassline.otqmn.v1alpha1.Opening
+ */
+export type Opening = Message<"glassline.otqmn.v1alpha1.Opening"> & {
+  /**
+   * @generated from oneof glassline.otqmn.v1alpha1.Opening.step
+   */
+  step: {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.Introduction introduction = 1;
+     */
+    value: Introduction;
+    case: "introduction";
+  } | {
+    /**
+     * @generated from field: glassline.otqmn.v1alpha1.Handshake handshake = 2;
+     */
+    value: Handshake;
+    case: "handshake";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message glassline.otqmn.v1alpha1.Opening.
+ * Use `create(OpeningSchema)` to create a new message.
+ */
+export const OpeningSchema: GenMessage<Opening> = /*@__PURE__*/
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 2);
+
+/**
+ * @generated from message glassline.otqmn.v1alpha1.Handshake
+ */
+export type Handshake = Message<"glassline.otqmn.v1alpha1.Handshake"> & {
+  /**
+   * Counts the handshakes of a stream, from 1; also the index of the keys in records.
+   *
+   * @generated from field: uint32 epoch = 1;
+   */
+  epoch: number;
+
+  /**
+   * See packages/quantum, keys/handshake.ts.
+   *
+   * @generated from field: bytes message = 2;
+   */
+  message: Uint8Array;
+};
+
+/**
+ * Describes the message glassline.otqmn.v1alpha1.Handshake.
+ * Use `create(HandshakeSchema)` to create a new message.
+ */
+export const HandshakeSchema: GenMessage<Handshake> = /*@__PURE__*/
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 3);
 
 /**
  * Opens a stream of a session. Signed, because a connection's own identity ends at a load balancer.
@@ -189,7 +277,7 @@ export type Hello = Message<"glassline.otqmn.v1alpha1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 2);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 4);
 
 /**
  * Admits a stream.
@@ -237,7 +325,7 @@ export type Welcome = Message<"glassline.otqmn.v1alpha1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 3);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 5);
 
 /**
  * What one batch may hold. The producer cuts its bundles so that they fit.
@@ -273,7 +361,7 @@ export type Limits = Message<"glassline.otqmn.v1alpha1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 4);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 6);
 
 /**
  * A bundle as encoded for one stream.
@@ -323,7 +411,7 @@ export type Batch = Message<"glassline.otqmn.v1alpha1.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 5);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 7);
 
 /**
  * What happened to a message between producer and collector.
@@ -351,7 +439,7 @@ export type Passage = Message<"glassline.otqmn.v1alpha1.Passage"> & {
  * Use `create(PassageSchema)` to create a new message.
  */
 export const PassageSchema: GenMessage<Passage> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 6);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 8);
 
 /**
  * One link that a message crossed: the classical "quantum header".
@@ -394,7 +482,7 @@ export type LinkContext = Message<"glassline.otqmn.v1alpha1.LinkContext"> & {
  * Use `create(LinkContextSchema)` to create a new message.
  */
 export const LinkContextSchema: GenMessage<LinkContext> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 7);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 9);
 
 /**
  * Cumulative acknowledgement.
@@ -429,7 +517,7 @@ export type Ack = Message<"glassline.otqmn.v1alpha1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 8);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 10);
 
 /**
  * Refuses something; the stream ends after it unless the code says otherwise.
@@ -462,7 +550,7 @@ export type Nack = Message<"glassline.otqmn.v1alpha1.Nack"> & {
  * Use `create(NackSchema)` to create a new message.
  */
 export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 9);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 11);
 
 /**
  * More bytes that may be sent.
@@ -481,7 +569,7 @@ export type Credit = Message<"glassline.otqmn.v1alpha1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 10);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 12);
 
 /**
  * Asks that the next batch be a key batch.
@@ -496,7 +584,7 @@ export type KeyBatchRequest = Message<"glassline.otqmn.v1alpha1.KeyBatchRequest"
  * Use `create(KeyBatchRequestSchema)` to create a new message.
  */
 export const KeyBatchRequestSchema: GenMessage<KeyBatchRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 11);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 13);
 
 /**
  * Asks the producer to finish this stream and open another before the deadline.
@@ -515,7 +603,7 @@ export type Drain = Message<"glassline.otqmn.v1alpha1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 12);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 14);
 
 /**
  * Downlink to cameras.
@@ -557,7 +645,7 @@ export type Directive = Message<"glassline.otqmn.v1alpha1.Directive"> & {
  * Use `create(DirectiveSchema)` to create a new message.
  */
 export const DirectiveSchema: GenMessage<Directive> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 13);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 15);
 
 /**
  * Shows that the peer lives.
@@ -576,7 +664,7 @@ export type Heartbeat = Message<"glassline.otqmn.v1alpha1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 14);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 16);
 
 /**
  * @generated from enum glassline.otqmn.v1alpha1.NackCode

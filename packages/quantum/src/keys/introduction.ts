@@ -1,35 +1,42 @@
-/** How a node tells its neighbours with which key it makes handshakes: for as long as it runs, signed with the key of its certificate. */
-import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Introduction, IntroductionSchema } from "@glassline/proto/mesh";
-import type { Peer } from "@glassline/quantum/keys/handshake";
-import { PUBLIC_KEY_BYTES } from "@glassline/quantum/keys/x-wing";
-import type { Identity, PeerName } from "@glassline/service/identity";
-import type { Field } from "@glassline/service/signed";
+/** How a process tells others with which key it makes handshakes: for as long as it runs, signed with the key of its certificate. */
+import type { Identity, PeerName, Role } from "@glassline/service/identity";
+import type { Field, Signature } from "@glassline/service/signed";
 import { SignatureError, signFields, verifyFields } from "@glassline/service/signed";
 
-const CONTEXT = "glassline mesh introduction v1";
+import type { Peer } from "./handshake.ts";
+import { PUBLIC_KEY_BYTES } from "./x-wing.ts";
+
 /** One that is older or younger is refused, so that a recorded one is of no use for long. */
 const CLOCK_TOLERANCE_MS = 300_000;
 
 export interface Introduced extends Peer {
+  /** Of the process: another one each time it starts. */
   incarnation: bigint;
 }
 
-type Unsigned = Pick<Introduction, "name" | "publicKey" | "incarnation" | "signedAtUnixNano">;
+interface Unsigned extends Introduced {
+  signedAtUnixNano: bigint;
+}
 
+export type Introduction = Unsigned & Signature;
+
+/** @param context of which kind it is: one for links is of no use for streams. */
 export function introduce(
+  context: string,
   introduced: Introduced,
   identity: Identity,
   nowUnixNano: bigint,
-): MessageInitShape<typeof IntroductionSchema> {
+): Introduction {
   const { name, publicKey, incarnation } = introduced;
   const unsigned = { name, publicKey, incarnation, signedAtUnixNano: nowUnixNano };
-  return { ...unsigned, ...signFields(CONTEXT, fieldsOf(unsigned), identity) };
+  return { ...unsigned, ...signFields(context, fieldsOf(unsigned), identity) };
 }
 
-/** Throws SignatureError. @param ca PEM. */
+/** Throws SignatureError. @param role that its certificate must have. @param ca PEM. */
 export function verifyIntroduction(
+  context: string,
   introduction: Introduction,
+  role: Role,
   ca: string,
   nowMs: number,
 ): Introduced {
@@ -44,11 +51,11 @@ export function verifyIntroduction(
       `signed_at: got ${ageMs} ms ago, expected at most ${CLOCK_TOLERANCE_MS} ms from now; check the clocks`,
     );
   const admit = (signer: PeerName | undefined): void => {
-    if (signer?.role === "mesh-node" && signer.instance === name) return;
+    if (signer?.role === role && signer.instance === name) return;
     const shown = signer ? `${signer.role} ${signer.instance}` : "no name of this network";
-    throw new SignatureError(`certificate: got one of ${shown}, expected mesh-node ${name}`);
+    throw new SignatureError(`certificate: got one of ${shown}, expected ${role} ${name}`);
   };
-  verifyFields(CONTEXT, fieldsOf(introduction), introduction, { ca, nowMs, admit });
+  verifyFields(context, fieldsOf(introduction), introduction, { ca, nowMs, admit });
   return { name, publicKey, incarnation };
 }
 

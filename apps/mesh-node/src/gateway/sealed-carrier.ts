@@ -1,0 +1,116 @@
+/** A carrier on which nobody between gateway and collector can read a message, or change one. */
+import { fromBinary } from "@bufbuild/protobuf";
+import { ProducerSeal } from "@glassline/otqmn/seal/producer";
+import type { OwnKeys } from "@glassline/otqmn/seal/keys";
+import { SealError } from "@glassline/otqmn/seal/keys";
+import type { StreamResponse } from "@glassline/proto/otqmn";
+import { StreamResponseSchema } from "@glassline/proto/otqmn";
+
+import type { Carrier, CarrierEvents } from "./carrier.ts";
+
+/** Until there are keys. */
+const OPENING_MAX_MS = 3_000;
+/** A session says hello, and waits. */
+const WAITING_MAX = 8;
+
+export type OpenCarrier = (events: CarrierEvents) => Carrier | undefined;
+
+/** Undefined where `open` gives none. */
+export function openSealed(
+  open: OpenCarrier,
+  own: OwnKeys,
+  events: CarrierEvents,
+): Carrier | undefined {
+  const sealed = new SealedCarrier(own, events);
+  const inner = open(sealed);
+  return inner && sealed.begin(inner);
+}
+
+class SealedCarrier implements Carrier, CarrierEvents {
+  readonly #seal: ProducerSeal;
+  readonly #own: OwnKeys;
+  readonly #events: CarrierEvents;
+  readonly #stop = new AbortController();
+  #waiting: Parameters<Carrier["send"]>[] = [];
+  #inner!: Carrier;
+
+  constructor(own: OwnKeys, events: CarrierEvents) {
+    [this.#own, this.#events] = [own, events];
+    this.#seal = new ProducerSeal(own);
+  }
+
+  begin(inner: Carrier): this {
+    this.#inner = inner;
+    inner.send(this.#seal.opening(), []);
+    void this.#own.clock.sleep(OPENING_MAX_MS, this.#stop.signal).then(
+      () => this.#fail(`no keys with the collector within ${OPENING_MAX_MS} ms`),
+      () => {},
+    );
+    return this;
+  }
+
+  get egress(): string {
+    return this.#inner.egress;
+  }
+
+  isReachable(): boolean {
+    return this.#inner.isReachable();
+  }
+
+  send(message: Uint8Array, hopContexts: readonly Uint8Array[]): void {
+    if (!this.#seal.isAgreed) {
+      if (this.#waiting.length < WAITING_MAX) this.#waiting.push([message, hopContexts]);
+      return;
+    }
+    const renewal = this.#seal.renewal();
+    if (renewal) this.#inner.send(renewal, []);
+    try {
+      this.#inner.send(this.#seal.seal(message), hopContexts);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#fail(error.message);
+    }
+  }
+
+  close(reason: string): void {
+    this.#stop.abort();
+    this.#inner.close(reason);
+  }
+
+  message(bytes: Uint8Array): void {
+    try {
+      const { inside, answer } = this.#seal.take(responseOf(bytes));
+      if (answer) this.#inner.send(answer, []);
+      if (this.#seal.isAgreed) this.#sendWaiting();
+      if (inside) this.#events.message(inside);
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error;
+      this.#fail(error.message);
+    }
+  }
+
+  closed(reason: string): void {
+    this.#stop.abort();
+    this.#events.closed(reason);
+  }
+
+  #sendWaiting(): void {
+    this.#stop.abort();
+    for (const each of this.#waiting.splice(0)) this.send(...each);
+  }
+
+  #fail(reason: string): void {
+    this.close(reason);
+    this.#events.closed(reason);
+  }
+}
+
+/** Throws SealError. */
+function responseOf(bytes: Uint8Array): StreamResponse {
+  try {
+    return fromBinary(StreamResponseSchema, bytes);
+  } catch (error) {
+    const got = `message: got ${bytes.length} bytes, expected one of a collector`;
+    throw new SealError(got, { cause: error });
+  }
+}
