@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import type { Machine, Underlay } from "@glassline/bench/namespaces/testing";
@@ -18,6 +19,8 @@ import { RigNode } from "./rig-node.ts";
 const NODE = fileURLToPath(new URL("node.ts", import.meta.url));
 const ETHERNET_HEADER_BYTES = 14;
 const LOOK_MS = 5;
+/** Between packets of a node: so many nodes share few processors. */
+const WAVE_MS = 20;
 
 export const nameOf = (number: number): string => `node-${number}`;
 
@@ -105,6 +108,53 @@ export class MeshRig implements AsyncDisposable {
     return this.#node(number).tell();
   }
 
+  /** A packet from each to each other one, some at a time. Rejects when one of them does not arrive. */
+  async deliver(timeoutMs: number): Promise<void> {
+    const names = this.nodes.map(({ name }) => name);
+    await Promise.all(this.nodes.map((node) => node.tell()));
+    for (let apart = 1; apart < names.length; apart++) {
+      for (const [at, node] of this.nodes.entries())
+        node.obey({ order: "probe", to: [names[(at + apart) % names.length]!], bytes: 64 });
+      await delay(WAVE_MS);
+    }
+    const came = names.map(() => new Set<string>());
+    for (const untilMs = Date.now() + timeoutMs; Date.now() < untilMs;) {
+      for (const [at, node] of this.nodes.entries())
+        for (const { from } of (await node.tell()).arrivals) came[at]!.add(from);
+      if (came.every(({ size }) => size === names.length - 1)) return;
+    }
+    const lacking = came.reduce((sum, { size }) => sum + names.length - 1 - size, 0);
+    throw new Error(`got no packet of ${lacking} pairs, expected one of each`);
+  }
+
+  /** They stay apart for now: nobody tries to link to the other one. */
+  leave(pairs: readonly Pair[]): void {
+    for (const [from, to] of pairs) this.#node(from).obey({ order: "leave", names: [nameOf(to)] });
+  }
+
+  join(pairs: readonly Pair[]): Promise<void> {
+    return this.#medium.join(pairs);
+  }
+
+  /** Without a word. */
+  part(pairs: readonly Pair[]): Promise<void> {
+    return this.#medium.part(pairs);
+  }
+
+  /** A flow, until it is stopped. */
+  flow(from: number, to: number, everyMs: number, bytes = 256): void {
+    this.#node(from).obey({ order: "flow", to: nameOf(to), everyMs, bytes });
+  }
+
+  stopFlows(): void {
+    for (const node of this.nodes) node.obey({ order: "stop-flows" });
+  }
+
+  /** What a node has to tell. */
+  tell(number: number): Promise<Told> {
+    return this.#node(number).tell();
+  }
+
   /** A packet from each to each other one. Rejects when one of them does not arrive. */
   async deliver(timeoutMs: number): Promise<void> {
     const names = this.nodes.map(({ name }) => name);
@@ -143,7 +193,7 @@ export class MeshRig implements AsyncDisposable {
       if (this.nodes.every(({ reach }) => reach.reach === wanted))
         return Math.max(...this.nodes.map(({ reach }) => reach.atMs));
       if (Date.now() > untilMs) throw new Error(`not complete: ${this.#lacking(wanted)}`);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await delay(LOOK_MS);
     }
   }
 
