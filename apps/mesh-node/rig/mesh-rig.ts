@@ -127,50 +127,6 @@ export class MeshRig implements AsyncDisposable {
     throw new Error(`got no packet of ${lacking} pairs, expected one of each`);
   }
 
-  /** They stay apart for now: nobody tries to link to the other one. */
-  leave(pairs: readonly Pair[]): void {
-    for (const [from, to] of pairs) this.#node(from).obey({ order: "leave", names: [nameOf(to)] });
-  }
-
-  join(pairs: readonly Pair[]): Promise<void> {
-    return this.#medium.join(pairs);
-  }
-
-  /** Without a word. */
-  part(pairs: readonly Pair[]): Promise<void> {
-    return this.#medium.part(pairs);
-  }
-
-  /** A flow, until it is stopped. */
-  flow(from: number, to: number, everyMs: number, bytes = 256): void {
-    this.#node(from).obey({ order: "flow", to: nameOf(to), everyMs, bytes });
-  }
-
-  stopFlows(): void {
-    for (const node of this.nodes) node.obey({ order: "stop-flows" });
-  }
-
-  /** What a node has to tell. */
-  tell(number: number): Promise<Told> {
-    return this.#node(number).tell();
-  }
-
-  /** A packet from each to each other one. Rejects when one of them does not arrive. */
-  async deliver(timeoutMs: number): Promise<void> {
-    const names = this.nodes.map(({ name }) => name);
-    await Promise.all(this.nodes.map((node) => node.tell()));
-    for (const node of this.nodes)
-      node.obey({ order: "probe", to: names.filter((name) => name !== node.name), bytes: 64 });
-    const came = names.map(() => new Set<string>());
-    for (const untilMs = Date.now() + timeoutMs; Date.now() < untilMs;) {
-      for (const [at, node] of this.nodes.entries())
-        for (const { from } of (await node.tell()).arrivals) came[at]!.add(from);
-      if (came.every(({ size }) => size === names.length - 1)) return;
-    }
-    const lacking = came.reduce((sum, { size }) => sum + names.length - 1 - size, 0);
-    throw new Error(`got no packet of ${lacking} pairs, expected one of each`);
-  }
-
   /** Of a power loss: nobody hears of it. */
   async kill(number: number, pairs: readonly Pair[]): Promise<void> {
     await this.part(pairs.filter((pair) => pair.includes(number)));
