@@ -30,6 +30,8 @@ const SEQNO_STEP_MS = 100;
 const HOP_LIMIT = 32;
 /** What is under way on a link that another has taken the place of still arrives within this time. */
 const RETIRE_MS = 500;
+/** Of the same sign of life; liveness counts in hundreds. */
+const SIGN_MS = 5;
 /** More are closed at once. */
 const RETIRING_MAX = 64;
 
@@ -50,8 +52,12 @@ export interface RouterDeps {
 type LinkState = MessageInitShape<typeof LinkStatusSchema>;
 type RouteState = MessageInitShape<typeof RouteStatusSchema>;
 
+type Sign = "alive" | "spoke" | "data-heard" | "data-sent";
+
 interface Neighbour {
   link: Link;
+  /** When each was told last, monotonic. */
+  signs: Record<Sign, number>;
   upSinceUnixNano: bigint;
   sent: number;
   received: number;
@@ -113,6 +119,8 @@ class MeshRouter implements Router {
       up: (link) => this.#up(link),
       frame: (link, frame) => this.#frame(link, frame),
       down: (link, reason) => this.#down(link, reason),
+      alive: (link) => this.#sign(link, "alive"),
+      spoke: (link) => this.#sign(link, "spoke"),
       undelivered: (_link, { frame }) => frame.case === "data" && this.#salvage(frame.value),
     };
   }
@@ -187,7 +195,8 @@ class MeshRouter implements Router {
     const { neighbour, incarnation } = link;
     const before = this.#neighbours.get(neighbour);
     const upSinceUnixNano = this.#deps.clock.nowUnixNano();
-    this.#neighbours.set(neighbour, { link, upSinceUnixNano, sent: 0, received: 0 });
+    const signs = { alive: 0, spoke: 0, "data-heard": 0, "data-sent": 0 };
+    this.#neighbours.set(neighbour, { link, signs, upSinceUnixNano, sent: 0, received: 0 });
     if (before) this.#retire(before.link);
     this.#deps.logger.info({ neighbour }, "link up");
     const isAnother = before?.link.incarnation !== incarnation;
@@ -219,7 +228,7 @@ class MeshRouter implements Router {
     }
     neighbour.received++;
     if (frame.case === "data") {
-      this.#step({ type: "data-heard", neighbour: link.neighbour });
+      this.#sign(link, "data-heard");
       return this.#data(frame.value, link.keySource);
     }
     const message = controlMessageOf(frame);
@@ -258,7 +267,7 @@ class MeshRouter implements Router {
       return false;
     }
     if (this.#sendFrame(neighbour, { case: "data", value: data })) {
-      this.#step({ type: "data-sent", neighbour: neighbour.link.neighbour });
+      this.#sign(neighbour.link, "data-sent");
       return true;
     }
     this.#deps.metrics.framesDropped.inc({ reason: "link_full" });
@@ -269,6 +278,16 @@ class MeshRouter implements Router {
     const accepted = neighbour.link.send({ frame });
     if (accepted) neighbour.sent++;
     return accepted;
+  }
+
+  /** Of life, as often as liveness can tell apart. */
+  #sign({ neighbour: name }: Link, sign: Sign): void {
+    const neighbour = this.#neighbours.get(name);
+    if (!neighbour) return;
+    const nowMs = this.#now();
+    if (nowMs - neighbour.signs[sign] < SIGN_MS) return;
+    neighbour.signs[sign] = nowMs;
+    this.#step({ type: sign, neighbour: name });
   }
 
   #step(event: ControlEvent): void {

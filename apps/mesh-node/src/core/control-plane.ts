@@ -38,6 +38,9 @@ export type ControlEvent =
   | { type: "link-up"; neighbour: string; isAnother: boolean }
   | { type: "link-down"; neighbour: string }
   | { type: "heard"; neighbour: string; message: ControlMessage }
+  /** Something came over the link, or was sent over it, that is neither data nor about routes. */
+  | { type: "alive"; neighbour: string }
+  | { type: "spoke"; neighbour: string }
   | { type: "data-heard"; neighbour: string }
   | { type: "data-sent"; neighbour: string }
   /** The link to it shall be priced anew. */
@@ -104,6 +107,10 @@ export class ControlPlane {
         if (!this.#links.has(event.neighbour)) return;
         this.#liveness.heard(event.neighbour, false, nowMs);
         return this.#hear(event.neighbour, event.message, nowMs);
+      case "alive":
+        return this.#liveness.heard(event.neighbour, false, nowMs);
+      case "spoke":
+        return this.#liveness.sent(event.neighbour, false, nowMs);
       case "data-heard":
         return this.#liveness.heard(event.neighbour, true, nowMs);
       case "data-sent":

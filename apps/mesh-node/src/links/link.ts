@@ -27,6 +27,9 @@ export interface LinkEvents {
   up(link: Link): void;
   frame(link: Link, frame: Frame): void;
   down(link: Link, reason: string): void;
+  /** Of a link that knows it: something came from the neighbour, whatever it was; something was sent to it. */
+  alive?(link: Link): void;
+  spoke?(link: Link): void;
   /** After `down`, of a link that knows it: data that the neighbour may not have. */
   undelivered?(link: Link, frame: Frame): void;
 }

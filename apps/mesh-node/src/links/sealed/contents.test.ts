@@ -79,17 +79,20 @@ describe("what has been received", () => {
     ]);
   });
 
-  test("is told after two packets, at once when something is missing, soon in any case, and never for acknowledgements", () => {
+  test("is told after ten packets, at once when something is missing or waited for, soon in any case, and never for acknowledgements", () => {
     const received = new Received();
     received.take(0, false, 0);
     expect(received.dueMs).toBe(Infinity);
     received.take(1, true, 100);
-    expect(received.dueMs).toBe(110);
-    received.take(2, true, 105);
+    expect(received.dueMs).toBe(200);
+    for (let number = 2; number <= 10; number++) received.take(number, true, 105);
     expect(received.dueMs).toBe(105);
     received.ack(105);
-    received.take(4, true, 200);
+    received.take(12, true, 200);
     expect(received.dueMs).toBe(200);
+    received.ack(200);
+    received.take(13, "now", 300);
+    expect(received.dueMs).toBe(300);
   });
 });
 

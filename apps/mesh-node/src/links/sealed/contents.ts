@@ -18,14 +18,17 @@ export type Item =
   /** A message that is not sent again when it is lost. */
   | { readonly kind: "fleeting"; readonly bytes: Uint8Array }
   /** The sender closes the link. */
-  | { readonly kind: "bye" };
+  | { readonly kind: "bye" }
+  /** The sender waits for an acknowledgement. */
+  | { readonly kind: "hurry" };
 
 /** Contents that are none. Only who has the keys can send such. */
 export class ContentsError extends Error {
   override readonly name = "ContentsError";
 }
 
-const KINDS = ["part", "ack", "fleeting", "bye"] as const;
+const KINDS = ["part", "ack", "fleeting", "bye", "hurry"] as const;
+export const HURRY_BYTES = 1;
 export const PART_HEADER_BYTES = 13;
 export const FLEETING_HEADER_BYTES = 3;
 const ACK_HEADER_BYTES = 12;
@@ -44,7 +47,7 @@ export function writeItems(items: readonly Item[]): Buffer {
 function writeItem(item: Item): Buffer {
   if (item.kind === "part") return writePart(item.part);
   if (item.kind === "ack") return writeAck(item.ack);
-  if (item.kind === "bye") return Buffer.from([KINDS.indexOf("bye")]);
+  if (item.kind === "bye" || item.kind === "hurry") return Buffer.from([KINDS.indexOf(item.kind)]);
   const header = Buffer.alloc(FLEETING_HEADER_BYTES);
   header[0] = KINDS.indexOf("fleeting");
   header.writeUInt16BE(item.bytes.length, 1);
@@ -96,7 +99,7 @@ export function readItems(contents: Buffer): Item[] {
     if (kind === "part") items.push({ kind, part: readPart(next) });
     else if (kind === "ack") items.push({ kind, ack: readAck(next) });
     else if (kind === "fleeting") items.push({ kind, bytes: next(next(2).readUInt16BE()) });
-    else if (kind === "bye") items.push({ kind });
+    else if (kind === "bye" || kind === "hurry") items.push({ kind });
     else throw new ContentsError(`record: got an item of kind ${contents[at - 1]}`);
   }
   return items;

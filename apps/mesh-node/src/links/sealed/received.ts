@@ -1,10 +1,13 @@
-/** Which packets have come, and when the other end has to be told (RFC 9000 section 13.2). Pure; its own state only. */
+/**
+ * Which packets have come, and when the other end has to be told (RFC 9000 section 13.2): seldom, as in QUIC's extension for that
+ * (draft-ietf-quic-ack-frequency), unless the other end waits for it. Pure; its own state only.
+ */
 import { RANGES_MAX, ackBytes } from "./contents.ts";
 import type { Ack } from "./recovery.ts";
 import { ACK_DELAY_MAX_MS } from "./recovery.ts";
 
 /** It is told at once after so many packets that ask for it. */
-const PACKETS_AN_ACK = 2;
+const PACKETS_AN_ACK = 10;
 
 export class Received {
   /** First and last, the highest first. */
@@ -23,8 +26,11 @@ export class Received {
     return ackBytes(this.#ranges.length);
   }
 
-  /** @param number of a packet that has not come before. @param wantsAck it carries more than an acknowledgement. */
-  take(number: number, wantsAck: boolean, nowMs: number): void {
+  /**
+   * @param number of a packet that has not come before.
+   * @param wantsAck it carries more than an acknowledgement. "now": the other end waits for it.
+   */
+  take(number: number, wantsAck: boolean | "now", nowMs: number): void {
     const isNewest = number > (this.#ranges[0]?.[1] ?? -1);
     if (isNewest) this.#largestMs = nowMs;
     const isNext = number === (this.#ranges[0]?.[1] ?? -1) + 1;
@@ -32,7 +38,7 @@ export class Received {
     if (!wantsAck) return;
     this.#untold++;
     // What overtakes or is late is told at once: so that losses are seen soon.
-    const isUrgent = !isNext || this.#untold >= PACKETS_AN_ACK;
+    const isUrgent = wantsAck === "now" || !isNext || this.#untold >= PACKETS_AN_ACK;
     this.#dueMs = Math.min(this.#dueMs, isUrgent ? nowMs : nowMs + ACK_DELAY_MAX_MS);
   }
 

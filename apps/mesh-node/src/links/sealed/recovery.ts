@@ -27,8 +27,8 @@ interface Sent<Content> {
 const PACKET_THRESHOLD = 3;
 const TIME_THRESHOLD = 9 / 8;
 const GRANULARITY_MS = 1;
-/** The other end answers within this time. */
-export const ACK_DELAY_MAX_MS = 10;
+/** The other end answers within this time, and says how much of it it has taken: it is known, and believed. */
+export const ACK_DELAY_MAX_MS = 100;
 /** Section 7.2. */
 const LEAST_PACKETS = 2;
 const INITIAL_PACKETS = 10;
@@ -42,8 +42,7 @@ export class Recovery<Content> {
   #largestAcked = -1;
   #smoothedMs: number;
   #variationMs: number;
-  #latestMs = 0;
-  #leastMs = Infinity;
+  #latestMs: number | undefined;
   #lossDueMs = Infinity;
   #lastSentMs = -Infinity;
   #probes = 0;
@@ -135,16 +134,14 @@ export class Recovery<Content> {
 
   /** Section 5.3. */
   #measure(latestMs: number, delayMs: number): void {
-    this.#latestMs = latestMs;
-    const isFirst = this.#leastMs === Infinity;
-    this.#leastMs = Math.min(this.#leastMs, latestMs);
+    const pathMs = Math.max(0, latestMs - delayMs);
+    const isFirst = this.#latestMs === undefined;
+    this.#latestMs = pathMs;
     if (isFirst) {
-      this.#smoothedMs = latestMs;
-      this.#variationMs = latestMs / 2;
+      this.#smoothedMs = pathMs;
+      this.#variationMs = pathMs / 2;
       return;
     }
-    const heldMs = Math.min(delayMs, ACK_DELAY_MAX_MS);
-    const pathMs = latestMs - heldMs >= this.#leastMs ? latestMs - heldMs : latestMs;
     this.#variationMs = 0.75 * this.#variationMs + 0.25 * Math.abs(this.#smoothedMs - pathMs);
     this.#smoothedMs = 0.875 * this.#smoothedMs + 0.125 * pathMs;
   }
@@ -159,7 +156,7 @@ export class Recovery<Content> {
   /** Section 6.1. */
   #detectLost(nowMs: number): Content[] {
     const delayMs = Math.max(
-      TIME_THRESHOLD * Math.max(this.#latestMs, this.#smoothedMs),
+      TIME_THRESHOLD * Math.max(this.#latestMs ?? 0, this.#smoothedMs),
       GRANULARITY_MS,
     );
     this.#lossDueMs = Infinity;

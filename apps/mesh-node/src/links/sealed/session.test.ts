@@ -184,7 +184,7 @@ describe("a sealed session", () => {
     const pair = new Pair();
     for (let number = 0; number < 5; number++)
       pair.a.put(BULK, `flow ${number % 2}`, message(number));
-    pair.run(100);
+    pair.run(300);
     pair.lost = 1;
     const lost = [7, 8, 9].map(message);
     for (const one of lost) pair.a.put(BULK, "flow", one);

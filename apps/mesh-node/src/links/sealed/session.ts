@@ -12,6 +12,7 @@ import type { Item, Part } from "./contents.ts";
 import {
   ContentsError,
   FLEETING_HEADER_BYTES,
+  HURRY_BYTES,
   PART_HEADER_BYTES,
   readItems,
   writeItems,
@@ -89,7 +90,9 @@ export class SealedSession {
     const contents = this.#epochs.open(record, nowMs);
     if (typeof contents === "string") return contents;
     const items = readItems(contents);
-    const wantsAck = items.some(({ kind }) => kind === "part");
+    const wantsAck = items.some(({ kind }) => kind === "hurry")
+      ? "now"
+      : items.some(({ kind }) => kind === "part");
     this.#received.take(counterOf(record), wantsAck, nowMs);
     return this.#hear(items, nowMs);
   }
@@ -100,7 +103,7 @@ export class SealedSession {
       if (item.kind === "part") heard.messages.push(...this.#inbox.take(item.part));
       else if (item.kind === "fleeting") heard.messages.push(item.bytes);
       else if (item.kind === "bye") heard.isClosed = true;
-      else this.#hearAck(item.ack, nowMs);
+      else if (item.kind === "ack") this.#hearAck(item.ack, nowMs);
     }
     return heard;
   }
@@ -140,7 +143,13 @@ export class SealedSession {
       room -= bytes.length + FLEETING_HEADER_BYTES;
       items.push({ kind: "fleeting", bytes });
     }
-    const parts = this.#parts(room);
+    // Nothing more may go before an acknowledgement.
+    const isWaiting = this.#recovery.room < 2 * RECORD_MAX_BYTES;
+    const parts = this.#parts(room - HURRY_BYTES);
+    if (isWaiting && parts.length > 0) {
+      items.push({ kind: "hurry" });
+      room -= HURRY_BYTES;
+    }
     for (const part of parts) {
       items.push({ kind: "part", part });
       room -= part.bytes.length + PART_HEADER_BYTES;

@@ -109,6 +109,7 @@ export class UdpLink implements Link {
       const heard = this.#session.open(record, this.#nowMs());
       if (typeof heard === "string") return this.#deps.dropped(heard);
       if (!this.#isUp) this.up();
+      this.#deps.events.alive?.(this);
       for (const message of heard.messages)
         if (message.length > 0) this.#deps.events.frame(this, frameOf(message));
       if (heard.isClosed) return this.#down("the neighbour has closed the link");
@@ -153,8 +154,9 @@ export class UdpLink implements Link {
   #flush(): void {
     if (this.#isClosed) return;
     try {
-      for (const { bytes, carries } of this.#session.records(this.#nowMs()))
-        this.#deps.transmit(bytes, carries);
+      const records = this.#session.records(this.#nowMs());
+      for (const { bytes, carries } of records) this.#deps.transmit(bytes, carries);
+      if (this.#isUp && records.length > 0) this.#deps.events.spoke?.(this);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return this.#down("the time of its keys is over");
