@@ -66,6 +66,7 @@ export class OpeningChannel {
     question: OpeningInit,
     signal: AbortSignal,
   ): Promise<OpeningInit> {
+    signal.throwIfAborted();
     const { promise, resolve } = Promise.withResolvers<OpeningInit>();
     this.#waiting.set(answerTo, resolve);
     const answered = new AbortController();
