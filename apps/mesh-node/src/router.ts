@@ -19,8 +19,10 @@ import { controlFrame, controlMessageOf } from "./control-frames.ts";
 import type { ControlEffect, ControlEvent } from "./core/control-plane.ts";
 import { ControlPlane } from "./core/control-plane.ts";
 import type { LinkPrice } from "./core/link-monitor.ts";
+import { additionOf, passedOn, transitOf } from "./core/transit.ts";
 import type { Routing } from "./core/routing/routing.ts";
 import type { Link, LinkEvents } from "./links/link.ts";
+import { flowOf } from "./links/link.ts";
 import type { MeshMetrics } from "./metrics.ts";
 import { Ticks } from "./ticks.ts";
 
@@ -92,6 +94,8 @@ class MeshRouter implements Router {
   readonly #neighbours = new Map<string, Neighbour>();
   /** Another link has taken their place: nothing is sent on them any more. */
   readonly #retiring = new Set<Link>();
+  /** What goes behind each frame in transit, by the source of the keys of the link that brought it. */
+  readonly #additions = new Map<string, Buffer>();
   readonly #stop = new AbortController();
   readonly #plane: ControlPlane;
   readonly #routing: Routing;
@@ -118,6 +122,7 @@ class MeshRouter implements Router {
     return {
       up: (link) => this.#up(link),
       frame: (link, frame) => this.#frame(link, frame),
+      transit: (link, frame) => this.#transit(link, frame),
       down: (link, reason) => this.#down(link, reason),
       alive: (link) => this.#sign(link, "alive"),
       spoke: (link) => this.#sign(link, "spoke"),
@@ -233,6 +238,33 @@ class MeshRouter implements Router {
     }
     const message = controlMessageOf(frame);
     if (message) this.#step({ type: "heard", neighbour: link.neighbour, message });
+  }
+
+  /** The short way of most data at a relay. @returns false: it needs the long one. */
+  #transit(link: Link, frame: Buffer): boolean {
+    const neighbour = this.#neighbours.get(link.neighbour);
+    const transit = neighbour?.link === link ? transitOf(frame) : undefined;
+    if (!transit || transit.hopLimit <= 1) return false;
+    const nextHop = this.#routing.routeTo(transit.destination)?.nextHop;
+    const next = nextHop === undefined ? undefined : this.#neighbours.get(nextHop);
+    if (!next?.link.forward) return false;
+    neighbour!.received++;
+    this.#sign(link, "data-heard");
+    const added = this.#addition(link.keySource);
+    if (next.link.forward(flowOf(transit), passedOn(transit, added))) {
+      next.sent++;
+      this.#sign(next.link, "data-sent");
+      this.#deps.metrics.framesRelayed.inc();
+    } else this.#deps.metrics.framesDropped.inc({ reason: "link_full" });
+    return true;
+  }
+
+  #addition(keySource: string): Buffer {
+    const known = this.#additions.get(keySource);
+    if (known) return known;
+    const made = additionOf(this.#deps.node, keySource);
+    this.#additions.set(keySource, made);
+    return made;
   }
 
   /** @param keySource of the link that brought it. */

@@ -14,6 +14,8 @@ export interface Link {
   readonly keySource: string;
   /** False when the link has too much waiting or is closed: the frame is dropped. All but data may wait twice as long. */
   send(frame: FrameInit): boolean;
+  /** Data that is encoded already; as `send`. Undefined: the link cannot. @param flow whose it is: flows take turns. */
+  forward?(flow: string, frame: Uint8Array): boolean;
   close(reason: string): void;
   /**
    * At the dialling end only: makes another connection, with keys of its own, that takes the place of this one. Resolves when it is up;
@@ -26,6 +28,8 @@ export interface Link {
 export interface LinkEvents {
   up(link: Link): void;
   frame(link: Link, frame: Frame): void;
+  /** A frame before it is decoded. @returns whether that is done with it. */
+  transit?(link: Link, frame: Buffer): boolean;
   down(link: Link, reason: string): void;
   /** Of a link that knows it: something came from the neighbour, whatever it was; something was sent to it. */
   alive?(link: Link): void;
@@ -33,3 +37,7 @@ export interface LinkEvents {
   /** After `down`, of a link that knows it: data that the neighbour may not have. */
   undelivered?(link: Link, frame: Frame): void;
 }
+
+/** Whose a frame of data is: flows take turns. */
+export const flowOf = ({ source, circuit }: { source?: string; circuit?: bigint }): string =>
+  `${source} ${circuit}`;

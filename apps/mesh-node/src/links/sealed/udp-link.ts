@@ -8,6 +8,7 @@ import type { Clock } from "@glassline/service/clock";
 
 import { Ticks } from "../../ticks.ts";
 import type { FrameInit, Link, LinkEvents } from "../link.ts";
+import { flowOf } from "../link.ts";
 import { ContentsError } from "./contents.ts";
 import type { Introduced } from "@glassline/quantum/keys/introduction";
 import { BULK, CONTROL } from "./outbox.ts";
@@ -95,9 +96,15 @@ export class UdpLink implements Link {
     return isTaken;
   }
 
+  forward(flow: string, frame: Uint8Array): boolean {
+    if (this.#isClosed) return false;
+    const isTaken = this.#session.put(BULK, flow, frame);
+    this.#flushSoon();
+    return isTaken;
+  }
+
   #put(frame: FrameInit["frame"], bytes: Uint8Array): boolean {
-    if (frame?.case === "data")
-      return this.#session.put(BULK, `${frame.value.source} ${frame.value.circuit}`, bytes);
+    if (frame?.case === "data") return this.#session.put(BULK, flowOf(frame.value), bytes);
     if (frame?.case === "routeUpdate" || frame?.case === "seqnoRequest")
       return this.#session.put(CONTROL, "", bytes);
     return this.#session.putFleeting(bytes);
@@ -110,14 +117,19 @@ export class UdpLink implements Link {
       if (typeof heard === "string") return this.#deps.dropped(heard);
       if (!this.#isUp) this.up();
       this.#deps.events.alive?.(this);
-      for (const message of heard.messages)
-        if (message.length > 0) this.#deps.events.frame(this, frameOf(message));
+      for (const message of heard.messages) this.#arrived(message);
       if (heard.isClosed) return this.#down("the neighbour has closed the link");
       this.#flushSoon();
     } catch (error) {
       if (!(error instanceof ContentsError)) throw error;
       this.close(error.message);
     }
+  }
+
+  #arrived(message: Uint8Array): void {
+    const { events } = this.#deps;
+    if (message.length === 0 || events.transit?.(this, bufferOf(message))) return;
+    events.frame(this, frameOf(message));
   }
 
   close(reason: string): void {
@@ -176,6 +188,9 @@ export class UdpLink implements Link {
     return this.#deps.clock.monotonicMs();
   }
 }
+
+const bufferOf = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** Throws ContentsError. */
 function frameOf(message: Uint8Array): Frame {
