@@ -41,7 +41,7 @@ export async function measureTls(systems: readonly Running[], isQuick: boolean):
   about(
     BENCH,
     "HTTP/2 over TLS 1.3 from memory, the same certificate (ECDSA P-256) and cipher (AES-256-GCM); one core for the cache and another for h2load, whose windows hold all. Rounds in turn, " +
-      "the median. CPU is that of the cache, all its processes. Goals: segments 1.25 of nginx; playlists 0.55 of it.",
+      "the median. CPU is that of the cache, all its processes. Goals: segments 1.25 of nginx; playlists 0.55 of it. What bounds playlists with one stream a connection: node:http2; a server of it that does nothing but answer is no faster.",
   );
   if (spawnSync("h2load", ["--version"]).error)
     return about(BENCH, "Did not run: h2load is not installed (Debian: nghttp2-client).");
