@@ -4,7 +4,12 @@ import type { Data } from "@glassline/proto/mesh";
 import { simulatedClock } from "@glassline/service/clock/testing";
 import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
-import { trace } from "@opentelemetry/api";
+import { encodeTraceContext } from "@glassline/telemetry/trace-context";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { linkInMemory } from "./links/memory-links.testing.ts";
@@ -18,6 +23,10 @@ interface Node {
   arrived: Data[];
 }
 
+const exported = new InMemorySpanExporter();
+const provider = new TracerProvider({
+  spanProcessors: [new SimpleSpanProcessor({ exporter: exported })],
+});
 let clock: ReturnType<typeof simulatedClock>;
 let nodes: Record<string, Node>;
 
@@ -28,7 +37,7 @@ function node(name: string): Node {
     clock,
     logger: createLogger(name, "silent"),
     metrics,
-    tracer: trace.getTracer("test"),
+    tracer: provider.getTracer("test"),
   });
   const arrived: Data[] = [];
   router.onArrival((data) => arrived.push(data));
@@ -58,6 +67,7 @@ const dropped = async (name: string) => {
 };
 
 beforeEach(() => {
+  exported.reset();
   clock = simulatedClock();
   nodes = Object.fromEntries(["a", "b", "c"].map((name) => [name, node(name)]));
 });
@@ -99,6 +109,27 @@ describe("the router", () => {
     send("a", "c");
     await clock.advance(10);
     expect(nodes["c"]!.arrived.at(-1)!.path).toEqual(["a", "c"]);
+  });
+
+  test("tells in the spans of sampled reports what the keys of the way were made of", async () => {
+    connect("a", "b");
+    connect("b", "c");
+    await clock.advance(2_000);
+    const context = encodeTraceContext({
+      traceId: "0a".repeat(16),
+      spanId: "0b".repeat(8),
+      traceFlags: 1,
+    });
+    const report = { circuit: 1n, destination: "c", payload: new Uint8Array([1]) };
+    nodes["a"]!.router.send({ ...report, hopContexts: [context] });
+    await clock.advance(10);
+    const spans = exported.getFinishedSpans();
+    expect(spans.map(({ attributes }) => attributes["quantum.link.key_source"])).toEqual([
+      "tls",
+      "tls",
+    ]);
+    expect(spans[1]!.parentSpanContext?.spanId).toBe(spans[0]!.spanContext().spanId);
+    expect(nodes["c"]!.arrived[0]!.keySources).toEqual(["tls", "tls"]);
   });
 
   test("what a link took with it goes another way", async () => {

@@ -12,6 +12,7 @@ import type {
 } from "@glassline/proto/mesh";
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
+import { ATTR_QUANTUM_LINK_KEY_SOURCE } from "@glassline/telemetry/conventions/quantum";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
 
@@ -271,6 +272,7 @@ class MeshRouter implements Router {
   #data(data: Data, keySource: string): void {
     const hop = startHop(this.#deps.tracer, "mesh-node/src/router.ts", data.hopContexts, {
       "mesh.destination": data.destination,
+      [ATTR_QUANTUM_LINK_KEY_SOURCE]: keySource,
     });
     data.path = [...data.path, this.#deps.node];
     data.keySources = [...data.keySources, keySource];

@@ -5,6 +5,11 @@ import { join } from "node:path";
 import { freePort } from "@glassline/bench/ports";
 import { MeshAdminService } from "@glassline/proto/mesh";
 import { peerClient } from "@glassline/service/peer-client";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
@@ -14,10 +19,13 @@ const CAMERA = "cam-quantum";
 /** Soon a key, on any machine. */
 const SOON = { "frame-interval": "5ms", block: 15_000, "length-km": 5 };
 
+const exporter = new InMemorySpanExporter();
+const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
 let bed: Testbed;
 let keyManagers: Record<"kme-1" | "kme-2", string>;
 beforeEach(async () => {
-  bed = await Testbed.open();
+  exporter.reset();
+  bed = await Testbed.open({ tracerProviderOf: () => provider });
   await writeFile(join(bed.directory, "kme-1+kme-2.secret"), Buffer.alloc(32, 7));
   const sae = ["node-1=kme-1", "node-2=kme-2"];
   const second = await bed.kme("kme-2", { sae, ...SOON });
@@ -62,7 +70,7 @@ describe("a mesh whose links need QKD keys", { timeout: 60_000 }, () => {
       gateway: true,
     });
     const source = countingSource(CAMERA, { perReport: 20, intervalMs: 10 });
-    await bed.camera(CAMERA, gatewayPort, [source]);
+    await bed.camera(CAMERA, gatewayPort, [source], { "trace-ratio": 1 });
     const query = await bed.query(collector.addresses.port);
     const values = async () => {
       const range = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
@@ -78,6 +86,14 @@ describe("a mesh whose links need QKD keys", { timeout: 60_000 }, () => {
     expect(
       await metricOf(collector.addresses.adminPort, "glassline_otqmn_sealed_streams_total"),
     ).toBe(1);
+    const received = exporter
+      .getFinishedSpans()
+      .filter(({ name }) => name === "collector/src/receivers/batch-intake.ts");
+    expect(received[0]?.attributes).toMatchObject({
+      "quantum.path.hops": 1,
+      "quantum.path.key_sources": ["sim"],
+      "quantum.path.simulated": true,
+    });
     for (const port of [gatewayPort, relayPort])
       expect(await linksOf(port)).toMatchObject([{ keyExchange: "X-Wing", keySource: "sim" }]);
   });

@@ -8,8 +8,13 @@ import { LogRefusal } from "@glassline/segment-log";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
+import {
+  ATTR_QUANTUM_PATH_HOPS,
+  ATTR_QUANTUM_PATH_KEY_SOURCES,
+  ATTR_QUANTUM_PATH_SIMULATED,
+} from "@glassline/telemetry/conventions/quantum";
 import { startHop } from "@glassline/telemetry/trace-context";
-import type { Tracer } from "@opentelemetry/api";
+import type { Attributes, Tracer } from "@opentelemetry/api";
 
 import type { MemoryBudget, MemoryHold } from "../core/memory-budget.ts";
 import type { Fleet } from "../core/fleet.ts";
@@ -114,6 +119,7 @@ export class BatchIntake implements Disposable {
     const receive = startHop(tracer, "collector/src/receivers/batch-intake.ts", parents, {
       "otqmn.seq": seq,
       "otqmn.producer": producer.producer,
+      ...pathAttributes(passage),
     });
     let read: ReadBatch;
     try {
@@ -167,4 +173,15 @@ function metricReason(error: unknown, code: NackCode): string {
 /** Of the points as they are read; a payload is some twenty times smaller. */
 function bytesOf({ slots, value, groupEnd, groupTime }: SlottedPoints): number {
   return slots.byteLength + value.byteLength + groupEnd.byteLength + groupTime.byteLength;
+}
+
+/** Of the mesh, where the message came over it. */
+function pathAttributes(passage: Passage | undefined): Attributes {
+  if (!passage?.hopContexts.length) return {};
+  const sources = passage.links.map(({ keySource }) => keySource);
+  return {
+    [ATTR_QUANTUM_PATH_HOPS]: sources.length,
+    [ATTR_QUANTUM_PATH_KEY_SOURCES]: sources,
+    [ATTR_QUANTUM_PATH_SIMULATED]: sources.includes("sim"),
+  };
 }
