@@ -22,7 +22,7 @@ export async function measureSegments(isQuick: boolean): Promise<void> {
   const { segments: count, rounds } = isQuick ? SIZES.quick : SIZES.full;
   about(
     BENCH,
-    `A network namespace as a machine. live: from the wish until an agent has seen with its own eyes that ${count} segments with ${PEERS.length} peers each are there as wished, guarded by nftables, with checksum offload off; by hand: the same bridges, VXLAN interfaces, addresses and entries by one ip -batch and one bridge -batch in the same namespace afterwards, without a look at what is there before or after, without nftables, and without the offloads. again: one more pass; gone: until nothing of them is left; by hand: each interface by a line of its own. Medians of ${rounds} rounds, the two by turns. Goal: live ${GOAL_S} s for 1,000.`,
+    `A network namespace as a machine. live: from the wish until an agent has seen with its own eyes that ${count} segments with ${PEERS.length} peers each are there as wished, guarded by nftables, with checksum offload off; by hand: the same bridges, VXLAN interfaces, addresses and entries by one ip -batch and one bridge -batch in the same namespace afterwards, without a look at what is there before or after, without nftables, and without the offloads. again: one more pass; gone: until nothing of them is left; by hand: each interface by a line of its own. Medians of ${rounds} rounds, the two by turns. Goal: live ${GOAL_S} s for 1,000. What bounds it: the kernel's own work, which by hand is more than half of it; the rest is nftables, the offloads, and the looks before and after.`,
   );
   const figures = { live: [], again: [], gone: [], byHand: [], goneByHand: [] } as Record<
     string,
