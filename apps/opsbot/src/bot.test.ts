@@ -335,8 +335,16 @@ describe("a journal that cannot be written", () => {
 });
 
 describe("what somebody asks for", () => {
+  test("is not done to an edge that may be the last one that serves", async () => {
+    await using stage = await startStage();
+    expect(await stage.bot.request(FLUSH, "operator local")).toMatchObject({
+      refused: "edge-1 is the last healthy one of edges",
+    });
+  });
+
   test("is an incident with a story, done once at a time", async () => {
     await using stage = await startStage();
+    await stage.hear("health", "ok", { object: "edge-2" });
     stage.refusal = new RpcError("unavailable", "away");
     const first = stage.bot.request(FLUSH, "operator local");
     expect(await stage.bot.request(FLUSH, "operator local")).toMatchObject({
@@ -392,6 +400,7 @@ describe("the guard", () => {
     await stage.pass(60_000);
     await stage.hear("freshness", "critical");
     expect(await stage.said()).toMatch(/edge-1 is being worked on until/);
+    await stage.hear("freshness", "ok");
     expect(await stage.bot.request({ ...FLUSH, target: "edge-2" }, "anna")).toHaveProperty(
       "incident",
     );

@@ -32,6 +32,11 @@ export class Alerts {
     this.isStormy(nowMs);
   }
 
+  /** Something was found of it. */
+  isKnown(domain: string, target: string): boolean {
+    return this.#troubles.get(domain)?.has(target) ?? false;
+  }
+
   /** Something was found of it, and all of it is well. */
   isHealthy(domain: string, target: string): boolean {
     const troubles = this.#troubles.get(domain)?.get(target);

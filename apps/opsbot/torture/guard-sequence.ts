@@ -182,8 +182,10 @@ class Sequence {
 
   #isLastHealthy(target: string): boolean {
     const isHealthy = (one: string) => this.#alerts.isHealthy(DOMAINS.get(one) ?? "", one);
+    const isUnknown = !this.#alerts.isKnown(DOMAINS.get(target) ?? "", target);
     const peers = [...DOMAINS.keys()].filter((one) => servedBy(one) === servedBy(target));
-    return isHealthy(target) && !peers.some((one) => one !== target && isHealthy(one));
+    const mayServe = isUnknown || isHealthy(target);
+    return mayServe && !peers.some((one) => one !== target && isHealthy(one));
   }
 
   async #begin(action: Action, runbook: string): Promise<void> {

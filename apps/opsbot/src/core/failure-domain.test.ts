@@ -77,3 +77,15 @@ test("well is who serves the same viewers: those of one channel, or the others o
   expect(othersOf("harbour-1")).toBe(0);
   expect(domain.placeOf("a", 0)).toMatchObject({ targets: 4, channel: undefined });
 });
+
+test("one of which nothing is known yet may be the last one that is well", () => {
+  const domain = domainOf(2);
+  expect(domain.placeOf("a", 0)).toMatchObject({ isHealthy: true, healthyOthers: 0 });
+  domain.saw("b", WELL, 0);
+  expect(domain.placeOf("a", 0)).toMatchObject({ isHealthy: true, healthyOthers: 1 });
+  domain.saw("a", ALERTS, 0);
+  expect(domain.placeOf("a", 0)).toMatchObject({ isHealthy: false, healthyOthers: 1 });
+  domain.remove("b", 0);
+  domain.add("b", undefined, 0);
+  expect(domain.placeOf("b", 0)).toMatchObject({ isHealthy: true, healthyOthers: 0 });
+});

@@ -13,6 +13,8 @@ interface Storm {
 interface Peers {
   all: Set<string>;
   healthy: Set<string>;
+  /** Of which nothing is known yet. */
+  unseen: Set<string>;
 }
 
 /** All times by one clock that does not go back. */
@@ -38,7 +40,9 @@ export class FailureDomain {
     this.#look(nowMs);
     this.#targets++;
     if (channel !== undefined) this.#channels.set(target, channel);
-    this.#peersOf(target).all.add(target);
+    const peers = this.#peersOf(target);
+    peers.all.add(target);
+    peers.unseen.add(target);
   }
 
   remove(target: string, nowMs: number): void {
@@ -48,13 +52,15 @@ export class FailureDomain {
     const peers = this.#peersOf(target);
     peers.all.delete(target);
     peers.healthy.delete(target);
+    peers.unseen.delete(target);
     const channel = this.#channels.get(target);
     this.#channels.delete(target);
     if (peers.all.size === 0) this.#peers.delete(channel);
   }
 
   saw(target: string, is: { healthy: boolean; alerting: boolean }, nowMs: number): void {
-    const { healthy } = this.#peersOf(target);
+    const { healthy, unseen } = this.#peersOf(target);
+    unseen.delete(target);
     if (is.healthy) healthy.add(target);
     else healthy.delete(target);
     if (is.alerting === this.#alertingSinceMs.has(target)) return;
@@ -67,14 +73,15 @@ export class FailureDomain {
 
   placeOf(target: string, nowMs: number): Place {
     this.#look(nowMs);
-    const { all, healthy } = this.#peersOf(target);
+    const { all, healthy, unseen } = this.#peersOf(target);
     const isHealthy = healthy.has(target);
     return {
       domain: this.#name,
       targets: this.#targets,
       channel: this.#channels.get(target),
       peers: all,
-      isHealthy,
+      // It may be the last one that serves.
+      isHealthy: isHealthy || unseen.has(target),
       healthyOthers: healthy.size - (isHealthy ? 1 : 0),
       alerting: this.#alertingTogether(nowMs),
     };
@@ -89,7 +96,8 @@ export class FailureDomain {
   #peersOf(target: string): Peers {
     const channel = this.#channels.get(target);
     let peers = this.#peers.get(channel);
-    if (!peers) this.#peers.set(channel, (peers = { all: new Set(), healthy: new Set() }));
+    if (!peers)
+      this.#peers.set(channel, (peers = { all: new Set(), healthy: new Set(), unseen: new Set() }));
     return peers;
   }
 

@@ -40,6 +40,7 @@ export interface Place {
   peers: ReadonlySet<string>;
   /** Of the peers, without this one. What is not known to be healthy is not. */
   healthyOthers: number;
+  /** As far as is known: of which nothing is known yet may be. */
   isHealthy: boolean;
   /** Of the domain: targets with a problem that began within the storm's window, or since the beginning of the storm that lasts. */
   alerting: number;
