@@ -51,6 +51,7 @@ export function keyDelivery(
     status: (masterSaeId, slaveSaeId) => {
       const link = linkTo(slaveSaeId);
       const sizeBytes = keySize / 8;
+      const { qber } = link.status();
       return {
         sourceKmeId: name,
         targetKmeId: saes.get(slaveSaeId)!,
@@ -63,6 +64,7 @@ export function keyDelivery(
         maxKeySizeBits: MAX_SIZE_BITS,
         minKeySizeBits: MIN_SIZE_BITS,
         maxSaeIdCount: 0,
+        ...(qber !== undefined && { extension: { qber } }),
       };
     },
     wanted: (asked) => wantedKeys(asked, limits),

@@ -49,9 +49,9 @@ function tellOutages(gapsMs: readonly number[], params: Record<string, string | 
 
 async function outageMs(rig: MeshRig, pairs: readonly Pair[], trial: number): Promise<number> {
   await delay(2_500 + Math.random() * 500);
-  const { path } = await rig.tell(16);
-  const relays = path.slice(1, -1);
-  const relay = Number(relays[trial % relays.length]!.slice("node-".length));
+  const relays = (await rig.path(1, 16)).slice(1, -1);
+  const relay = relays[trial % relays.length]!;
+  await rig.tell(16);
   await rig.kill(relay, pairs);
   await delay(4_000);
   const { arrivals } = await rig.tell(16);

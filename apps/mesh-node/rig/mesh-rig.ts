@@ -20,9 +20,10 @@ const NODE = fileURLToPath(new URL("node.ts", import.meta.url));
 const ETHERNET_HEADER_BYTES = 14;
 const LOOK_MS = 5;
 /** Between packets of a node: so many nodes share few processors. */
-const WAVE_MS = 20;
+const WAVE_MS = 100;
 
 export const nameOf = (number: number): string => `node-${number}`;
+const numberOf = (name: string): number => Number(name.slice("node-".length));
 
 export class MeshRig implements AsyncDisposable {
   readonly nodes: readonly RigNode[];
@@ -106,6 +107,17 @@ export class MeshRig implements AsyncDisposable {
   /** What a node has to tell. */
   tell(number: number): Promise<Told> {
     return this.#node(number).tell();
+  }
+
+  /** The nodes on the way, by number; it ends early where there is none. */
+  async path(from: number, to: number): Promise<number[]> {
+    const path = [from];
+    for (let at = from; at !== to && path.length <= this.nodes.length; at = path.at(-1)!) {
+      const next = (await this.#node(at).ways())[nameOf(to)];
+      if (next === undefined) break;
+      path.push(numberOf(next));
+    }
+    return path;
   }
 
   /** A packet from each to each other one, some at a time. Rejects when one of them does not arrive. */

@@ -14,6 +14,7 @@ import { program } from "../src/config.ts";
 import { DIALLING, keepLink } from "../src/links/keep-link.ts";
 import { openLinks } from "../src/links/open-links.ts";
 import { meshMetrics } from "../src/metrics.ts";
+import type { Router } from "../src/router.ts";
 import { createRouter } from "../src/router.ts";
 import type { Arrival } from "./probes.ts";
 import { Probes } from "./probes.ts";
@@ -30,7 +31,14 @@ export type Order =
   | { order: "probe"; to: readonly string[]; bytes: number }
   | { order: "stop-flows" }
   /** It answers with `Told`. */
-  | { order: "tell" };
+  | { order: "tell" }
+  /** It answers with `Ways`. */
+  | { order: "ways" };
+
+/** The next hop, by destination. */
+export interface Ways {
+  ways: Record<string, string>;
+}
 
 /** To how many nodes there is a way, from a moment on (Unix milliseconds). */
 export interface Reach {
@@ -41,8 +49,6 @@ export interface Reach {
 /** Since it was asked last. */
 export interface Told {
   arrivals: Arrival[];
-  /** The way of the last one. */
-  path: string[];
   /** Packets of its flows. */
   sent: number;
   /** Since its start: datagrams that carry some of them, and their bytes, without those of IP and UDP. */
@@ -63,7 +69,7 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
   router.onArrival((data: Data) => probes.arrived(data, now()));
   let known = 0;
   router.onRoutes(() => {
-    const reach = router.status().routes.length;
+    const { reach } = router;
     if (reach !== known) tell({ reach, atMs: now() });
     known = reach;
   });
@@ -93,6 +99,7 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
     else if (order.order === "flood") probes.flood(order.to, order.bytes);
     else if (order.order === "probe") for (const to of order.to) probes.once(to, order.bytes);
     else if (order.order === "stop-flows") probes.stop();
+    else if (order.order === "ways") tell({ ways: waysOf(router) });
     else void told().then(tell);
   };
   process.on("message", obey);
@@ -109,6 +116,11 @@ function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-function tell(said: Reach | Told): void {
+function waysOf(router: Router): Ways["ways"] {
+  const { routes } = router.status();
+  return Object.fromEntries(routes.map(({ origin = "", nextHop = "" }) => [origin, nextHop]));
+}
+
+function tell(said: Reach | Told | Ways): void {
   process.send?.(said);
 }

@@ -19,7 +19,6 @@ export class Probes implements Disposable {
   readonly #send: (data: DataInit) => boolean;
   readonly #flows = new Set<NodeJS.Timeout>();
   #arrivals: Arrival[] = [];
-  #path: string[] = [];
   #numbers = 0;
   #sent = 0;
 
@@ -53,16 +52,15 @@ export class Probes implements Disposable {
     this.#flows.clear();
   }
 
-  arrived({ source, payload, path }: Data, atMs: number): void {
+  arrived({ source, payload }: Data, atMs: number): void {
     this.#arrivals.push({ from: source, number: Buffer.from(payload).readUInt32BE(), atMs });
-    this.#path = path;
   }
 
   /** What came, and how many were sent, since the last time. */
-  taken(): { arrivals: Arrival[]; path: string[]; sent: number } {
+  taken(): { arrivals: Arrival[]; sent: number } {
     const [arrivals, sent] = [this.#arrivals, this.#sent];
     [this.#arrivals, this.#sent] = [[], 0];
-    return { arrivals, path: this.#path, sent };
+    return { arrivals, sent };
   }
 
   [Symbol.dispose](): void {

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 
-import type { Order, Reach, Told } from "./node.ts";
+import type { Order, Reach, Told, Ways } from "./node.ts";
 
 const START_TIMEOUT_MS = 60_000;
 
@@ -15,6 +15,7 @@ export class RigNode implements AsyncDisposable {
   readonly #launcher: readonly string[];
   #child: ChildProcess | undefined;
   #told: (told: Told) => void = () => {};
+  #ways: (ways: Ways["ways"]) => void = () => {};
 
   /** @param launcher a program with its words that becomes Node. */
   constructor(name: string, words: readonly string[], launcher: readonly string[]) {
@@ -39,9 +40,10 @@ export class RigNode implements AsyncDisposable {
     this.#child = child;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const late = setTimeout(reject, START_TIMEOUT_MS, new Error(`${this.name} does not listen`));
-    child.on("message", (said: { ready?: object } | Reach | Told) => {
+    child.on("message", (said: { ready?: object } | Reach | Told | Ways) => {
       if ("reach" in said) this.reach = said;
       else if ("arrivals" in said) this.#told(said);
+      else if ("ways" in said) this.#ways(said.ways);
       else if ("ready" in said) resolve();
     });
     child.once("exit", () => reject(new Error(`${this.name} ended at its start`)));
@@ -56,6 +58,14 @@ export class RigNode implements AsyncDisposable {
     return new Promise((resolve) => {
       this.#told = resolve;
       this.obey({ order: "tell" });
+    });
+  }
+
+  /** The next hop, by destination. */
+  ways(): Promise<Ways["ways"]> {
+    return new Promise((resolve) => {
+      this.#ways = resolve;
+      this.obey({ order: "ways" });
     });
   }
 

@@ -6,7 +6,7 @@ import type { Random } from "@glassline/service/random";
 
 import type { ControlEffect, ControlEvent, ControlMessage } from "../src/core/control-plane.ts";
 import { ControlPlane } from "../src/core/control-plane.ts";
-import type { LinkPrice } from "../src/core/link-monitor.ts";
+import type { LinkPrice } from "../src/core/link-price.ts";
 import type { Routing } from "../src/core/routing/routing.ts";
 import { EventQueue } from "./event-queue.ts";
 

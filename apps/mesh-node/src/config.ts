@@ -1,5 +1,14 @@
 import type { ConfigOf, Program } from "@glassline/config";
-import { bytes, choice, directory, endpoints, port, text, toggle } from "@glassline/config";
+import {
+  bytes,
+  choice,
+  directory,
+  duration,
+  endpoints,
+  port,
+  text,
+  toggle,
+} from "@glassline/config";
 import { MODES } from "@glassline/quantum/keys/epoch";
 import { commonOptions } from "@glassline/service/options";
 
@@ -28,6 +37,12 @@ const spec = {
   }),
   allowSimulatedKeys: toggle({
     help: "Mode qkd-required takes simulated keys, which add no security.",
+  }),
+  keyLifetime: duration({
+    help: "Keys of links over UDP are refused after this, and made anew after two thirds of it.",
+    default: "180s",
+    minMs: 60_000,
+    maxMs: 180_000,
   }),
   collector: text({
     help: "Address of a collector that this node hands sessions to. Empty: none.",

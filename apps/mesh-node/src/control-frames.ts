@@ -10,8 +10,9 @@ type FrameCase = NonNullable<FrameInit["frame"]>;
 export function controlFrame(message: ControlMessage): FrameCase {
   switch (message.type) {
     case "hello": {
-      const { seq, echoSeq, echoDelayUs, isUrgent } = message;
-      const value = { seq: BigInt(seq), echoSeq: BigInt(echoSeq), echoDelayUs, isUrgent };
+      const { seq, echoSeq, echoDelayUs, isUrgent, keysLastS } = message;
+      const keys = keysLastS === Infinity ? {} : { keysLastS: Math.floor(keysLastS) };
+      const value = { seq: BigInt(seq), echoSeq: BigInt(echoSeq), echoDelayUs, isUrgent, ...keys };
       return { case: "hello", value };
     }
     case "suspicion": {
@@ -38,8 +39,9 @@ export function controlFrame(message: ControlMessage): FrameCase {
 export function controlMessageOf(frame: Frame["frame"]): ControlMessage | undefined {
   switch (frame.case) {
     case "hello": {
-      const { seq, echoSeq, echoDelayUs, isUrgent } = frame.value;
-      return { type: "hello", seq: Number(seq), echoSeq: Number(echoSeq), echoDelayUs, isUrgent };
+      const { seq, echoSeq, echoDelayUs, isUrgent, keysLastS = Infinity } = frame.value;
+      const numbers = { seq: Number(seq), echoSeq: Number(echoSeq), echoDelayUs, keysLastS };
+      return { type: "hello", ...numbers, isUrgent };
     }
     case "suspicion": {
       const { node, from, hopLimit } = frame.value;

@@ -21,6 +21,7 @@ import { adminService } from "./administration.ts";
 import { DIALLING, keepLink } from "./links/keep-link.ts";
 import type { OpenLinks } from "./links/open-links.ts";
 import { openLinks } from "./links/open-links.ts";
+import { registerLinkMetrics } from "./link-metrics.ts";
 import { meshMetrics } from "./metrics.ts";
 import type { Router } from "./router.ts";
 import { createRouter } from "./router.ts";
@@ -43,6 +44,7 @@ export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Prom
   const metrics = meshMetrics(deps.metrics);
   const tracer = deps.tracerProvider.getTracer("mesh-node");
   const router = stack.use(createRouter({ ...deps, node: config.name, metrics, tracer }));
+  registerLinkMetrics(deps.metrics, router);
   const egress =
     config.collector === ""
       ? undefined
@@ -64,7 +66,6 @@ export async function startMeshNode(config: MeshNodeConfig, deps: AppDeps): Prom
     if (data.source === config.name || !gateway?.arrive(data)) egress?.arrive(data);
   });
   router.onRoutes(() => {
-    metrics.linksUp.set(router.status().links.length);
     gateway?.routesChanged();
   });
 

@@ -23,6 +23,21 @@ export function meshMetrics(metrics: Metrics) {
       "Keys that the key manager was asked for, by what they come from; none: it had none.",
       ["source"],
     ),
+    keyStock: metrics.gauge(
+      "mesh_quantum_key_stock",
+      "Keys that the key manager has for links that this node dials.",
+      ["neighbour", "source"],
+    ),
+    keyRate: metrics.gauge(
+      "mesh_quantum_key_rate",
+      "New keys a second for links that this node dials, over a minute.",
+      ["neighbour", "source"],
+    ),
+    qber: metrics.gauge(
+      "mesh_quantum_qber_ratio",
+      "Share of wrong bits of the quantum link below a link, as the key manager says.",
+      ["neighbour", "source"],
+    ),
     framesSalvaged: metrics.counter(
       "mesh_frames_salvaged_total",
       "Frames that a link had not delivered when it ended, and that went another way.",
@@ -74,6 +89,5 @@ export function meshMetrics(metrics: Metrics) {
       "Links that OpsBot restarted or gave new keys.",
       ["kind"],
     ),
-    linksUp: metrics.gauge("mesh_links_up", "Links that are up."),
   };
 }

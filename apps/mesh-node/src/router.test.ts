@@ -51,13 +51,20 @@ function connect(a: string, b: string) {
   );
 }
 
+const CONTEXT = encodeTraceContext({
+  traceId: "0a".repeat(16),
+  spanId: "0b".repeat(8),
+  traceFlags: 1,
+});
+
+/** A message whose way is recorded. */
 function send(from: string, destination: string): boolean {
   return nodes[from]!.router.send({
     circuit: 1n,
     destination,
     signal: CircuitSignal.DATA,
     payload: new Uint8Array([1]),
-    hopContexts: [],
+    hopContexts: [CONTEXT],
   });
 }
 
@@ -115,13 +122,8 @@ describe("the router", () => {
     connect("a", "b");
     connect("b", "c");
     await clock.advance(2_000);
-    const context = encodeTraceContext({
-      traceId: "0a".repeat(16),
-      spanId: "0b".repeat(8),
-      traceFlags: 1,
-    });
     const report = { circuit: 1n, destination: "c", payload: new Uint8Array([1]) };
-    nodes["a"]!.router.send({ ...report, hopContexts: [context] });
+    nodes["a"]!.router.send({ ...report, hopContexts: [CONTEXT] });
     await clock.advance(10);
     const spans = exported.getFinishedSpans();
     expect(spans.map(({ attributes }) => attributes["quantum.link.key_source"])).toEqual([

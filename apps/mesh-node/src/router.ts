@@ -3,27 +3,26 @@ import { randomBytes } from "node:crypto";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { CircuitSignal } from "@glassline/proto/mesh";
-import type {
-  Data,
-  DataSchema,
-  Frame,
-  LinkStatusSchema,
-  RouteStatusSchema,
-} from "@glassline/proto/mesh";
+import type { Data, DataSchema, Frame, RouteStatusSchema } from "@glassline/proto/mesh";
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
-import { ATTR_QUANTUM_LINK_KEY_SOURCE } from "@glassline/telemetry/conventions/quantum";
+import {
+  ATTR_QUANTUM_LINK_KEY_EPOCH,
+  ATTR_QUANTUM_LINK_KEY_SOURCE,
+  ATTR_QUANTUM_LINK_QBER,
+} from "@glassline/telemetry/conventions/quantum";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Tracer } from "@opentelemetry/api";
 
 import { controlFrame, controlMessageOf } from "./control-frames.ts";
 import type { ControlEffect, ControlEvent } from "./core/control-plane.ts";
 import { ControlPlane } from "./core/control-plane.ts";
-import type { LinkPrice } from "./core/link-monitor.ts";
-import { additionOf, passedOn, transitOf } from "./core/transit.ts";
+import type { LinkPrice } from "./core/link-price.ts";
+import { passOn, transitOf } from "./core/transit.ts";
 import type { Routing } from "./core/routing/routing.ts";
+import type { LinkCounts, LinkState } from "./link-state.ts";
+import { linkStateOf } from "./link-state.ts";
 import type { Link, LinkEvents } from "./links/link.ts";
-import { flowOf } from "./links/link.ts";
 import type { MeshMetrics } from "./metrics.ts";
 import { Ticks } from "./ticks.ts";
 
@@ -52,18 +51,13 @@ export interface RouterDeps {
   linkPrice?: LinkPrice;
 }
 
-type LinkState = MessageInitShape<typeof LinkStatusSchema>;
 type RouteState = MessageInitShape<typeof RouteStatusSchema>;
 
 type Sign = "alive" | "spoke" | "data-heard" | "data-sent";
 
-interface Neighbour {
-  link: Link;
+interface Neighbour extends LinkCounts {
   /** When each was told last, monotonic. */
   signs: Record<Sign, number>;
-  upSinceUnixNano: bigint;
-  sent: number;
-  received: number;
 }
 
 export interface Router extends Disposable {
@@ -82,6 +76,8 @@ export interface Router extends Disposable {
   reaches(node: string, service: string): boolean;
   /** The link to a neighbour; undefined when none is up. */
   linkTo(neighbour: string): Link | undefined;
+  /** Of other nodes, those to which there is a way. */
+  readonly reach: number;
   status(): { links: LinkState[]; routes: RouteState[]; services: string[] };
 }
 
@@ -95,8 +91,6 @@ class MeshRouter implements Router {
   readonly #neighbours = new Map<string, Neighbour>();
   /** Another link has taken their place: nothing is sent on them any more. */
   readonly #retiring = new Set<Link>();
-  /** What goes behind each frame in transit, by the source of the keys of the link that brought it. */
-  readonly #additions = new Map<string, Buffer>();
   readonly #stop = new AbortController();
   readonly #plane: ControlPlane;
   readonly #routing: Routing;
@@ -127,6 +121,7 @@ class MeshRouter implements Router {
       down: (link, reason) => this.#down(link, reason),
       alive: (link) => this.#sign(link, "alive"),
       spoke: (link) => this.#sign(link, "spoke"),
+      keys: ({ neighbour }, lastS) => this.#step({ type: "keys", neighbour, lastS }),
       undelivered: (_link, { frame }) => frame.case === "data" && this.#salvage(frame.value),
     };
   }
@@ -158,7 +153,8 @@ class MeshRouter implements Router {
       ...init,
       source: this.#deps.node,
       hopLimit: HOP_LIMIT,
-      path: [this.#deps.node],
+      // The way of sampled reports is recorded.
+      path: init.hopContexts?.length ? [this.#deps.node] : [],
       keySources: [] as string[],
     };
     if (data.destination === this.#deps.node) {
@@ -173,20 +169,19 @@ class MeshRouter implements Router {
     return this.#neighbours.get(neighbour)?.link;
   }
 
+  get reach(): number {
+    return this.#routing.reach;
+  }
+
   status(): { links: LinkState[]; routes: RouteState[]; services: string[] } {
     return {
-      links: [...this.#neighbours.values()].map(({ link, upSinceUnixNano, sent, received }) => ({
-        neighbour: link.neighbour,
-        up: true,
-        rttMs: this.#plane.rttMs(link.neighbour) ?? 0,
-        cost: this.#routing.costOf(link.neighbour) ?? 0,
-        keyExchange: link.keyExchange,
-        keySource: link.keySource,
-        framesSent: BigInt(sent),
-        framesReceived: BigInt(received),
-        upSinceUnixNano,
-        dialled: link.renew !== undefined,
-      })),
+      links: [...this.#neighbours.values()].map((one) =>
+        linkStateOf(
+          one,
+          this.#plane.qualityOf(one.link.neighbour),
+          this.#routing.costOf(one.link.neighbour),
+        ),
+      ),
       routes: [...this.#routing.routes()].map(({ origin, nextHop, metric, services }) => ({
         origin,
         nextHop,
@@ -228,14 +223,13 @@ class MeshRouter implements Router {
   #frame(link: Link, { frame }: Frame): void {
     const neighbour = this.#neighbours.get(link.neighbour);
     if (neighbour?.link !== link) {
-      if (frame.case === "data" && this.#retiring.has(link))
-        this.#data(frame.value, link.keySource);
+      if (frame.case === "data" && this.#retiring.has(link)) this.#data(frame.value, link);
       return;
     }
     neighbour.received++;
     if (frame.case === "data") {
       this.#sign(link, "data-heard");
-      return this.#data(frame.value, link.keySource);
+      return this.#data(frame.value, link);
     }
     const message = controlMessageOf(frame);
     if (message) this.#step({ type: "heard", neighbour: link.neighbour, message });
@@ -251,8 +245,8 @@ class MeshRouter implements Router {
     if (!next?.link.forward) return false;
     neighbour!.received++;
     this.#sign(link, "data-heard");
-    const added = this.#addition(link.keySource);
-    if (next.link.forward(flowOf(transit), passedOn(transit, added))) {
+    passOn(frame, transit);
+    if (next.link.forward(transit.flow, frame)) {
       next.sent++;
       this.#sign(next.link, "data-sent");
       this.#deps.metrics.framesRelayed.inc();
@@ -260,22 +254,18 @@ class MeshRouter implements Router {
     return true;
   }
 
-  #addition(keySource: string): Buffer {
-    const known = this.#additions.get(keySource);
-    if (known) return known;
-    const made = additionOf(this.#deps.node, keySource);
-    this.#additions.set(keySource, made);
-    return made;
-  }
-
-  /** @param keySource of the link that brought it. */
-  #data(data: Data, keySource: string): void {
+  /** @param link that brought it. */
+  #data(data: Data, { keySource, keyEpoch, qber }: Link): void {
     const hop = startHop(this.#deps.tracer, "mesh-node/src/router.ts", data.hopContexts, {
       "mesh.destination": data.destination,
       [ATTR_QUANTUM_LINK_KEY_SOURCE]: keySource,
+      ...(keyEpoch !== undefined && { [ATTR_QUANTUM_LINK_KEY_EPOCH]: keyEpoch }),
+      ...(qber !== undefined && { [ATTR_QUANTUM_LINK_QBER]: qber }),
     });
-    data.path = [...data.path, this.#deps.node];
-    data.keySources = [...data.keySources, keySource];
+    if (data.path.length > 0) {
+      data.path = [...data.path, this.#deps.node];
+      data.keySources = [...data.keySources, keySource];
+    }
     data.hopContexts = hop.contexts;
     if (data.destination === this.#deps.node) this.#arrive(data);
     else if (data.hopLimit <= 1) this.#deps.metrics.framesDropped.inc({ reason: "hop_limit" });

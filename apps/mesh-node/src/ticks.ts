@@ -5,7 +5,7 @@ export class Ticks implements Disposable {
   readonly #clock: Clock;
   readonly #tick: () => void;
   #atMs = Infinity;
-  #waiting = new AbortController();
+  #cancel: () => void = () => {};
 
   constructor(clock: Clock, tick: () => void) {
     this.#clock = clock;
@@ -15,21 +15,18 @@ export class Ticks implements Disposable {
   /** @param dueMs monotonic. A later one than is known changes nothing: a call may come for nothing. Undefined: none is wanted. */
   at(dueMs: number | undefined): void {
     if (dueMs === undefined || dueMs >= this.#atMs) return;
-    this.#waiting.abort();
-    this.#waiting = new AbortController();
+    this.#cancel();
     this.#atMs = dueMs;
-    void this.#wait(this.#waiting.signal);
-  }
-
-  async #wait(signal: AbortSignal): Promise<void> {
-    const lengthMs = Math.max(1, Math.ceil(this.#atMs - this.#clock.monotonicMs()));
-    await this.#clock.sleep(lengthMs, signal).catch(() => {});
-    if (signal.aborted) return;
-    this.#atMs = Infinity;
-    this.#tick();
+    const lengthMs = Math.max(1, Math.ceil(dueMs - this.#clock.monotonicMs()));
+    this.#cancel = this.#clock.after(lengthMs, () => {
+      this.#atMs = Infinity;
+      this.#tick();
+    });
   }
 
   [Symbol.dispose](): void {
-    this.#waiting.abort();
+    this.#cancel();
+    // Nothing is due any more.
+    this.#atMs = -Infinity;
   }
 }

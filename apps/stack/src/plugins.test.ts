@@ -336,6 +336,8 @@ test(
           framesReceived: 0n,
           upSinceUnixNano: 0n,
           dialled: true,
+          keyEpoch: 0,
+          lossRatio: 0,
           keySource: "tls",
         })),
       }),

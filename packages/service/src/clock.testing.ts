@@ -29,6 +29,11 @@ export function simulatedClock(startMs = Date.UTC(2026, 0, 1)): SimulatedClock {
           reject(signal.reason as Error);
         });
       }),
+    after: (lengthMs, call) => {
+      const sleeper = { wakeAtMs: nowMs + lengthMs, wake: call };
+      sleepers.push(sleeper);
+      return () => void (sleepers = sleepers.filter((other) => other !== sleeper));
+    },
     advance: async (lengthMs) => {
       const untilMs = nowMs + lengthMs;
       for (;;) {

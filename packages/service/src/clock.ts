@@ -12,6 +12,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Resolves after the time; rejects with the signal's reason when that is aborted before. */
   sleep(lengthMs: number, signal?: AbortSignal): Promise<void>;
+  /** Calls once after the time. @returns what prevents it. */
+  after(lengthMs: number, call: () => void): () => void;
 }
 
 export const systemClock: Clock = {
@@ -19,6 +21,10 @@ export const systemClock: Clock = {
   nowUnixNano: () => BigInt(Math.round(wallClockMs() * 1_000)) * 1_000n,
   monotonicMs: () => performance.now(),
   sleep: (lengthMs, signal) => sleepFor(lengthMs, undefined, signal ? { signal } : {}),
+  after: (lengthMs, call) => {
+    const timer = setTimeout(call, lengthMs);
+    return () => clearTimeout(timer);
+  },
 };
 
 /** Calls `tick` every interval until the signal is aborted; a tick that is still running delays the next. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { MovingMesh, grid, gridNode, isComplete } from "../../simulator/topologies.ts";
 import type { Conditions } from "../../simulator/virtual-mesh.ts";
+import { ControlPlane } from "./control-plane.ts";
 import { BUSY_HELLO_MS } from "./liveness.ts";
 
 const NEAR: Conditions = { delayMs: [0.2, 1], toldWithinMs: 0, lost: 0, doubled: 0, reordered: 0 };
@@ -76,6 +77,27 @@ describe("the control plane, in virtual time", () => {
     expect(mesh.loops).toEqual([]);
     expect(isComplete(mesh)).toBe(true);
   });
+});
+
+test("a route leaves a link whose keys run out before they do, and comes back when there are new ones", () => {
+  const plane = new ControlPlane("a", 1);
+  for (const [neighbour, metric] of [
+    ["b", 100],
+    ["c", 190],
+  ] as const) {
+    plane.step({ type: "link-up", neighbour, isAnother: true }, 0);
+    const route = { origin: "d", seqno: 1, metric, services: [] };
+    const message = { type: "update", isFull: true, routes: [route] } as const;
+    plane.step({ type: "heard", neighbour, message }, 0);
+  }
+  const wayWith = (lastS: number) => {
+    plane.step({ type: "keys", neighbour: "b", lastS }, 1_000);
+    return plane.routing.routeTo("d")?.nextHop;
+  };
+  expect([wayWith(Infinity), wayWith(400), wayWith(150)]).toEqual(["b", "b", "b"]);
+  expect([wayWith(40), wayWith(10), wayWith(Infinity)]).toEqual(["c", "c", "b"]);
+  plane.step({ type: "link-down", neighbour: "c" }, 2_000);
+  expect([wayWith(30), wayWith(10)]).toEqual(["b", undefined]);
 });
 
 function movingMesh() {

@@ -2,8 +2,10 @@
  * What a mesh node decides about links and routes: whether neighbours live, what links cost, where packets go. `step(event, now)` gives what to send
  * and which links to give up; it changes its own state and nothing else. Real nodes (router.ts) and virtual ones (simulator) run the same.
  */
-import type { HelloFields, LinkMonitor, LinkPrice } from "./link-monitor.ts";
-import { hasMoved, hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./link-monitor.ts";
+import type { HelloFields, LinkMonitor } from "./link-monitor.ts";
+import { hearHello, makeHello, newLinkMonitor } from "./link-monitor.ts";
+import type { LinkPrice, Quality } from "./link-price.ts";
+import { hasMoved, linkPrice, qualityOf } from "./link-price.ts";
 import type { LivenessAction } from "./liveness.ts";
 import { Liveness } from "./liveness.ts";
 import type { RouteUpdate, RoutingEvent, SeqnoRequest } from "./routing/routing.ts";
@@ -45,6 +47,8 @@ export type ControlEvent =
   | { type: "data-sent"; neighbour: string }
   /** The link to it shall be priced anew. */
   | { type: "price"; neighbour: string }
+  /** So long there are keys for the link to it; Infinity: it does not matter. */
+  | { type: "keys"; neighbour: string; lastS: number }
   | { type: "services"; services: readonly string[] }
   /** Something is due (`dueMs`). */
   | { type: "tick" };
@@ -59,8 +63,8 @@ const SUSPICION_HOPS = 2;
 
 interface LinkState {
   monitor: LinkMonitor;
-  /** The round trip that its cost was computed from. */
-  pricedRttMs: number | undefined;
+  /** What its cost was computed from. */
+  priced: Quality;
 }
 
 export class ControlPlane {
@@ -72,15 +76,16 @@ export class ControlPlane {
   #effects: ControlEffect[] = [];
 
   /** @param seqno higher than that of any earlier life of this node. */
-  constructor(self: string, seqno: number, price: LinkPrice = roundTripPrice) {
+  constructor(self: string, seqno: number, price: LinkPrice = linkPrice) {
     this.self = self;
     this.routing = new Routing(self, seqno);
     this.#price = price;
   }
 
-  /** Undefined: it was not measured. */
-  rttMs(neighbour: string): number | undefined {
-    return this.#links.get(neighbour)?.monitor.rttMs;
+  /** What is known of the link to it; undefined: there is none. */
+  qualityOf(neighbour: string): Quality | undefined {
+    const link = this.#links.get(neighbour);
+    return link && qualityOf(link.monitor);
   }
 
   /** When a tick is wanted; Infinity: nothing is due. */
@@ -117,6 +122,8 @@ export class ControlPlane {
         return this.#liveness.sent(event.neighbour, true, nowMs);
       case "price":
         return this.#priceAnew(event.neighbour, nowMs);
+      case "keys":
+        return this.#keys(event.neighbour, event.lastS, nowMs);
       case "services":
         return this.#route(event, nowMs);
       case "tick":
@@ -126,7 +133,7 @@ export class ControlPlane {
   #up(neighbour: string, isAnother: boolean, nowMs: number): void {
     const rttMs = this.#links.get(neighbour)?.monitor.rttMs;
     const monitor = { ...newLinkMonitor(nowMs), rttMs };
-    this.#links.set(neighbour, { monitor, pricedRttMs: rttMs });
+    this.#links.set(neighbour, { monitor, priced: qualityOf(monitor) });
     this.#liveness.up(neighbour, isAnother, nowMs);
     const cost = this.#price(monitor, neighbour);
     this.#route({ type: "link-up", neighbour, cost, isAnother }, nowMs);
@@ -159,8 +166,20 @@ export class ControlPlane {
     if (hello.isUrgent) this.#liveness.owe(neighbour, nowMs);
     const { rttMs } = link.monitor;
     if (rttMs !== undefined) this.#liveness.measured(neighbour, rttMs);
-    if (!hasMoved(link.pricedRttMs, rttMs)) return;
-    link.pricedRttMs = rttMs;
+    this.#priceIfMoved(neighbour, link, nowMs);
+  }
+
+  #keys(neighbour: string, lastS: number, nowMs: number): void {
+    const link = this.#links.get(neighbour);
+    if (!link) return;
+    link.monitor = { ...link.monitor, keysLastS: lastS };
+    this.#priceIfMoved(neighbour, link, nowMs);
+  }
+
+  #priceIfMoved(neighbour: string, link: LinkState, nowMs: number): void {
+    const quality = qualityOf(link.monitor);
+    if (!hasMoved(link.priced, quality)) return;
+    link.priced = quality;
     this.#priceAnew(neighbour, nowMs);
   }
 

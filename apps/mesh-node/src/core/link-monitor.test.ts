@@ -1,6 +1,18 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { hasMoved, hearHello, makeHello, newLinkMonitor, roundTripPrice } from "./link-monitor.ts";
+import type { HelloFields, LinkMonitor } from "./link-monitor.ts";
+import { hearHello, makeHello, newLinkMonitor } from "./link-monitor.ts";
+
+const hello = (fields: Partial<HelloFields>): HelloFields => ({
+  seq: 1,
+  echoSeq: 0,
+  echoDelayUs: 0,
+  keysLastS: Infinity,
+  ...fields,
+});
+
+const hearAll = (seqs: readonly number[]): LinkMonitor =>
+  seqs.reduce((known, seq) => hearHello(known, hello({ seq }), 0), newLinkMonitor(0));
 
 test("two neighbours measure the round trip from each other's hellos, whatever the pause between them", () => {
   let [a, b] = [newLinkMonitor(0), newLinkMonitor(0)];
@@ -15,20 +27,35 @@ test("two neighbours measure the round trip from each other's hellos, whatever t
   }
   expect(a.rttMs).toBeCloseTo(14, 3);
   expect(b.rttMs).toBeCloseTo(14, 3);
-  expect(roundTripPrice(a, "b")).toBe(150);
 });
 
 test("an echo of a hello that was never sent measures nothing", () => {
-  const monitor = hearHello(newLinkMonitor(0), { seq: 1, echoSeq: 99, echoDelayUs: 0 }, 10);
+  const monitor = hearHello(newLinkMonitor(0), hello({ echoSeq: 99 }), 10);
   expect(monitor.rttMs).toBeUndefined();
 });
 
-test("a round trip has moved when it has by much and by a good share", () => {
-  expect(hasMoved(undefined, undefined)).toBe(false);
-  expect(hasMoved(undefined, 0)).toBe(true);
-  expect(hasMoved(4.9, 5.1)).toBe(false);
-  expect(hasMoved(1, 3)).toBe(false);
-  expect(hasMoved(1, 4)).toBe(true);
-  expect(hasMoved(100, 110)).toBe(false);
-  expect(hasMoved(100, 70)).toBe(true);
+describe("loss", () => {
+  test("is the share of hellos that did not come", () => {
+    const every = (step: number) => Array.from({ length: 400 }, (_, at) => 1 + at * step);
+    expect(hearAll(every(1)).lossShare).toBe(0);
+    expect(hearAll(every(2)).lossShare).toBeCloseTo(0.5, 1);
+    expect(hearAll(every(10)).lossShare).toBeGreaterThan(0.8);
+  });
+
+  test("is none where the first hello is a late one, one comes twice, or the neighbour began anew", () => {
+    for (const seqs of [
+      [40, 41],
+      [1, 2, 2],
+      [7, 8, 1],
+      [1, 500],
+    ])
+      expect([seqs, hearAll(seqs).lossShare]).toEqual([seqs, 0]);
+  });
+});
+
+test("neighbours tell each other of keys that last no longer than an hour", () => {
+  const of = (keysLastS: number) =>
+    makeHello({ ...newLinkMonitor(0), keysLastS }, 0).hello.keysLastS;
+  expect([of(30), of(3_600), of(3_601)]).toEqual([30, 3_600, Infinity]);
+  expect(hearHello(newLinkMonitor(0), hello({ keysLastS: 30 }), 0).theirKeysLastS).toBe(30);
 });

@@ -1,4 +1,4 @@
-/** How far away a neighbour is, from hellos, and what the link to it costs. Pure. */
+/** What a node knows of the link to a neighbour, from hellos: round trip, loss, and how long its keys last. Pure. */
 
 export interface LinkMonitor {
   readonly nextSeq: number;
@@ -9,17 +9,30 @@ export interface LinkMonitor {
   readonly echoHeardMs: number;
   /** Smoothed round trip; undefined before the first echo. */
   readonly rttMs: number | undefined;
+  /** Of the neighbour's hellos, those that did not come; smoothed. */
+  readonly lossShare: number;
+  /** For how long, without new ones, there are keys for the link: as this end knows it, and as the other end says. Infinity: it does not matter. */
+  readonly keysLastS: number;
+  readonly theirKeysLastS: number;
 }
 
 export interface HelloFields {
   seq: number;
   echoSeq: number;
   echoDelayUs: number;
+  /** Infinity: it does not matter. */
+  keysLastS: number;
 }
 
 const HELLOS_REMEMBERED = 16;
 /** Weight of a new measurement (RFC 6298 section 2). */
 const SMOOTHING = 0.125;
+/** Of one hello. */
+const LOSS_SMOOTHING = 1 / 16;
+/** A longer gap is not one of loss: the neighbour began anew. */
+const GAP_MAX = 64;
+/** Nothing is said of keys that last longer. */
+const KEYS_SAID_MAX_S = 3_600;
 
 export function newLinkMonitor(nowMs: number): LinkMonitor {
   return {
@@ -28,6 +41,9 @@ export function newLinkMonitor(nowMs: number): LinkMonitor {
     echoSeq: 0,
     echoHeardMs: nowMs,
     rttMs: undefined,
+    lossShare: 0,
+    keysLastS: Infinity,
+    theirKeysLastS: Infinity,
   };
 }
 
@@ -38,9 +54,10 @@ export function makeHello(
   const seq = monitor.nextSeq;
   const sentMs = new Map([...monitor.sentMs, [seq, nowMs] as const].slice(-HELLOS_REMEMBERED));
   const echoDelayUs = Math.round((nowMs - monitor.echoHeardMs) * 1_000);
+  const keysLastS = monitor.keysLastS <= KEYS_SAID_MAX_S ? monitor.keysLastS : Infinity;
   return {
     monitor: { ...monitor, nextSeq: seq + 1, sentMs },
-    hello: { seq, echoSeq: monitor.echoSeq, echoDelayUs },
+    hello: { seq, echoSeq: monitor.echoSeq, echoDelayUs, keysLastS },
   };
 }
 
@@ -53,6 +70,8 @@ export function hearHello(monitor: LinkMonitor, hello: HelloFields, nowMs: numbe
     echoSeq: hello.seq,
     echoHeardMs: nowMs,
     rttMs: smooth(monitor.rttMs, measuredMs),
+    lossShare: lossOf(monitor, hello.seq),
+    theirKeysLastS: hello.keysLastS,
   };
 }
 
@@ -64,24 +83,9 @@ function smooth(
   return previousMs + SMOOTHING * (measuredMs - previousMs);
 }
 
-/** What a link costs. A later price (loss, key scarcity) takes its place behind the same type. */
-export type LinkPrice = (monitor: LinkMonitor, neighbour: string) => number;
-
-const HOP_COST = 100;
-const STEP_MS = 5;
-const STEP_COST = 25;
-
-/** A hop plus the round trip in steps of 5 ms, so that jitter does not move routes. */
-export const roundTripPrice: LinkPrice = ({ rttMs }) =>
-  HOP_COST + Math.floor((rttMs ?? 0) / STEP_MS) * STEP_COST;
-
-/** A cost is computed anew when the round trip has changed by this much at least, and by this share. */
-const MOVED_MS = 2.5;
-const MOVED_SHARE = 0.25;
-
-/** Whether a link shall be priced anew: jitter does not move routes, also not at the edge of a step. */
-export function hasMoved(pricedMs: number | undefined, rttMs: number | undefined): boolean {
-  if (pricedMs === undefined || rttMs === undefined) return pricedMs !== rttMs;
-  const movedMs = Math.abs(rttMs - pricedMs);
-  return movedMs >= MOVED_MS && movedMs >= MOVED_SHARE * pricedMs;
+function lossOf({ echoSeq, lossShare }: LinkMonitor, seq: number): number {
+  const lost = seq - echoSeq - 1;
+  const kept = (1 - lossShare) * (1 - LOSS_SMOOTHING) ** Math.max(0, lost);
+  if (echoSeq === 0 || lost < 0 || lost > GAP_MAX) return lossShare;
+  return (1 - kept) * (1 - LOSS_SMOOTHING);
 }

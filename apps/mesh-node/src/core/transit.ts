@@ -1,6 +1,6 @@
 /**
- * A frame of data as a relay sees it: what it needs to pass it on is read from the bytes, and what it adds is put behind them, so that nothing is
- * decoded and encoded again. In Protocol Buffers the last value of a field counts, and repeated ones are joined
+ * A frame of data as a relay sees it: what it needs to pass it on is read from the bytes, and the hop limit is all that it changes, in place, so that
+ * nothing is decoded and encoded again. In Protocol Buffers the last value of a field counts
  * (https://protobuf.dev/programming-guides/encoding/#last-one-wins). Pure.
  */
 import { DataSchema, FrameSchema } from "@glassline/proto/mesh";
@@ -14,70 +14,72 @@ const tag = (field: number, wireType: number) => (field << 3) | wireType;
 const DATA = tag(FrameSchema.field.data.number, LENGTH_DELIMITED);
 const { field: OF_DATA } = DataSchema;
 const CIRCUIT = tag(OF_DATA.circuit.number, FIXED64);
-const SOURCE = tag(OF_DATA.source.number, LENGTH_DELIMITED);
 const DESTINATION = tag(OF_DATA.destination.number, LENGTH_DELIMITED);
 const HOP_LIMIT = tag(OF_DATA.hopLimit.number, VARINT);
 const HOP_CONTEXTS = tag(OF_DATA.hopContexts.number, LENGTH_DELIMITED);
 const PATH = tag(OF_DATA.path.number, LENGTH_DELIMITED);
-const KEY_SOURCES = tag(OF_DATA.keySources.number, LENGTH_DELIMITED);
+/** By field, its tag: decoders read a field that they know whatever its tag says of its type. */
+const TAGS = [
+  CIRCUIT,
+  tag(OF_DATA.source.number, LENGTH_DELIMITED),
+  DESTINATION,
+  HOP_LIMIT,
+  tag(OF_DATA.signal.number, VARINT),
+  tag(OF_DATA.payload.number, LENGTH_DELIMITED),
+  HOP_CONTEXTS,
+  PATH,
+  tag(OF_DATA.keySources.number, LENGTH_DELIMITED),
+];
+const TAG_BY_FIELD = new Map(TAGS.map((one) => [one >>> 3, one]));
+const CIRCUIT_BYTES = 8;
+/** Longer ones have more than a byte. */
+const HOP_LIMIT_MAX = 0x7f;
 
 export interface Transit {
-  source: string;
   destination: string;
-  circuit: bigint;
+  /** Whose it is: `flowOf` its circuit. */
+  flow: string;
   hopLimit: number;
-  /** Without the field that holds it. */
-  data: Buffer;
+  /** Where the hop limit is. */
+  hopLimitAt: number;
 }
 
-/** Undefined: it is something else, or no message, or a node has to add more to it than where it was: it carries sampled reports. */
+/** Of a circuit: flows take turns. */
+export function flowOf(circuit: bigint): string {
+  const bytes = Buffer.allocUnsafe(CIRCUIT_BYTES);
+  bytes.writeBigUInt64LE(circuit);
+  return bytes.toString("latin1");
+}
+
+const NO_FLOW = flowOf(0n);
+
+/** Undefined: it is something else, or no message, or a node has to add something to it: it carries sampled reports, or its way is recorded. */
 export function transitOf(frame: Buffer): Transit | undefined {
   const reader = new Reader(frame);
   if (reader.varint() !== DATA) return undefined;
-  const data = reader.bytes();
-  if (!data || !reader.isAtEnd) return undefined;
-  return fieldsOf(data);
-}
-
-function fieldsOf(data: Buffer): Transit | undefined {
-  const transit = { source: "", destination: "", circuit: 0n, hopLimit: 0, data };
-  const reader = new Reader(data);
+  const length = reader.varint();
+  if (length === undefined || reader.at + length !== frame.length) return undefined;
+  const transit = { destination: "", flow: NO_FLOW, hopLimit: 0, hopLimitAt: 0 };
   while (!reader.isAtEnd) {
     const field = reader.varint();
-    if (field === undefined || field === HOP_CONTEXTS) return undefined;
-    if (field === SOURCE) transit.source = reader.bytes()?.toString() ?? "";
-    else if (field === DESTINATION) transit.destination = reader.bytes()?.toString() ?? "";
-    else if (field === CIRCUIT) transit.circuit = reader.bytes(8)?.readBigUInt64LE() ?? 0n;
-    else if (field === HOP_LIMIT) transit.hopLimit = reader.varint() ?? 0;
-    else reader.skip(field & 7);
+    if (field === undefined || field === HOP_CONTEXTS || field === PATH) return undefined;
+    if (field === DESTINATION) transit.destination = reader.bytes()?.toString() ?? "";
+    else if (field === CIRCUIT)
+      transit.flow = reader.bytes(CIRCUIT_BYTES)?.toString("latin1") ?? "";
+    else if (field === HOP_LIMIT) {
+      transit.hopLimitAt = reader.at;
+      transit.hopLimit = reader.varint() ?? 0;
+      if (transit.hopLimit > HOP_LIMIT_MAX) return undefined;
+    } else if ((TAG_BY_FIELD.get(field >>> 3) ?? field) === field) reader.skip(field & 7);
+    else return undefined;
     if (reader.isBroken) return undefined;
   }
   return transit;
 }
 
-/** The frame behind this node. @param added `additionOf` it. */
-export function passedOn({ data, hopLimit }: Transit, added: Buffer): Buffer {
-  const limit = Buffer.from([HOP_LIMIT, ...varintOf(hopLimit - 1)]);
-  const length = data.length + limit.length + added.length;
-  return Buffer.concat([Buffer.from([DATA, ...varintOf(length)]), data, limit, added]);
-}
-
-/** What a node adds to each frame that came over a link with keys of this source. */
-export function additionOf(node: string, keySource: string): Buffer {
-  const [name, source] = [Buffer.from(node), Buffer.from(keySource)];
-  const fields = [
-    [PATH, name],
-    [KEY_SOURCES, source],
-  ] as const;
-  return Buffer.concat(
-    fields.flatMap(([field, bytes]) => [Buffer.from([field, ...varintOf(bytes.length)]), bytes]),
-  );
-}
-
-function varintOf(value: number): number[] {
-  const bytes: number[] = [];
-  for (; value >= 0x80; value >>>= 7) bytes.push((value & 0x7f) | 0x80);
-  return [...bytes, value];
+/** It has come one hop further. @param frame that `transit` is of; it is changed. */
+export function passOn(frame: Buffer, { hopLimit, hopLimitAt }: Transit): void {
+  frame[hopLimitAt] = hopLimit - 1;
 }
 
 const VARINT_MAX_BYTES = 5;
@@ -86,22 +88,22 @@ const VARINT_MAX_BYTES = 5;
 class Reader {
   /** There was less than was asked for. */
   isBroken = false;
+  at = 0;
   readonly #bytes: Buffer;
-  #at = 0;
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes;
   }
 
   get isAtEnd(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.at >= this.#bytes.length;
   }
 
   /** Of 35 bits at most. */
   varint(): number | undefined {
     let value = 0;
     for (let count = 0; count < VARINT_MAX_BYTES && !this.isAtEnd; count++) {
-      const byte = this.#bytes[this.#at++]!;
+      const byte = this.#bytes[this.at++]!;
       value += (byte & 0x7f) * 2 ** (7 * count);
       if (byte < 0x80) return value;
     }
@@ -110,11 +112,11 @@ class Reader {
   }
 
   bytes(length = this.varint()): Buffer | undefined {
-    if (length === undefined || this.#at + length > this.#bytes.length) {
+    if (length === undefined || this.at + length > this.#bytes.length) {
       this.isBroken = true;
       return undefined;
     }
-    return this.#bytes.subarray(this.#at, (this.#at += length));
+    return this.#bytes.subarray(this.at, (this.at += length));
   }
 
   skip(wireType: number): void {

@@ -12,10 +12,15 @@ export interface Link {
   readonly keyExchange: string;
   /** What its keys are made of: "tls" or "x-wing"; with a QKD key as well, "qkd" or "sim". */
   readonly keySource: string;
+  /** Of a link that makes its keys itself: how many times it has got new ones, and when that was. */
+  readonly keyEpoch?: number;
+  readonly keyAgeMs?: number;
+  /** Share of wrong bits of the quantum link below it; undefined: nobody says. */
+  readonly qber?: number | undefined;
   /** False when the link has too much waiting or is closed: the frame is dropped. All but data may wait twice as long. */
   send(frame: FrameInit): boolean;
-  /** Data that is encoded already; as `send`. Undefined: the link cannot. @param flow whose it is: flows take turns. */
-  forward?(flow: string, frame: Uint8Array): boolean;
+  /** Data that is encoded already, and the link's from now on; as `send`. Undefined: the link cannot. @param flow whose it is: flows take turns. */
+  forward?(flow: string, frame: Buffer): boolean;
   close(reason: string): void;
   /**
    * At the dialling end only: makes another connection, with keys of its own, that takes the place of this one. Resolves when it is up;
@@ -34,10 +39,8 @@ export interface LinkEvents {
   /** Of a link that knows it: something came from the neighbour, whatever it was; something was sent to it. */
   alive?(link: Link): void;
   spoke?(link: Link): void;
+  /** So long there are keys for it, in seconds; Infinity: it does not matter. */
+  keys?(link: Link, lastS: number): void;
   /** After `down`, of a link that knows it: data that the neighbour may not have. */
   undelivered?(link: Link, frame: Frame): void;
 }
-
-/** Whose a frame of data is: flows take turns. */
-export const flowOf = ({ source, circuit }: { source?: string; circuit?: bigint }): string =>
-  `${source} ${circuit}`;

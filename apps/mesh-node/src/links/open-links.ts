@@ -3,6 +3,7 @@ import type { AppDeps } from "@glassline/service/app";
 import type { Endpoint } from "@glassline/config";
 import type { MeshLinkService } from "@glassline/proto/mesh";
 import type { Implementation } from "@glassline/proto/rpc";
+import type { KeyStock } from "@glassline/quantum/key-delivery/key-stock";
 import type { KeySource } from "@glassline/quantum/keys/epoch";
 import { OperatorError } from "@glassline/service/errors";
 
@@ -39,13 +40,15 @@ export async function openLinks(
     const service = acceptLinks(events, incarnation);
     return { dial: grpcDialler({ ...deps, incarnation, events }), service };
   }
-  const { host, port, mode, allowSimulatedKeys } = config;
+  const { host, port, mode, allowSimulatedKeys, keyLifetime } = config;
   const udp = await UdpLinks.open(host, port, {
     ...deps,
     incarnation,
     events,
     mode,
     allowSimulatedKeys,
+    // As WireGuard's: two thirds of the time that keys are good for.
+    keyTimes: { rekeyAfterMs: (keyLifetime * 2) / 3, rejectAfterMs: keyLifetime },
     keys: keysOf(config.keyManager, config, deps, stack),
     dropped: (reason) => deps.metrics.datagramsDropped.inc({ reason }),
     sent: (bytes, carries) => {
@@ -68,5 +71,10 @@ function keysOf(
     throw new OperatorError(`--key-manager: got ${managers.length}, expected one or none`);
   if (!manager) return NO_KEYS;
   const asked = (from: KeySource) => deps.metrics.quantumKeys.inc({ source: from });
-  return stack.use(new KeyManagerSupply(manager, { ...deps, source, asked }));
+  const looked = (neighbour: string, { keys, madePerS, qber }: KeyStock) => {
+    deps.metrics.keyStock.set({ neighbour, source }, keys);
+    deps.metrics.keyRate.set({ neighbour, source }, madePerS);
+    if (qber !== undefined) deps.metrics.qber.set({ neighbour, source }, qber);
+  };
+  return stack.use(new KeyManagerSupply(manager, { ...deps, source, asked, looked }));
 }

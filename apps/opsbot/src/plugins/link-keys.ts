@@ -14,7 +14,7 @@ export const linkKeys = definePlugin({
   name: "link-keys",
   purpose: `Days since the ends of a link of the mesh agreed on keys.
 
-The end that dials tells. Left out, CRITICAL is 7 to 8 days, by the link's name, so that links are not all given new keys at once.
+CRITICAL, too, when somebody listens on the quantum link below it. The end that dials tells. Left out, CRITICAL is 7 to 8 days, by the link's name, so that links are not all given new keys at once.
 UNKNOWN: the node does not answer, or the link is down.`,
   spec: {
     ...limits("that age, in days,"),

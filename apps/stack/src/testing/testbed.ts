@@ -31,10 +31,11 @@ import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
 import { systemClock } from "@glassline/service/clock";
 import type { Identity, PeerName } from "@glassline/service/identity";
+import { readIdentity } from "@glassline/service/identity";
 import { createLogger } from "@glassline/service/logger";
 import { createMetrics } from "@glassline/service/metrics";
 import { peerClient } from "@glassline/service/peer-client";
-import { ephemeralPki } from "@glassline/service/pki";
+import { ensureDevelopmentPki, ephemeralPki } from "@glassline/service/pki";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import type { TracerProvider } from "@opentelemetry/api";
 import { trace } from "@opentelemetry/api";
@@ -44,6 +45,8 @@ import { flags } from "../plan.ts";
 export interface TestbedOptions {
   /** Spans of one app instance go to this provider. */
   tracerProviderOf?: (service: string, instance: string) => TracerProvider;
+  /** Folder of a development CA that others have certificates of, too; in memory when it is left out. */
+  pkiDirectory?: string;
 }
 
 type Words = Parameters<typeof flags>[0];
@@ -74,7 +77,9 @@ export class Testbed implements AsyncDisposable {
   }
 
   static async open(options: TestbedOptions = {}): Promise<Testbed> {
-    return new Testbed(await mkdtemp(join(tmpdir(), "glassline-")), await ephemeralPki(), options);
+    const { pkiDirectory } = options;
+    const issue = pkiDirectory === undefined ? await ephemeralPki() : issuerIn(pkiDirectory);
+    return new Testbed(await mkdtemp(join(tmpdir(), "glassline-")), issue, options);
   }
 
   async collector(words: Words = {}) {
@@ -239,6 +244,13 @@ export class Testbed implements AsyncDisposable {
         this.#options.tracerProviderOf?.(name.role, name.instance) ?? trace.getTracerProvider(),
     };
   }
+}
+
+function issuerIn(directory: string): (name: PeerName) => Promise<Identity> {
+  return async (name) => {
+    await ensureDevelopmentPki(directory, [name]);
+    return readIdentity(directory, name);
+  };
 }
 
 /** Tries until the check gives a value that is not undefined. Fails with the last error or a message after the time. */

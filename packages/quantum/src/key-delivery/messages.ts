@@ -16,6 +16,13 @@ export interface KeyManagerStatus {
   maxKeySizeBits: number;
   minKeySizeBits: number;
   maxSaeIdCount: number;
+  /** What the standard leaves to key managers ("status_extension"); Glassline's own tells of its link. */
+  extension?: StatusExtension;
+}
+
+export interface StatusExtension {
+  /** Share of wrong bits in the last block. */
+  qber?: number;
 }
 
 /** Section 6.2. */
@@ -65,7 +72,11 @@ export const isKeyId = (text: unknown): text is string =>
 
 export function writeStatus(status: KeyManagerStatus): object {
   const names = Object.entries({ ...STRINGS, ...INTEGERS }) as [keyof KeyManagerStatus, string][];
-  return Object.fromEntries(names.map(([key, name]) => [name, status[key]]));
+  const { extension } = status;
+  return {
+    ...Object.fromEntries(names.map(([key, name]) => [name, status[key]])),
+    ...(extension && { status_extension: extension }),
+  };
 }
 
 /** @param json anything. Throws MessageError. */
@@ -73,7 +84,18 @@ export function readStatus(json: unknown): KeyManagerStatus {
   const told = objectOf(json, "status");
   const strings = Object.entries(STRINGS).map(([key, name]) => [key, stringOf(told[name], name)]);
   const integers = Object.entries(INTEGERS).map(([key, name]) => [key, countOf(told[name], name)]);
-  return Object.fromEntries([...strings, ...integers]) as KeyManagerStatus;
+  const extension = extensionOf(told["status_extension"]);
+  return {
+    ...(Object.fromEntries([...strings, ...integers]) as KeyManagerStatus),
+    ...(extension && { extension }),
+  };
+}
+
+/** Others put there what they like: only what is meant as Glassline means it counts. */
+function extensionOf(told: unknown): StatusExtension | undefined {
+  if (typeof told !== "object" || told === null || !("qber" in told)) return undefined;
+  const { qber } = told;
+  return typeof qber === "number" && qber >= 0 && qber <= 1 ? { qber } : undefined;
 }
 
 /** What is left out has its default, as some key managers do not read what has been given (section 6.2). */

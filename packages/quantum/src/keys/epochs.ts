@@ -33,12 +33,18 @@ interface Epoch {
 }
 
 export class Epochs {
+  readonly #rejectAfterMs: number;
   /** The newest first; the one before it still opens what is under way. */
   #epochs: Epoch[] = [];
   #sealer: Sealer | undefined;
   /** Not known to be at the other end. */
   #unconfirmed: SessionKeys | undefined;
   #source: KeySource = "none";
+
+  /** @param rejectAfterMs from the birth of keys on: they are refused. */
+  constructor(rejectAfterMs = REJECT_AFTER_MS) {
+    this.#rejectAfterMs = rejectAfterMs;
+  }
 
   get source(): KeySource {
     return this.#source;
@@ -55,7 +61,7 @@ export class Epochs {
 
   /** Opens with these keys from now on, and seals with them when a record has shown that the other end has them. */
   begin(keys: SessionKeys, nowMs: number): void {
-    const opener = new Opener(keys.receiving, nowMs);
+    const opener = new Opener(keys.receiving, nowMs, this.#rejectAfterMs);
     this.#epochs = [{ opener, ownIndex: keys.ownIndex }, ...this.#epochs].slice(0, 2);
     this.#unconfirmed = keys;
   }
@@ -64,7 +70,13 @@ export class Epochs {
   turnTo(keys: SessionKeys, nowMs: number): void {
     const { sending, theirIndex, source } = keys;
     this.#unconfirmed = undefined;
-    this.#sealer = new Sealer(sending, theirIndex, nowMs, REJECT_AFTER_MS, this.#sealer?.counter);
+    this.#sealer = new Sealer(
+      sending,
+      theirIndex,
+      nowMs,
+      this.#rejectAfterMs,
+      this.#sealer?.counter,
+    );
     this.#source = source;
   }
 

@@ -16,6 +16,17 @@ export const OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES;
 /** A new epoch is begun then, and the old one is refused from the other one on. WireGuard's constants (REKEY_AFTER_TIME, REJECT_AFTER_TIME). */
 export const REKEY_AFTER_MS = 120_000;
 export const REJECT_AFTER_MS = 180_000;
+
+/** When new keys are made, and when the old ones are refused, from the birth of keys on. */
+export interface KeyTimes {
+  rekeyAfterMs: number;
+  rejectAfterMs: number;
+}
+
+export const KEY_TIMES: KeyTimes = {
+  rekeyAfterMs: REKEY_AFTER_MS,
+  rejectAfterMs: REJECT_AFTER_MS,
+};
 /** Far below what AES-GCM bears, and exact as a number. */
 const RECORDS_MAX = 2 ** 48;
 

@@ -113,6 +113,11 @@ export class Routing {
       if (selected) yield { origin: name, ...selected };
   }
 
+  /** Of destinations, those to which there is a way. */
+  get reach(): number {
+    return this.#destinations.values().reduce((count, one) => count + (one.selected ? 1 : 0), 0);
+  }
+
   costOf(neighbour: string): number | undefined {
     return this.#costs.get(neighbour);
   }

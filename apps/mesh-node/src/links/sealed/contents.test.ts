@@ -2,15 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { Item } from "./contents.ts";
-import { ContentsError, ackBytes, readItems, writeItems } from "./contents.ts";
-import { Inbox, MESSAGE_MAX_BYTES } from "./inbox.ts";
+import { ContentsError, NUMBERS, ackBytes, partBytes, readItems, writeItems } from "./contents.ts";
+import { Inbox, MESSAGE_MAX_BYTES, numberNear } from "./inbox.ts";
 import { Received } from "./received.ts";
 
 const bytes = fc.uint8Array({ maxLength: 300 }).map((some) => Buffer.from(some));
 const part = fc.record({
   channel: fc.integer({ min: 0, max: 2 }),
-  message: fc.integer({ min: 0, max: 0xffff_ffff }),
-  offset: fc.integer({ min: 0, max: 2 ** 40 - 1 }),
+  message: fc.integer({ min: 0, max: NUMBERS - 1 }),
+  offset: fc.integer({ min: 0, max: 2 ** 24 - 1 }),
   isLast: fc.boolean(),
   bytes,
 });
@@ -48,6 +48,23 @@ describe("contents of a record", () => {
       }),
       { numRuns: 5_000 },
     );
+  });
+
+  test("a whole message that is alone takes four bytes more than it is long", () => {
+    const one = {
+      channel: 2,
+      message: 70_000_000,
+      offset: 0,
+      isLast: true,
+      bytes: Buffer.alloc(9),
+    };
+    expect(writeItems([{ kind: "part", part: one }])).toHaveLength(13);
+    const items = [{ kind: "part", part: one }, { kind: "bye" }] as const;
+    expect(writeItems(items)).toHaveLength(partBytes(one) + 1);
+    expect(readItems(writeItems(items))).toEqual([
+      { kind: "part", part: { ...one, message: 70_000_000 % NUMBERS } },
+      { kind: "bye" },
+    ]);
   });
 
   test("an acknowledgement is as long as is told", () => {
@@ -111,6 +128,13 @@ describe("the inbox", () => {
     expect(inbox.take(whole(1, "b"))).toHaveLength(0);
     expect(inbox.take(whole(0, "a"))).toHaveLength(1);
     expect(inbox.take(whole(0, "a"))).toHaveLength(0);
+  });
+
+  test("knows messages by the last bits of their numbers", () => {
+    const near = (expected: number, number: number) => numberNear(expected, number % NUMBERS);
+    for (const expected of [0, 1, NUMBERS - 1, NUMBERS, 5 * NUMBERS + 7])
+      for (const ahead of [0, 1, 4_095, -1, -200_000])
+        expect(near(expected, (expected + ahead + NUMBERS) % NUMBERS)).toBe(expected + ahead);
   });
 
   test("gives those of the control channel in their order", () => {

@@ -4,7 +4,7 @@ import type { Ack } from "./recovery.ts";
 export interface Part {
   /** CONTROL, URGENT or BULK. */
   readonly channel: number;
-  /** Counts the messages of a channel, from 0. */
+  /** Counts the messages of a channel, from 0; of one that was read, the last bits (`NUMBERS`). */
   readonly message: number;
   /** Of the bytes in the message. */
   readonly offset: number;
@@ -28,58 +28,90 @@ export class ContentsError extends Error {
 }
 
 const KINDS = ["part", "ack", "fleeting", "bye", "hurry"] as const;
+/** In the first byte of an item, beside its kind; all but the first two are of parts. */
+const KIND = 0x07;
+const CHANNEL_SHIFT = 3;
+const LAST = 0x20;
+/** It does not begin where its message does. */
+const HAS_OFFSET = 0x40;
+/** It goes to the end of the record: its length is not said. */
+const TO_END = 0x80;
+
 export const HURRY_BYTES = 1;
-export const PART_HEADER_BYTES = 13;
-export const FLEETING_HEADER_BYTES = 3;
+const KIND_BYTES = 1;
+const NUMBER_BYTES = 3;
+const LENGTH_BYTES = 2;
+/** At most. */
+export const PART_HEADER_BYTES = KIND_BYTES + 2 * NUMBER_BYTES + LENGTH_BYTES;
+export const FLEETING_HEADER_BYTES = KIND_BYTES + LENGTH_BYTES;
 const ACK_HEADER_BYTES = 12;
 const RANGE_BYTES = 8;
 export const RANGES_MAX = 32;
 export const CHANNELS = 3;
-const LAST = 0x80;
+/** Of a message's number so much is said: its last bits. */
+export const NUMBERS = 2 ** (8 * NUMBER_BYTES);
 
 /** Of an acknowledgement with so many ranges. */
 export const ackBytes = (ranges: number): number => ACK_HEADER_BYTES + RANGE_BYTES * ranges;
 
+/** In the middle of a record. */
+export const partBytes = ({ offset, bytes }: Part): number =>
+  KIND_BYTES + NUMBER_BYTES + (offset > 0 ? NUMBER_BYTES : 0) + LENGTH_BYTES + bytes.length;
+
 export function writeItems(items: readonly Item[]): Buffer {
-  return Buffer.concat(items.map(writeItem));
+  const last = items.at(-1);
+  const spared = last?.kind === "part" ? LENGTH_BYTES : 0;
+  const length = items.reduce((sum, item) => sum + itemBytes(item), 0) - spared;
+  const contents = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const item of items) at = writeItem(contents, at, item, item === last);
+  return contents;
 }
 
-function writeItem(item: Item): Buffer {
-  if (item.kind === "part") return writePart(item.part);
-  if (item.kind === "ack") return writeAck(item.ack);
-  if (item.kind === "bye" || item.kind === "hurry") return Buffer.from([KINDS.indexOf(item.kind)]);
-  const header = Buffer.alloc(FLEETING_HEADER_BYTES);
-  header[0] = KINDS.indexOf("fleeting");
-  header.writeUInt16BE(item.bytes.length, 1);
-  return Buffer.concat([header, item.bytes]);
+function itemBytes(item: Item): number {
+  if (item.kind === "part") return partBytes(item.part);
+  if (item.kind === "ack") return ackBytes(Math.min(RANGES_MAX, item.ack.ranges.length));
+  return item.kind === "fleeting" ? FLEETING_HEADER_BYTES + item.bytes.length : KIND_BYTES;
 }
 
-function writePart({ channel, message, offset, isLast, bytes }: Part): Buffer {
-  const header = Buffer.alloc(PART_HEADER_BYTES);
-  header[0] = KINDS.indexOf("part");
-  header[1] = channel | (isLast ? LAST : 0);
-  header.writeUInt32BE(message, 2);
-  header.writeUIntBE(offset, 6, 5);
-  header.writeUInt16BE(bytes.length, 11);
-  return Buffer.concat([header, bytes]);
+/** @returns where it ends. */
+function writeItem(contents: Buffer, at: number, item: Item, isToEnd: boolean): number {
+  if (item.kind === "part") return writePart(contents, at, item.part, isToEnd);
+  contents[at] = KINDS.indexOf(item.kind);
+  if (item.kind === "ack") return writeAck(contents, at, item.ack);
+  if (item.kind !== "fleeting") return at + KIND_BYTES;
+  contents.writeUInt16BE(item.bytes.length, at + KIND_BYTES);
+  contents.set(item.bytes, at + FLEETING_HEADER_BYTES);
+  return at + FLEETING_HEADER_BYTES + item.bytes.length;
+}
+
+function writePart(contents: Buffer, from: number, part: Part, isToEnd: boolean): number {
+  const { channel, message, offset, isLast, bytes } = part;
+  contents[from] =
+    (channel << CHANNEL_SHIFT) |
+    (isLast ? LAST : 0) |
+    (offset > 0 ? HAS_OFFSET : 0) |
+    (isToEnd ? TO_END : 0);
+  let at = contents.writeUIntBE(message % NUMBERS, from + KIND_BYTES, NUMBER_BYTES);
+  if (offset > 0) at = contents.writeUIntBE(offset, at, NUMBER_BYTES);
+  if (!isToEnd) at = contents.writeUInt16BE(bytes.length, at);
+  contents.set(bytes, at);
+  return at + bytes.length;
 }
 
 /** Each range as the gap above it and its length. */
-function writeAck(ack: Ack): Buffer {
+function writeAck(contents: Buffer, from: number, ack: Ack): number {
   const ranges = ack.ranges.slice(0, RANGES_MAX);
-  const bytes = Buffer.alloc(ACK_HEADER_BYTES + RANGE_BYTES * ranges.length);
-  bytes[0] = KINDS.indexOf("ack");
-  bytes.writeUIntBE(ack.largest, 1, 6);
-  bytes.writeUIntBE(Math.min(0xff_ffff, Math.round(ack.delayMs * 1_000)), 7, 3);
-  bytes.writeUInt16BE(ranges.length, 10);
-  let above = ack.largest + 1;
-  for (const [index, [first, last]] of ranges.entries()) {
-    const at = ACK_HEADER_BYTES + RANGE_BYTES * index;
-    bytes.writeUInt32BE(Math.min(0xffff_ffff, above - 1 - last), at);
-    bytes.writeUInt32BE(Math.min(0xffff_ffff, last - first), at + 4);
+  contents.writeUIntBE(ack.largest, from + 1, 6);
+  contents.writeUIntBE(Math.min(0xff_ffff, Math.round(ack.delayMs * 1_000)), from + 7, 3);
+  contents.writeUInt16BE(ranges.length, from + 10);
+  let [at, above] = [from + ACK_HEADER_BYTES, ack.largest + 1];
+  for (const [first, last] of ranges) {
+    at = contents.writeUInt32BE(Math.min(0xffff_ffff, above - 1 - last), at);
+    at = contents.writeUInt32BE(Math.min(0xffff_ffff, last - first), at);
     above = first;
   }
-  return bytes;
+  return at;
 }
 
 /** Throws ContentsError. */
@@ -95,23 +127,25 @@ export function readItems(contents: Buffer): Item[] {
     return contents.subarray(at, (at += length));
   };
   while (at < contents.length) {
-    const kind = KINDS[next(1)[0]!];
-    if (kind === "part") items.push({ kind, part: readPart(next) });
+    const flags = next(1)[0]!;
+    const kind = KINDS[flags & KIND];
+    const isPart = kind === "part";
+    if (!isPart && flags > KIND) throw new ContentsError(`record: got an item of kind ${flags}`);
+    if (isPart) items.push({ kind, part: readPart(flags, next, () => contents.length - at) });
     else if (kind === "ack") items.push({ kind, ack: readAck(next) });
     else if (kind === "fleeting") items.push({ kind, bytes: next(next(2).readUInt16BE()) });
     else if (kind === "bye" || kind === "hurry") items.push({ kind });
-    else throw new ContentsError(`record: got an item of kind ${contents[at - 1]}`);
+    else throw new ContentsError(`record: got an item of kind ${flags}`);
   }
   return items;
 }
 
-function readPart(next: (length: number) => Buffer): Part {
-  const header = next(PART_HEADER_BYTES - 1);
-  const [flags, message] = [header[0]!, header.readUInt32BE(1)];
-  const channel = flags & ~LAST;
+function readPart(flags: number, next: (length: number) => Buffer, left: () => number): Part {
+  const channel = (flags >>> CHANNEL_SHIFT) & 3;
   if (channel >= CHANNELS) throw new ContentsError(`record: got channel ${channel}`);
-  const offset = header.readUIntBE(5, 5);
-  const bytes = next(header.readUInt16BE(10));
+  const message = next(NUMBER_BYTES).readUIntBE(0, NUMBER_BYTES);
+  const offset = flags & HAS_OFFSET ? next(NUMBER_BYTES).readUIntBE(0, NUMBER_BYTES) : 0;
+  const bytes = next(flags & TO_END ? left() : next(LENGTH_BYTES).readUInt16BE());
   return { channel, message, offset, isLast: (flags & LAST) !== 0, bytes };
 }
 

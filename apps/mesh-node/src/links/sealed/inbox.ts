@@ -1,6 +1,6 @@
 /** Parts become messages again, each once. Bounded. */
 import type { Part } from "./contents.ts";
-import { CHANNELS, ContentsError } from "./contents.ts";
+import { CHANNELS, ContentsError, NUMBERS } from "./contents.ts";
 import { CONTROL, OPEN_MAX } from "./outbox.ts";
 
 interface Assembly {
@@ -35,11 +35,11 @@ export class Inbox {
   /** The messages that are whole now: those of the control channel in their order, others as they come. Throws ContentsError. */
   take(part: Part): Uint8Array[] {
     const channel = this.#channels[part.channel]!;
-    const { message } = part;
+    const message = numberNear(channel.allBefore, part.message);
     if (message < channel.allBefore || channel.done.has(message)) return [];
     if (message >= channel.allBefore + OPEN_MAX)
       throw new ContentsError(`message ${message}: got it while ${channel.allBefore} is missing`);
-    const whole = this.#add(channel, part);
+    const whole = this.#add(channel, message, part);
     if (!whole) return [];
     const before = channel.allBefore;
     channel.done.add(message);
@@ -54,7 +54,12 @@ export class Inbox {
     return inOrder;
   }
 
-  #add({ assemblies }: Channel, { message, offset, isLast, bytes }: Part): Uint8Array | undefined {
+  #add(
+    { assemblies }: Channel,
+    message: number,
+    { offset, isLast, bytes }: Part,
+  ): Uint8Array | undefined {
+    if (offset === 0 && isLast && !assemblies.has(message)) return bytes;
     const assembly = assemblies.get(message) ?? { parts: new Map(), bytes: 0, length: undefined };
     if (assembly.parts.has(offset)) return undefined;
     if (offset + bytes.length > MESSAGE_MAX_BYTES || this.#bytes > ASSEMBLED_MAX_BYTES)
@@ -71,8 +76,13 @@ export class Inbox {
   }
 }
 
+/** The number with these last bits that is nearest. */
+export function numberNear(expected: number, lastBits: number): number {
+  const ahead = (lastBits - (expected % NUMBERS) + NUMBERS) % NUMBERS;
+  return expected + (ahead < NUMBERS / 2 ? ahead : ahead - NUMBERS);
+}
+
 function joined(message: number, { parts, length }: Assembly): Uint8Array {
-  if (parts.size === 1) return [...parts.values()][0]!;
   const whole = Buffer.allocUnsafe(length!);
   let end = 0;
   for (const [offset, bytes] of [...parts].toSorted(([a], [b]) => a - b)) {

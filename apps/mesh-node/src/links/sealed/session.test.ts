@@ -114,7 +114,7 @@ describe("a sealed session", () => {
     for (let at = 0; at < 100; at++) pair.a.put(BULK, "flow", message(at, 100));
     pair.run(1_000);
     expect(pair.heard.b).toHaveLength(100);
-    expect(pair.records).toBeLessThan(30);
+    expect(pair.records).toBeLessThan(40);
   });
 
   test("what is urgent overtakes, and no flow waits for another one", () => {

@@ -13,7 +13,7 @@ import {
   ContentsError,
   FLEETING_HEADER_BYTES,
   HURRY_BYTES,
-  PART_HEADER_BYTES,
+  partBytes,
   readItems,
   writeItems,
 } from "./contents.ts";
@@ -48,7 +48,12 @@ export class SealedSession {
   readonly #recovery = new Recovery<readonly Part[]>(RECORD_MAX_BYTES, RTT_MS);
   readonly #received = new Received();
   readonly #fleeting: Uint8Array[] = [];
-  readonly #epochs = new Epochs();
+  readonly #epochs: Epochs;
+
+  /** @param rejectAfterMs from the birth of keys on: they are refused. */
+  constructor(rejectAfterMs?: number) {
+    this.#epochs = new Epochs(rejectAfterMs);
+  }
 
   get source(): KeySource {
     return this.#epochs.source;
@@ -152,7 +157,7 @@ export class SealedSession {
     }
     for (const part of parts) {
       items.push({ kind: "part", part });
-      room -= part.bytes.length + PART_HEADER_BYTES;
+      room -= partBytes(part);
     }
     if (items.length > 0 || nowMs >= this.#received.dueMs) {
       const ack = this.#received.bytes <= room ? this.#received.ack(nowMs) : undefined;
@@ -170,7 +175,7 @@ export class SealedSession {
     const next = () => this.#outbox.next(room, this.#received.bytes);
     for (let part = next(); part; part = next()) {
       parts.push(part);
-      room -= part.bytes.length + PART_HEADER_BYTES;
+      room -= partBytes(part);
     }
     return parts;
   }

@@ -3,12 +3,14 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Frame } from "@glassline/proto/mesh";
 import { FrameSchema } from "@glassline/proto/mesh";
 import type { SessionKeys } from "@glassline/quantum/keys/epochs";
-import { REKEY_AFTER_MS } from "@glassline/quantum/keys/records";
+import type { KeyStock } from "@glassline/quantum/key-delivery/key-stock";
+import { keysLastS } from "@glassline/quantum/key-delivery/key-stock";
+import type { KeyTimes } from "@glassline/quantum/keys/records";
 import type { Clock } from "@glassline/service/clock";
 
+import { flowOf } from "../../core/transit.ts";
 import { Ticks } from "../../ticks.ts";
 import type { FrameInit, Link, LinkEvents } from "../link.ts";
-import { flowOf } from "../link.ts";
 import { ContentsError } from "./contents.ts";
 import type { Introduced } from "@glassline/quantum/keys/introduction";
 import { BULK, CONTROL } from "./outbox.ts";
@@ -22,6 +24,9 @@ export interface UdpLinkDeps {
   /** Told once. */
   ended: () => void;
   dropped: (reason: string) => void;
+  keyTimes: KeyTimes;
+  /** It ends when there are no new ones. */
+  needsQuantumKeys: boolean;
   renew?: () => Promise<void>;
   /** At the dialling end: new keys for this link. */
   rekey?: () => Promise<void>;
@@ -35,16 +40,20 @@ export class UdpLink implements Link {
   readonly keyExchange = "X-Wing";
   readonly renew?: () => Promise<void>;
   readonly #deps: UdpLinkDeps;
-  readonly #session = new SealedSession();
+  readonly #session: SealedSession;
   readonly #ticks: Ticks;
   readonly #rekeying: Ticks;
   #isUp = false;
   #isClosed = false;
   #isFlushing = false;
+  #keyEpoch = 0;
+  #keysSinceMs = 0;
+  #qber: number | undefined;
 
   constructor(peer: Introduced, deps: UdpLinkDeps) {
     this.peer = peer;
     this.#deps = deps;
+    this.#session = new SealedSession(deps.keyTimes.rejectAfterMs);
     if (deps.renew) this.renew = deps.renew;
     this.#ticks = new Ticks(deps.clock, () => this.#flush());
     this.#rekeying = new Ticks(deps.clock, () => void this.#rekey());
@@ -63,6 +72,18 @@ export class UdpLink implements Link {
     return source === "none" ? "x-wing" : source;
   }
 
+  get keyEpoch(): number {
+    return this.#keyEpoch;
+  }
+
+  get keyAgeMs(): number {
+    return this.#nowMs() - this.#keysSinceMs;
+  }
+
+  get qber(): number | undefined {
+    return this.#qber;
+  }
+
   get isUp(): boolean {
     return this.#isUp;
   }
@@ -71,16 +92,29 @@ export class UdpLink implements Link {
     return this.#isClosed;
   }
 
-  /** @param isConfirmed the other end has these keys: this end seals with them at once. */
-  use(keys: SessionKeys, isConfirmed: boolean): void {
+  /** @param epoch counts the keys of this link. @param isConfirmed the other end has these keys: this end seals with them at once. */
+  use(keys: SessionKeys, epoch: number, isConfirmed: boolean): void {
     const nowMs = this.#nowMs();
+    [this.#keyEpoch, this.#keysSinceMs] = [epoch, nowMs];
     this.#session.begin(keys, nowMs);
     if (!isConfirmed) return;
     this.#session.turnTo(keys, nowMs);
     // Empty: shows the other end that the keys are in use.
     this.#session.put(CONTROL, "", new Uint8Array());
     this.#flushSoon();
-    if (this.#deps.rekey) this.#rekeying.at(nowMs + REKEY_AFTER_MS);
+    if (this.#deps.rekey) this.#rekeying.at(nowMs + this.#deps.keyTimes.rekeyAfterMs);
+  }
+
+  /** There are so many keys for it. */
+  stocked(stock: KeyStock): void {
+    if (!this.#isUp || this.#isClosed) return;
+    const { keyTimes, needsQuantumKeys, events } = this.#deps;
+    const { rekeyAfterMs: everyMs, rejectAfterMs } = keyTimes;
+    const restMs = Math.max(0, rejectAfterMs - this.keyAgeMs);
+    this.#qber = stock.qber;
+    // Where keys are not needed their end does not matter; that somebody listens does.
+    const counted = needsQuantumKeys ? stock : { ...stock, keys: Infinity };
+    events.keys?.(this, keysLastS(counted, { everyMs, restMs }));
   }
 
   up(): void {
@@ -96,7 +130,7 @@ export class UdpLink implements Link {
     return isTaken;
   }
 
-  forward(flow: string, frame: Uint8Array): boolean {
+  forward(flow: string, frame: Buffer): boolean {
     if (this.#isClosed) return false;
     const isTaken = this.#session.put(BULK, flow, frame);
     this.#flushSoon();
@@ -104,7 +138,8 @@ export class UdpLink implements Link {
   }
 
   #put(frame: FrameInit["frame"], bytes: Uint8Array): boolean {
-    if (frame?.case === "data") return this.#session.put(BULK, flowOf(frame.value), bytes);
+    if (frame?.case === "data")
+      return this.#session.put(BULK, flowOf(frame.value.circuit ?? 0n), bytes);
     if (frame?.case === "routeUpdate" || frame?.case === "seqnoRequest")
       return this.#session.put(CONTROL, "", bytes);
     return this.#session.putFleeting(bytes);

@@ -5,6 +5,7 @@ import { once } from "node:events";
 
 import type { Frame } from "@glassline/proto/mesh";
 import type { Mode, QuantumKey } from "@glassline/quantum/keys/epoch";
+import type { KeyTimes } from "@glassline/quantum/keys/records";
 import { backoff } from "@glassline/service/backoff";
 import { systemClock } from "@glassline/service/clock";
 import type { Clock } from "@glassline/service/clock";
@@ -32,12 +33,14 @@ interface Wanted {
   mode?: Mode;
   allowSimulatedKeys?: boolean;
   clock?: Clock;
+  keyTimes?: KeyTimes;
   issuer?: typeof issue;
 }
 
 class End implements LinkEvents {
   readonly frames: Frame["frame"][] = [];
   readonly ups: Link[] = [];
+  readonly keysLastS: number[] = [];
   downs = 0;
   readonly dropped = new Map<string, number>();
   links!: UdpLinks;
@@ -53,6 +56,7 @@ class End implements LinkEvents {
       keys,
       mode,
       allowSimulatedKeys: wanted.allowSimulatedKeys ?? false,
+      ...(wanted.keyTimes && { keyTimes: wanted.keyTimes }),
       dropped: (reason) => end.dropped.set(reason, (end.dropped.get(reason) ?? 0) + 1),
     });
     cleanup.use(end.links);
@@ -73,6 +77,10 @@ class End implements LinkEvents {
 
   down(): void {
     this.downs++;
+  }
+
+  keys(_link: Link, lastS: number): void {
+    this.keysLastS.push(lastS);
   }
 
   /** Requests: they come in order. */
@@ -148,7 +156,11 @@ async function network(port: number, weather: Weather = {}) {
 }
 
 const KEY: QuantumKey = { id: "key-1", key: Buffer.alloc(32, 7), source: "sim" };
-const SIMULATED: KeySupply = { fresh: async () => KEY, known: async () => KEY };
+const SIMULATED: KeySupply = {
+  ...NO_KEYS,
+  fresh: async () => KEY,
+  known: async () => KEY,
+};
 
 describe("links over UDP", () => {
   test("bring all that routes hang on, in order, where a network loses, doubles and mixes up", async () => {
@@ -230,7 +242,7 @@ describe("links over UDP", () => {
   test("are none with a key that only one end has, or of another mode", async () => {
     cleanup = new AsyncDisposableStack();
     const mine = { ...KEY, key: Buffer.alloc(32, 8) };
-    const keys = { fresh: async () => mine, known: async () => mine };
+    const keys = { ...NO_KEYS, fresh: async () => mine, known: async () => mine };
     const allowSimulatedKeys = true;
     const a = await End.open("a", { keys, allowSimulatedKeys });
     const b = await End.open("b", { keys: SIMULATED, allowSimulatedKeys });
@@ -253,6 +265,11 @@ describe("links over UDP", () => {
         for (const wakeMs = monotonicMs() + lengthMs; monotonicMs() < wakeMs;)
           await systemClock.sleep(2, signal);
       },
+      after: (lengthMs, call) => {
+        const stop = new AbortController();
+        void clock.sleep(lengthMs, stop.signal).then(call, () => {});
+        return () => stop.abort();
+      },
     };
     const [a, b] = [await End.open("a", { clock }), await End.open("b", { clock })];
     const { port, seen } = await network(b.links.port);
@@ -273,6 +290,40 @@ describe("links over UDP", () => {
     await until(() => b.heard().length === 3);
     expect(b.heard()).toEqual([1, 2, 3]);
     expect([a.downs, b.downs, a.ups.length, b.ups.length]).toEqual([0, 0, 1, 1]);
+  });
+
+  test("end when the time of their keys is over and no others come, and are there again when these do", async () => {
+    cleanup = new AsyncDisposableStack();
+    const keyTimes = { rekeyAfterMs: 200, rejectAfterMs: 400 };
+    let stored = 1;
+    const keys: KeySupply = {
+      fresh: async () => (stored-- > 0 ? KEY : undefined),
+      known: async () => KEY,
+      stock: async () => ({ keys: Math.max(0, stored), madePerS: 0, qber: undefined }),
+    };
+    const wanted = { keys, keyTimes, mode: "qkd-required", allowSimulatedKeys: true } as const;
+    const [a, b] = [await End.open("a", wanted), await End.open("b", wanted)];
+    const { port, seen } = await network(b.links.port);
+    keep(a, "b", port);
+    await until(() => a.link !== undefined && b.link !== undefined);
+    expect(a.link!.send(request(1))).toBe(true);
+    await until(() => b.heard().length === 1);
+    const used = (b.link!.keyAgeMs ?? 0) + 400;
+    await systemClock.sleep(used);
+    a.link!.send(request(2));
+    await until(() => a.downs === 1);
+    expect(a.ups).toHaveLength(1);
+    expect(b.heard()).toEqual([1]);
+    stored = 1_000;
+    await until(() => a.ups.length === 2);
+    a.link!.send(request(3));
+    await until(() => b.heard().length === 2);
+    expect(seen.filter((one) => one.includes("a secret word"))).toEqual([]);
+    await until(() => a.keysLastS.length > 0, 5_000);
+    // 999 keys, each for .2 s, and what is left of the one in use.
+    expect(a.keysLastS[0]).toBeGreaterThan(190);
+    expect(a.keysLastS[0]).toBeLessThan(201);
+    expect([a.link!.keyEpoch! > 0, b.keysLastS]).toEqual([true, []]);
   });
 
   test("another one takes the place of a link that is renewed", async () => {

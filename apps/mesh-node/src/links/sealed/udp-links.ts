@@ -17,9 +17,12 @@ import type { SessionKeys } from "@glassline/quantum/keys/epochs";
 import { sessionKeys } from "@glassline/quantum/keys/epochs";
 import type { Introduced } from "@glassline/quantum/keys/introduction";
 import { introduce, verifyIntroduction } from "@glassline/quantum/keys/introduction";
-import { indexOf } from "@glassline/quantum/keys/records";
+import type { KeyTimes } from "@glassline/quantum/keys/records";
+import { KEY_TIMES, indexOf } from "@glassline/quantum/keys/records";
+import type { PrivateKey } from "@glassline/quantum/keys/x-wing";
 import { privateKeyOf } from "@glassline/quantum/keys/x-wing";
 import type { Clock } from "@glassline/service/clock";
+import { every } from "@glassline/service/clock";
 import type { Identity } from "@glassline/service/identity";
 import { SignatureError } from "@glassline/service/signed";
 
@@ -30,6 +33,7 @@ import type { KeySupply } from "./key-supply.ts";
 import type { Address, OpeningInit } from "./opening-channel.ts";
 import { OpeningChannel, keyOf } from "./opening-channel.ts";
 import { TYPE_OPENING } from "./opening-parts.ts";
+import { selfTest } from "./self-test.ts";
 import { UdpLink } from "./udp-link.ts";
 
 export interface UdpDeps {
@@ -40,6 +44,7 @@ export interface UdpDeps {
   keys: KeySupply;
   mode: Mode;
   allowSimulatedKeys: boolean;
+  keyTimes?: KeyTimes;
   /** Told of each datagram that is not taken. */
   dropped: (reason: string) => void;
   /** Told of each datagram that is sent. "opening": it is said before there are keys. */
@@ -51,19 +56,26 @@ const CONTEXT = "glassline mesh introduction v1";
 /** For a new link to be used. */
 const UNUSED_MAX_MS = 5_000;
 const LINKS_MAX = 1_024;
+/** Between looks at what keys there are. */
+const STOCK_MS = 2_000;
 
 export class UdpLinks implements AsyncDisposable {
   readonly #socket: Socket;
   readonly #deps: UdpDeps;
   readonly #self: Introduced;
-  readonly #key = privateKeyOf();
+  readonly #key: PrivateKey;
   readonly #openings: OpeningChannel;
   readonly #answered = new Answered();
   /** By the index of each of their keys. */
   readonly #links = new Map<number, UdpLink>();
   #moment = 0n;
 
+  /** Fails with OperatorError. */
   static async open(host: string, port: number, deps: UdpDeps): Promise<UdpLinks> {
+    const key = privateKeyOf();
+    const { identity, incarnation, clock } = deps;
+    const self = { name: identity.instance, publicKey: key.publicKey, incarnation };
+    if (identity.role === "mesh-node") selfTest(CONTEXT, { self, key, identity, clock });
     const { address, family } = await lookup(host);
     const socket = createSocket({
       type: family === 6 ? "udp6" : "udp4",
@@ -73,17 +85,16 @@ export class UdpLinks implements AsyncDisposable {
     const listening = once(socket, "listening");
     socket.bind(port, address);
     await listening;
-    return new UdpLinks(socket, deps);
+    return new UdpLinks(socket, key, self, deps);
   }
 
-  private constructor(socket: Socket, deps: UdpDeps) {
+  private constructor(socket: Socket, key: PrivateKey, self: Introduced, deps: UdpDeps) {
     [this.#socket, this.#deps] = [socket, deps];
+    [this.#key, this.#self] = [key, self];
     this.#openings = new OpeningChannel((part, to) => {
       this.#transmit(part, to);
       deps.sent?.(part.length, "opening");
     });
-    const { identity, incarnation } = deps;
-    this.#self = { name: identity.instance, publicKey: this.#key.publicKey, incarnation };
     socket.on("message", (datagram, from) => this.#take(datagram, from));
     // A neighbour that is not there (ICMP): its silence says the same.
     socket.on("error", () => deps.dropped("socket_error"));
@@ -104,34 +115,45 @@ export class UdpLinks implements AsyncDisposable {
     const { address } = await lookup(host, this.#socket.address().family === "IPv6" ? 6 : 4);
     const to = { address, port };
     const stop = AbortSignal.any([signal, until]);
+    const over = new AbortController();
     const peer = await this.#meet(name, to, stop);
     const link = this.#link(peer, to, {
       ended: () => {
         signal.removeEventListener("abort", close);
+        over.abort();
         ended();
       },
       renew,
       rekey: async () => {
         const keys = await this.#shake(peer, to, signal, ++epoch, theirIndex);
-        this.#use(link, keys, true);
+        this.#use(link, keys, epoch, true);
         theirIndex = keys.theirIndex;
       },
     });
     const close = () => link.close("the node stops");
     const keys = await this.#shake(peer, to, stop, 0, 0);
     let [epoch, { theirIndex }] = [0, keys] as [number, SessionKeys];
-    this.#use(link, keys, true);
+    this.#use(link, keys, epoch, true);
     signal.addEventListener("abort", close, { once: true });
     link.up();
+    void every(this.#deps.clock, STOCK_MS, over.signal, () => this.#stock(link));
   };
+
+  async #stock(link: UdpLink): Promise<void> {
+    const stock = await this.#deps.keys.stock(link.neighbour);
+    if (stock) link.stocked(stock);
+  }
 
   #link(
     peer: Introduced,
     to: Address,
     own: { ended: () => void; renew?: () => Promise<void>; rekey?: () => Promise<void> },
   ): UdpLink {
+    const { keyTimes = KEY_TIMES, mode } = this.#deps;
     const link: UdpLink = new UdpLink(peer, {
       ...this.#deps,
+      keyTimes,
+      needsQuantumKeys: mode !== "hybrid",
       ...own,
       transmit: (record, carries) => {
         this.#transmit(record, to);
@@ -145,13 +167,13 @@ export class UdpLinks implements AsyncDisposable {
     return link;
   }
 
-  #use(link: UdpLink, keys: SessionKeys, isConfirmed: boolean): void {
+  #use(link: UdpLink, keys: SessionKeys, epoch: number, isConfirmed: boolean): void {
     if (link.isClosed) return;
     this.#links.set(keys.ownIndex, link);
     const indices = [...this.#links].filter(([, known]) => known === link).map(([index]) => index);
     // This one and the one before it, for what is under way.
     for (const index of indices.slice(0, -2)) this.#links.delete(index);
-    link.use(keys, isConfirmed);
+    link.use(keys, epoch, isConfirmed);
   }
 
   #take(datagram: Buffer, from: Address): void {
@@ -282,7 +304,7 @@ export class UdpLinks implements AsyncDisposable {
     );
     const ownIndex = this.#newIndex();
     const link = known ?? this.#link(peer, from, { ended: () => {} });
-    this.#use(link, sessionKeys(agreed, "responder", ownIndex, senderIndex), false);
+    this.#use(link, sessionKeys(agreed, "responder", ownIndex, senderIndex), epoch, false);
     if (!known) void this.#closeUnlessUp(link);
     const second = { senderIndex: ownIndex, receiverIndex: senderIndex, message };
     return { case: "second", value: second };

@@ -175,6 +175,17 @@ describe("keys of a link", () => {
     expect(aged(8, { up: false })!.state).toBe("unknown");
     expect(aged(8, { dialled: false })).toBeUndefined();
   });
+  test("are as old as the link says that makes new ones itself", () => {
+    expect(told(aged(30, { keyAgeS: 100 })!)).toBe(
+      "ok: its keys are 0.0 days old, by X25519MLKEM768",
+    );
+  });
+  test("are no matter where somebody listens: that is what is told", () => {
+    expect(aged(1, { qber: 0.02 })!.state).toBe("ok");
+    expect(told(aged(1, { qber: 0.25 })!)).toBe(
+      "critical: somebody listens: 25.0 % of the bits of its quantum link are wrong",
+    );
+  });
   test("of links that came up together are not old together", () => {
     const ends = Array.from(
       { length: 50 },

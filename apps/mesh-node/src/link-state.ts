@@ -1,0 +1,44 @@
+/** What a node tells of a link. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { LinkStatusSchema } from "@glassline/proto/mesh";
+
+import type { Quality } from "./core/link-price.ts";
+import type { Link } from "./links/link.ts";
+
+export type LinkState = MessageInitShape<typeof LinkStatusSchema>;
+
+/** What the router counts of a link. */
+export interface LinkCounts {
+  link: Link;
+  upSinceUnixNano: bigint;
+  /** Frames. */
+  sent: number;
+  received: number;
+}
+
+const NOT_LOOKED_AT: Quality = { rttMs: 0, lossShare: 0, keysLastS: Infinity };
+
+export function linkStateOf(
+  { link, upSinceUnixNano, sent, received }: LinkCounts,
+  { rttMs, lossShare, keysLastS }: Quality = NOT_LOOKED_AT,
+  cost = 0,
+): LinkState {
+  const { neighbour, keyExchange, keySource, keyEpoch = 0, keyAgeMs, qber } = link;
+  return {
+    neighbour,
+    up: true,
+    rttMs,
+    cost,
+    keyExchange,
+    keySource,
+    framesSent: BigInt(sent),
+    framesReceived: BigInt(received),
+    upSinceUnixNano,
+    dialled: link.renew !== undefined,
+    keyEpoch,
+    lossRatio: lossShare,
+    ...(keysLastS !== Infinity && { keysLastS }),
+    ...(qber !== undefined && { qber }),
+    ...(keyAgeMs !== undefined && { keyAgeS: keyAgeMs / 1_000 }),
+  };
+}

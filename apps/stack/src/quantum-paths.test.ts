@@ -1,0 +1,106 @@
+/** Two ways through a mesh whose links need QKD keys: somebody listens on one of them. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { freePorts } from "@glassline/bench/ports";
+import { KmeService } from "@glassline/proto/kme";
+import type { GetStatusResponse } from "@glassline/proto/mesh";
+import { MeshAdminService } from "@glassline/proto/mesh";
+import { peerClient } from "@glassline/service/peer-client";
+import { expect, test } from "vitest";
+
+import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { Testbed, eventually } from "./testing/testbed.ts";
+
+const CAMERA = "cam-quantum";
+const SOON = { "frame-interval": "20ms", block: 15_000, "length-km": 5 };
+/** The gateway, two relays, and the node at the collector; light goes from the first of each pair to the second one. */
+const PAIRS = [
+  [1, 2],
+  [1, 3],
+  [2, 4],
+  [3, 4],
+] as const;
+const EVES_QBER = 0.25;
+
+test("is heard: the route leaves the link, and nothing is lost", { timeout: 120_000 }, async () => {
+  await using bed = await Testbed.open({});
+  const kmes = await keyManagers(bed);
+  const ports = await freePorts(4);
+  const collector = await bed.collector();
+  for (const node of [4, 3, 2, 1])
+    await bed.meshNode(`node-${node}`, {
+      links: "udp",
+      mode: "qkd-required",
+      "allow-simulated-keys": true,
+      port: ports[node - 1]!,
+      "key-manager": `kme-${node}=localhost:${kmes.get(node)!.port}`,
+      peer: PAIRS.filter(([from]) => from === node).map(
+        ([, to]) => `node-${to}=localhost:${ports[to - 1]}`,
+      ),
+      ...(node === 4 && { collector: `localhost:${collector.addresses.port}` }),
+      ...(node === 1 && { gateway: true as const }),
+    });
+  const source = countingSource(CAMERA, { perReport: 20, intervalMs: 10 });
+  await bed.camera(CAMERA, ports[0]!, [source]);
+  const wayOut = () => statusOf(bed, ports[0]!).then(nextHopTo("node-4"));
+  const relay = await eventually("there is a way to the collector", wayOut);
+  const query = await bed.query(collector.addresses.port);
+  const values = async () => {
+    const range = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
+    return range.series[0]?.value ?? [];
+  };
+  await eventually("samples arrive", async () => (await values()).length > 0 || undefined);
+
+  const number = Number(relay.slice("node-".length));
+  await listen(bed, kmes.get(1)!.grpcPort, `kme-${number}`);
+  const other = `node-${5 - number}`;
+  await eventually(
+    "the route leaves the link",
+    async () => (await wayOut()) === other || undefined,
+  );
+  const { links } = await statusOf(bed, ports[0]!);
+  const link = links.find(({ neighbour }) => neighbour === relay)!;
+  expect(Math.abs(link.qber! - EVES_QBER)).toBeLessThan(0.02);
+  expect(link).toMatchObject({ keySource: "sim", keysLastS: 25 });
+  source.finish();
+  const all = await eventually("all samples are stored", async () => {
+    const stored = await values();
+    return stored.length >= source.yielded ? stored : undefined;
+  });
+  expect(all).toEqual(Array.from({ length: source.yielded }, (_, at) => at + 1));
+});
+
+/** Those at the ends of a pair have a quantum link. @returns by number. */
+async function keyManagers(bed: Testbed): Promise<Map<number, { port: number; grpcPort: number }>> {
+  const sae = [1, 2, 3, 4].map((number) => `node-${number}=kme-${number}`);
+  for (const [from, to] of PAIRS) {
+    const names = [`kme-${from}`, `kme-${to}`].toSorted().join("+");
+    await writeFile(join(bed.directory, `${names}.secret`), Buffer.alloc(32, 16 * from + to));
+  }
+  const started = new Map<number, { port: number; grpcPort: number }>();
+  for (const number of [4, 3, 2, 1]) {
+    const peers = PAIRS.filter(([from]) => from === number);
+    const peer = peers.map(([, to]) => `kme-${to}=localhost:${started.get(to)!.grpcPort}`);
+    const { addresses } = await bed.kme(`kme-${number}`, { sae, peer, ...SOON });
+    started.set(number, addresses);
+  }
+  return started;
+}
+
+async function listen(bed: Testbed, port: number, peer: string): Promise<void> {
+  const identity = await bed.identity({ role: "operator", instance: "operator" });
+  using client = peerClient(KmeService, { host: "localhost", port }, "kme", identity);
+  await client.setEavesdropper({ peer, share: 1 });
+}
+
+async function statusOf(bed: Testbed, port: number): Promise<GetStatusResponse> {
+  const identity = await bed.identity({ role: "operator", instance: "operator" });
+  using client = peerClient(MeshAdminService, { host: "localhost", port }, "mesh-node", identity);
+  return client.getStatus({});
+}
+
+const nextHopTo =
+  (origin: string) =>
+  ({ routes }: GetStatusResponse): string | undefined =>
+    routes.find((route) => route.origin === origin)?.nextHop;
