@@ -180,7 +180,8 @@ export class KeyManagerClient implements Disposable {
       asking.once("error", reject);
       asking.once("socket", (socket) => {
         isConnected = !socket.connecting;
-        socket.once("secureConnect", () => (isConnected = true));
+        // One that is used again is connected.
+        if (!isConnected) socket.once("secureConnect", () => (isConnected = true));
       });
       asking.end(body);
       const answer = await promise;
