@@ -25,7 +25,7 @@ export type Order =
   /** They are dialled no more. */
   | { order: "leave"; names: readonly string[] }
   | { order: "flow"; to: string; everyMs: number; bytes: number }
-  /** As many as the link takes. */
+  /** As many as the link takes over which the way leads. */
   | { order: "flood"; to: string; bytes: number }
   /** A packet to each. */
   | { order: "probe"; to: readonly string[]; bytes: number }
@@ -51,6 +51,8 @@ export interface Told {
   arrivals: Arrival[];
   /** Packets of its flows. */
   sent: number;
+  /** Packets of floods that came. */
+  flooded: number;
   /** Since its start: datagrams that carry some of them, and their bytes, without those of IP and UDP. */
   data: { datagrams: number; bytes: number };
 }
@@ -96,7 +98,7 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
     if (order.order === "dial") order.peers.forEach(dial);
     else if (order.order === "leave") order.names.forEach(leave);
     else if (order.order === "flow") probes.flow(order.to, order.everyMs, order.bytes);
-    else if (order.order === "flood") probes.flood(order.to, order.bytes);
+    else if (order.order === "flood") flood(config.name, order, router, probes);
     else if (order.order === "probe") for (const to of order.to) probes.once(to, order.bytes);
     else if (order.order === "stop-flows") probes.stop();
     else if (order.order === "ways") tell({ ways: waysOf(router) });
@@ -114,6 +116,16 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
 /** Unix milliseconds. */
 function now(): number {
   return performance.timeOrigin + performance.now();
+}
+
+function flood(
+  source: string,
+  { to: destination, bytes }: Extract<Order, { order: "flood" }>,
+  router: Router,
+  probes: Probes,
+): void {
+  const link = router.linkTo(waysOf(router)[destination]!)!;
+  probes.flood(link, { source, destination, payload: new Uint8Array(bytes) });
 }
 
 function waysOf(router: Router): Ways["ways"] {

@@ -1,6 +1,11 @@
 /** Flows of packets from one node to others, and what comes of those to this one. */
-import type { Data } from "@glassline/proto/mesh";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { Data, DataSchema } from "@glassline/proto/mesh";
+import { FrameSchema } from "@glassline/proto/mesh";
 
+import { flowOf } from "../src/core/transit.ts";
+import type { Link } from "../src/links/link.ts";
 import type { DataInit } from "../src/router.ts";
 
 /** A packet that came. */
@@ -13,7 +18,8 @@ export interface Arrival {
 }
 
 /** In a millisecond. */
-const BURST_MAX = 200;
+const BURST_MAX = 1_000;
+const FLOOD_HOPS = 9;
 
 export class Probes implements Disposable {
   readonly #send: (data: DataInit) => boolean;
@@ -21,6 +27,7 @@ export class Probes implements Disposable {
   #arrivals: Arrival[] = [];
   #numbers = 0;
   #sent = 0;
+  #flooded = 0;
 
   constructor(send: (data: DataInit) => boolean) {
     this.#send = send;
@@ -30,11 +37,15 @@ export class Probes implements Disposable {
     this.#flows.add(setInterval(() => this.once(destination, bytes), everyMs));
   }
 
-  /** As many as the link takes. */
-  flood(destination: string, bytes: number): void {
+  /** As many as the link takes: one packet, encoded once. They are counted, and have no numbers. */
+  flood(link: Link, data: MessageInitShape<typeof DataSchema>): void {
+    const value = { ...data, circuit: 1n, hopLimit: FLOOD_HOPS };
+    const frame = create(FrameSchema, { frame: { case: "data", value } });
+    const bytes = Buffer.from(toBinary(FrameSchema, frame));
+    const flow = flowOf(value.circuit);
     this.#flows.add(
       setInterval(() => {
-        for (let burst = 0; burst < BURST_MAX && this.once(destination, bytes); burst++);
+        for (let burst = 0; burst < BURST_MAX && link.forward!(flow, bytes); burst++);
       }, 1),
     );
   }
@@ -53,14 +64,16 @@ export class Probes implements Disposable {
   }
 
   arrived({ source, payload }: Data, atMs: number): void {
-    this.#arrivals.push({ from: source, number: Buffer.from(payload).readUInt32BE(), atMs });
+    const number = Buffer.from(payload).readUInt32BE();
+    if (number === 0) this.#flooded++;
+    else this.#arrivals.push({ from: source, number, atMs });
   }
 
   /** What came, and how many were sent, since the last time. */
-  taken(): { arrivals: Arrival[]; sent: number } {
-    const [arrivals, sent] = [this.#arrivals, this.#sent];
-    [this.#arrivals, this.#sent] = [[], 0];
-    return { arrivals, sent };
+  taken(): { arrivals: Arrival[]; sent: number; flooded: number } {
+    const [arrivals, sent, flooded] = [this.#arrivals, this.#sent, this.#flooded];
+    [this.#arrivals, this.#sent, this.#flooded] = [[], 0, 0];
+    return { arrivals, sent, flooded };
   }
 
   [Symbol.dispose](): void {

@@ -22,6 +22,12 @@ const spec = {
     of: ["grpc", "udp"],
     default: "grpc",
   }),
+  datagramSize: bytes({
+    help: "Of links over UDP, bytes of a datagram at most. Every network takes the default; where all takes more, 1472 (Ethernet) or 8972 (jumbo frames) are less work.",
+    default: "1232B",
+    minBytes: 320,
+    maxBytes: 65_507,
+  }),
   mode: choice({
     help: "Of links over UDP; the same at both ends. hybrid: with a QKD key where there is one; qkd-required: never without.",
     of: MODES,

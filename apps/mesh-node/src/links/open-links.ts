@@ -47,6 +47,7 @@ export async function openLinks(
     events,
     mode,
     allowSimulatedKeys,
+    datagramBytes: config.datagramSize,
     // As WireGuard's: two thirds of the time that keys are good for.
     keyTimes: { rekeyAfterMs: (keyLifetime * 2) / 3, rejectAfterMs: keyLifetime },
     keys: keysOf(config.keyManager, config, deps, stack),

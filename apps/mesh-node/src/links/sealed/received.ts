@@ -21,6 +21,11 @@ export class Received {
     return this.#dueMs;
   }
 
+  /** Something has come that asks for an acknowledgement, and was not told. */
+  get hasNews(): boolean {
+    return this.#untold > 0;
+  }
+
   /** Of what is to tell. */
   get bytes(): number {
     return ackBytes(this.#ranges.length);

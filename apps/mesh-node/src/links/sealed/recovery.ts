@@ -121,9 +121,10 @@ export class Recovery<Content> {
     return { acked: [], lost: lost.map(([, { content }]) => content) };
   }
 
-  #take({ ranges }: Ack): (Sent<Content> & { number: number })[] {
+  #take({ largest, ranges }: Ack): (Sent<Content> & { number: number })[] {
     const taken: (Sent<Content> & { number: number })[] = [];
     for (const [number, packet] of this.#sent) {
+      if (number > largest) break;
       if (!ranges.some(([first, last]) => number >= first && number <= last)) continue;
       this.#sent.delete(number);
       this.#flight -= packet.bytes;
@@ -163,7 +164,8 @@ export class Recovery<Content> {
     const lost: Content[] = [];
     let newestLostMs = -Infinity;
     for (const [number, { bytes, sentMs, content }] of this.#sent) {
-      if (number > this.#largestAcked) continue;
+      // They are in the order of their numbers.
+      if (number > this.#largestAcked) break;
       if (this.#largestAcked < number + PACKET_THRESHOLD && sentMs > nowMs - delayMs) {
         this.#lossDueMs = Math.min(this.#lossDueMs, sentMs + delayMs);
         continue;

@@ -35,9 +35,8 @@ export interface SealedRecord {
   carries: "data" | "control";
 }
 
-/** Records fit into a packet of IPv6's least size (RFC 8200 section 5) with its header and that of UDP. */
+/** Such records fit into a packet of IPv6's least size (RFC 8200 section 5) with its header and that of UDP: every network takes them. */
 export const RECORD_MAX_BYTES = 1_280 - 40 - 8;
-const CONTENTS_MAX_BYTES = RECORD_MAX_BYTES - OVERHEAD_BYTES;
 const QUEUE_MAX_BYTES = 4 * 1_048_576;
 /** Before any round trip was measured; as QUIC's, for a link that may go around the world. */
 const RTT_MS = 333;
@@ -45,14 +44,18 @@ const RTT_MS = 333;
 export class SealedSession {
   readonly #outbox = new Outbox(QUEUE_MAX_BYTES);
   readonly #inbox = new Inbox();
-  readonly #recovery = new Recovery<readonly Part[]>(RECORD_MAX_BYTES, RTT_MS);
+  readonly #recovery: Recovery<readonly Part[]>;
   readonly #received = new Received();
   readonly #fleeting: Uint8Array[] = [];
   readonly #epochs: Epochs;
 
+  readonly #recordMaxBytes: number;
+
   /** @param rejectAfterMs from the birth of keys on: they are refused. */
-  constructor(rejectAfterMs?: number) {
+  constructor(rejectAfterMs?: number, recordMaxBytes = RECORD_MAX_BYTES) {
     this.#epochs = new Epochs(rejectAfterMs);
+    this.#recordMaxBytes = recordMaxBytes;
+    this.#recovery = new Recovery(recordMaxBytes, RTT_MS);
   }
 
   get source(): KeySource {
@@ -80,7 +83,7 @@ export class SealedSession {
 
   /** Goes with the next record, and is not sent again. False: it is too long. */
   putFleeting(message: Uint8Array): boolean {
-    if (message.length > CONTENTS_MAX_BYTES - FLEETING_HEADER_BYTES) return false;
+    if (message.length > this.#contentsMaxBytes - FLEETING_HEADER_BYTES) return false;
     this.#fleeting.push(message);
     return true;
   }
@@ -142,14 +145,14 @@ export class SealedSession {
   /** Fleeting messages first, then parts; an acknowledgement goes along with whatever is sent. */
   #next(nowMs: number): SealedRecord | undefined {
     const items: Item[] = [];
-    let room = CONTENTS_MAX_BYTES;
+    let room = this.#contentsMaxBytes;
     while (this.#fleeting[0] && this.#fleeting[0].length + FLEETING_HEADER_BYTES <= room) {
       const bytes = this.#fleeting.shift()!;
       room -= bytes.length + FLEETING_HEADER_BYTES;
       items.push({ kind: "fleeting", bytes });
     }
     // Nothing more may go before an acknowledgement.
-    const isWaiting = this.#recovery.room < 2 * RECORD_MAX_BYTES;
+    const isWaiting = this.#recovery.room < 2 * this.#recordMaxBytes;
     const parts = this.#parts(room - HURRY_BYTES);
     if (isWaiting && parts.length > 0) {
       items.push({ kind: "hurry" });
@@ -159,7 +162,7 @@ export class SealedSession {
       items.push({ kind: "part", part });
       room -= partBytes(part);
     }
-    if (items.length > 0 || nowMs >= this.#received.dueMs) {
+    if (this.#received.hasNews && (items.length > 0 || nowMs >= this.#received.dueMs)) {
       const ack = this.#received.bytes <= room ? this.#received.ack(nowMs) : undefined;
       if (ack) items.push({ kind: "ack", ack });
     }
@@ -170,7 +173,7 @@ export class SealedSession {
 
   #parts(bytes: number): Part[] {
     const parts: Part[] = [];
-    if (this.#recovery.room < RECORD_MAX_BYTES) return parts;
+    if (this.#recovery.room < this.#recordMaxBytes) return parts;
     let room = bytes;
     const next = () => this.#outbox.next(room, this.#received.bytes);
     for (let part = next(); part; part = next()) {
@@ -178,6 +181,10 @@ export class SealedSession {
       room -= partBytes(part);
     }
     return parts;
+  }
+
+  get #contentsMaxBytes(): number {
+    return this.#recordMaxBytes - OVERHEAD_BYTES;
   }
 
   /** The last record of this end. Throws RangeError when there are no keys that are valid. */

@@ -25,6 +25,8 @@ export interface UdpLinkDeps {
   ended: () => void;
   dropped: (reason: string) => void;
   keyTimes: KeyTimes;
+  /** Of a datagram, at most; any network takes it when it is left out. */
+  datagramBytes?: number;
   /** It ends when there are no new ones. */
   needsQuantumKeys: boolean;
   renew?: () => Promise<void>;
@@ -53,7 +55,7 @@ export class UdpLink implements Link {
   constructor(peer: Introduced, deps: UdpLinkDeps) {
     this.peer = peer;
     this.#deps = deps;
-    this.#session = new SealedSession(deps.keyTimes.rejectAfterMs);
+    this.#session = new SealedSession(deps.keyTimes.rejectAfterMs, deps.datagramBytes);
     if (deps.renew) this.renew = deps.renew;
     this.#ticks = new Ticks(deps.clock, () => this.#flush());
     this.#rekeying = new Ticks(deps.clock, () => void this.#rekey());

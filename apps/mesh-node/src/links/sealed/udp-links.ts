@@ -45,6 +45,7 @@ export interface UdpDeps {
   mode: Mode;
   allowSimulatedKeys: boolean;
   keyTimes?: KeyTimes;
+  datagramBytes?: number;
   /** Told of each datagram that is not taken. */
   dropped: (reason: string) => void;
   /** Told of each datagram that is sent. "opening": it is said before there are keys. */
@@ -56,6 +57,8 @@ const CONTEXT = "glassline mesh introduction v1";
 /** For a new link to be used. */
 const UNUSED_MAX_MS = 5_000;
 const LINKS_MAX = 1_024;
+/** What comes while this process does something else; the kernel gives as much as net.core.rmem_max allows. */
+const SOCKET_BUFFER_BYTES = 4 * 1_048_576;
 /** Between looks at what keys there are. */
 const STOCK_MS = 2_000;
 
@@ -79,6 +82,8 @@ export class UdpLinks implements AsyncDisposable {
     const { address, family } = await lookup(host);
     const socket = createSocket({
       type: family === 6 ? "udp6" : "udp4",
+      recvBufferSize: SOCKET_BUFFER_BYTES,
+      sendBufferSize: SOCKET_BUFFER_BYTES,
       // Addresses are numbers already: what is sent is on its way when `send` returns.
       lookup: (numbers, _options, found) => found(null, numbers, family),
     });
