@@ -1,6 +1,7 @@
 /** Messages that wait for their turn on a link, and parts of them that have to be sent again. Bounded. */
 import type { Part } from "./contents.ts";
 import { CHANNELS, PART_HEADER_BYTES } from "./contents.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
 interface Message {
   /** Given when its first part is handed out. */
@@ -32,7 +33,10 @@ const PART_LEAST_BYTES = 32;
 export class Outbox {
   readonly #maxBytes: number;
   readonly #again: Part[] = [];
-  readonly #flows: Map<string, Message[]>[] = Array.from({ length: CHANNELS }, () => new Map());
+  readonly #flows: Map<string, WaitingLine<Message>>[] = Array.from(
+    { length: CHANNELS },
+    () => new Map(),
+  );
   readonly #numbers: number[] = Array.from({ length: CHANNELS }, () => 0);
   /** Messages that have not arrived, the oldest first. */
   readonly #open: Map<number, Open>[] = Array.from({ length: CHANNELS }, () => new Map());
@@ -48,9 +52,10 @@ export class Outbox {
     const most = channel === CONTROL ? 2 * this.#maxBytes : this.#maxBytes;
     if (this.#bytes + bytes.length > most) return false;
     const message = { number: undefined, bytes, handedOut: 0 };
-    const waiting = this.#flows[channel]!.get(flow);
-    if (waiting) waiting.push(message);
-    else this.#flows[channel]!.set(flow, [message]);
+    const flows = this.#flows[channel]!;
+    let waiting = flows.get(flow);
+    if (!waiting) flows.set(flow, (waiting = new WaitingLine()));
+    waiting.push(message);
     this.#bytes += bytes.length;
     return true;
   }
@@ -70,7 +75,7 @@ export class Outbox {
 
   /** Messages of a channel that are not known to have arrived, in their order. */
   unarrived(channel: number): Uint8Array[] {
-    const waiting = [...this.#flows[channel]!.values()].flat();
+    const waiting = [...this.#flows[channel]!.values()].flatMap((line) => [...line]);
     const begun = [...this.#open[channel]!.values()].map(({ bytes }) => bytes);
     return [
       ...begun,
@@ -90,7 +95,7 @@ export class Outbox {
     for (let channel = 0; channel < CHANNELS; channel++) {
       const mayBegin = this.#mayBegin(channel);
       for (const [flow, waiting] of this.#flows[channel]!)
-        if (mayBegin || waiting[0]!.number !== undefined)
+        if (mayBegin || waiting.first!.number !== undefined)
           return this.#partOf(channel, flow, waiting, most - sparedBytes);
     }
     return undefined;
@@ -101,19 +106,20 @@ export class Outbox {
     return oldest === undefined || this.#numbers[channel]! < oldest + OPEN_MAX;
   }
 
-  #partOf(channel: number, flow: string, waiting: Message[], most: number): Part {
-    const message = waiting[0]!;
+  #partOf(channel: number, flow: string, waiting: WaitingLine<Message>, most: number): Part {
+    const message = waiting.first!;
     const number = (message.number ??= this.#begin(channel, message));
     const offset = message.handedOut;
     const bytes = message.bytes.subarray(offset, offset + most);
     message.handedOut += bytes.length;
     this.#bytes -= bytes.length;
     const isLast = message.handedOut === message.bytes.length;
-    if (isLast) waiting.shift();
-    // Behind the others.
+    if (isLast) waiting.leave();
     const flows = this.#flows[channel]!;
-    flows.delete(flow);
-    if (waiting.length > 0) flows.set(flow, waiting);
+    const isAlone = flows.size === 1 && waiting.length > 0;
+    if (!isAlone) flows.delete(flow);
+    // Behind the others.
+    if (!isAlone && waiting.length > 0) flows.set(flow, waiting);
     return { channel, message: number, offset, isLast, bytes };
   }
 
