@@ -38,6 +38,8 @@ export class Outbox {
     () => new Map(),
   );
   readonly #numbers: number[] = Array.from({ length: CHANNELS }, () => 0);
+  /** None before it is open. */
+  readonly #oldest: number[] = Array.from({ length: CHANNELS }, () => 0);
   /** Messages that have not arrived, the oldest first. */
   readonly #open: Map<number, Open>[] = Array.from({ length: CHANNELS }, () => new Map());
   #bytes = 0;
@@ -102,8 +104,11 @@ export class Outbox {
   }
 
   #mayBegin(channel: number): boolean {
-    const [oldest] = this.#open[channel]!.keys();
-    return oldest === undefined || this.#numbers[channel]! < oldest + OPEN_MAX;
+    const [open, next] = [this.#open[channel]!, this.#numbers[channel]!];
+    let oldest = this.#oldest[channel]!;
+    while (oldest < next && !open.has(oldest)) oldest++;
+    this.#oldest[channel] = oldest;
+    return next < oldest + OPEN_MAX;
   }
 
   #partOf(channel: number, flow: string, waiting: WaitingLine<Message>, most: number): Part {
