@@ -1,4 +1,4 @@
-/** What goes over the bridge of a rig, by tcpdump. */
+/** What goes over a network, by tcpdump. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -17,11 +17,18 @@ const UDP_HEADER_BYTES = 8;
 /** For what the kernel has not handed on yet. */
 const SETTLE_MS = 300;
 
-/** @param launcher a program with its words that becomes another one, beside the bridge. @returns ends it, and gives the contents of all datagrams of UDP over IPv4. */
-export async function capture(launcher: readonly string[]): Promise<() => Promise<Buffer[]>> {
+/**
+ * @param launcher a program with its words that becomes another one, in the network's namespace.
+ * @param device such as a bridge, or "lo".
+ * @returns ends it, and gives the contents of all datagrams of UDP over IPv4.
+ */
+export async function capture(
+  launcher: readonly string[],
+  device: string,
+): Promise<() => Promise<Buffer[]>> {
   const directory = await mkdtemp(join(tmpdir(), "glassline-capture-"));
   const path = join(directory, "all.pcap");
-  const words = ["-i", "fabric", "-U", "-B", "16384", "-s", "0", "-Z", "root", "-w", path, "udp"];
+  const words = ["-i", device, "-U", "-B", "16384", "-s", "0", "-Z", "root", "-w", path, "udp"];
   const [program = TCPDUMP, ...rest] = [...launcher, TCPDUMP, ...words];
   const child = spawn(program, rest, { stdio: ["ignore", "ignore", "pipe"] });
   await once(child.stderr, "data");

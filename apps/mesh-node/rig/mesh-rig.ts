@@ -20,7 +20,9 @@ const NODE = fileURLToPath(new URL("node.ts", import.meta.url));
 const ETHERNET_HEADER_BYTES = 14;
 const LOOK_MS = 5;
 /** Between packets of a node: so many nodes share few processors. */
-const WAVE_MS = 100;
+const WAVE_MS = 50;
+/** For packets that are under way. */
+const SETTLE_MS = 500;
 
 export const nameOf = (number: number): string => `node-${number}`;
 const numberOf = (name: string): number => Number(name.slice("node-".length));
@@ -120,23 +122,38 @@ export class MeshRig implements AsyncDisposable {
     return path;
   }
 
-  /** A packet from each to each other one, some at a time. Rejects when one of them does not arrive. */
-  async deliver(timeoutMs: number): Promise<void> {
+  /**
+   * A packet from each to each other one, some at a time; those that do not arrive are sent again, as gateways do. Rejects when one of them does not
+   * arrive in time. @returns how many did not arrive at the first time.
+   */
+  async deliver(timeoutMs: number): Promise<number> {
     const names = this.nodes.map(({ name }) => name);
+    const came = names.map(() => new Set<string>());
     await Promise.all(this.nodes.map((node) => node.tell()));
     for (let apart = 1; apart < names.length; apart++) {
       for (const [at, node] of this.nodes.entries())
         node.obey({ order: "probe", to: [names[(at + apart) % names.length]!], bytes: 64 });
       await delay(WAVE_MS);
     }
-    const came = names.map(() => new Set<string>());
-    for (const untilMs = Date.now() + timeoutMs; Date.now() < untilMs;) {
-      for (const [at, node] of this.nodes.entries())
-        for (const { from } of (await node.tell()).arrivals) came[at]!.add(from);
-      if (came.every(({ size }) => size === names.length - 1)) return;
+    const lacking = () => came.reduce((sum, { size }) => sum + names.length - 1 - size, 0);
+    await this.#hear(came);
+    const lost = lacking();
+    for (const untilMs = Date.now() + timeoutMs; lacking() > 0 && Date.now() < untilMs;) {
+      for (const [at, node] of this.nodes.entries()) {
+        const to = names.filter((name, other) => other !== at && !came[other]!.has(node.name));
+        if (to.length > 0) node.obey({ order: "probe", to, bytes: 64 });
+      }
+      await this.#hear(came);
     }
-    const lacking = came.reduce((sum, { size }) => sum + names.length - 1 - size, 0);
-    throw new Error(`got no packet of ${lacking} pairs, expected one of each`);
+    if (lacking() > 0) throw new Error(`got no packet of ${lacking()} pairs, expected one of each`);
+    return lost;
+  }
+
+  /** @param came by node, from whom it has heard. */
+  async #hear(came: readonly Set<string>[]): Promise<void> {
+    await delay(SETTLE_MS);
+    for (const [at, node] of this.nodes.entries())
+      for (const { from } of (await node.tell()).arrivals) came[at]!.add(from);
   }
 
   /** Of a power loss: nobody hears of it. */
@@ -167,7 +184,7 @@ export class MeshRig implements AsyncDisposable {
 
   /** @returns ends it, and gives the contents of all datagrams that went over the bridge. */
   capture(): Promise<() => Promise<Buffer[]>> {
-    return capture(this.#underlay.launcher);
+    return capture(this.#underlay.launcher, "fabric");
   }
 
   /** Bytes of IP that all nodes have sent. */

@@ -22,6 +22,13 @@ const spec = {
     of: ["grpc", "udp"],
     default: "grpc",
   }),
+  tcpPort: port({
+    help: "With --links udp, links over TCP are taken there, from neighbours whose UDP does not get through. 0: none are.",
+    default: "0",
+  }),
+  fallback: endpoints({
+    help: "Neighbour that is dialled over TCP, at its --tcp-port, where UDP brings no answer.",
+  }),
   datagramSize: bytes({
     help: "Of links over UDP, bytes of a datagram at most. Every network takes the default; where all takes more, 1472 (Ethernet) or 8972 (jumbo frames) are less work.",
     default: "1232B",

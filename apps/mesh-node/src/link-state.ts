@@ -23,12 +23,13 @@ export function linkStateOf(
   { rttMs, lossShare, keysLastS }: Quality = NOT_LOOKED_AT,
   cost = 0,
 ): LinkState {
-  const { neighbour, keyExchange, keySource, keyEpoch = 0, keyAgeMs, qber } = link;
+  const { neighbour, transport, keyExchange, keySource, keyEpoch = 0, keyAgeMs, qber } = link;
   return {
     neighbour,
     up: true,
     rttMs,
     cost,
+    transport,
     keyExchange,
     keySource,
     framesSent: BigInt(sent),

@@ -338,6 +338,7 @@ test(
           dialled: true,
           keyEpoch: 0,
           lossRatio: 0,
+          transport: "udp",
           keySource: "tls",
         })),
       }),

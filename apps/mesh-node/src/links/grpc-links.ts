@@ -46,6 +46,7 @@ function linkOver(
   return {
     neighbour,
     incarnation: opening.value.incarnation,
+    transport: "grpc",
     keyExchange: KEY_EXCHANGE,
     keySource: "tls",
     send: (frame: FrameInit) => {

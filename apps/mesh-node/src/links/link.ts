@@ -8,6 +8,8 @@ export interface Link {
   readonly neighbour: string;
   /** Of the neighbour: another one when it has started anew. */
   readonly incarnation: bigint;
+  /** What it runs over. */
+  readonly transport: "grpc" | "udp" | "tcp";
   /** TLS group of the key exchange; empty where it is not known. */
   readonly keyExchange: string;
   /** What its keys are made of: "tls" or "x-wing"; with a QKD key as well, "qkd" or "sim". */

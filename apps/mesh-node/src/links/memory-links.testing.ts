@@ -26,6 +26,7 @@ export function linkInMemory(a: End, b: End): [Link, Link] {
     return {
       neighbour: other.name,
       incarnation: other.incarnation ?? 1n,
+      transport: "grpc",
       keyExchange: "",
       keySource: "tls",
       send: (frame) => {

@@ -48,6 +48,8 @@ export async function openLinks(
     mode,
     allowSimulatedKeys,
     datagramBytes: config.datagramSize,
+    tcpPort: config.tcpPort || undefined,
+    fallbacks: config.fallback,
     // As WireGuard's: two thirds of the time that keys are good for.
     keyTimes: { rekeyAfterMs: (keyLifetime * 2) / 3, rejectAfterMs: keyLifetime },
     keys: keysOf(config.keyManager, config, deps, stack),

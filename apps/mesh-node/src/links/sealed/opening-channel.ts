@@ -12,6 +12,21 @@ import { OpeningParts, toParts } from "./opening-parts.ts";
 export interface Address {
   address: string;
   port: number;
+  /** Datagrams go over this connection; undefined: over UDP. */
+  path?: Path;
+}
+
+/** A connection that carries datagrams. */
+export interface Path {
+  send: (datagram: Buffer) => void;
+  /** Called once, when it has ended. */
+  onEnd: (call: () => void) => void;
+  close: () => void;
+}
+
+/** Nobody is there, or the network lets nothing through. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
 }
 
 export type OpeningInit = NonNullable<MessageInitShape<typeof OpeningSchema>["opening"]>;
@@ -72,7 +87,7 @@ export class OpeningChannel {
     const answered = new AbortController();
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(ASK_MAX_MS), answered.signal]);
     const gaveUp = once(deadline, "abort").then(() => {
-      throw new Error(`no answer from ${keyOf(to)}`);
+      throw new NoAnswer(`no answer from ${keyOf(to)}`);
     });
     try {
       void this.#repeat(question, to, deadline);

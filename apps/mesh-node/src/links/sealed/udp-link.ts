@@ -24,6 +24,7 @@ export interface UdpLinkDeps {
   /** Told once. */
   ended: () => void;
   dropped: (reason: string) => void;
+  transport: "udp" | "tcp";
   keyTimes: KeyTimes;
   /** Of a datagram, at most; any network takes it when it is left out. */
   datagramBytes?: number;
@@ -40,6 +41,7 @@ const REKEY_RETRY_MS = 5_000;
 export class UdpLink implements Link {
   readonly peer: Introduced;
   readonly keyExchange = "X-Wing";
+  readonly transport: "udp" | "tcp";
   readonly renew?: () => Promise<void>;
   readonly #deps: UdpLinkDeps;
   readonly #session: SealedSession;
@@ -55,6 +57,7 @@ export class UdpLink implements Link {
   constructor(peer: Introduced, deps: UdpLinkDeps) {
     this.peer = peer;
     this.#deps = deps;
+    this.transport = deps.transport;
     this.#session = new SealedSession(deps.keyTimes.rejectAfterMs, deps.datagramBytes);
     if (deps.renew) this.renew = deps.renew;
     this.#ticks = new Ticks(deps.clock, () => this.#flush());

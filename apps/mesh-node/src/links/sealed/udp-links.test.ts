@@ -2,7 +2,9 @@
 import { createSocket } from "node:dgram";
 import type { RemoteInfo, Socket } from "node:dgram";
 import { once } from "node:events";
+import { connect } from "node:net";
 
+import type { Endpoint } from "@glassline/config";
 import type { Frame } from "@glassline/proto/mesh";
 import type { Mode, QuantumKey } from "@glassline/quantum/keys/epoch";
 import type { KeyTimes } from "@glassline/quantum/keys/records";
@@ -34,6 +36,8 @@ interface Wanted {
   allowSimulatedKeys?: boolean;
   clock?: Clock;
   keyTimes?: KeyTimes;
+  tcpPort?: number;
+  fallbacks?: readonly Endpoint[];
   issuer?: typeof issue;
 }
 
@@ -57,6 +61,8 @@ class End implements LinkEvents {
       mode,
       allowSimulatedKeys: wanted.allowSimulatedKeys ?? false,
       ...(wanted.keyTimes && { keyTimes: wanted.keyTimes }),
+      tcpPort: wanted.tcpPort,
+      fallbacks: wanted.fallbacks ?? [],
       dropped: (reason) => end.dropped.set(reason, (end.dropped.get(reason) ?? 0) + 1),
     });
     cleanup.use(end.links);
@@ -336,6 +342,54 @@ describe("links over UDP", () => {
     expect(a.ups).toHaveLength(2);
     a.link!.send(request(5));
     await until(() => b.heard().includes(5));
+  });
+
+  test("go over TCP where a network lets no UDP through, and say so", async () => {
+    cleanup = new AsyncDisposableStack();
+    const b = await End.open("b", { tcpPort: 0 });
+    const fallback = { name: "b", host: "127.0.0.1", port: b.links.tcpPort! };
+    const a = await End.open("a", { fallbacks: [fallback] });
+    const hole = createSocket("udp4");
+    hole.bind(0, "127.0.0.1");
+    await once(hole, "listening");
+    cleanup.defer(() => void hole.close());
+    keep(a, "b", hole.address().port);
+    await until(() => a.link !== undefined && b.link !== undefined);
+    expect([a.link!.transport, b.link!.transport]).toEqual(["tcp", "tcp"]);
+    const payload = Buffer.alloc(200_000, "all of it");
+    a.link!.send({ frame: { case: "data", value: { destination: "b", payload } } });
+    for (let seqno = 1; seqno <= 100; seqno++) {
+      expect(a.link!.send(request(seqno))).toBe(true);
+      expect(b.link!.send(request(seqno))).toBe(true);
+    }
+    await until(() => a.heard().length === 100 && b.heard().length === 100);
+    await until(() => b.frames.some((one) => one.case === "data"));
+    // It is remembered: nobody waits for UDP again.
+    b.link!.close("cut");
+    await until(() => a.ups.length === 2 && b.ups.length === 2, 3_000);
+    await a.link!.renew!();
+    await until(() => b.ups.length === 3);
+    expect(a.link!.transport).toBe("tcp");
+  });
+
+  test("over TCP are not disturbed by strangers, who are cut off when they say nothing that counts", async () => {
+    cleanup = new AsyncDisposableStack();
+    const b = await End.open("b", { tcpPort: 0 });
+    const port = b.links.tcpPort!;
+    const random = seededRandom(5);
+    const strangers = Array.from({ length: 20 }, () => connect(port, "127.0.0.1"));
+    for (const stranger of strangers) {
+      stranger.on("error", () => {});
+      cleanup.defer(() => void stranger.destroy());
+      const some = (bytes: number) => Array.from({ length: bytes }, () => random() * 256);
+      stranger.write(Buffer.from([0, 0, 0, 30, ...some(30), 0, 3, 4, 0, 0, ...some(3_000)]));
+    }
+    await until(() => (b.dropped.get("malformed") ?? 0) >= 2 * strangers.length);
+    const a = await End.open("a", { fallbacks: [{ name: "b", host: "127.0.0.1", port }] });
+    keep(a, "b", 9);
+    await until(() => a.link !== undefined && b.link !== undefined);
+    a.link!.send(request(9));
+    await until(() => b.heard().includes(9));
   });
 
   test("whatever strangers send is counted, and nothing else", async () => {

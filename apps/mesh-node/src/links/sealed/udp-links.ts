@@ -2,83 +2,69 @@
  * Links over UDP: introductions, handshakes, then sealed records (README.md, "Links over UDP"). One socket for all of them. The end that dials begins;
  * whoever answers keeps nothing of strangers but what is bounded.
  */
-import { randomInt } from "node:crypto";
 import type { Socket } from "node:dgram";
 import { createSocket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 
-import type { HandshakeFirst, HandshakeSecond, Introduction } from "@glassline/proto/mesh";
-import type { Mode } from "@glassline/quantum/keys/epoch";
-import { NoQuantumKey } from "@glassline/quantum/keys/epoch";
-import { HandshakeError, offer, take } from "@glassline/quantum/keys/handshake";
+import type { Endpoint } from "@glassline/config";
+import type { HandshakeFirst } from "@glassline/proto/mesh";
 import type { SessionKeys } from "@glassline/quantum/keys/epochs";
-import { sessionKeys } from "@glassline/quantum/keys/epochs";
 import type { Introduced } from "@glassline/quantum/keys/introduction";
-import { introduce, verifyIntroduction } from "@glassline/quantum/keys/introduction";
 import type { KeyTimes } from "@glassline/quantum/keys/records";
 import { KEY_TIMES, indexOf } from "@glassline/quantum/keys/records";
-import type { PrivateKey } from "@glassline/quantum/keys/x-wing";
-import { privateKeyOf } from "@glassline/quantum/keys/x-wing";
-import type { Clock } from "@glassline/service/clock";
 import { every } from "@glassline/service/clock";
-import type { Identity } from "@glassline/service/identity";
-import { SignatureError } from "@glassline/service/signed";
 
-import type { DialOnce } from "../keep-link.ts";
+import type { DialOnce, Dialling } from "../keep-link.ts";
 import type { LinkEvents } from "../link.ts";
-import { Answered } from "./answered.ts";
-import type { KeySupply } from "./key-supply.ts";
-import type { Address, OpeningInit } from "./opening-channel.ts";
-import { OpeningChannel, keyOf } from "./opening-channel.ts";
+import type { Address } from "./opening-channel.ts";
+import { NoAnswer, OpeningChannel } from "./opening-channel.ts";
 import { TYPE_OPENING } from "./opening-parts.ts";
-import { selfTest } from "./self-test.ts";
+import type { OpeningDeps } from "./openings.ts";
+import { Openings } from "./openings.ts";
+import { TcpPaths } from "./tcp-paths.ts";
 import { UdpLink } from "./udp-link.ts";
 
-export interface UdpDeps {
-  identity: Identity;
-  incarnation: bigint;
+export interface UdpDeps extends OpeningDeps {
   events: LinkEvents;
-  clock: Clock;
-  keys: KeySupply;
-  mode: Mode;
-  allowSimulatedKeys: boolean;
   keyTimes?: KeyTimes;
   datagramBytes?: number;
+  /** Links over TCP are taken there; undefined: none are. */
+  tcpPort?: number | undefined;
+  /** Neighbours who take links over TCP, and where. */
+  fallbacks?: readonly Endpoint[];
   /** Told of each datagram that is not taken. */
   dropped: (reason: string) => void;
   /** Told of each datagram that is sent. "opening": it is said before there are keys. */
   sent?: (bytes: number, carries: "data" | "control" | "opening") => void;
 }
 
-/** Of introductions. */
-const CONTEXT = "glassline mesh introduction v1";
 /** For a new link to be used. */
 const UNUSED_MAX_MS = 5_000;
 const LINKS_MAX = 1_024;
 /** What comes while this process does something else; the kernel gives as much as net.core.rmem_max allows. */
 const SOCKET_BUFFER_BYTES = 4 * 1_048_576;
+/** Where UDP brought no answer it is tried again after this. */
+const UDP_AGAIN_MS = 600_000;
 /** Between looks at what keys there are. */
 const STOCK_MS = 2_000;
 
 export class UdpLinks implements AsyncDisposable {
   readonly #socket: Socket;
   readonly #deps: UdpDeps;
-  readonly #self: Introduced;
-  readonly #key: PrivateKey;
-  readonly #openings: OpeningChannel;
-  readonly #answered = new Answered();
+  readonly #channel: OpeningChannel;
+  readonly #openings: Openings;
+  readonly #tcp: TcpPaths;
+  /** Neighbours to whom UDP brought nothing, and when that was. */
+  readonly #withoutUdp = new Map<string, number>();
   /** By the index of each of their keys. */
   readonly #links = new Map<number, UdpLink>();
-  #moment = 0n;
+  /** Undefined: no links over TCP are taken. */
+  tcpPort: number | undefined;
 
   /** Fails with OperatorError. */
   static async open(host: string, port: number, deps: UdpDeps): Promise<UdpLinks> {
-    const key = privateKeyOf();
-    const { identity, incarnation, clock } = deps;
-    const self = { name: identity.instance, publicKey: key.publicKey, incarnation };
-    if (identity.role === "mesh-node") selfTest(CONTEXT, { self, key, identity, clock });
     const { address, family } = await lookup(host);
     const socket = createSocket({
       type: family === 6 ? "udp6" : "udp4",
@@ -90,16 +76,28 @@ export class UdpLinks implements AsyncDisposable {
     const listening = once(socket, "listening");
     socket.bind(port, address);
     await listening;
-    return new UdpLinks(socket, key, self, deps);
+    try {
+      const links = new UdpLinks(socket, deps);
+      if (deps.tcpPort !== undefined) links.tcpPort = await links.#tcp.listen(host, deps.tcpPort);
+      return links;
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
   }
 
-  private constructor(socket: Socket, key: PrivateKey, self: Introduced, deps: UdpDeps) {
+  private constructor(socket: Socket, deps: UdpDeps) {
     [this.#socket, this.#deps] = [socket, deps];
-    [this.#key, this.#self] = [key, self];
-    this.#openings = new OpeningChannel((part, to) => {
+    this.#channel = new OpeningChannel((part, to) => {
       this.#transmit(part, to);
       deps.sent?.(part.length, "opening");
     });
+    this.#openings = new Openings(deps, this.#channel, {
+      isIndexTaken: (index) => this.#links.has(index),
+      refusal: (peer, rekeyedIndex) => this.#refusal(peer, rekeyedIndex),
+      begun: (peer, from, keys, first) => this.#begun(peer, from, keys, first),
+    });
+    this.#tcp = new TcpPaths((datagram, from) => this.#take(datagram, from), deps.dropped);
     socket.on("message", (datagram, from) => this.#take(datagram, from));
     // A neighbour that is not there (ICMP): its silence says the same.
     socket.on("error", () => deps.dropped("socket_error"));
@@ -111,17 +109,65 @@ export class UdpLinks implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const link of new Set(this.#links.values())) link.close("the node stops");
+    await this.#tcp[Symbol.asyncDispose]();
     const closed = once(this.#socket, "close");
     this.#socket.close();
     await closed;
   }
 
-  readonly dial: DialOnce = async ({ name, host, port }, { signal, until, renew, ended }) => {
+  readonly dial: DialOnce = async (neighbour, dialling) => {
+    const stop = AbortSignal.any([dialling.signal, dialling.until]);
+    const { peer, to } = await this.#find(neighbour, stop);
+    try {
+      await this.#dialled(peer, to, dialling, stop);
+    } catch (error) {
+      to.path?.close();
+      throw error;
+    }
+  };
+
+  /** Over TCP where UDP brings no answer. */
+  async #find(
+    { name, host, port }: Endpoint,
+    signal: AbortSignal,
+  ): Promise<{ peer: Introduced; to: Address }> {
+    const { fallbacks, clock } = this.#deps;
+    const fallback = fallbacks?.find((one) => one.name === name);
+    const sinceMs = this.#withoutUdp.get(name) ?? -Infinity;
+    if (fallback && clock.monotonicMs() - sinceMs < UDP_AGAIN_MS)
+      return this.#overTcp(fallback, signal);
     const { address } = await lookup(host, this.#socket.address().family === "IPv6" ? 6 : 4);
     const to = { address, port };
-    const stop = AbortSignal.any([signal, until]);
+    try {
+      return { to, peer: await this.#openings.meet(name, to, signal) };
+    } catch (error) {
+      if (!fallback || !(error instanceof NoAnswer) || signal.aborted) throw error;
+    }
+    const found = await this.#overTcp(fallback, signal);
+    this.#withoutUdp.set(name, clock.monotonicMs());
+    return found;
+  }
+
+  async #overTcp(
+    { name, host, port }: Endpoint,
+    signal: AbortSignal,
+  ): Promise<{ peer: Introduced; to: Address }> {
+    const to = await this.#tcp.connect(host, port, signal);
+    try {
+      return { to, peer: await this.#openings.meet(name, to, signal) };
+    } catch (error) {
+      to.path?.close();
+      throw error;
+    }
+  }
+
+  async #dialled(
+    peer: Introduced,
+    to: Address,
+    { signal, renew, ended }: Dialling,
+    stop: AbortSignal,
+  ): Promise<void> {
     const over = new AbortController();
-    const peer = await this.#meet(name, to, stop);
     const link = this.#link(peer, to, {
       ended: () => {
         signal.removeEventListener("abort", close);
@@ -130,19 +176,19 @@ export class UdpLinks implements AsyncDisposable {
       },
       renew,
       rekey: async () => {
-        const keys = await this.#shake(peer, to, signal, ++epoch, theirIndex);
+        const keys = await this.#openings.shake(peer, to, signal, ++epoch, theirIndex);
         this.#use(link, keys, epoch, true);
         theirIndex = keys.theirIndex;
       },
     });
     const close = () => link.close("the node stops");
-    const keys = await this.#shake(peer, to, stop, 0, 0);
+    const keys = await this.#openings.shake(peer, to, stop, 0, 0);
     let [epoch, { theirIndex }] = [0, keys] as [number, SessionKeys];
     this.#use(link, keys, epoch, true);
     signal.addEventListener("abort", close, { once: true });
     link.up();
     void every(this.#deps.clock, STOCK_MS, over.signal, () => this.#stock(link));
-  };
+  }
 
   async #stock(link: UdpLink): Promise<void> {
     const stock = await this.#deps.keys.stock(link.neighbour);
@@ -159,6 +205,7 @@ export class UdpLinks implements AsyncDisposable {
       ...this.#deps,
       keyTimes,
       needsQuantumKeys: mode !== "hybrid",
+      transport: to.path ? "tcp" : "udp",
       ...own,
       transmit: (record, carries) => {
         this.#transmit(record, to);
@@ -166,9 +213,11 @@ export class UdpLinks implements AsyncDisposable {
       },
       ended: () => {
         for (const [index, known] of this.#links) if (known === link) this.#links.delete(index);
+        to.path?.close();
         own.ended();
       },
     });
+    to.path?.onEnd(() => link.close("the TCP connection has ended"));
     return link;
   }
 
@@ -190,129 +239,28 @@ export class UdpLinks implements AsyncDisposable {
   }
 
   #takePart(datagram: Buffer, from: Address): void {
-    const opening = this.#openings.take(datagram, from, this.#deps.clock.monotonicMs());
+    const opening = this.#channel.take(datagram, from, this.#deps.clock.monotonicMs());
     if (opening === "malformed") return this.#deps.dropped("malformed");
-    if (!opening) return;
-    if (!this.#answered.mayLook(from.address, this.#deps.clock.monotonicMs()))
-      return this.#deps.dropped("too_often");
-    if (opening.case === "introduction") return this.#introduced(opening.value, from);
-    if (opening.case === "first") void this.#first(opening.value, from);
+    if (opening) this.#openings.take(opening, from);
   }
 
-  /** Who is at this address. Rejects when it is somebody else, or nobody. */
-  async #meet(name: string, to: Address, signal: AbortSignal): Promise<Introduced> {
-    const answer = await this.#openings.ask(
-      keyOf(to),
-      to,
-      this.#introduction("introduction"),
-      signal,
-    );
-    const peer = this.#verified(answer.value as Introduction);
-    if (peer.name !== name)
-      throw new Error(
-        `certificate: got that of mesh-node ${peer.name}, expected mesh-node ${name}`,
-      );
-    return peer;
+  #refusal(peer: Introduced, rekeyedIndex: number): string | undefined {
+    if (this.#links.size >= LINKS_MAX) return "too_many_links";
+    const known = this.#links.get(rekeyedIndex);
+    const isStrange = rekeyedIndex !== 0 && known?.peer.incarnation !== peer.incarnation;
+    return isStrange ? "unknown_link" : undefined;
   }
 
-  #introduction(as: "introduction" | "introductionAnswer"): OpeningInit {
-    const { identity, clock } = this.#deps;
-    return { case: as, value: introduce(CONTEXT, this.#self, identity, clock.nowUnixNano()) };
-  }
-
-  /** Throws SignatureError. */
-  #verified(introduction: Introduction): Introduced {
-    const { identity, clock } = this.#deps;
-    return verifyIntroduction(CONTEXT, introduction, "mesh-node", identity.ca, clock.nowMs());
-  }
-
-  #introduced(introduction: Introduction, from: Address): void {
-    try {
-      this.#answered.met(keyOf(from), this.#verified(introduction));
-    } catch (error) {
-      if (!(error instanceof SignatureError)) throw error;
-      return this.#deps.dropped("not_of_this_network");
-    }
-    this.#openings.say(this.#introduction("introductionAnswer"), from);
-  }
-
-  /** The dialling end of a handshake. @param rekeyedIndex 0: for a new link. */
-  async #shake(
-    peer: Introduced,
-    to: Address,
-    signal: AbortSignal,
-    epoch: number,
-    rekeyedIndex: number,
-  ): Promise<SessionKeys> {
-    const { mode, allowSimulatedKeys, keys } = this.#deps;
-    const quantumKey = await keys.fresh(peer.name);
-    if (mode !== "hybrid" && !quantumKey)
-      throw new NoQuantumKey(`mode ${mode}: got no QKD key, expected one`);
-    const agreement = { epoch, mode, allowSimulatedKeys };
-    const { message, finish } = offer(this.#own, peer, agreement, {
-      moment: this.#nextMoment(),
-      quantumKey,
-    });
-    const ownIndex = this.#newIndex();
-    const first = { senderIndex: ownIndex, epoch, mode, message, rekeyedIndex };
-    const answer = await this.#openings.ask(
-      `${ownIndex}`,
-      to,
-      { case: "first", value: first },
-      signal,
-    );
-    const second = answer.value as HandshakeSecond;
-    const agreed = finish(second.message);
-    return sessionKeys(agreed, "initiator", ownIndex, second.senderIndex);
-  }
-
-  /** The other end of it. What is wrong is counted and not answered. */
-  async #first(first: HandshakeFirst, from: Address): Promise<void> {
-    const peer = this.#answered.whoIs(keyOf(from));
-    if (!peer) return this.#deps.dropped("not_introduced");
-    try {
-      const taken = take(this.#own, peer, Buffer.from(first.message));
-      const again = this.#answered.begin(peer, taken.moment);
-      if (again === "old") return this.#deps.dropped("old_handshake");
-      if (again !== "new") return again && this.#openings.say(again, from);
-      const second = await this.#answer(first, taken, peer, from);
-      if (!second) return;
-      this.#answered.end(peer, taken.moment, second);
-      this.#openings.say(second, from);
-    } catch (error) {
-      if (error instanceof HandshakeError) return this.#deps.dropped("malformed_handshake");
-      if (error instanceof NoQuantumKey) return this.#deps.dropped("no_quantum_key");
-      throw error;
-    }
-  }
-
-  async #answer(
-    { senderIndex, epoch, mode, rekeyedIndex }: HandshakeFirst,
-    { quantumKeyId, answer }: ReturnType<typeof take>,
+  #begun(
     peer: Introduced,
     from: Address,
-  ): Promise<OpeningInit | undefined> {
-    const { keys, mode: ownMode, allowSimulatedKeys } = this.#deps;
-    const known = rekeyedIndex === 0 ? undefined : this.#links.get(rekeyedIndex);
-    const isStrange = rekeyedIndex !== 0 && known?.peer.incarnation !== peer.incarnation;
-    if (mode !== ownMode || isStrange || this.#links.size >= LINKS_MAX) {
-      this.#deps.dropped(mode !== ownMode ? "other_mode" : "unknown_link");
-      return undefined;
-    }
-    const quantumKey =
-      quantumKeyId === undefined ? undefined : await keys.known(peer.name, quantumKeyId);
-    if (quantumKeyId !== undefined && !quantumKey)
-      throw new NoQuantumKey(`key ${quantumKeyId}: cannot be had here`);
-    const { message, keys: agreed } = answer(
-      { epoch, mode: ownMode, allowSimulatedKeys },
-      quantumKey,
-    );
-    const ownIndex = this.#newIndex();
+    keys: SessionKeys,
+    { epoch, rekeyedIndex }: HandshakeFirst,
+  ): void {
+    const known = this.#links.get(rekeyedIndex);
     const link = known ?? this.#link(peer, from, { ended: () => {} });
-    this.#use(link, sessionKeys(agreed, "responder", ownIndex, senderIndex), epoch, false);
+    this.#use(link, keys, epoch, false);
     if (!known) void this.#closeUnlessUp(link);
-    const second = { senderIndex: ownIndex, receiverIndex: senderIndex, message };
-    return { case: "second", value: second };
   }
 
   async #closeUnlessUp(link: UdpLink): Promise<void> {
@@ -320,27 +268,10 @@ export class UdpLinks implements AsyncDisposable {
     if (!link.isUp) link.close("it was not used");
   }
 
-  #transmit(datagram: Buffer, { address, port }: Address): void {
+  #transmit(datagram: Buffer, { address, port, path }: Address): void {
+    if (path) return path.send(datagram);
     this.#socket.send(datagram, port, address, (error) => {
       if (error) this.#deps.dropped("not_sent");
     });
-  }
-
-  get #own() {
-    return { name: this.#self.name, key: this.#key };
-  }
-
-  /** Each later than the one before it. */
-  #nextMoment(): bigint {
-    const now = this.#deps.clock.nowUnixNano();
-    this.#moment = now > this.#moment ? now : this.#moment + 1n;
-    return this.#moment;
-  }
-
-  #newIndex(): number {
-    for (;;) {
-      const index = randomInt(1, 2 ** 32);
-      if (!this.#links.has(index) && !this.#openings.isWaiting(`${index}`)) return index;
-    }
   }
 }
