@@ -34,7 +34,7 @@ COPY --from=prune /app/out/full/ ./
 VOLUME ["/data"]
 # The user "node" of the base image, by number: an orchestrator can then see that it is not root.
 USER 1000:1000
-EXPOSE 7421 7431 0
+EXPOSE 7421 7431
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node","--input-type=module","-e","const { ok } = await fetch(\"http://127.0.0.1:\" + process.env.GLASSLINE_MESH_NODE_ADMIN_PORT + \"/livez\"); process.exitCode = ok ? 0 : 1;"]

@@ -70,7 +70,9 @@ export const variableOf = ({ program }: App, setting: string): string =>
 
 /** Ports that it listens on when nothing else is said. */
 export function defaultPorts(app: App): number[] {
-  return settingsOf(app, "PORT").map((setting) =>
+  const ports = settingsOf(app, "PORT").map((setting) =>
     Number(app.program.spec[setting]?.defaultText ?? 0),
   );
+  // 0: it does not listen there.
+  return ports.filter((port) => port > 0);
 }
