@@ -2,7 +2,9 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { LinkStatusSchema } from "@glassline/proto/mesh";
 
-import type { Quality } from "./core/link-price.ts";
+import type { LinkMonitor } from "./core/link-monitor.ts";
+import { newLinkMonitor } from "./core/link-monitor.ts";
+import { qualityOf } from "./core/link-price.ts";
 import type { Link } from "./links/link.ts";
 
 export type LinkState = MessageInitShape<typeof LinkStatusSchema>;
@@ -16,18 +18,19 @@ export interface LinkCounts {
   received: number;
 }
 
-const NOT_LOOKED_AT: Quality = { rttMs: 0, lossShare: 0, keysLastS: Infinity };
+const NOT_LOOKED_AT = newLinkMonitor(0);
 
 export function linkStateOf(
   { link, upSinceUnixNano, sent, received }: LinkCounts,
-  { rttMs, lossShare, keysLastS }: Quality = NOT_LOOKED_AT,
+  monitor: LinkMonitor = NOT_LOOKED_AT,
   cost = 0,
 ): LinkState {
+  const { lossShare, keysLastS } = qualityOf(monitor);
   const { neighbour, transport, keyExchange, keySource, keyEpoch = 0, keyAgeMs, qber } = link;
   return {
     neighbour,
     up: true,
-    rttMs,
+    rttMs: monitor.rttMs ?? 0,
     cost,
     transport,
     keyExchange,

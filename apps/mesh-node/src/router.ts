@@ -178,7 +178,7 @@ class MeshRouter implements Router {
       links: [...this.#neighbours.values()].map((one) =>
         linkStateOf(
           one,
-          this.#plane.qualityOf(one.link.neighbour),
+          this.#plane.monitorOf(one.link.neighbour),
           this.#routing.costOf(one.link.neighbour),
         ),
       ),

@@ -83,9 +83,8 @@ export class ControlPlane {
   }
 
   /** What is known of the link to it; undefined: there is none. */
-  qualityOf(neighbour: string): Quality | undefined {
-    const link = this.#links.get(neighbour);
-    return link && qualityOf(link.monitor);
+  monitorOf(neighbour: string): LinkMonitor | undefined {
+    return this.#links.get(neighbour)?.monitor;
   }
 
   /** When a tick is wanted; Infinity: nothing is due. */
@@ -131,8 +130,8 @@ export class ControlPlane {
   }
 
   #up(neighbour: string, isAnother: boolean, nowMs: number): void {
-    const rttMs = this.#links.get(neighbour)?.monitor.rttMs;
-    const monitor = { ...newLinkMonitor(nowMs), rttMs };
+    const { rttMs, roundTripsMs = [] } = this.#links.get(neighbour)?.monitor ?? {};
+    const monitor = { ...newLinkMonitor(nowMs), rttMs, roundTripsMs };
     this.#links.set(neighbour, { monitor, priced: qualityOf(monitor) });
     this.#liveness.up(neighbour, isAnother, nowMs);
     const cost = this.#price(monitor, neighbour);

@@ -26,12 +26,14 @@ test("two neighbours measure the round trip from each other's hellos, whatever t
     a = hearHello(a, fromB.hello, nowMs + 100 + oneWayMs);
   }
   expect(a.rttMs).toBeCloseTo(14, 3);
+  expect(a.roundTripsMs).toHaveLength(8);
   expect(b.rttMs).toBeCloseTo(14, 3);
 });
 
 test("an echo of a hello that was never sent measures nothing", () => {
   const monitor = hearHello(newLinkMonitor(0), hello({ echoSeq: 99 }), 10);
   expect(monitor.rttMs).toBeUndefined();
+  expect(monitor.roundTripsMs).toEqual([]);
 });
 
 describe("loss", () => {

@@ -9,6 +9,8 @@ export interface LinkMonitor {
   readonly echoHeardMs: number;
   /** Smoothed round trip; undefined before the first echo. */
   readonly rttMs: number | undefined;
+  /** The latest ones as they were measured. The least of them is that of the way itself: queues and busy processors only add to it. */
+  readonly roundTripsMs: readonly number[];
   /** Of the neighbour's hellos, those that did not come; smoothed. */
   readonly lossShare: number;
   /** For how long, without new ones, there are keys for the link: as this end knows it, and as the other end says. Infinity: it does not matter. */
@@ -25,6 +27,7 @@ export interface HelloFields {
 }
 
 const HELLOS_REMEMBERED = 16;
+const ROUND_TRIPS_REMEMBERED = 8;
 /** Weight of a new measurement (RFC 6298 section 2). */
 const SMOOTHING = 0.125;
 /** Of one hello. */
@@ -41,6 +44,7 @@ export function newLinkMonitor(nowMs: number): LinkMonitor {
     echoSeq: 0,
     echoHeardMs: nowMs,
     rttMs: undefined,
+    roundTripsMs: [],
     lossShare: 0,
     keysLastS: Infinity,
     theirKeysLastS: Infinity,
@@ -70,9 +74,15 @@ export function hearHello(monitor: LinkMonitor, hello: HelloFields, nowMs: numbe
     echoSeq: hello.seq,
     echoHeardMs: nowMs,
     rttMs: smooth(monitor.rttMs, measuredMs),
+    roundTripsMs: latest(monitor.roundTripsMs, measuredMs),
     lossShare: lossOf(monitor, hello.seq),
     theirKeysLastS: hello.keysLastS,
   };
+}
+
+function latest(roundTripsMs: readonly number[], measuredMs: number | undefined) {
+  if (measuredMs === undefined) return roundTripsMs;
+  return [...roundTripsMs, measuredMs].slice(-ROUND_TRIPS_REMEMBERED);
 }
 
 function smooth(

@@ -11,11 +11,11 @@ const priceOf = (quality: Partial<LinkMonitor>) =>
 describe("the price of a link", () => {
   test("is a hop, its round trip in steps of 5 ms, and its loss", () => {
     expect(priceOf({})).toBe(100);
-    expect(priceOf({ rttMs: 14 })).toBe(150);
+    expect(priceOf({ roundTripsMs: [40, 14, 15] })).toBe(150);
     expect(priceOf({ lossShare: 0.1 })).toBe(100);
     // 200 * -ln(.5) = 138.6
     expect(priceOf({ lossShare: 0.5 })).toBe(225);
-    expect(priceOf({ rttMs: 14, lossShare: 0.5 })).toBe(275);
+    expect(priceOf({ roundTripsMs: [40, 14, 15], lossShare: 0.5 })).toBe(275);
   });
 
   test("rises ever faster as its keys run out, at whichever end, and is too high for all before they do", () => {
@@ -38,13 +38,13 @@ describe("a link is priced anew", () => {
     );
 
   test("when its round trip has moved by much and by a good share", () => {
-    expect(moved({}, { rttMs: 0 })).toBe(false);
-    expect(moved({}, { rttMs: 3 })).toBe(true);
-    expect(moved({ rttMs: 4.9 }, { rttMs: 5.1 })).toBe(false);
-    expect(moved({ rttMs: 1 }, { rttMs: 3 })).toBe(false);
-    expect(moved({ rttMs: 1 }, { rttMs: 4 })).toBe(true);
-    expect(moved({ rttMs: 100 }, { rttMs: 110 })).toBe(false);
-    expect(moved({ rttMs: 100 }, { rttMs: 70 })).toBe(true);
+    expect(moved({}, { roundTripsMs: [0, 50] })).toBe(false);
+    expect(moved({}, { roundTripsMs: [3] })).toBe(true);
+    expect(moved({ roundTripsMs: [4.9] }, { roundTripsMs: [5.1] })).toBe(false);
+    expect(moved({ roundTripsMs: [1] }, { roundTripsMs: [3] })).toBe(false);
+    expect(moved({ roundTripsMs: [1] }, { roundTripsMs: [4] })).toBe(true);
+    expect(moved({ roundTripsMs: [100] }, { roundTripsMs: [110] })).toBe(false);
+    expect(moved({ roundTripsMs: [100] }, { roundTripsMs: [70] })).toBe(true);
   });
 
   test("when it loses more, and not for one lost hello", () => {

@@ -10,7 +10,8 @@ export type LinkPrice = (monitor: LinkMonitor, neighbour: string) => number;
 
 /** What a price is made of. */
 export interface Quality {
-  rttMs: number;
+  /** The least of the latest ones: load does not move routes, which would move the load. */
+  leastRttMs: number;
   lossShare: number;
   /** The shorter of what both ends know. */
   keysLastS: number;
@@ -26,10 +27,10 @@ export const KEYS_AMPLE_S = 600;
 export const KEYS_RESERVE_S = 20;
 
 export const linkPrice: LinkPrice = (monitor) => {
-  const { rttMs, lossShare, keysLastS } = qualityOf(monitor);
+  const { leastRttMs, lossShare, keysLastS } = qualityOf(monitor);
   if (keysLastS < KEYS_RESERVE_S) return INFINITE_METRIC;
   const lossSteps = Math.floor((LOSS_COST * -Math.log(1 - lossShare)) / STEP_COST);
-  const steps = Math.floor(rttMs / STEP_MS) + lossSteps + scarcitySteps(keysLastS);
+  const steps = Math.floor(leastRttMs / STEP_MS) + lossSteps + scarcitySteps(keysLastS);
   return HOP_COST + STEP_COST * steps;
 };
 
@@ -38,8 +39,9 @@ const scarcitySteps = (keysLastS: number): number =>
   Math.max(0, Math.floor(KEYS_AMPLE_S / keysLastS) - 1);
 
 export function qualityOf(monitor: LinkMonitor): Quality {
-  const { rttMs, lossShare, keysLastS, theirKeysLastS } = monitor;
-  return { rttMs: rttMs ?? 0, lossShare, keysLastS: Math.min(keysLastS, theirKeysLastS) };
+  const { roundTripsMs, lossShare, keysLastS, theirKeysLastS } = monitor;
+  const leastRttMs = roundTripsMs.length === 0 ? 0 : Math.min(...roundTripsMs);
+  return { leastRttMs, lossShare, keysLastS: Math.min(keysLastS, theirKeysLastS) };
 }
 
 /** A link is priced anew when its round trip has changed by this much at least, and by this share. */
@@ -50,9 +52,9 @@ const MOVED_KEYS_SHARE = 0.2;
 
 /** Whether a link shall be priced anew: jitter does not move routes, also not at the edge of a step. @param priced what it was priced from. */
 export function hasMoved(priced: Quality, now: Quality): boolean {
-  const movedMs = Math.abs(now.rttMs - priced.rttMs);
+  const movedMs = Math.abs(now.leastRttMs - priced.leastRttMs);
   return (
-    (movedMs >= MOVED_MS && movedMs >= MOVED_SHARE * priced.rttMs) ||
+    (movedMs >= MOVED_MS && movedMs >= MOVED_SHARE * priced.leastRttMs) ||
     Math.abs(now.lossShare - priced.lossShare) >= MOVED_LOSS_SHARE ||
     haveKeysMoved(priced.keysLastS, now.keysLastS)
   );
