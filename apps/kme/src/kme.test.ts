@@ -81,8 +81,10 @@ describe("two key managers and their link", () => {
 
   test("status tells what there is, in bits", async () => {
     const one = await pair.sae("node-1", 0);
-    const { storedKeyCount, ...status } = await one.status("node-2");
+    const { storedKeyCount, extension, ...status } = await one.status("node-2");
     expect(storedKeyCount).toBeGreaterThan(0);
+    expect(extension!.qber).toBeGreaterThan(0);
+    expect(extension!.qber).toBeLessThan(0.05);
     expect(status).toEqual({
       sourceKmeId: "kme-1",
       targetKmeId: "kme-2",

@@ -31,6 +31,19 @@ describeWithNamespaces()("with VXLAN, containers and Icinga2", () => {
   );
 });
 
+describeWithNamespaces()("a mesh that needs keys", () => {
+  testWith("tcpdump")(
+    "is measured while its key managers are stopped: nothing goes in clear, nothing is lost",
+    async () => {
+      const measured = await figures("key-sources");
+      for (const metric of ["in_clear", "twice", "lost"])
+        expect([metric, measured.get(metric)]).toEqual([metric, 0]);
+      expect(measured.get("recovered")).toBeGreaterThanOrEqual(0);
+    },
+    PATIENCE_MS,
+  );
+});
+
 test(
   "channels that are as they shall be are applied again without a change",
   async () => {

@@ -25,6 +25,8 @@ const MONITORING_PLUGINS =
 const PING = "/usr/bin/ping";
 const RUNC = process.env["RUNC"] ?? "/usr/sbin/runc";
 
+const TCPDUMP = process.env["TCPDUMP"] ?? "/usr/bin/tcpdump";
+
 const VARNISH = process.env["VARNISHD"] ?? "/usr/sbin/varnishd";
 const WRK = process.env["WRK"] ?? "/usr/bin/wrk";
 const H2LOAD = process.env["H2LOAD"] ?? "/usr/bin/h2load";
@@ -45,6 +47,7 @@ const FILES = {
   varnish: VARNISH,
   wrk: WRK,
   h2load: H2LOAD,
+  tcpdump: TCPDUMP,
 } as const;
 
 export type Requirement = keyof typeof FILES;

@@ -18,7 +18,7 @@ async function main({ seed: wanted, ...config }: NodesConfig): Promise<void> {
   );
   about(
     BENCH,
-    `${program.purpose} Seven nodes, four cameras, 4,000 samples a second; a node is away for up to 1.5 s. Goal: 0 lost and 0 stored twice in 200 kills.`,
+    `${program.purpose} Seven nodes, four cameras, up to 4,000 samples a second; a node is away for up to 1.5 s. Goal: 0 lost and 0 stored twice in 200 kills.`,
   );
   const { kills, points, lost, twice, drainedMs } = tortured;
   const params = { kills, points, links: config.links, seed, took_s: Math.round(tookMs / 1_000) };
