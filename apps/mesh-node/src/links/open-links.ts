@@ -34,9 +34,8 @@ export async function openLinks(
   stack: AsyncDisposableStack,
 ): Promise<OpenLinks> {
   const { incarnation, linkEvents: events } = deps.router;
+  refuseWhatCannotBe(config);
   if (config.links === "grpc") {
-    if (config.mode !== "hybrid")
-      throw new OperatorError(`--mode: got ${config.mode} with --links grpc, expected --links udp`);
     const service = acceptLinks(events, incarnation);
     return { dial: grpcDialler({ ...deps, incarnation, events }), service };
   }
@@ -61,6 +60,24 @@ export async function openLinks(
   });
   stack.use(udp);
   return { dial: udp.dial, service: undefined };
+}
+
+/** Throws OperatorError. */
+function refuseWhatCannotBe({ links, mode, tcpPort, fallback, peer }: MeshNodeConfig): void {
+  const ofUdp = {
+    "--mode": mode === "hybrid" ? "" : mode,
+    "--tcp-port": tcpPort === 0 ? "" : String(tcpPort),
+    "--fallback": fallback.map(({ name }) => name).join(", "),
+  };
+  for (const [flag, got] of Object.entries(ofUdp))
+    if (links === "grpc" && got !== "")
+      throw new OperatorError(`${flag}: got ${got} with --links grpc, expected --links udp`);
+  const names = peer.map(({ name }) => name);
+  const stranger = fallback.find(({ name }) => !names.includes(name));
+  if (stranger)
+    throw new OperatorError(
+      `--fallback: got ${stranger.name}, expected a neighbour of --peer: ${names.join(", ") || "there is none"}`,
+    );
 }
 
 function keysOf(

@@ -19,6 +19,8 @@ export interface Address {
 /** A connection that carries datagrams. */
 export interface Path {
   send: (datagram: Buffer) => void;
+  /** A link uses it: it is no stranger's, and may stay. */
+  keep: () => void;
   /** Called once, when it has ended. */
   onEnd: (call: () => void) => void;
   close: () => void;

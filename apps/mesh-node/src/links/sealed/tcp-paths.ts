@@ -15,6 +15,8 @@ const LENGTH_BYTES = 2;
 const PATHS_MAX = 1_024;
 /** A link is never silent for so long. */
 const SILENT_MAX_MS = 15_000;
+/** For a stranger to show that he is none. */
+const STRANGER_MAX_MS = 10_000;
 /** More that waits is lost, as datagrams are. */
 const WAITING_MAX_BYTES = 1_048_576;
 /** Beyond the ports of UDP: addresses differ. */
@@ -66,8 +68,13 @@ export class TcpPaths implements AsyncDisposable {
 
   #open(socket: Socket): Address {
     const ended: (() => void)[] = [];
+    const stranger = setTimeout(() => {
+      this.#dropped("not_of_this_network");
+      socket.destroy();
+    }, STRANGER_MAX_MS);
     const path: Path = {
       send: (datagram) => this.#send(socket, datagram),
+      keep: () => clearTimeout(stranger),
       onEnd: (call) => void ended.push(call),
       // What was said before still goes out.
       close: () => socket.destroySoon(),
@@ -77,6 +84,7 @@ export class TcpPaths implements AsyncDisposable {
     socket.setTimeout(SILENT_MAX_MS, () => socket.destroy());
     socket.on("error", () => this.#dropped("connection_error"));
     socket.on("close", () => {
+      clearTimeout(stranger);
       this.#sockets.delete(socket);
       for (const call of ended) call();
     });

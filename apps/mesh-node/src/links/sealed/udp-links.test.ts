@@ -388,8 +388,13 @@ describe("links over UDP", () => {
     const a = await End.open("a", { fallbacks: [{ name: "b", host: "127.0.0.1", port }] });
     keep(a, "b", 9);
     await until(() => a.link !== undefined && b.link !== undefined);
+    await until(() => strangers.every(({ closed }) => closed));
+    expect(b.dropped.get("not_of_this_network")).toBe(strangers.length);
+    // The link is no stranger's.
+    await systemClock.sleep(6_000);
     a.link!.send(request(9));
     await until(() => b.heard().includes(9));
+    expect([a.downs, b.downs]).toEqual([0, 0]);
   });
 
   test("whatever strangers send is counted, and nothing else", async () => {

@@ -217,6 +217,7 @@ export class UdpLinks implements AsyncDisposable {
         own.ended();
       },
     });
+    to.path?.keep();
     to.path?.onEnd(() => link.close("the TCP connection has ended"));
     return link;
   }
