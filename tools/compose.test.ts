@@ -12,7 +12,7 @@ import { parse } from "yaml";
 import { makeCredentials, parsePeerName } from "../deploy/compose/credentials.ts";
 import { parsePublished, portOf, publish } from "../deploy/compose/published.ts";
 import type { App } from "./images/apps.ts";
-import { CHILDREN, ROOT, defaultPorts, discoverApps, variableOf } from "./images/apps.ts";
+import { CHILDREN, ROOT, discoverApps, listeningPorts, variableOf } from "./images/apps.ts";
 import { dockerfilePath } from "./images/dockerfile.ts";
 import { entryPoint } from "./images/recipe.ts";
 
@@ -80,7 +80,7 @@ const edgePorts = wish.edges.flatMap(({ port, grpcPort, adminPort }) => [
 
 /** Ports of an app, and of those that it starts. */
 const portsOf = (app: App): number[] => [
-  ...defaultPorts(app),
+  ...listeningPorts(app).values(),
   ...(app.children.includes("edge-cache") ? edgePorts : []),
 ];
 

@@ -68,11 +68,12 @@ export function settingsOf({ program }: App, placeholder: string): string[] {
 export const variableOf = ({ program }: App, setting: string): string =>
   environmentName(program, setting);
 
-/** Ports that it listens on when nothing else is said. */
-export function defaultPorts(app: App): number[] {
-  const ports = settingsOf(app, "PORT").map((setting) =>
+/** Ports at which it listens when nothing else is said, by their settings. */
+export function listeningPorts(app: App): Map<string, number> {
+  const ports = settingsOf(app, "PORT").map((setting): [string, number] => [
+    setting,
     Number(app.program.spec[setting]?.defaultText ?? 0),
-  );
+  ]);
   // 0: it does not listen there.
-  return ports.filter((port) => port > 0);
+  return new Map(ports.filter(([, port]) => port > 0));
 }

@@ -1,6 +1,6 @@
 /** The one template of all Dockerfiles. */
 import type { App } from "./apps.ts";
-import { defaultPorts } from "./apps.ts";
+import { listeningPorts } from "./apps.ts";
 import {
   BUILD_FILES,
   DATA_DIRECTORY,
@@ -57,7 +57,7 @@ ${app.isBuilt ? `COPY --from=build /app/${buildOutput(app)}/ ${buildOutput(app)}
     hasData(app) ? `VOLUME ["${DATA_DIRECTORY}"]\n` : ""
   }# The user "node" of the base image, by number: an orchestrator can then see that it is not root.
 USER 1000:1000
-EXPOSE ${defaultPorts(app).join(" ")}
+EXPOSE ${[...listeningPorts(app).values()].join(" ")}
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \\
   CMD ${JSON.stringify(["node", ...healthArguments(app)])}

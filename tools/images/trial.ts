@@ -10,7 +10,7 @@ import type { Role } from "@glassline/service/identity";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import type { App } from "./apps.ts";
-import { settingsOf, variableOf } from "./apps.ts";
+import { listeningPorts, variableOf } from "./apps.ts";
 import { lastWords } from "./command.ts";
 import { freePort } from "@glassline/bench/ports";
 import { dataSettings, entryPoint, healthArguments, imageEnvironment } from "./recipe.ts";
@@ -80,7 +80,7 @@ async function prepareOutside(app: App, folder: string): Promise<Record<string, 
   };
   for (const setting of dataSettings(app))
     environment[variableOf(app, setting)] = join(folder, "data");
-  for (const setting of settingsOf(app, "PORT"))
+  for (const setting of listeningPorts(app).keys())
     environment[variableOf(app, setting)] = String(await freePort());
   return environment;
 }
