@@ -18,7 +18,8 @@ function inSmall(store: StoreKind, name: string, random: number) {
   const scenarios = SCENARIOS.filter((scenario) => scenario.name === name);
   return torture(
     { store, scenarios, random },
-    Math.random,
+    // Early in a life, which is then at work on any machine.
+    () => 0.2,
     progressOn(new PassThrough() as never),
     new AbortController().signal,
   );
@@ -27,7 +28,7 @@ function inSmall(store: StoreKind, name: string, random: number) {
 test("a loop that dies at any boundary of its journal goes on", PATIENT, async () => {
   const tortured = await inSmall("sqlite", "flush", 2);
   expect(tortured.problems).toEqual([]);
-  expect(tortured).toMatchObject({ boundaries: 14, died: 14, notMet: 0, randomKills: 2 });
+  expect(tortured).toMatchObject({ boundaries: 14, died: 14, notMet: 0, randomDied: 2 });
 });
 
 describeWithPostgres()("in PostgreSQL", () => {
