@@ -36,7 +36,7 @@ const spec = {
     maxBytes: 65_507,
   }),
   mode: choice({
-    help: "Of links over UDP; the same at both ends. hybrid: with a QKD key where there is one; qkd-required: never without.",
+    help: "Of links over UDP; the same at both ends. hybrid: with a QKD key where there is one; qkd-required: never without; otp: what cameras say is under one-time pads as well.",
     of: MODES,
     default: "hybrid",
   }),
@@ -49,7 +49,7 @@ const spec = {
     default: "sim",
   }),
   allowSimulatedKeys: toggle({
-    help: "Mode qkd-required takes simulated keys, which add no security.",
+    help: "Modes qkd-required and otp take simulated keys, which add no security.",
   }),
   keyLifetime: duration({
     help: "Keys of links over UDP are refused after this, and made anew after two thirds of it.",

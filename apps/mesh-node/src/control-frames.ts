@@ -10,9 +10,15 @@ type FrameCase = NonNullable<FrameInit["frame"]>;
 export function controlFrame(message: ControlMessage): FrameCase {
   switch (message.type) {
     case "hello": {
-      const { seq, echoSeq, echoDelayUs, isUrgent, keysLastS } = message;
-      const keys = keysLastS === Infinity ? {} : { keysLastS: Math.floor(keysLastS) };
-      const value = { seq: BigInt(seq), echoSeq: BigInt(echoSeq), echoDelayUs, isUrgent, ...keys };
+      const { seq, echoSeq, echoDelayUs, isUrgent, keysLastS, padsLastS } = message;
+      const value = {
+        seq: BigInt(seq),
+        echoSeq: BigInt(echoSeq),
+        echoDelayUs,
+        isUrgent,
+        ...(keysLastS !== Infinity && { keysLastS: Math.floor(keysLastS) }),
+        ...(padsLastS !== Infinity && { padsLastS: Math.floor(padsLastS) }),
+      };
       return { case: "hello", value };
     }
     case "suspicion": {
@@ -39,9 +45,10 @@ export function controlFrame(message: ControlMessage): FrameCase {
 export function controlMessageOf(frame: Frame["frame"]): ControlMessage | undefined {
   switch (frame.case) {
     case "hello": {
-      const { seq, echoSeq, echoDelayUs, isUrgent, keysLastS = Infinity } = frame.value;
-      const numbers = { seq: Number(seq), echoSeq: Number(echoSeq), echoDelayUs, keysLastS };
-      return { type: "hello", ...numbers, isUrgent };
+      const { seq, echoSeq, echoDelayUs, isUrgent } = frame.value;
+      const { keysLastS = Infinity, padsLastS = Infinity } = frame.value;
+      const numbers = { seq: Number(seq), echoSeq: Number(echoSeq), echoDelayUs };
+      return { type: "hello", ...numbers, isUrgent, keysLastS, padsLastS };
     }
     case "suspicion": {
       const { node, from, hopLimit } = frame.value;

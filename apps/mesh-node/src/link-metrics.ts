@@ -34,11 +34,19 @@ export function registerLinkMetrics(metrics: Metrics, router: Router): void {
   );
   each(
     "mesh_link_time_to_empty_seconds",
-    "For how long there are keys for a link when no new ones come; absent where keys are not needed, or as many are made as are used.",
-    ({ keysLastS }) => keysLastS,
+    "For how long there are keys, or one-time pads, for a link when no new ones come; absent where they are not needed, or as many keys are made as are used.",
+    (link) => (lastOf(link) === Infinity ? undefined : lastOf(link)),
+  );
+  each(
+    "mesh_link_pad_bytes",
+    "One-time pads that a link still has to send with (--mode otp).",
+    ({ padBytes }) => (padBytes === undefined ? undefined : Number(padBytes)),
   );
   registerLoad(metrics, router);
 }
+
+const lastOf = ({ keysLastS = Infinity, padsLastS = Infinity }: LinkState): number =>
+  Math.min(keysLastS, padsLastS);
 
 /** @returns 0 to 1. @param busyShare of the time. @param leastKeysLastS of all links. */
 export const loadOf = (busyShare: number, leastKeysLastS: number): number =>
@@ -54,7 +62,7 @@ function registerLoad(metrics: Metrics, router: Router): void {
       const now = performance.eventLoopUtilization();
       const { utilization } = performance.eventLoopUtilization(now, before);
       before = now;
-      const lasting = router.status().links.map(({ keysLastS = Infinity }) => keysLastS);
+      const lasting = router.status().links.map(lastOf);
       gauge.set(loadOf(utilization, Math.min(...lasting, Infinity)));
     },
   );

@@ -25,8 +25,17 @@ export function linkStateOf(
   monitor: LinkMonitor = NOT_LOOKED_AT,
   cost = 0,
 ): LinkState {
-  const { lossShare, keysLastS } = qualityOf(monitor);
-  const { neighbour, transport, keyExchange, keySource, keyEpoch = 0, keyAgeMs, qber } = link;
+  const { lossShare, keysLastS, padsLastS } = qualityOf(monitor);
+  const {
+    neighbour,
+    transport,
+    keyExchange,
+    keySource,
+    keyEpoch = 0,
+    keyAgeMs,
+    qber,
+    padBytes,
+  } = link;
   return {
     neighbour,
     up: true,
@@ -42,7 +51,9 @@ export function linkStateOf(
     keyEpoch,
     lossRatio: lossShare,
     ...(keysLastS !== Infinity && { keysLastS }),
+    ...(padsLastS !== Infinity && { padsLastS }),
     ...(qber !== undefined && { qber }),
     ...(keyAgeMs !== undefined && { keyAgeS: keyAgeMs / 1_000 }),
+    ...(padBytes !== undefined && { padBytes: BigInt(padBytes) }),
   };
 }

@@ -121,7 +121,7 @@ class MeshRouter implements Router {
       down: (link, reason) => this.#down(link, reason),
       alive: (link) => this.#sign(link, "alive"),
       spoke: (link) => this.#sign(link, "spoke"),
-      keys: ({ neighbour }, lastS) => this.#step({ type: "keys", neighbour, lastS }),
+      keys: ({ neighbour }, left) => this.#step({ type: "keys", neighbour, ...left }),
       undelivered: (_link, { frame }) => frame.case === "data" && this.#salvage(frame.value),
     };
   }

@@ -17,7 +17,12 @@ import { Testbed, eventually } from "./testing/testbed.ts";
 
 const CAMERA = "cam-quantum";
 /** Soon a key, on any machine. */
-const SOON = { "frame-interval": "5ms", block: 15_000, "length-km": 5 };
+const SOON = {
+  "frame-interval": "5ms",
+  block: 15_000,
+  "length-km": 5,
+}; /** Photons are simulated on the same processors. */
+const PATIENCE_MS = 100_000;
 
 const exporter = new InMemorySpanExporter();
 const provider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] });
@@ -51,41 +56,54 @@ async function metricOf(adminPort: number, name: string): Promise<number> {
   return Number(new RegExp(`^${name}\\{[^}]*\\} (\\d+)$`, "m").exec(text)?.[1]);
 }
 
+/** Two nodes, a camera at the first one and a collector at the second one; resolves when what the camera says is stored. */
+async function store(
+  mode: string,
+  { intervalMs, samples }: { intervalMs: number; samples: number },
+  linkIsReady: (gatewayPort: number) => Promise<boolean> = async () => true,
+) {
+  const collector = await bed.collector();
+  const [relayPort, gatewayPort] = [await freePort(), await freePort()];
+  const sealed = { links: "udp", mode, "allow-simulated-keys": true } as const;
+  await bed.meshNode("node-2", {
+    ...sealed,
+    port: relayPort,
+    "key-manager": keyManagers["kme-2"],
+    collector: `localhost:${collector.addresses.port}`,
+  });
+  await bed.meshNode("node-1", {
+    ...sealed,
+    port: gatewayPort,
+    "key-manager": keyManagers["kme-1"],
+    peer: `node-2=localhost:${relayPort}`,
+    gateway: true,
+  });
+  const ready = async () => (await linkIsReady(gatewayPort)) || undefined;
+  await eventually("the link is ready", ready, PATIENCE_MS);
+  const source = countingSource(CAMERA, { perReport: 20, intervalMs });
+  await bed.camera(CAMERA, gatewayPort, [source], { "trace-ratio": 1 });
+  const query = await bed.query(collector.addresses.port);
+  const values = async () => {
+    const range = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
+    return range.series[0]?.value ?? [];
+  };
+  const some = async () => (await values()).length >= samples || undefined;
+  await eventually("samples arrive", some, PATIENCE_MS);
+  source.finish();
+  const whole = async () => {
+    const stored = await values();
+    return stored.length >= source.yielded ? stored : undefined;
+  };
+  const all = await eventually("all samples are stored", whole, PATIENCE_MS);
+  expect(all).toEqual(Array.from({ length: source.yielded }, (_, at) => at + 1));
+  return { collector, ports: [gatewayPort, relayPort] };
+}
+
 describe("a mesh whose links need QKD keys", { timeout: 60_000 }, () => {
   test("brings samples to a collector, and tells what the keys come from", async () => {
-    const collector = await bed.collector();
-    const [relayPort, gatewayPort] = [await freePort(), await freePort()];
-    const sealed = { links: "udp", mode: "qkd-required", "allow-simulated-keys": true } as const;
-    await bed.meshNode("node-2", {
-      ...sealed,
-      port: relayPort,
-      "key-manager": keyManagers["kme-2"],
-      collector: `localhost:${collector.addresses.port}`,
-    });
-    await bed.meshNode("node-1", {
-      ...sealed,
-      port: gatewayPort,
-      "key-manager": keyManagers["kme-1"],
-      peer: `node-2=localhost:${relayPort}`,
-      gateway: true,
-    });
-    const source = countingSource(CAMERA, { perReport: 20, intervalMs: 10 });
-    await bed.camera(CAMERA, gatewayPort, [source], { "trace-ratio": 1 });
-    const query = await bed.query(collector.addresses.port);
-    const values = async () => {
-      const range = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
-      return range.series[0]?.value ?? [];
-    };
-    await eventually("samples arrive", async () => (await values()).length >= 1_000 || undefined);
-    source.finish();
-    const all = await eventually("all samples are stored", async () => {
-      const stored = await values();
-      return stored.length >= source.yielded ? stored : undefined;
-    });
-    expect(all).toEqual(Array.from({ length: source.yielded }, (_, at) => at + 1));
-    expect(
-      await metricOf(collector.addresses.adminPort, "glassline_otqmn_sealed_streams_total"),
-    ).toBe(1);
+    const { collector, ports } = await store("qkd-required", { intervalMs: 10, samples: 1_000 });
+    const { adminPort } = collector.addresses;
+    expect(await metricOf(adminPort, "glassline_otqmn_sealed_streams_total")).toBe(1);
     const received = exporter
       .getFinishedSpans()
       .find(({ name }) => name === "collector/src/receivers/batch-intake.ts");
@@ -94,9 +112,24 @@ describe("a mesh whose links need QKD keys", { timeout: 60_000 }, () => {
       "quantum.path.key_sources": ["sim"],
       "quantum.path.simulated": true,
     });
-    for (const port of [gatewayPort, relayPort])
+    for (const port of ports)
       expect(await linksOf(port)).toMatchObject([{ keyExchange: "X-Wing", keySource: "sim" }]);
   });
+
+  test(
+    "brings them under one-time pads, as fast as there are some",
+    { timeout: 240_000 },
+    async () => {
+      // To agree on keys from end to end takes most of it.
+      const hasPads = async (port: number) => (await linksOf(port))[0]!.padBytes! >= 6_000n;
+      const { ports } = await store("otp", { intervalMs: 500, samples: 60 }, hasPads);
+      for (const port of ports)
+        expect((await linksOf(port))[0]).toMatchObject({
+          keySource: "sim",
+          padsLastS: expect.any(Number),
+        });
+    },
+  );
 
   test("has no link where simulated keys are not allowed, and one where they need not count", async () => {
     const ports = await Promise.all([freePort(), freePort(), freePort()]);

@@ -9,7 +9,7 @@ import type { DecoyLink } from "@glassline/quantum/physics/decoy-bb84";
 import type { Clock } from "@glassline/service/clock";
 import type { Random } from "@glassline/service/random";
 
-import { KeyPool } from "../core/key-pool.ts";
+import { KeyPool } from "@glassline/quantum/keys/key-pool";
 import { unavailable } from "../core/standard.ts";
 import type { WaitingKeys } from "../core/waiting-keys.ts";
 import type { LinkEnd, Outcome } from "./link-end.ts";

@@ -91,7 +91,7 @@ test("a route leaves a link whose keys run out before they do, and comes back wh
     plane.step({ type: "heard", neighbour, message }, 0);
   }
   const wayWith = (lastS: number) => {
-    plane.step({ type: "keys", neighbour: "b", lastS }, 1_000);
+    plane.step({ type: "keys", neighbour: "b", padsLastS: Infinity, keysLastS: lastS }, 1_000);
     return plane.routing.routeTo("d")?.nextHop;
   };
   expect([wayWith(Infinity), wayWith(400), wayWith(150)]).toEqual(["b", "b", "b"]);

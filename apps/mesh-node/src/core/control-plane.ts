@@ -47,8 +47,8 @@ export type ControlEvent =
   | { type: "data-sent"; neighbour: string }
   /** The link to it shall be priced anew. */
   | { type: "price"; neighbour: string }
-  /** So long there are keys for the link to it; Infinity: it does not matter. */
-  | { type: "keys"; neighbour: string; lastS: number }
+  /** So long there are keys, and one-time pads, for the link to it; Infinity: it does not matter. */
+  | { type: "keys"; neighbour: string; keysLastS: number; padsLastS: number }
   | { type: "services"; services: readonly string[] }
   /** Something is due (`dueMs`). */
   | { type: "tick" };
@@ -122,7 +122,7 @@ export class ControlPlane {
       case "price":
         return this.#priceAnew(event.neighbour, nowMs);
       case "keys":
-        return this.#keys(event.neighbour, event.lastS, nowMs);
+        return this.#keys(event, nowMs);
       case "services":
         return this.#route(event, nowMs);
       case "tick":
@@ -168,10 +168,11 @@ export class ControlPlane {
     this.#priceIfMoved(neighbour, link, nowMs);
   }
 
-  #keys(neighbour: string, lastS: number, nowMs: number): void {
+  #keys(event: Extract<ControlEvent, { type: "keys" }>, nowMs: number): void {
+    const { neighbour, keysLastS, padsLastS } = event;
     const link = this.#links.get(neighbour);
     if (!link) return;
-    link.monitor = { ...link.monitor, keysLastS: lastS };
+    link.monitor = { ...link.monitor, keysLastS, padsLastS };
     this.#priceIfMoved(neighbour, link, nowMs);
   }
 

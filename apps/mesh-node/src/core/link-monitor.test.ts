@@ -8,6 +8,7 @@ const hello = (fields: Partial<HelloFields>): HelloFields => ({
   echoSeq: 0,
   echoDelayUs: 0,
   keysLastS: Infinity,
+  padsLastS: Infinity,
   ...fields,
 });
 
@@ -59,5 +60,6 @@ test("neighbours tell each other of keys that last no longer than an hour", () =
   const of = (keysLastS: number) =>
     makeHello({ ...newLinkMonitor(0), keysLastS }, 0).hello.keysLastS;
   expect([of(30), of(3_600), of(3_601)]).toEqual([30, 3_600, Infinity]);
-  expect(hearHello(newLinkMonitor(0), hello({ keysLastS: 30 }), 0).theirKeysLastS).toBe(30);
+  const heard = hearHello(newLinkMonitor(0), hello({ keysLastS: 30, padsLastS: 20 }), 0);
+  expect([heard.theirKeysLastS, heard.theirPadsLastS]).toEqual([30, 20]);
 });

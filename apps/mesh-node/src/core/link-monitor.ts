@@ -16,6 +16,9 @@ export interface LinkMonitor {
   /** For how long, without new ones, there are keys for the link: as this end knows it, and as the other end says. Infinity: it does not matter. */
   readonly keysLastS: number;
   readonly theirKeysLastS: number;
+  /** The same of one-time pads. */
+  readonly padsLastS: number;
+  readonly theirPadsLastS: number;
 }
 
 export interface HelloFields {
@@ -24,6 +27,7 @@ export interface HelloFields {
   echoDelayUs: number;
   /** Infinity: it does not matter. */
   keysLastS: number;
+  padsLastS: number;
 }
 
 const HELLOS_REMEMBERED = 16;
@@ -48,6 +52,8 @@ export function newLinkMonitor(nowMs: number): LinkMonitor {
     lossShare: 0,
     keysLastS: Infinity,
     theirKeysLastS: Infinity,
+    padsLastS: Infinity,
+    theirPadsLastS: Infinity,
   };
 }
 
@@ -58,12 +64,14 @@ export function makeHello(
   const seq = monitor.nextSeq;
   const sentMs = new Map([...monitor.sentMs, [seq, nowMs] as const].slice(-HELLOS_REMEMBERED));
   const echoDelayUs = Math.round((nowMs - monitor.echoHeardMs) * 1_000);
-  const keysLastS = monitor.keysLastS <= KEYS_SAID_MAX_S ? monitor.keysLastS : Infinity;
+  const [keysLastS, padsLastS] = [said(monitor.keysLastS), said(monitor.padsLastS)];
   return {
     monitor: { ...monitor, nextSeq: seq + 1, sentMs },
-    hello: { seq, echoSeq: monitor.echoSeq, echoDelayUs, keysLastS },
+    hello: { seq, echoSeq: monitor.echoSeq, echoDelayUs, keysLastS, padsLastS },
   };
 }
+
+const said = (lastS: number): number => (lastS <= KEYS_SAID_MAX_S ? lastS : Infinity);
 
 export function hearHello(monitor: LinkMonitor, hello: HelloFields, nowMs: number): LinkMonitor {
   const sentMs = monitor.sentMs.get(hello.echoSeq);
@@ -77,6 +85,7 @@ export function hearHello(monitor: LinkMonitor, hello: HelloFields, nowMs: numbe
     roundTripsMs: latest(monitor.roundTripsMs, measuredMs),
     lossShare: lossOf(monitor, hello.seq),
     theirKeysLastS: hello.keysLastS,
+    theirPadsLastS: hello.padsLastS,
   };
 }
 

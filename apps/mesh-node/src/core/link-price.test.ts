@@ -28,6 +28,12 @@ describe("the price of a link", () => {
     const prices = Array.from({ length: 600 }, (_, at) => priceOf({ keysLastS: 620 - at }));
     expect(prices).toEqual(prices.toSorted((a, b) => a - b));
   });
+
+  test("rises as its one-time pads run out, and is never too high for all: messages wait for them", () => {
+    expect(priceOf({ padsLastS: 300 })).toBe(125);
+    expect(priceOf({ theirPadsLastS: 60, keysLastS: 300 })).toBe(325);
+    expect(priceOf({ padsLastS: 0 })).toBe(100 + 25 * 599);
+  });
 });
 
 describe("a link is priced anew", () => {
@@ -60,5 +66,8 @@ describe("a link is priced anew", () => {
     expect(moved({ keysLastS: 20 }, { keysLastS: 19.5 })).toBe(true);
     expect(moved({ keysLastS: 0 }, { keysLastS: 0 })).toBe(false);
     expect(moved({ keysLastS: 0 }, {})).toBe(true);
+    expect(moved({ padsLastS: 10 }, { padsLastS: 9 })).toBe(false);
+    expect(moved({ padsLastS: 10 }, { padsLastS: 7 })).toBe(true);
+    expect(moved({ padsLastS: 0.5 }, { padsLastS: 0 })).toBe(false);
   });
 });

@@ -15,6 +15,7 @@ export interface Quality {
   lossShare: number;
   /** The shorter of what both ends know. */
   keysLastS: number;
+  padsLastS: number;
 }
 
 const HOP_COST = 100;
@@ -27,21 +28,27 @@ export const KEYS_AMPLE_S = 600;
 export const KEYS_RESERVE_S = 20;
 
 export const linkPrice: LinkPrice = (monitor) => {
-  const { leastRttMs, lossShare, keysLastS } = qualityOf(monitor);
+  const { leastRttMs, lossShare, keysLastS, padsLastS } = qualityOf(monitor);
   if (keysLastS < KEYS_RESERVE_S) return INFINITE_METRIC;
   const lossSteps = Math.floor((LOSS_COST * -Math.log(1 - lossShare)) / STEP_COST);
-  const steps = Math.floor(leastRttMs / STEP_MS) + lossSteps + scarcitySteps(keysLastS);
+  const steps =
+    Math.floor(leastRttMs / STEP_MS) + lossSteps + scarcitySteps(Math.min(keysLastS, padsLastS));
   return HOP_COST + STEP_COST * steps;
 };
+
+/** Messages wait for pads: without them a link is the last that is taken, and taken where there is no other one. */
+const PADS_LEAST_S = 1;
 
 /** Convex: a day more or less is nothing, the last minutes cost more than ways around. */
 const scarcitySteps = (keysLastS: number): number =>
   Math.max(0, Math.floor(KEYS_AMPLE_S / keysLastS) - 1);
 
 export function qualityOf(monitor: LinkMonitor): Quality {
-  const { roundTripsMs, lossShare, keysLastS, theirKeysLastS } = monitor;
+  const { roundTripsMs, lossShare } = monitor;
   const leastRttMs = roundTripsMs.length === 0 ? 0 : Math.min(...roundTripsMs);
-  return { leastRttMs, lossShare, keysLastS: Math.min(keysLastS, theirKeysLastS) };
+  const keysLastS = Math.min(monitor.keysLastS, monitor.theirKeysLastS);
+  const padsLastS = Math.max(PADS_LEAST_S, Math.min(monitor.padsLastS, monitor.theirPadsLastS));
+  return { leastRttMs, lossShare, keysLastS, padsLastS };
 }
 
 /** A link is priced anew when its round trip has changed by this much at least, and by this share. */
@@ -56,12 +63,13 @@ export function hasMoved(priced: Quality, now: Quality): boolean {
   return (
     (movedMs >= MOVED_MS && movedMs >= MOVED_SHARE * priced.leastRttMs) ||
     Math.abs(now.lossShare - priced.lossShare) >= MOVED_LOSS_SHARE ||
-    haveKeysMoved(priced.keysLastS, now.keysLastS)
+    priced.keysLastS < KEYS_RESERVE_S !== now.keysLastS < KEYS_RESERVE_S ||
+    haveKeysMoved(priced.keysLastS, now.keysLastS) ||
+    haveKeysMoved(priced.padsLastS, now.padsLastS)
   );
 }
 
 function haveKeysMoved(pricedS: number, nowS: number): boolean {
   if (pricedS >= KEYS_AMPLE_S && nowS >= KEYS_AMPLE_S) return false;
-  if (pricedS < KEYS_RESERVE_S !== nowS < KEYS_RESERVE_S) return true;
   return nowS !== pricedS && !(Math.abs(nowS - pricedS) < MOVED_KEYS_SHARE * pricedS);
 }

@@ -19,7 +19,7 @@ import { createCameraReceiver } from "./camera-receiver.ts";
 import { Intake } from "./intake.ts";
 import { createMeshCarriers } from "./mesh-carrier.ts";
 import { Ring } from "./ring.ts";
-import { openSealed } from "./sealed-carrier.ts";
+import { sealedCarriers } from "./sealed-carrier.ts";
 import { Uplink } from "./uplink.ts";
 
 export interface GatewayDeps {
@@ -57,7 +57,7 @@ export async function startGateway(
     new Uplink({
       ...deps,
       ring,
-      openCarrier: (events) => openSealed(carriers.open, own, events),
+      openCarrier: sealedCarriers(carriers.open, own),
       nearest: carriers.nearest,
       directed: (directive) => receiver.direct(directive),
     }),

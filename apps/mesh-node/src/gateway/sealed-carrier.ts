@@ -5,45 +5,53 @@ import type { OwnKeys } from "@glassline/otqmn/seal/keys";
 import { SealError } from "@glassline/otqmn/seal/keys";
 import type { StreamResponse } from "@glassline/proto/otqmn";
 import { StreamResponseSchema } from "@glassline/proto/otqmn";
+import type { Backoff } from "@glassline/service/backoff";
+import { backoff } from "@glassline/service/backoff";
 
 import type { Carrier, CarrierEvents } from "./carrier.ts";
 
-/** Until there are keys. */
-const OPENING_MAX_MS = 3_000;
+/** Until there are keys; twice as long after each time in a row that there were none: the way may be slow. */
+const OPENING_FIRST_MS = 3_000;
+const OPENING_MAX_MS = 24_000;
 /** A session says hello, and waits. */
 const WAITING_MAX = 8;
 
 export type OpenCarrier = (events: CarrierEvents) => Carrier | undefined;
 
-/** Undefined where `open` gives none. */
-export function openSealed(
-  open: OpenCarrier,
-  own: OwnKeys,
-  events: CarrierEvents,
-): Carrier | undefined {
-  const sealed = new SealedCarrier(own, events);
-  const inner = open(sealed);
-  return inner && sealed.begin(inner);
+/** Gives undefined where `open` gives none. */
+export function sealedCarriers(open: OpenCarrier, own: OwnKeys): OpenCarrier {
+  const patience = backoff({
+    firstMs: OPENING_FIRST_MS,
+    maxMs: OPENING_MAX_MS,
+    random: () => 1,
+  });
+  return (events) => {
+    const sealed = new SealedCarrier(own, patience, events);
+    const inner = open(sealed);
+    return inner && sealed.begin(inner);
+  };
 }
 
 class SealedCarrier implements Carrier, CarrierEvents {
   readonly #seal: ProducerSeal;
   readonly #own: OwnKeys;
+  readonly #patience: Backoff;
   readonly #events: CarrierEvents;
   readonly #stop = new AbortController();
   #waiting: Parameters<Carrier["send"]>[] = [];
   #inner!: Carrier;
 
-  constructor(own: OwnKeys, events: CarrierEvents) {
-    [this.#own, this.#events] = [own, events];
+  constructor(own: OwnKeys, patience: Backoff, events: CarrierEvents) {
+    [this.#own, this.#patience, this.#events] = [own, patience, events];
     this.#seal = new ProducerSeal(own);
   }
 
   begin(inner: Carrier): this {
     this.#inner = inner;
     inner.send(this.#seal.opening(), []);
-    void this.#own.clock.sleep(OPENING_MAX_MS, this.#stop.signal).then(
-      () => this.#fail(`no keys with the collector within ${OPENING_MAX_MS} ms`),
+    const waitMs = this.#patience.nextMs();
+    void this.#own.clock.sleep(waitMs, this.#stop.signal).then(
+      () => this.#fail(`no keys with the collector within ${waitMs} ms`),
       () => {},
     );
     return this;
@@ -96,6 +104,7 @@ class SealedCarrier implements Carrier, CarrierEvents {
 
   #sendWaiting(): void {
     this.#stop.abort();
+    this.#patience.reset();
     for (const each of this.#waiting.splice(0)) this.send(...each);
   }
 

@@ -19,6 +19,8 @@ export interface Link {
   readonly keyAgeMs?: number;
   /** Share of wrong bits of the quantum link below it; undefined: nobody says. */
   readonly qber?: number | undefined;
+  /** Of a link with one-time pads, the bytes that it still has to send with. */
+  readonly padBytes?: number | undefined;
   /** False when the link has too much waiting or is closed: the frame is dropped. All but data may wait twice as long. */
   send(frame: FrameInit): boolean;
   /** Data that is encoded already, and the link's from now on; as `send`. Undefined: the link cannot. @param flow whose it is: flows take turns. */
@@ -41,8 +43,8 @@ export interface LinkEvents {
   /** Of a link that knows it: something came from the neighbour, whatever it was; something was sent to it. */
   alive?(link: Link): void;
   spoke?(link: Link): void;
-  /** So long there are keys for it, in seconds; Infinity: it does not matter. */
-  keys?(link: Link, lastS: number): void;
-  /** After `down`, of a link that knows it: data that the neighbour may not have. */
+  /** So long there are keys, and one-time pads, for it, in seconds; Infinity: it does not matter. */
+  keys?(link: Link, left: { keysLastS: number; padsLastS: number }): void;
+  /** Of a link that knows it: data that it does not bring; after `down`, which the neighbour may have all the same. */
   undelivered?(link: Link, frame: Frame): void;
 }

@@ -53,6 +53,35 @@ export class KeyStockMeter {
   }
 }
 
+/** A link that is hardly used has to bear that somebody uses it: bytes a second, both directions, as of a gateway with a few cameras. */
+const PAD_USE_LEAST = 256;
+/** A link that is not used because its pads are scarce is one that would be used: what it was is forgotten by half in this time. */
+const PAD_USE_HALF_MS = 60_000;
+
+/** How fast the one-time pads of a link are used: bytes a second, the most of late. */
+export class PadUse {
+  #last: { used: number; atMs: number } | undefined;
+  #perS = PAD_USE_LEAST;
+
+  /** @param used bytes since the link is there. @param atMs monotonic. */
+  saw(used: number, atMs: number): number {
+    const last = this.#last;
+    this.#last = { used, atMs };
+    if (!last || atMs <= last.atMs) return this.#perS;
+    const kept = this.#perS * 0.5 ** ((atMs - last.atMs) / PAD_USE_HALF_MS);
+    const perS = (1_000 * (used - last.used)) / (atMs - last.atMs);
+    this.#perS = Math.max(PAD_USE_LEAST, kept, perS);
+    return this.#perS;
+  }
+}
+
+/**
+ * Seconds for which the bytes of one-time pads last that are there, when no new ones come: what is made does not count, because all of it is used where
+ * pads are scarce, and then the backlog alone tells which way is the better one (Akhtar, Kim and Modiano, IEEE/ACM ToN 2023).
+ */
+export const padsLastS = (bytes: number, usedPerS: number, qber: number | undefined): number =>
+  unlessHeard(bytes / usedPerS, qber);
+
 /** Seconds; Infinity: as many are made as are used. */
 export function keysLastS({ keys, madePerS, qber }: KeyStock, { everyMs, restMs }: KeyUse): number {
   const usedPerS = 1_000 / everyMs;
@@ -60,5 +89,8 @@ export function keysLastS({ keys, madePerS, qber }: KeyStock, { everyMs, restMs 
   const lossPerS = usedPerS - Math.min(madePerS, usedPerS / 2);
   const isEnough = keys >= 1 && madePerS >= usedPerS;
   const lastS = isEnough ? Infinity : restMs / 1_000 + keys / lossPerS;
-  return (qber ?? 0) > QBER_MAX ? Math.min(lastS, LISTENED_S) : lastS;
+  return unlessHeard(lastS, qber);
 }
+
+const unlessHeard = (lastS: number, qber = 0): number =>
+  qber > QBER_MAX ? Math.min(lastS, LISTENED_S) : lastS;

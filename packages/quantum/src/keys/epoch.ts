@@ -5,8 +5,8 @@
 import type { KeyObject } from "node:crypto";
 import { createHmac, createSecretKey } from "node:crypto";
 
-export const MODES = ["hybrid", "qkd-required"] as const;
-/** hybrid: with a QKD key where there is one; qkd-required: never without. */
+export const MODES = ["hybrid", "qkd-required", "otp"] as const;
+/** hybrid: with a QKD key where there is one; qkd-required: never without; otp: nor without one-time pads for what cameras say (pad.ts). */
 export type Mode = (typeof MODES)[number];
 
 /** "qkd": from a device; "sim": from simulated photons, which add nothing; "none": there was no key. */

@@ -13,6 +13,7 @@ const part = fc.record({
   offset: fc.integer({ min: 0, max: 2 ** 24 - 1 }),
   isLast: fc.boolean(),
   bytes,
+  padAt: fc.option(fc.integer({ min: 0, max: 2 ** 48 - 1 }), { nil: undefined }),
 });
 const ack = fc
   .uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 60 })

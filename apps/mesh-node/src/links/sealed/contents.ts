@@ -10,6 +10,8 @@ export interface Part {
   readonly offset: number;
   readonly isLast: boolean;
   readonly bytes: Uint8Array;
+  /** The bytes are under a one-time pad, from this place in it on. */
+  readonly padAt?: number | undefined;
 }
 
 export type Item =
@@ -27,8 +29,8 @@ export class ContentsError extends Error {
   override readonly name = "ContentsError";
 }
 
-const KINDS = ["part", "ack", "fleeting", "bye", "hurry"] as const;
-/** In the first byte of an item, beside its kind; all but the first two are of parts. */
+const KINDS = ["part", "ack", "fleeting", "bye", "hurry", "padded"] as const;
+/** In the first byte of an item, beside its kind; all but the first two are of parts, also of those under a pad. */
 const KIND = 0x07;
 const CHANNEL_SHIFT = 3;
 const LAST = 0x20;
@@ -41,8 +43,10 @@ export const HURRY_BYTES = 1;
 const KIND_BYTES = 1;
 const NUMBER_BYTES = 3;
 const LENGTH_BYTES = 2;
+const PAD_AT_BYTES = 6;
 /** At most. */
 export const PART_HEADER_BYTES = KIND_BYTES + 2 * NUMBER_BYTES + LENGTH_BYTES;
+export const PADDED_HEADER_BYTES = PART_HEADER_BYTES + PAD_AT_BYTES;
 export const FLEETING_HEADER_BYTES = KIND_BYTES + LENGTH_BYTES;
 const ACK_HEADER_BYTES = 12;
 const RANGE_BYTES = 8;
@@ -55,8 +59,13 @@ export const NUMBERS = 2 ** (8 * NUMBER_BYTES);
 export const ackBytes = (ranges: number): number => ACK_HEADER_BYTES + RANGE_BYTES * ranges;
 
 /** In the middle of a record. */
-export const partBytes = ({ offset, bytes }: Part): number =>
-  KIND_BYTES + NUMBER_BYTES + (offset > 0 ? NUMBER_BYTES : 0) + LENGTH_BYTES + bytes.length;
+export const partBytes = ({ offset, bytes, padAt }: Part): number =>
+  KIND_BYTES +
+  (padAt === undefined ? 0 : PAD_AT_BYTES) +
+  NUMBER_BYTES +
+  (offset > 0 ? NUMBER_BYTES : 0) +
+  LENGTH_BYTES +
+  bytes.length;
 
 export function writeItems(items: readonly Item[]): Buffer {
   const last = items.at(-1);
@@ -86,13 +95,16 @@ function writeItem(contents: Buffer, at: number, item: Item, isToEnd: boolean): 
 }
 
 function writePart(contents: Buffer, from: number, part: Part, isToEnd: boolean): number {
-  const { channel, message, offset, isLast, bytes } = part;
+  const { channel, message, offset, isLast, bytes, padAt } = part;
   contents[from] =
+    KINDS.indexOf(padAt === undefined ? "part" : "padded") |
     (channel << CHANNEL_SHIFT) |
     (isLast ? LAST : 0) |
     (offset > 0 ? HAS_OFFSET : 0) |
     (isToEnd ? TO_END : 0);
-  let at = contents.writeUIntBE(message % NUMBERS, from + KIND_BYTES, NUMBER_BYTES);
+  let at = from + KIND_BYTES;
+  if (padAt !== undefined) at = contents.writeUIntBE(padAt, at, PAD_AT_BYTES);
+  at = contents.writeUIntBE(message % NUMBERS, at, NUMBER_BYTES);
   if (offset > 0) at = contents.writeUIntBE(offset, at, NUMBER_BYTES);
   if (!isToEnd) at = contents.writeUInt16BE(bytes.length, at);
   contents.set(bytes, at);
@@ -129,9 +141,10 @@ export function readItems(contents: Buffer): Item[] {
   while (at < contents.length) {
     const flags = next(1)[0]!;
     const kind = KINDS[flags & KIND];
-    const isPart = kind === "part";
+    const isPart = kind === "part" || kind === "padded";
     if (!isPart && flags > KIND) throw new ContentsError(`record: got an item of kind ${flags}`);
-    if (isPart) items.push({ kind, part: readPart(flags, next, () => contents.length - at) });
+    if (isPart)
+      items.push({ kind: "part", part: readPart(flags, next, () => contents.length - at) });
     else if (kind === "ack") items.push({ kind, ack: readAck(next) });
     else if (kind === "fleeting") items.push({ kind, bytes: next(next(2).readUInt16BE()) });
     else if (kind === "bye" || kind === "hurry") items.push({ kind });
@@ -143,10 +156,12 @@ export function readItems(contents: Buffer): Item[] {
 function readPart(flags: number, next: (length: number) => Buffer, left: () => number): Part {
   const channel = (flags >>> CHANNEL_SHIFT) & 3;
   if (channel >= CHANNELS) throw new ContentsError(`record: got channel ${channel}`);
+  const isPadded = KINDS[flags & KIND] === "padded";
+  const padAt = isPadded ? next(PAD_AT_BYTES).readUIntBE(0, PAD_AT_BYTES) : undefined;
   const message = next(NUMBER_BYTES).readUIntBE(0, NUMBER_BYTES);
   const offset = flags & HAS_OFFSET ? next(NUMBER_BYTES).readUIntBE(0, NUMBER_BYTES) : 0;
   const bytes = next(flags & TO_END ? left() : next(LENGTH_BYTES).readUInt16BE());
-  return { channel, message, offset, isLast: (flags & LAST) !== 0, bytes };
+  return { channel, message, offset, isLast: (flags & LAST) !== 0, bytes, padAt };
 }
 
 function readAck(next: (length: number) => Buffer): Ack {

@@ -1,4 +1,6 @@
 /** Parts become messages again, each once. Bounded. */
+import type { PadReader } from "@glassline/quantum/keys/pad";
+
 import type { Part } from "./contents.ts";
 import { CHANNELS, ContentsError, NUMBERS } from "./contents.ts";
 import { CONTROL, OPEN_MAX } from "./outbox.ts";
@@ -24,6 +26,7 @@ export const MESSAGE_MAX_BYTES = 8 * 1_048_576;
 const ASSEMBLED_MAX_BYTES = 64 * 1_048_576;
 
 export class Inbox {
+  readonly #pad: PadReader | undefined;
   readonly #channels: Channel[] = Array.from({ length: CHANNELS }, () => ({
     assemblies: new Map(),
     done: new Set(),
@@ -31,6 +34,11 @@ export class Inbox {
     waiting: new Map(),
   }));
   #bytes = 0;
+
+  /** @param pad that all but the control channel is under. */
+  constructor(pad?: PadReader) {
+    this.#pad = pad;
+  }
 
   /** The messages that are whole now: those of the control channel in their order, others as they come. Throws ContentsError. */
   take(part: Part): Uint8Array[] {
@@ -54,14 +62,12 @@ export class Inbox {
     return inOrder;
   }
 
-  #add(
-    { assemblies }: Channel,
-    message: number,
-    { offset, isLast, bytes }: Part,
-  ): Uint8Array | undefined {
-    if (offset === 0 && isLast && !assemblies.has(message)) return bytes;
+  #add({ assemblies }: Channel, message: number, part: Part): Uint8Array | undefined {
+    const { offset, isLast } = part;
+    if (offset === 0 && isLast && !assemblies.has(message)) return this.#bytesOf(part);
     const assembly = assemblies.get(message) ?? { parts: new Map(), bytes: 0, length: undefined };
     if (assembly.parts.has(offset)) return undefined;
+    const bytes = this.#bytesOf(part);
     if (offset + bytes.length > MESSAGE_MAX_BYTES || this.#bytes > ASSEMBLED_MAX_BYTES)
       throw new ContentsError(`message ${message}: got more than ${MESSAGE_MAX_BYTES} bytes`);
     assemblies.set(message, assembly);
@@ -73,6 +79,16 @@ export class Inbox {
     assemblies.delete(message);
     this.#bytes -= assembly.bytes;
     return joined(message, assembly);
+  }
+
+  /** Of a part that has not come before: its pad is used once. */
+  #bytesOf({ channel, padAt, bytes }: Part): Uint8Array {
+    const pad = channel === CONTROL ? undefined : this.#pad;
+    if (pad === undefined && padAt === undefined) return bytes;
+    const opened = padAt === undefined ? undefined : pad?.open({ at: padAt, bytes });
+    if (opened) return opened;
+    const [got, expected] = [padAt ?? "none", pad ? "one that was not used" : "none"];
+    throw new ContentsError(`one-time pad: got ${got}, expected ${expected}`);
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Endpoint } from "@glassline/config";
 import { KeyManagerClient, KeyManagerError } from "@glassline/quantum/key-delivery/client";
 import type { KeyStock } from "@glassline/quantum/key-delivery/key-stock";
+import type { DeliveredKey, KeyRequest } from "@glassline/quantum/key-delivery/messages";
 import { KeyStockMeter } from "@glassline/quantum/key-delivery/key-stock";
 import type { KeySource, QuantumKey } from "@glassline/quantum/keys/epoch";
 import type { Clock } from "@glassline/service/clock";
@@ -11,6 +12,9 @@ import type { Logger } from "@glassline/service/logger";
 import type { KeySupply } from "./key-supply.ts";
 
 const KEY_BITS = 256;
+const KEY_BYTES = KEY_BITS / 8;
+/** Of a key for a pad: the ids are said, too. */
+const PAD_KEY_MAX_BYTES = 1_024;
 /** A handshake waits for it. */
 const TIMEOUT_MS = 2_000;
 
@@ -31,6 +35,8 @@ export class KeyManagerSupply implements KeySupply, Disposable {
   readonly #deps: KeyManagerDeps;
   /** By neighbour. */
   readonly #meters = new Map<string, KeyStockMeter>();
+  /** By neighbour, what its key manager gives, as it said last. */
+  readonly #limits = new Map<string, { keyBytes: number; keys: number }>();
 
   constructor({ name, host, port }: Endpoint, deps: KeyManagerDeps) {
     const { ca, certificate, privateKey } = deps.identity;
@@ -40,15 +46,26 @@ export class KeyManagerSupply implements KeySupply, Disposable {
   }
 
   async fresh(neighbour: string): Promise<QuantumKey | undefined> {
-    const key = await this.#one(neighbour, () =>
-      this.#client.newKeys(neighbour, { sizeBits: KEY_BITS }),
-    );
-    if (key) this.#meter(neighbour).took(1);
-    return key;
+    return (await this.#fresh(neighbour, { sizeBits: KEY_BITS }))[0];
   }
 
-  known(neighbour: string, id: string): Promise<QuantumKey | undefined> {
-    return this.#one(neighbour, () => this.#client.keysById(neighbour, [id]));
+  async pads(neighbour: string, maxBytes: number): Promise<QuantumKey[]> {
+    const { keyBytes, keys } = this.#limits.get(neighbour) ?? { keyBytes: KEY_BYTES, keys: 1 };
+    const size = Math.min(keyBytes, PAD_KEY_MAX_BYTES, maxBytes);
+    if (size < KEY_BYTES) return [];
+    const number = Math.min(keys, Math.floor(maxBytes / size));
+    return this.#fresh(neighbour, { number, sizeBits: 8 * size });
+  }
+
+  known(neighbour: string, ids: readonly string[]): Promise<QuantumKey[]> {
+    return this.#ask(neighbour, () => this.#client.keysById(neighbour, ids));
+  }
+
+  async #fresh(neighbour: string, wanted: KeyRequest): Promise<QuantumKey[]> {
+    const keys = await this.#ask(neighbour, () => this.#client.newKeys(neighbour, wanted));
+    const bytes = keys.reduce((sum, { key }) => sum + key.length, 0);
+    this.#meter(neighbour).took(bytes / KEY_BYTES);
+    return keys;
   }
 
   async stock(neighbour: string): Promise<KeyStock> {
@@ -61,7 +78,10 @@ export class KeyManagerSupply implements KeySupply, Disposable {
 
   async #stored(neighbour: string): Promise<{ keys: number; qber: number | undefined }> {
     try {
-      const { storedKeyCount, keySizeBits, extension } = await this.#client.status(neighbour);
+      const status = await this.#client.status(neighbour);
+      const { storedKeyCount, keySizeBits, maxKeySizeBits, maxKeysPerRequest, extension } = status;
+      const keyBytes = Math.floor(maxKeySizeBits / 8);
+      this.#limits.set(neighbour, { keyBytes, keys: maxKeysPerRequest });
       return {
         keys: Math.floor((storedKeyCount * keySizeBits) / KEY_BITS),
         qber: extension?.qber,
@@ -79,20 +99,18 @@ export class KeyManagerSupply implements KeySupply, Disposable {
     return meter;
   }
 
-  async #one(
-    neighbour: string,
-    ask: () => Promise<{ id: string; key: Uint8Array }[]>,
-  ): Promise<QuantumKey | undefined> {
+  /** None: there are none. */
+  async #ask(neighbour: string, ask: () => Promise<DeliveredKey[]>): Promise<QuantumKey[]> {
     const { logger, source, asked } = this.#deps;
     try {
-      const [key] = await ask();
-      asked(key ? source : "none");
-      return key && { ...key, source };
+      const keys = await ask();
+      for (const _ of keys) asked(source);
+      return keys.map((key) => ({ ...key, source }));
     } catch (error) {
       if (!(error instanceof KeyManagerError)) throw error;
       asked("none");
       logger.warn({ neighbour, reason: error.message }, "no QKD key");
-      return undefined;
+      return [];
     }
   }
 

@@ -1,12 +1,14 @@
-/** Where the QKD keys of handshakes come from. Both ends of a link have one; the one that dials asks for new keys, the other one for those by their ids. */
+/** Where the QKD keys of links come from. Both ends of a link have one; the one that dials asks for new keys, the other one for those by their ids. */
 import type { KeyStock } from "@glassline/quantum/key-delivery/key-stock";
 import type { QuantumKey } from "@glassline/quantum/keys/epoch";
 
 export interface KeySupply {
-  /** Undefined: there is none at present. */
+  /** For a handshake; undefined: there is none at present. */
   fresh(neighbour: string): Promise<QuantumKey | undefined>;
-  /** The key that the neighbour has told the id of; undefined: it cannot be had. */
-  known(neighbour: string, id: string): Promise<QuantumKey | undefined>;
+  /** For one-time pads: together so many bytes at most; none: there are none at present. */
+  pads(neighbour: string, maxBytes: number): Promise<QuantumKey[]>;
+  /** The keys that the neighbour has told the ids of, in their order; none: they cannot be had. */
+  known(neighbour: string, ids: readonly string[]): Promise<QuantumKey[]>;
   /** What there is for the link to a neighbour; undefined: nobody is asked for keys. */
   stock(neighbour: string): Promise<KeyStock | undefined>;
 }
@@ -14,6 +16,7 @@ export interface KeySupply {
 /** Where there is no key manager. */
 export const NO_KEYS: KeySupply = {
   fresh: async () => undefined,
-  known: async () => undefined,
+  pads: async () => [],
+  known: async () => [],
   stock: async () => undefined,
 };

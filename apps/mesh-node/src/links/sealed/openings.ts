@@ -162,8 +162,8 @@ export class Openings {
       dropped(refusal);
       return undefined;
     }
-    const quantumKey =
-      quantumKeyId === undefined ? undefined : await keys.known(peer.name, quantumKeyId);
+    const [quantumKey] =
+      quantumKeyId === undefined ? [] : await keys.known(peer.name, [quantumKeyId]);
     if (quantumKeyId !== undefined && !quantumKey)
       throw new NoQuantumKey(`key ${quantumKeyId}: cannot be had here`);
     const { message, keys: agreed } = answer({ epoch, mode, allowSimulatedKeys }, quantumKey);

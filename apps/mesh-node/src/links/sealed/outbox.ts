@@ -1,6 +1,8 @@
 /** Messages that wait for their turn on a link, and parts of them that have to be sent again. Bounded. */
+import type { Pad } from "@glassline/quantum/keys/pad";
+
 import type { Part } from "./contents.ts";
-import { CHANNELS, PART_HEADER_BYTES } from "./contents.ts";
+import { CHANNELS, PADDED_HEADER_BYTES, PART_HEADER_BYTES, partBytes } from "./contents.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 interface Message {
@@ -29,9 +31,13 @@ export const OPEN_MAX = 4_096;
 /** Too small a part is not worth its header. */
 const PART_LEAST_BYTES = 32;
 
+const isWorthIt = ({ bytes, handedOut }: Message, most: number): boolean =>
+  most >= Math.min(PART_LEAST_BYTES, bytes.length - handedOut);
+
 /** The lower channel first; in it the flows in turn, so that none of them waits for the messages of another one. */
 export class Outbox {
   readonly #maxBytes: number;
+  readonly #pad: Pad | undefined;
   readonly #again: Part[] = [];
   readonly #flows: Map<string, WaitingLine<Message>>[] = Array.from(
     { length: CHANNELS },
@@ -44,9 +50,12 @@ export class Outbox {
   readonly #open: Map<number, Open>[] = Array.from({ length: CHANNELS }, () => new Map());
   #bytes = 0;
 
-  /** @param maxBytes of what has not been handed out; the control channel may have as much again. */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  /**
+   * @param maxBytes of what has not been handed out; the control channel may have as much again.
+   * @param pad for all but the control channel: what there is no pad for waits.
+   */
+  constructor(maxBytes: number, pad?: Pad) {
+    [this.#maxBytes, this.#pad] = [maxBytes, pad];
   }
 
   /** False: there is too much already. @param flow whose message it is. */
@@ -60,6 +69,12 @@ export class Outbox {
     waiting.push(message);
     this.#bytes += bytes.length;
     return true;
+  }
+
+  /** There are messages of a channel, and no pad for them. */
+  lacksPad(channel: number): boolean {
+    const least = this.#pad ? Math.min(this.#pad.left, PART_LEAST_BYTES) : Infinity;
+    return [...this.#flows[channel]!.values()].some(({ first }) => !isWorthIt(first!, least));
   }
 
   /** It was lost. */
@@ -85,22 +100,39 @@ export class Outbox {
     ];
   }
 
+  /** Messages of a channel of which nothing was handed out; they are not in the outbox any more. */
+  takeBack(channel: number): Uint8Array[] {
+    const flows = this.#flows[channel]!;
+    const waiting = [...flows.values()].flatMap((line) => [...line]);
+    flows.clear();
+    for (const message of waiting.filter(({ number }) => number !== undefined))
+      flows.set(`${message.number}`, new WaitingLine([message]));
+    const taken = waiting.filter(({ number }) => number === undefined);
+    this.#bytes -= taken.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    return taken.map(({ bytes }) => bytes);
+  }
+
   /**
    * A part that with its header is no longer than `maxBytes`; undefined: there is none. Parts are cut once: what is sent again must be as it was, and may
    * take the room that is spared.
    */
   next(maxBytes: number, sparedBytes: number): Part | undefined {
-    const most = maxBytes - PART_HEADER_BYTES;
-    if (this.#again.length > 0)
-      return this.#again[0]!.bytes.length <= most ? this.#again.shift() : undefined;
-    if (most - sparedBytes < PART_LEAST_BYTES) return undefined;
+    const again = this.#again[0];
+    if (again) return partBytes(again) <= maxBytes ? this.#again.shift() : undefined;
     for (let channel = 0; channel < CHANNELS; channel++) {
+      const most = this.#mostOf(channel, maxBytes - sparedBytes);
       const mayBegin = this.#mayBegin(channel);
       for (const [flow, waiting] of this.#flows[channel]!)
-        if (mayBegin || waiting.first!.number !== undefined)
-          return this.#partOf(channel, flow, waiting, most - sparedBytes);
+        if ((mayBegin || waiting.first!.number !== undefined) && isWorthIt(waiting.first!, most))
+          return this.#partOf(channel, flow, waiting, most);
     }
     return undefined;
+  }
+
+  /** Bytes of a part of a message. */
+  #mostOf(channel: number, maxBytes: number): number {
+    if (!this.#pad || channel === CONTROL) return maxBytes - PART_HEADER_BYTES;
+    return Math.min(maxBytes - PADDED_HEADER_BYTES, this.#pad.left);
   }
 
   #mayBegin(channel: number): boolean {
@@ -116,6 +148,7 @@ export class Outbox {
     const number = (message.number ??= this.#begin(channel, message));
     const offset = message.handedOut;
     const bytes = message.bytes.subarray(offset, offset + most);
+    const padded = channel === CONTROL ? undefined : this.#pad?.seal(bytes);
     message.handedOut += bytes.length;
     this.#bytes -= bytes.length;
     const isLast = message.handedOut === message.bytes.length;
@@ -125,7 +158,8 @@ export class Outbox {
     if (!isAlone) flows.delete(flow);
     // Behind the others.
     if (!isAlone && waiting.length > 0) flows.set(flow, waiting);
-    return { channel, message: number, offset, isLast, bytes };
+    const part = { channel, message: number, offset, isLast };
+    return padded ? { ...part, bytes: padded.bytes, padAt: padded.at } : { ...part, bytes };
   }
 
   #begin(channel: number, { bytes }: Message): number {

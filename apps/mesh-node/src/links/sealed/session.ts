@@ -6,6 +6,7 @@ import type { KeySource } from "@glassline/quantum/keys/epoch";
 import type { SessionKeys } from "@glassline/quantum/keys/epochs";
 import { Epochs } from "@glassline/quantum/keys/epochs";
 import type { Dropped } from "@glassline/quantum/keys/records";
+import type { Pad, PadReader } from "@glassline/quantum/keys/pad";
 import { OVERHEAD_BYTES, counterOf } from "@glassline/quantum/keys/records";
 
 import type { Item, Part } from "./contents.ts";
@@ -29,6 +30,12 @@ export interface Heard {
   isClosed: boolean;
 }
 
+/** One-time pads, for what cameras say. */
+export interface Pads {
+  readonly sending: Pad;
+  readonly receiving: PadReader;
+}
+
 export interface SealedRecord {
   bytes: Buffer;
   /** "control": nothing of what cameras say. */
@@ -42,8 +49,8 @@ const QUEUE_MAX_BYTES = 4 * 1_048_576;
 const RTT_MS = 333;
 
 export class SealedSession {
-  readonly #outbox = new Outbox(QUEUE_MAX_BYTES);
-  readonly #inbox = new Inbox();
+  readonly #outbox: Outbox;
+  readonly #inbox: Inbox;
   readonly #recovery: Recovery<readonly Part[]>;
   readonly #received = new Received();
   readonly #fleeting: Uint8Array[] = [];
@@ -52,7 +59,9 @@ export class SealedSession {
   readonly #recordMaxBytes: number;
 
   /** @param rejectAfterMs from the birth of keys on: they are refused. */
-  constructor(rejectAfterMs?: number, recordMaxBytes = RECORD_MAX_BYTES) {
+  constructor(rejectAfterMs?: number, recordMaxBytes = RECORD_MAX_BYTES, pads?: Pads) {
+    this.#outbox = new Outbox(QUEUE_MAX_BYTES, pads?.sending);
+    this.#inbox = new Inbox(pads?.receiving);
     this.#epochs = new Epochs(rejectAfterMs);
     this.#recordMaxBytes = recordMaxBytes;
     this.#recovery = new Recovery(recordMaxBytes, RTT_MS);
@@ -91,6 +100,16 @@ export class SealedSession {
   /** Messages of a channel that are not known to have arrived, in their order. */
   unarrived(channel: number): Uint8Array[] {
     return this.#outbox.unarrived(channel);
+  }
+
+  /** There are messages of a channel, and no pad for them. */
+  lacksPad(channel: number): boolean {
+    return this.#outbox.lacksPad(channel);
+  }
+
+  /** Messages of a channel of which nothing was sent: they are not sent here any more. */
+  takeBack(channel: number): Uint8Array[] {
+    return this.#outbox.takeBack(channel);
   }
 
   /** Throws ContentsError: the other end is not what it should be. */

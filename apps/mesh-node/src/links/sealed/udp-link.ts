@@ -5,6 +5,7 @@ import { FrameSchema } from "@glassline/proto/mesh";
 import type { SessionKeys } from "@glassline/quantum/keys/epochs";
 import type { KeyStock } from "@glassline/quantum/key-delivery/key-stock";
 import { keysLastS } from "@glassline/quantum/key-delivery/key-stock";
+import type { Mode } from "@glassline/quantum/keys/epoch";
 import type { KeyTimes } from "@glassline/quantum/keys/records";
 import type { Clock } from "@glassline/service/clock";
 
@@ -13,6 +14,8 @@ import { Ticks } from "../../ticks.ts";
 import type { FrameInit, Link, LinkEvents } from "../link.ts";
 import { ContentsError } from "./contents.ts";
 import type { Introduced } from "@glassline/quantum/keys/introduction";
+import type { KeySupply } from "./key-supply.ts";
+import { LinkPads } from "./link-pads.ts";
 import { BULK, CONTROL } from "./outbox.ts";
 import type { SealedRecord } from "./session.ts";
 import { SealedSession } from "./session.ts";
@@ -28,15 +31,24 @@ export interface UdpLinkDeps {
   keyTimes: KeyTimes;
   /** Of a datagram, at most; any network takes it when it is left out. */
   datagramBytes?: number;
-  /** It ends when there are no new ones. */
-  needsQuantumKeys: boolean;
+  mode: Mode;
+  keys: KeySupply;
   renew?: () => Promise<void>;
   /** At the dialling end: new keys for this link. */
   rekey?: () => Promise<void>;
 }
 
+/** All else but data is sent once: what is said of the link, with the next record. */
+const RELIABLE: ReadonlySet<string> = new Set([
+  "routeUpdate",
+  "seqnoRequest",
+  "padOffer",
+  "padAnswer",
+]);
 /** A round trip of an opening of the link of a neighbour that went wrong is tried again after this. */
 const REKEY_RETRY_MS = 5_000;
+/** Messages for which there is no pad go another way after this. */
+const PAD_WAIT_MS = 3_000;
 
 export class UdpLink implements Link {
   readonly peer: Introduced;
@@ -45,7 +57,9 @@ export class UdpLink implements Link {
   readonly renew?: () => Promise<void>;
   readonly #deps: UdpLinkDeps;
   readonly #session: SealedSession;
+  readonly #pads: LinkPads | undefined;
   readonly #ticks: Ticks;
+  readonly #lacking: Ticks;
   readonly #rekeying: Ticks;
   #isUp = false;
   #isClosed = false;
@@ -58,10 +72,19 @@ export class UdpLink implements Link {
     this.peer = peer;
     this.#deps = deps;
     this.transport = deps.transport;
-    this.#session = new SealedSession(deps.keyTimes.rejectAfterMs, deps.datagramBytes);
+    const { mode, keys, keyTimes, datagramBytes } = deps;
+    if (mode === "otp")
+      this.#pads = new LinkPads({
+        neighbour: peer.name,
+        keys,
+        tell: (frame) => this.send({ frame }),
+        filled: () => this.#flushSoon(),
+      });
+    this.#session = new SealedSession(keyTimes.rejectAfterMs, datagramBytes, this.#pads);
     if (deps.renew) this.renew = deps.renew;
     this.#ticks = new Ticks(deps.clock, () => this.#flush());
     this.#rekeying = new Ticks(deps.clock, () => void this.#rekey());
+    this.#lacking = new Ticks(deps.clock, () => this.#giveBack());
   }
 
   get neighbour(): string {
@@ -89,6 +112,10 @@ export class UdpLink implements Link {
     return this.#qber;
   }
 
+  get padBytes(): number | undefined {
+    return this.#pads?.sending.left;
+  }
+
   get isUp(): boolean {
     return this.#isUp;
   }
@@ -110,16 +137,22 @@ export class UdpLink implements Link {
     if (this.#deps.rekey) this.#rekeying.at(nowMs + this.#deps.keyTimes.rekeyAfterMs);
   }
 
-  /** There are so many keys for it. */
-  stocked(stock: KeyStock): void {
+  /** At the end that dials: there are so many keys for it. */
+  async stocked(stock: KeyStock): Promise<void> {
     if (!this.#isUp || this.#isClosed) return;
-    const { keyTimes, needsQuantumKeys, events } = this.#deps;
+    this.#qber = stock.qber;
+    const padsLastS = this.#pads?.lastS(stock, this.#nowMs()) ?? Infinity;
+    this.#deps.events.keys?.(this, { keysLastS: this.#keysLastS(stock), padsLastS });
+    await this.#pads?.refill(stock);
+  }
+
+  #keysLastS(stock: KeyStock): number {
+    const { keyTimes, mode } = this.#deps;
     const { rekeyAfterMs: everyMs, rejectAfterMs } = keyTimes;
     const restMs = Math.max(0, rejectAfterMs - this.keyAgeMs);
-    this.#qber = stock.qber;
     // Where keys are not needed their end does not matter; that somebody listens does.
-    const counted = needsQuantumKeys ? stock : { ...stock, keys: Infinity };
-    events.keys?.(this, keysLastS(counted, { everyMs, restMs }));
+    const counted = mode === "hybrid" ? { ...stock, keys: Infinity } : stock;
+    return keysLastS(counted, { everyMs, restMs });
   }
 
   up(): void {
@@ -145,9 +178,9 @@ export class UdpLink implements Link {
   #put(frame: FrameInit["frame"], bytes: Uint8Array): boolean {
     if (frame?.case === "data")
       return this.#session.put(BULK, flowOf(frame.value.circuit ?? 0n), bytes);
-    if (frame?.case === "routeUpdate" || frame?.case === "seqnoRequest")
-      return this.#session.put(CONTROL, "", bytes);
-    return this.#session.putFleeting(bytes);
+    return frame?.case !== undefined && RELIABLE.has(frame.case)
+      ? this.#session.put(CONTROL, "", bytes)
+      : this.#session.putFleeting(bytes);
   }
 
   /** A record for one of its keys. */
@@ -169,7 +202,16 @@ export class UdpLink implements Link {
   #arrived(message: Uint8Array): void {
     const { events } = this.#deps;
     if (message.length === 0 || events.transit?.(this, bufferOf(message))) return;
-    events.frame(this, frameOf(message));
+    const whole = frameOf(message);
+    const { frame } = whole;
+    if (frame.case === "padOffer") this.#padsFor(frame.case).offered(frame.value);
+    else if (frame.case === "padAnswer") this.#padsFor(frame.case).answered(frame.value);
+    else events.frame(this, whole);
+  }
+
+  #padsFor(what: string): LinkPads {
+    if (this.#pads) return this.#pads;
+    throw new ContentsError(`${what}: got one, expected none in mode ${this.#deps.mode}`);
   }
 
   close(reason: string): void {
@@ -187,10 +229,19 @@ export class UdpLink implements Link {
     this.#isClosed = true;
     this.#ticks[Symbol.dispose]();
     this.#rekeying[Symbol.dispose]();
+    this.#lacking[Symbol.dispose]();
+    this.#pads?.wipe();
     if (this.#isUp) this.#deps.events.down(this, reason);
     this.#deps.ended();
-    for (const message of this.#session.unarrived(BULK))
-      this.#deps.events.undelivered?.(this, frameOf(message));
+    this.#undelivered(this.#session.unarrived(BULK));
+  }
+
+  #undelivered(messages: readonly Uint8Array[]): void {
+    for (const message of messages) this.#deps.events.undelivered?.(this, frameOf(message));
+  }
+
+  #giveBack(): void {
+    if (this.#session.lacksPad(BULK)) this.#undelivered(this.#session.takeBack(BULK));
   }
 
   /** What is sent in one turn goes together. */
@@ -215,6 +266,7 @@ export class UdpLink implements Link {
     }
     const { dueMs } = this.#session;
     if (dueMs !== Infinity) this.#ticks.at(dueMs);
+    if (this.#pads && this.#session.lacksPad(BULK)) this.#lacking.at(this.#nowMs() + PAD_WAIT_MS);
   }
 
   async #rekey(): Promise<void> {

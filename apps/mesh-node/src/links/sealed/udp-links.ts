@@ -187,12 +187,16 @@ export class UdpLinks implements AsyncDisposable {
     this.#use(link, keys, epoch, true);
     signal.addEventListener("abort", close, { once: true });
     link.up();
-    void every(this.#deps.clock, STOCK_MS, over.signal, () => this.#stock(link));
+    void this.#watchStock(link, over.signal);
   }
 
-  async #stock(link: UdpLink): Promise<void> {
-    const stock = await this.#deps.keys.stock(link.neighbour);
-    if (stock) link.stocked(stock);
+  async #watchStock(link: UdpLink, signal: AbortSignal): Promise<void> {
+    const look = async () => {
+      const stock = await this.#deps.keys.stock(link.neighbour);
+      if (stock) await link.stocked(stock);
+    };
+    await look();
+    await every(this.#deps.clock, STOCK_MS, signal, look);
   }
 
   #link(
@@ -200,11 +204,10 @@ export class UdpLinks implements AsyncDisposable {
     to: Address,
     own: { ended: () => void; renew?: () => Promise<void>; rekey?: () => Promise<void> },
   ): UdpLink {
-    const { keyTimes = KEY_TIMES, mode } = this.#deps;
+    const { keyTimes = KEY_TIMES } = this.#deps;
     const link: UdpLink = new UdpLink(peer, {
       ...this.#deps,
       keyTimes,
-      needsQuantumKeys: mode !== "hybrid",
       transport: to.path ? "tcp" : "udp",
       ...own,
       transmit: (record, carries) => {

@@ -1,8 +1,12 @@
 /** First in, first out; each in constant time, which `Array.shift` is not. */
 export class WaitingLine<T> {
-  #items: T[] = [];
+  #items: T[];
   /** Those before it have left. */
   #head = 0;
+
+  constructor(items: T[] = []) {
+    this.#items = items;
+  }
 
   get length(): number {
     return this.#items.length - this.#head;

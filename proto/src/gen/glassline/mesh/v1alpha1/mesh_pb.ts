@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/mesh/v1alpha1/mesh.proto.
  */
 export const file_glassline_mesh_v1alpha1_mesh: GenFile = /*@__PURE__*/
-  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSKLAwoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIABItCgRvcGVuGAQgASgLMh0uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuT3BlbkgAEj4KDXNlcW5vX3JlcXVlc3QYBSABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TZXFub1JlcXVlc3RIABI3CglzdXNwaWNpb24YBiABKAsyIi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TdXNwaWNpb25IABIzCgd2b3VjaGVyGAcgASgLMiAuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuVm91Y2hlckgAQgcKBWZyYW1lIhsKBE9wZW4SEwoLaW5jYXJuYXRpb24YASABKAYiegoFSGVsbG8SCwoDc2VxGAEgASgEEhAKCGVjaG9fc2VxGAIgASgEEhUKDWVjaG9fZGVsYXlfdXMYAyABKA0SEQoJaXNfdXJnZW50GAQgASgIEhgKC2tleXNfbGFzdF9zGAUgASgNSACIAQFCDgoMX2tleXNfbGFzdF9zIjoKCVN1c3BpY2lvbhIMCgRub2RlGAEgASgJEgwKBGZyb20YAiABKAkSEQoJaG9wX2xpbWl0GAMgASgNIiMKB1ZvdWNoZXISDAoEbm9kZRgBIAEoCRIKCgJ0bxgCIAEoCSJOCgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZRIPCgdpc19mdWxsGAIgASgIIkAKDFNlcW5vUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SEQoJaG9wX2xpbWl0GAMgASgNIkgKBVJvdXRlEg4KBm9yaWdpbhgBIAEoCRINCgVzZXFubxgCIAEoDRIOCgZtZXRyaWMYAyABKA0SEAoIc2VydmljZXMYBCADKAki0QEKBERhdGESDwoHY2lyY3VpdBgBIAEoBhIOCgZzb3VyY2UYAiABKAkSEwoLZGVzdGluYXRpb24YAyABKAkSEQoJaG9wX2xpbWl0GAQgASgNEjYKBnNpZ25hbBgFIAEoDjImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkNpcmN1aXRTaWduYWwSDwoHcGF5bG9hZBgGIAEoDBIUCgxob3BfY29udGV4dHMYByADKAwSDAoEcGF0aBgIIAMoCRITCgtrZXlfc291cmNlcxgJIAMoCSKPAgoHT3BlbmluZxI9CgxpbnRyb2R1Y3Rpb24YASABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5JbnRyb2R1Y3Rpb25IABJEChNpbnRyb2R1Y3Rpb25fYW5zd2VyGAIgASgLMiUuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuSW50cm9kdWN0aW9uSAASOAoFZmlyc3QYAyABKAsyJy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IYW5kc2hha2VGaXJzdEgAEjoKBnNlY29uZBgEIAEoCzIoLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkhhbmRzaGFrZVNlY29uZEgAQgkKB29wZW5pbmciigEKDEludHJvZHVjdGlvbhIMCgRuYW1lGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSEwoLaW5jYXJuYXRpb24YAyABKAYSGwoTc2lnbmVkX2F0X3VuaXhfbmFubxgEIAEoBhITCgtjZXJ0aWZpY2F0ZRgFIAEoDBIRCglzaWduYXR1cmUYBiABKAwiawoOSGFuZHNoYWtlRmlyc3QSFAoMc2VuZGVyX2luZGV4GAEgASgHEg0KBWVwb2NoGAIgASgNEgwKBG1vZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoDBIVCg1yZWtleWVkX2luZGV4GAUgASgHIlAKD0hhbmRzaGFrZVNlY29uZBIUCgxzZW5kZXJfaW5kZXgYASABKAcSFgoOcmVjZWl2ZXJfaW5kZXgYAiABKAcSDwoHbWVzc2FnZRgDIAEoDCISChBHZXRTdGF0dXNSZXF1ZXN0IosCChFHZXRTdGF0dXNSZXNwb25zZRIMCgRub2RlGAEgASgJEjIKBWxpbmtzGAIgAygLMiMuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuTGlua1N0YXR1cxI0CgZyb3V0ZXMYAyADKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZVN0YXR1cxI3CgdnYXRld2F5GAQgASgLMiYuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2F0ZXdheVN0YXR1cxIzCgVyZWxheRgFIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlbGF5U3RhdHVzEhAKCHNlcnZpY2VzGAYgAygJIvQCCgpMaW5rU3RhdHVzEhEKCW5laWdoYm91chgBIAEoCRIKCgJ1cBgCIAEoCBIOCgZydHRfbXMYAyABKAESDAoEY29zdBgEIAEoDRIUCgxrZXlfZXhjaGFuZ2UYBSABKAkSEwoLZnJhbWVzX3NlbnQYBiABKAQSFwoPZnJhbWVzX3JlY2VpdmVkGAcgASgEEhoKEnVwX3NpbmNlX3VuaXhfbmFubxgIIAEoBhIPCgdkaWFsbGVkGAkgASgIEhIKCmtleV9zb3VyY2UYCiABKAkSEQoJa2V5X2Vwb2NoGAsgASgNEhIKCmxvc3NfcmF0aW8YDCABKAESGAoLa2V5c19sYXN0X3MYDSABKAFIAIgBARIRCgRxYmVyGA4gASgBSAGIAQESFgoJa2V5X2FnZV9zGA8gASgBSAKIAQESEQoJdHJhbnNwb3J0GBAgASgJQg4KDF9rZXlzX2xhc3Rfc0IHCgVfcWJlckIMCgpfa2V5X2FnZV9zIlEKC1JvdXRlU3RhdHVzEg4KBm9yaWdpbhgBIAEoCRIQCghuZXh0X2hvcBgCIAEoCRIOCgZtZXRyaWMYAyABKA0SEAoIc2VydmljZXMYBCADKAki1AIKDUdhdGV3YXlTdGF0dXMSEwoLaW5jYXJuYXRpb24YASABKAkSFQoNc2Vzc2lvbl9zdGF0ZRgCIAEoCRIQCghoZWFkX3NlcRgDIAEoBBITCgtkdXJhYmxlX3NlcRgEIAEoBBISCgpyaW5nX2J5dGVzGAUgASgEEhYKDnJpbmdfbWF4X2J5dGVzGAYgASgEEhgKEHJlcG9ydHNfYWNjZXB0ZWQYByABKAQSUwoPcmVwb3J0c19yZWZ1c2VkGAggAygLMjouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2F0ZXdheVN0YXR1cy5SZXBvcnRzUmVmdXNlZEVudHJ5Eg4KBmFnZW50cxgJIAEoDRIOCgZlZ3Jlc3MYCiABKAkaNQoTUmVwb3J0c1JlZnVzZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIr4BCgtSZWxheVN0YXR1cxIWCg5mcmFtZXNfcmVsYXllZBgBIAEoBBJPCg5mcmFtZXNfZHJvcHBlZBgCIAMoCzI3LmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlbGF5U3RhdHVzLkZyYW1lc0Ryb3BwZWRFbnRyeRIQCghjaXJjdWl0cxgDIAEoDRo0ChJGcmFtZXNEcm9wcGVkRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgEOgI4ASJXChJSZXN0YXJ0TGlua1JlcXVlc3QSEQoJbmVpZ2hib3VyGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEIicKE1Jlc3RhcnRMaW5rUmVzcG9uc2USEAoIcmVwbGF5ZWQYASABKAgiVgoRUm90YXRlS2V5c1JlcXVlc3QSEQoJbmVpZ2hib3VyGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCRIVCg1mZW5jaW5nX3Rva2VuGAMgASgEIj0KElJvdGF0ZUtleXNSZXNwb25zZRIVCg11bmludGVycnVwdGVkGAEgASgIEhAKCHJlcGxheWVkGAIgASgIKnsKDUNpcmN1aXRTaWduYWwSHgoaQ0lSQ1VJVF9TSUdOQUxfVU5TUEVDSUZJRUQQABIXChNDSVJDVUlUX1NJR05BTF9PUEVOEAESFwoTQ0lSQ1VJVF9TSUdOQUxfREFUQRACEhgKFENJUkNVSVRfU0lHTkFMX0NMT1NFEAMyXQoPTWVzaExpbmtTZXJ2aWNlEkoKBExpbmsSHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5GcmFtZRoeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lKAEwATLWAgoQTWVzaEFkbWluU2VydmljZRJnCglHZXRTdGF0dXMSKS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HZXRTdGF0dXNSZXF1ZXN0GiouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACARJtCgtSZXN0YXJ0TGluaxIrLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlc3RhcnRMaW5rUmVxdWVzdBosLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlc3RhcnRMaW5rUmVzcG9uc2UiA5ACAhJqCgpSb3RhdGVLZXlzEiouZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUm90YXRlS2V5c1JlcXVlc3QaKy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3RhdGVLZXlzUmVzcG9uc2UiA5ACAmIGcHJvdG8z");
+  fileDesc("CiJnbGFzc2xpbmUvbWVzaC92MWFscGhhMS9tZXNoLnByb3RvEhdnbGFzc2xpbmUubWVzaC52MWFscGhhMSL9AwoFRnJhbWUSLwoFaGVsbG8YASABKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IZWxsb0gAEjwKDHJvdXRlX3VwZGF0ZRgCIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdXRlVXBkYXRlSAASLQoEZGF0YRgDIAEoCzIdLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkRhdGFIABItCgRvcGVuGAQgASgLMh0uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuT3BlbkgAEj4KDXNlcW5vX3JlcXVlc3QYBSABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TZXFub1JlcXVlc3RIABI3CglzdXNwaWNpb24YBiABKAsyIi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5TdXNwaWNpb25IABIzCgd2b3VjaGVyGAcgASgLMiAuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuVm91Y2hlckgAEjYKCXBhZF9vZmZlchgIIAEoCzIhLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlBhZE9mZmVySAASOAoKcGFkX2Fuc3dlchgJIAEoCzIiLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlBhZEFuc3dlckgAQgcKBWZyYW1lIhsKBE9wZW4SEwoLaW5jYXJuYXRpb24YASABKAYipAEKBUhlbGxvEgsKA3NlcRgBIAEoBBIQCghlY2hvX3NlcRgCIAEoBBIVCg1lY2hvX2RlbGF5X3VzGAMgASgNEhEKCWlzX3VyZ2VudBgEIAEoCBIYCgtrZXlzX2xhc3RfcxgFIAEoDUgAiAEBEhgKC3BhZHNfbGFzdF9zGAYgASgNSAGIAQFCDgoMX2tleXNfbGFzdF9zQg4KDF9wYWRzX2xhc3RfcyI6CglTdXNwaWNpb24SDAoEbm9kZRgBIAEoCRIMCgRmcm9tGAIgASgJEhEKCWhvcF9saW1pdBgDIAEoDSIjCgdWb3VjaGVyEgwKBG5vZGUYASABKAkSCgoCdG8YAiABKAkiLwoIUGFkT2ZmZXISEgoKb2ZfZGlhbGxlchgBIAEoCBIPCgdrZXlfaWRzGAIgAygJIh0KCVBhZEFuc3dlchIQCghpc190YWtlbhgBIAEoCCJOCgtSb3V0ZVVwZGF0ZRIuCgZyb3V0ZXMYASADKAsyHi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZRIPCgdpc19mdWxsGAIgASgIIkAKDFNlcW5vUmVxdWVzdBIOCgZvcmlnaW4YASABKAkSDQoFc2Vxbm8YAiABKA0SEQoJaG9wX2xpbWl0GAMgASgNIkgKBVJvdXRlEg4KBm9yaWdpbhgBIAEoCRINCgVzZXFubxgCIAEoDRIOCgZtZXRyaWMYAyABKA0SEAoIc2VydmljZXMYBCADKAki0QEKBERhdGESDwoHY2lyY3VpdBgBIAEoBhIOCgZzb3VyY2UYAiABKAkSEwoLZGVzdGluYXRpb24YAyABKAkSEQoJaG9wX2xpbWl0GAQgASgNEjYKBnNpZ25hbBgFIAEoDjImLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkNpcmN1aXRTaWduYWwSDwoHcGF5bG9hZBgGIAEoDBIUCgxob3BfY29udGV4dHMYByADKAwSDAoEcGF0aBgIIAMoCRITCgtrZXlfc291cmNlcxgJIAMoCSKPAgoHT3BlbmluZxI9CgxpbnRyb2R1Y3Rpb24YASABKAsyJS5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5JbnRyb2R1Y3Rpb25IABJEChNpbnRyb2R1Y3Rpb25fYW5zd2VyGAIgASgLMiUuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuSW50cm9kdWN0aW9uSAASOAoFZmlyc3QYAyABKAsyJy5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5IYW5kc2hha2VGaXJzdEgAEjoKBnNlY29uZBgEIAEoCzIoLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkhhbmRzaGFrZVNlY29uZEgAQgkKB29wZW5pbmciigEKDEludHJvZHVjdGlvbhIMCgRuYW1lGAEgASgJEhIKCnB1YmxpY19rZXkYAiABKAwSEwoLaW5jYXJuYXRpb24YAyABKAYSGwoTc2lnbmVkX2F0X3VuaXhfbmFubxgEIAEoBhITCgtjZXJ0aWZpY2F0ZRgFIAEoDBIRCglzaWduYXR1cmUYBiABKAwiawoOSGFuZHNoYWtlRmlyc3QSFAoMc2VuZGVyX2luZGV4GAEgASgHEg0KBWVwb2NoGAIgASgNEgwKBG1vZGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoDBIVCg1yZWtleWVkX2luZGV4GAUgASgHIlAKD0hhbmRzaGFrZVNlY29uZBIUCgxzZW5kZXJfaW5kZXgYASABKAcSFgoOcmVjZWl2ZXJfaW5kZXgYAiABKAcSDwoHbWVzc2FnZRgDIAEoDCISChBHZXRTdGF0dXNSZXF1ZXN0IosCChFHZXRTdGF0dXNSZXNwb25zZRIMCgRub2RlGAEgASgJEjIKBWxpbmtzGAIgAygLMiMuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuTGlua1N0YXR1cxI0CgZyb3V0ZXMYAyADKAsyJC5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3V0ZVN0YXR1cxI3CgdnYXRld2F5GAQgASgLMiYuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuR2F0ZXdheVN0YXR1cxIzCgVyZWxheRgFIAEoCzIkLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJlbGF5U3RhdHVzEhAKCHNlcnZpY2VzGAYgAygJIsQDCgpMaW5rU3RhdHVzEhEKCW5laWdoYm91chgBIAEoCRIKCgJ1cBgCIAEoCBIOCgZydHRfbXMYAyABKAESDAoEY29zdBgEIAEoDRIUCgxrZXlfZXhjaGFuZ2UYBSABKAkSEwoLZnJhbWVzX3NlbnQYBiABKAQSFwoPZnJhbWVzX3JlY2VpdmVkGAcgASgEEhoKEnVwX3NpbmNlX3VuaXhfbmFubxgIIAEoBhIPCgdkaWFsbGVkGAkgASgIEhIKCmtleV9zb3VyY2UYCiABKAkSEQoJa2V5X2Vwb2NoGAsgASgNEhIKCmxvc3NfcmF0aW8YDCABKAESGAoLa2V5c19sYXN0X3MYDSABKAFIAIgBARIRCgRxYmVyGA4gASgBSAGIAQESFgoJa2V5X2FnZV9zGA8gASgBSAKIAQESEQoJdHJhbnNwb3J0GBAgASgJEhYKCXBhZF9ieXRlcxgRIAEoBEgDiAEBEhgKC3BhZHNfbGFzdF9zGBIgASgBSASIAQFCDgoMX2tleXNfbGFzdF9zQgcKBV9xYmVyQgwKCl9rZXlfYWdlX3NCDAoKX3BhZF9ieXRlc0IOCgxfcGFkc19sYXN0X3MiUQoLUm91dGVTdGF0dXMSDgoGb3JpZ2luGAEgASgJEhAKCG5leHRfaG9wGAIgASgJEg4KBm1ldHJpYxgDIAEoDRIQCghzZXJ2aWNlcxgEIAMoCSLUAgoNR2F0ZXdheVN0YXR1cxITCgtpbmNhcm5hdGlvbhgBIAEoCRIVCg1zZXNzaW9uX3N0YXRlGAIgASgJEhAKCGhlYWRfc2VxGAMgASgEEhMKC2R1cmFibGVfc2VxGAQgASgEEhIKCnJpbmdfYnl0ZXMYBSABKAQSFgoOcmluZ19tYXhfYnl0ZXMYBiABKAQSGAoQcmVwb3J0c19hY2NlcHRlZBgHIAEoBBJTCg9yZXBvcnRzX3JlZnVzZWQYCCADKAsyOi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HYXRld2F5U3RhdHVzLlJlcG9ydHNSZWZ1c2VkRW50cnkSDgoGYWdlbnRzGAkgASgNEg4KBmVncmVzcxgKIAEoCRo1ChNSZXBvcnRzUmVmdXNlZEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoBDoCOAEivgEKC1JlbGF5U3RhdHVzEhYKDmZyYW1lc19yZWxheWVkGAEgASgEEk8KDmZyYW1lc19kcm9wcGVkGAIgAygLMjcuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVsYXlTdGF0dXMuRnJhbWVzRHJvcHBlZEVudHJ5EhAKCGNpcmN1aXRzGAMgASgNGjQKEkZyYW1lc0Ryb3BwZWRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAQ6AjgBIlcKElJlc3RhcnRMaW5rUmVxdWVzdBIRCgluZWlnaGJvdXIYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEhUKDWZlbmNpbmdfdG9rZW4YAyABKAQiJwoTUmVzdGFydExpbmtSZXNwb25zZRIQCghyZXBsYXllZBgBIAEoCCJWChFSb3RhdGVLZXlzUmVxdWVzdBIRCgluZWlnaGJvdXIYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEhUKDWZlbmNpbmdfdG9rZW4YAyABKAQiPQoSUm90YXRlS2V5c1Jlc3BvbnNlEhUKDXVuaW50ZXJydXB0ZWQYASABKAgSEAoIcmVwbGF5ZWQYAiABKAgqewoNQ2lyY3VpdFNpZ25hbBIeChpDSVJDVUlUX1NJR05BTF9VTlNQRUNJRklFRBAAEhcKE0NJUkNVSVRfU0lHTkFMX09QRU4QARIXChNDSVJDVUlUX1NJR05BTF9EQVRBEAISGAoUQ0lSQ1VJVF9TSUdOQUxfQ0xPU0UQAzJdCg9NZXNoTGlua1NlcnZpY2USSgoETGluaxIeLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkZyYW1lGh4uZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuRnJhbWUoATABMtYCChBNZXNoQWRtaW5TZXJ2aWNlEmcKCUdldFN0YXR1cxIpLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkdldFN0YXR1c1JlcXVlc3QaKi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEm0KC1Jlc3RhcnRMaW5rEisuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVzdGFydExpbmtSZXF1ZXN0GiwuZ2xhc3NsaW5lLm1lc2gudjFhbHBoYTEuUmVzdGFydExpbmtSZXNwb25zZSIDkAICEmoKClJvdGF0ZUtleXMSKi5nbGFzc2xpbmUubWVzaC52MWFscGhhMS5Sb3RhdGVLZXlzUmVxdWVzdBorLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLlJvdGF0ZUtleXNSZXNwb25zZSIDkAICYgZwcm90bzM");
 
 /**
  * One message on a link.
@@ -65,6 +65,18 @@ export type Frame = Message<"glassline.mesh.v1alpha1.Frame"> & {
      */
     value: Voucher;
     case: "voucher";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.PadOffer pad_offer = 8;
+     */
+    value: PadOffer;
+    case: "padOffer";
+  } | {
+    /**
+     * @generated from field: glassline.mesh.v1alpha1.PadAnswer pad_answer = 9;
+     */
+    value: PadAnswer;
+    case: "padAnswer";
   } | { case: undefined; value?: undefined };
 };
 
@@ -132,6 +144,13 @@ export type Hello = Message<"glassline.mesh.v1alpha1.Hello"> & {
    * @generated from field: optional uint32 keys_last_s = 5;
    */
   keysLastS?: number | undefined;
+
+  /**
+   * So long there are one-time pads for it; absent: long enough, or it needs none.
+   *
+   * @generated from field: optional uint32 pads_last_s = 6;
+   */
+  padsLastS?: number | undefined;
 };
 
 /**
@@ -199,6 +218,54 @@ export const VoucherSchema: GenMessage<Voucher> = /*@__PURE__*/
   messageDesc(file_glassline_mesh_v1alpha1_mesh, 4);
 
 /**
+ * One-time pads for a link, in mode otp: the end that dials has got new keys of its key manager, and both ends put them at the end of the
+ * pad of a direction, in this order. The next offer comes after the answer.
+ *
+ * @generated from message glassline.mesh.v1alpha1.PadOffer
+ */
+export type PadOffer = Message<"glassline.mesh.v1alpha1.PadOffer"> & {
+  /**
+   * Whose messages they are for: of the end that dials, or of the other one.
+   *
+   * @generated from field: bool of_dialler = 1;
+   */
+  ofDialler: boolean;
+
+  /**
+   * As the key manager named them (UUID).
+   *
+   * @generated from field: repeated string key_ids = 2;
+   */
+  keyIds: string[];
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.PadOffer.
+ * Use `create(PadOfferSchema)` to create a new message.
+ */
+export const PadOfferSchema: GenMessage<PadOffer> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 5);
+
+/**
+ * False: the other end cannot have these keys, and nobody uses them.
+ *
+ * @generated from message glassline.mesh.v1alpha1.PadAnswer
+ */
+export type PadAnswer = Message<"glassline.mesh.v1alpha1.PadAnswer"> & {
+  /**
+   * @generated from field: bool is_taken = 1;
+   */
+  isTaken: boolean;
+};
+
+/**
+ * Describes the message glassline.mesh.v1alpha1.PadAnswer.
+ * Use `create(PadAnswerSchema)` to create a new message.
+ */
+export const PadAnswerSchema: GenMessage<PadAnswer> = /*@__PURE__*/
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 6);
+
+/**
  * Routes as the sender has selected them, those that have changed (RFC 8966 section 4.6.9, in our own encoding).
  *
  * @generated from message glassline.mesh.v1alpha1.RouteUpdate
@@ -222,7 +289,7 @@ export type RouteUpdate = Message<"glassline.mesh.v1alpha1.RouteUpdate"> & {
  * Use `create(RouteUpdateSchema)` to create a new message.
  */
 export const RouteUpdateSchema: GenMessage<RouteUpdate> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 5);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 7);
 
 /**
  * Somebody needs a route with this sequence number or a higher one (RFC 8966 section 4.6.11).
@@ -253,7 +320,7 @@ export type SeqnoRequest = Message<"glassline.mesh.v1alpha1.SeqnoRequest"> & {
  * Use `create(SeqnoRequestSchema)` to create a new message.
  */
 export const SeqnoRequestSchema: GenMessage<SeqnoRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 6);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
 
 /**
  * A route to an origin.
@@ -295,7 +362,7 @@ export type Route = Message<"glassline.mesh.v1alpha1.Route"> & {
  * Use `create(RouteSchema)` to create a new message.
  */
 export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 7);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
 
 /**
  * Part of a circuit: a gateway's session stream on its way through the mesh.
@@ -364,7 +431,7 @@ export type Data = Message<"glassline.mesh.v1alpha1.Data"> & {
  * Use `create(DataSchema)` to create a new message.
  */
 export const DataSchema: GenMessage<Data> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 8);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
 
 /**
  * How two nodes come to the keys of a link, in clear, in parts of a datagram each. Secrets are in the messages of the handshake only.
@@ -409,7 +476,7 @@ export type Opening = Message<"glassline.mesh.v1alpha1.Opening"> & {
  * Use `create(OpeningSchema)` to create a new message.
  */
 export const OpeningSchema: GenMessage<Opening> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 9);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
 
 /**
  * Who a node is, and with which key it makes handshakes as long as it runs: signed with the key of its certificate.
@@ -457,7 +524,7 @@ export type Introduction = Message<"glassline.mesh.v1alpha1.Introduction"> & {
  * Use `create(IntroductionSchema)` to create a new message.
  */
 export const IntroductionSchema: GenMessage<Introduction> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 10);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
 
 /**
  * The first message of a handshake (packages/quantum, keys/handshake.ts).
@@ -502,7 +569,7 @@ export type HandshakeFirst = Message<"glassline.mesh.v1alpha1.HandshakeFirst"> &
  * Use `create(HandshakeFirstSchema)` to create a new message.
  */
 export const HandshakeFirstSchema: GenMessage<HandshakeFirst> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 11);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.HandshakeSecond
@@ -531,7 +598,7 @@ export type HandshakeSecond = Message<"glassline.mesh.v1alpha1.HandshakeSecond">
  * Use `create(HandshakeSecondSchema)` to create a new message.
  */
 export const HandshakeSecondSchema: GenMessage<HandshakeSecond> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 12);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusRequest
@@ -544,7 +611,7 @@ export type GetStatusRequest = Message<"glassline.mesh.v1alpha1.GetStatusRequest
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 13);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 15);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GetStatusResponse
@@ -590,7 +657,7 @@ export type GetStatusResponse = Message<"glassline.mesh.v1alpha1.GetStatusRespon
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 14);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 16);
 
 /**
  * A link to a neighbour as this node sees it.
@@ -698,6 +765,20 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
    * @generated from field: string transport = 16;
    */
   transport: string;
+
+  /**
+   * Of one-time pads, the bytes that this end still has to send with; absent: the link uses none.
+   *
+   * @generated from field: optional uint64 pad_bytes = 17;
+   */
+  padBytes?: bigint | undefined;
+
+  /**
+   * So long there are one-time pads for it, in seconds, when it is used as it was of late and no new ones come; absent: it needs none.
+   *
+   * @generated from field: optional double pads_last_s = 18;
+   */
+  padsLastS?: number | undefined;
 };
 
 /**
@@ -705,7 +786,7 @@ export type LinkStatus = Message<"glassline.mesh.v1alpha1.LinkStatus"> & {
  * Use `create(LinkStatusSchema)` to create a new message.
  */
 export const LinkStatusSchema: GenMessage<LinkStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 15);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 17);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RouteStatus
@@ -737,7 +818,7 @@ export type RouteStatus = Message<"glassline.mesh.v1alpha1.RouteStatus"> & {
  * Use `create(RouteStatusSchema)` to create a new message.
  */
 export const RouteStatusSchema: GenMessage<RouteStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 16);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 18);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.GatewayStatus
@@ -803,7 +884,7 @@ export type GatewayStatus = Message<"glassline.mesh.v1alpha1.GatewayStatus"> & {
  * Use `create(GatewayStatusSchema)` to create a new message.
  */
 export const GatewayStatusSchema: GenMessage<GatewayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 17);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 19);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RelayStatus
@@ -830,7 +911,7 @@ export type RelayStatus = Message<"glassline.mesh.v1alpha1.RelayStatus"> & {
  * Use `create(RelayStatusSchema)` to create a new message.
  */
 export const RelayStatusSchema: GenMessage<RelayStatus> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 18);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 20);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RestartLinkRequest
@@ -863,7 +944,7 @@ export type RestartLinkRequest = Message<"glassline.mesh.v1alpha1.RestartLinkReq
  * Use `create(RestartLinkRequestSchema)` to create a new message.
  */
 export const RestartLinkRequestSchema: GenMessage<RestartLinkRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 19);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 21);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RestartLinkResponse
@@ -882,7 +963,7 @@ export type RestartLinkResponse = Message<"glassline.mesh.v1alpha1.RestartLinkRe
  * Use `create(RestartLinkResponseSchema)` to create a new message.
  */
 export const RestartLinkResponseSchema: GenMessage<RestartLinkResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 20);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 22);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RotateKeysRequest
@@ -909,7 +990,7 @@ export type RotateKeysRequest = Message<"glassline.mesh.v1alpha1.RotateKeysReque
  * Use `create(RotateKeysRequestSchema)` to create a new message.
  */
 export const RotateKeysRequestSchema: GenMessage<RotateKeysRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 21);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 23);
 
 /**
  * @generated from message glassline.mesh.v1alpha1.RotateKeysResponse
@@ -933,7 +1014,7 @@ export type RotateKeysResponse = Message<"glassline.mesh.v1alpha1.RotateKeysResp
  * Use `create(RotateKeysResponseSchema)` to create a new message.
  */
 export const RotateKeysResponseSchema: GenMessage<RotateKeysResponse> = /*@__PURE__*/
-  messageDesc(file_glassline_mesh_v1alpha1_mesh, 22);
+  messageDesc(file_glassline_mesh_v1alpha1_mesh, 24);
 
 /**
  * @generated from enum glassline.mesh.v1alpha1.CircuitSignal

@@ -6,10 +6,10 @@ export class KeyPool {
   /** Of the first block, bytes that are taken. */
   #used = 0;
   #stored = 0;
-  /** Since the link came up. */
+  /** Since the pool is there, or was wiped. */
   taken = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes = Infinity) {
     this.#maxBytes = maxBytes;
   }
 
