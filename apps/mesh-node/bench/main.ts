@@ -1,11 +1,17 @@
 /** `npm run bench -w @glassline/mesh-node`: how the mesh heals and what it costs, as lines of JSON. */
 import { askedParts } from "@glassline/bench/parts";
 
+import { measurePads } from "./pads.ts";
 import { measureRelay } from "./relay.ts";
 import { measureRig } from "./rig.ts";
 import { measureVirtual } from "./virtual.ts";
 
-const PARTS = { virtual: measureVirtual, rig: measureRig, relay: measureRelay } as const;
+const PARTS = {
+  virtual: measureVirtual,
+  pads: measurePads,
+  rig: measureRig,
+  relay: measureRelay,
+} as const;
 const purpose =
   "Measures the mesh: in virtual time, thousands of nodes in one process; real processes in network namespaces (rig; needs root).";
 const asked = askedParts("mesh-node", purpose, PARTS);
