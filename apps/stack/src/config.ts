@@ -45,6 +45,9 @@ const spec = {
   }),
   otlpGrpcPort: port({ help: "Port for OTLP over gRPC.", default: "4317" }),
   otlpHttpPort: port({ help: "Port for OTLP over HTTP.", default: "4318" }),
+  quantum: toggle({
+    help: "Links of the mesh over UDP, with keys of three key managers whose photons are simulated, which adds no security. Without it they are TLS 1.3 with X25519MLKEM768.",
+  }),
   noRestart: toggle({ help: "Do not start a service again that has ended by itself." }),
   logLevel: choice({ help: "Least level that services log.", default: "info", of: LOG_LEVELS }),
 };

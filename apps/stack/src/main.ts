@@ -9,7 +9,7 @@ import { program } from "./config.ts";
 import { edgesReady } from "./edges.ts";
 import { buildPage } from "./page.ts";
 import type { Plan } from "./plan.ts";
-import { OFFSET } from "./plan.ts";
+import { OFFSET } from "./ports.ts";
 import { checkPlan, checkPorts, checkRecordings, holdDataFolder } from "./preflight.ts";
 import { prepare } from "./secrets.ts";
 import { Supervisor } from "./supervisor.ts";

@@ -13,7 +13,7 @@ import { readIdentity } from "@glassline/service/identity";
 import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import { describe, expect, test } from "vitest";
 
-import type { ProcessPlan } from "./plan.ts";
+import type { ProcessPlan } from "./process-plan.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { Held } from "./testing/door.ts";
 import { Door, openDoor } from "./testing/door.ts";

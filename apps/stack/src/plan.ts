@@ -9,26 +9,11 @@ import { SetDesiredStateRequestSchema } from "@glassline/proto/node";
 import type { PeerName } from "@glassline/service/identity";
 
 import type { StackConfig } from "./config.ts";
+import { OFFSET } from "./ports.ts";
+import type { Flags, ProcessPlan } from "./process-plan.ts";
+import { flags, processOf } from "./process-plan.ts";
+import { keyManagers, quantumLink } from "./quantum-plan.ts";
 import { telemetryEnvironment } from "./telemetry-environment.ts";
-
-export interface ProcessPlan {
-  /** Also its instance name; e.g. "node-2". */
-  name: string;
-  app:
-    | "camera"
-    | "mesh-node"
-    | "collector"
-    | "origin"
-    | "node-agent"
-    | "opsbot"
-    | "enrolment"
-    | "dashboard";
-  arguments: readonly string[];
-  environment: Readonly<Record<string, string>>;
-  /** Ports it listens on, with what the operator should know them by. */
-  ports: readonly { port: number; what: string }[];
-  identity: PeerName;
-}
 
 export interface Plan {
   /** In the order in which they stop: OpsBot first, so that it repairs nothing that is stopped, the collector last. */
@@ -43,34 +28,6 @@ export interface Plan {
 }
 
 const HOST = "localhost";
-
-/** Offsets from the base port; node N and edge N add N. */
-export const OFFSET = {
-  dashboard: 0,
-  dashboardAdmin: 1,
-  collectorAdmin: 10,
-  collector: 11,
-  node: 20,
-  nodeAdmin: 30,
-  camera: 40,
-  origin: 50,
-  originGrpc: 51,
-  originAdmin: 52,
-  enrolment: 54,
-  enrolmentAdmin: 55,
-  enrolmentPages: 56,
-  nodeAgent: 60,
-  nodeAgentAdmin: 61,
-  opsbot: 64,
-  opsbotAdmin: 65,
-  edgeCluster: 65,
-  edge: 70,
-  edgeGrpc: 80,
-  edgeAdmin: 90,
-  /** Of edges that are deployed: from here to the last one. */
-  deployed: 110,
-  deployedLast: 299,
-} as const;
 
 const EDGES = [1, 2] as const;
 
@@ -107,6 +64,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       name: `node-${node}`,
       port: at(OFFSET.node + node),
       "admin-port": at(OFFSET.nodeAdmin + node),
+      ...(config.quantum && quantumLink(node, at)),
       ...more,
     }),
   });
@@ -306,27 +264,8 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       meshNode(1, { gateway: true, "data-dir": join(config.data, "node-1"), peer: peers(2, 3) }),
       meshNode(2, { ...nearCollector, peer: peers(3) }),
       meshNode(3, nearCollector),
+      ...(config.quantum ? keyManagers(common, at) : []),
       collector,
     ],
   };
-}
-
-function processOf(
-  app: ProcessPlan["app"],
-  name: string,
-  environment: Readonly<Record<string, string>>,
-): Pick<ProcessPlan, "app" | "name" | "identity" | "environment"> {
-  return { app, name, identity: { role: app, instance: name }, environment };
-}
-
-type Flags = Readonly<Record<string, string | number | true | readonly string[]>>;
-
-/** {port: 1, peer: ["a", "b"], gateway: true} -> --port=1 --peer=a --peer=b --gateway */
-export function flags(values: Flags): string[] {
-  return Object.entries(values).flatMap(([name, value]) => {
-    if (value === true) return [`--${name}`];
-    return (Array.isArray(value) ? value : [value]).map(
-      (one: string | number) => `--${name}=${one}`,
-    );
-  });
 }

@@ -10,7 +10,8 @@ import { makeFolder } from "@glassline/segment-log/folder";
 import { DirectoryInUse, lockDirectory } from "@glassline/segment-log/lock";
 import { OperatorError, messageOf, systemCodeOf } from "@glassline/service/errors";
 
-import type { Plan, ProcessPlan } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { ProcessPlan } from "./process-plan.ts";
 
 const LOOPBACK = "127.0.0.1";
 

@@ -13,7 +13,7 @@ import { OperatorError, messageOf } from "@glassline/service/errors";
 import type { Failed, Ready } from "@glassline/service/main";
 import { START_AGAIN } from "@glassline/service/main";
 
-import type { ProcessPlan } from "./plan.ts";
+import type { ProcessPlan } from "./process-plan.ts";
 
 const READY_TIMEOUT_MS = 30_000;
 /** A service that takes longer to stop is ended. */

@@ -9,8 +9,8 @@ import { jsonClient } from "@glassline/proto/json";
 import { QueryService } from "@glassline/proto/query";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
-import type { ProcessPlan } from "../plan.ts";
-import { flags } from "../plan.ts";
+import type { ProcessPlan } from "../process-plan.ts";
+import { flags } from "../process-plan.ts";
 import { Supervisor } from "../supervisor.ts";
 import type { Balancer, BalancerOptions } from "./balancers.ts";
 import { BALANCER } from "./balancers.ts";

@@ -18,6 +18,7 @@ import { trace } from "@opentelemetry/api";
 import { program } from "../config.ts";
 import { edgesReady } from "../edges.ts";
 import type { Plan } from "../plan.ts";
+import type { Flags } from "../process-plan.ts";
 import { checkPorts } from "../preflight.ts";
 import { prepare } from "../secrets.ts";
 import { Supervisor } from "../supervisor.ts";
@@ -43,7 +44,7 @@ export interface ProcessStack extends AsyncDisposable {
  * @param restart what ends by itself is started again.
  */
 export async function startProcesses(
-  words: Record<string, string | number> = {},
+  words: Flags = {},
   only?: readonly string[],
   restart = false,
 ): Promise<ProcessStack> {
@@ -73,10 +74,7 @@ export async function startProcesses(
   };
 }
 
-async function planOnFreePorts(
-  directory: string,
-  words: Record<string, string | number>,
-): Promise<Plan> {
+async function planOnFreePorts(directory: string, words: Flags): Promise<Plan> {
   for (let tries = 0; ; tries++) {
     const basePort = LEAST_PORT + SPAN * Math.floor((Math.random() * PORTS) / SPAN);
     const config = configOf(program, {

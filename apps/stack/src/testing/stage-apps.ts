@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { KillableProcess } from "@glassline/bench/killable-process";
 
 import { ROOT_DIRECTORY } from "../page.ts";
-import { flags } from "../plan.ts";
+import { flags } from "../process-plan.ts";
 
 /** Flags of an app. */
 export type Words = Parameters<typeof flags>[0];

@@ -40,7 +40,7 @@ import { TLS_CHANNEL_OPTIONS, mutualTlsClient } from "@glassline/service/tls";
 import type { TracerProvider } from "@opentelemetry/api";
 import { trace } from "@opentelemetry/api";
 
-import { flags } from "../plan.ts";
+import { flags } from "../process-plan.ts";
 
 export interface TestbedOptions {
   /** Spans of one app instance go to this provider. */

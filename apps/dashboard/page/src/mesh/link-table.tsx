@@ -1,6 +1,7 @@
 import type { GetStatusResponse } from "@glassline/proto/mesh";
 
 import { compact } from "../format/quantity.ts";
+import { keysOf } from "./link-keys.ts";
 
 /** A node's links to its neighbours. */
 export function LinkTable({ node }: { node: GetStatusResponse }) {
@@ -23,7 +24,7 @@ export function LinkTable({ node }: { node: GetStatusResponse }) {
             <th scope="col" class="number">
               Received
             </th>
-            <th scope="col">Key exchange</th>
+            <th scope="col">Keys</th>
           </tr>
         </thead>
         <tbody>
@@ -37,7 +38,7 @@ export function LinkTable({ node }: { node: GetStatusResponse }) {
               <td class="number">{link.up ? link.cost : "–"}</td>
               <td class="number">{compact(Number(link.framesSent))}</td>
               <td class="number">{compact(Number(link.framesReceived))}</td>
-              <td>{link.keyExchange || <span class="quiet">accepted here</span>}</td>
+              <td>{keysOf(link) || <span class="quiet">accepted here</span>}</td>
             </tr>
           ))}
         </tbody>

@@ -143,6 +143,9 @@ export class UdpLink implements Link {
     this.#qber = stock.qber;
     const padsLastS = this.#pads?.lastS(stock, this.#nowMs()) ?? Infinity;
     this.#deps.events.keys?.(this, { keysLastS: this.#keysLastS(stock), padsLastS });
+    // When it was made, there was no QKD key.
+    const isLate = this.#session.source === "none" && this.keyAgeMs >= REKEY_RETRY_MS;
+    if (isLate && stock.keys >= 1) this.#rekeying.at(this.#nowMs());
     await this.#pads?.refill(stock);
   }
 

@@ -230,6 +230,21 @@ describe("links over UDP", () => {
     expect([a.link!.keySource, b.link!.keySource]).toEqual(["sim", "sim"]);
   });
 
+  test("take in a QKD key soon when there was none at first", async () => {
+    cleanup = new AsyncDisposableStack();
+    let stored = 0;
+    const stock = async () => ({ keys: stored, madePerS: 0, qber: undefined });
+    const fresh = async () => (stored > 0 ? KEY : undefined);
+    const keys: KeySupply = { ...SIMULATED, fresh, stock };
+    const [a, b] = [await End.open("a", { keys }), await End.open("b", { keys })];
+    keep(a, "b", b.links.port);
+    await until(() => a.link !== undefined && b.link !== undefined);
+    expect([a.link!.keySource, b.link!.keySource]).toEqual(["x-wing", "x-wing"]);
+    stored = 5;
+    await until(() => a.link!.keySource === "sim" && b.link!.keySource === "sim");
+    expect([a.ups.length, b.ups.length, a.link!.keyEpoch]).toEqual([1, 1, 1]);
+  });
+
   test("are none without a QKD key where one is required, nor with a simulated one that is not allowed", async () => {
     cleanup = new AsyncDisposableStack();
     const mode = "qkd-required" as const;

@@ -1,0 +1,38 @@
+/** Key managers with simulated quantum links between them, one for each node of the mesh; and what links then need. Pure. */
+import { OFFSET } from "./ports.ts";
+import type { Flags, ProcessPlan } from "./process-plan.ts";
+import { flags, processOf } from "./process-plan.ts";
+
+const HOST = "localhost";
+const NODES = [1, 2, 3];
+
+type PortAt = (offset: number) => number;
+
+/** Flags of a node of the mesh. */
+export const quantumLink = (node: number, at: PortAt): Flags => ({
+  links: "udp",
+  "key-manager": `kme-${node}=${HOST}:${at(OFFSET.kme + node)}`,
+});
+
+export function keyManagers(common: Flags, at: PortAt): ProcessPlan[] {
+  return NODES.map((node) => ({
+    ...processOf("kme", `kme-${node}`, {}),
+    ports: [
+      { port: at(OFFSET.kme + node), what: `kme-${node}` },
+      { port: at(OFFSET.kmeGrpc + node), what: `kme-${node}'s quantum links` },
+      { port: at(OFFSET.kmeAdmin + node), what: `kme-${node}'s health` },
+    ],
+    arguments: flags({
+      ...common,
+      name: `kme-${node}`,
+      port: at(OFFSET.kme + node),
+      "grpc-port": at(OFFSET.kmeGrpc + node),
+      "admin-port": at(OFFSET.kmeAdmin + node),
+      sae: NODES.map((one) => `node-${one}=kme-${one}`),
+      // Each pair has one link.
+      peer: NODES.filter((other) => other > node).map(
+        (other) => `kme-${other}=${HOST}:${at(OFFSET.kmeGrpc + other)}`,
+      ),
+    }),
+  }));
+}

@@ -1,0 +1,29 @@
+/** `npm start -- --quantum`: a mesh whose links take in keys of three key managers. */
+import { test } from "vitest";
+
+import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { startProcesses } from "./testing/processes.ts";
+import { eventually } from "./testing/testbed.ts";
+
+const CAMERA = "cam-quantum";
+const NODES = ["node-1", "node-2", "node-3"];
+const SERVICES = [...NODES, "kme-1", "kme-2", "kme-3", "collector", "dashboard"];
+
+test("all links have QKD keys soon, and samples arrive", { timeout: 120_000 }, async () => {
+  await using stack = await startProcesses({ quantum: true }, SERVICES);
+  const source = countingSource(CAMERA, { perReport: 5, intervalMs: 50 });
+  await using _agent = await stack.attach([source]);
+  await eventually("samples are stored", async () => {
+    const range = await stack.query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
+    return (range.series[0]?.value.length ?? 0) > 50 || undefined;
+  });
+  source.finish();
+  const sources = async () => {
+    const { nodes } = await stack.dashboard.getOverview({});
+    return nodes.flatMap(({ links }) => links.map(({ keySource }) => keySource));
+  };
+  await eventually("all links have QKD keys", async () => {
+    const all = await sources();
+    return (all.length === 6 && all.every((one) => one === "sim")) || undefined;
+  });
+});
