@@ -4,9 +4,11 @@ import { randomBytes } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { CircuitSignal } from "@glassline/proto/mesh";
 import type { Data, DataSchema, Frame, RouteStatusSchema } from "@glassline/proto/mesh";
+import { fidelityAt } from "@glassline/quantum/physics/pairs";
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
 import {
+  ATTR_QUANTUM_LINK_FIDELITY,
   ATTR_QUANTUM_LINK_KEY_EPOCH,
   ATTR_QUANTUM_LINK_KEY_SOURCE,
   ATTR_QUANTUM_LINK_QBER,
@@ -260,7 +262,10 @@ class MeshRouter implements Router {
       "mesh.destination": data.destination,
       [ATTR_QUANTUM_LINK_KEY_SOURCE]: keySource,
       ...(keyEpoch !== undefined && { [ATTR_QUANTUM_LINK_KEY_EPOCH]: keyEpoch }),
-      ...(qber !== undefined && { [ATTR_QUANTUM_LINK_QBER]: qber }),
+      ...(qber !== undefined && {
+        [ATTR_QUANTUM_LINK_QBER]: qber,
+        [ATTR_QUANTUM_LINK_FIDELITY]: fidelityAt(qber),
+      }),
     });
     if (data.path.length > 0) {
       data.path = [...data.path, this.#deps.node];

@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
 
+const ROUTER = "mesh-node/src/router.ts";
 const CAMERA = "cam-quantum";
 /** Soon a key, on any machine. */
 const SOON = {
@@ -112,6 +113,11 @@ describe("a mesh whose links need QKD keys", { timeout: 60_000 }, () => {
       "quantum.path.key_sources": ["sim"],
       "quantum.path.simulated": true,
     });
+    const hop = exporter
+      .getFinishedSpans()
+      .find(({ name, attributes }) => name === ROUTER && attributes["quantum.link.qber"]);
+    const { "quantum.link.qber": qber, "quantum.link.fidelity": fidelity } = hop!.attributes;
+    expect(fidelity).toBeCloseTo(1 - (3 * Number(qber)) / 2, 9);
     for (const port of ports)
       expect(await linksOf(port)).toMatchObject([{ keyExchange: "X-Wing", keySource: "sim" }]);
   });

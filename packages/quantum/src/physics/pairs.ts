@@ -30,6 +30,9 @@ export function afterMemory(fidelity: number, waitedS: number, coherenceS: numbe
 /** Share of wrong bits where both ends of a Werner pair are measured in the same basis. */
 export const qberOf = (fidelity: number): number => (2 * (1 - fidelity)) / 3;
 
+/** Of Werner pairs with such a share of wrong bits. */
+export const fidelityAt = (qber: number): number => 1 - (3 * qber) / 2;
+
 /** S of the inequality of Clauser, Horne, Shimony and Holt: above 2 the pair is entangled beyond what is local. E91 looks at it. */
 export const chshOf = (fidelity: number): number => 2 * Math.SQRT2 * wernerWeight(fidelity);
 

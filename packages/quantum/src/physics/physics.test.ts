@@ -15,6 +15,7 @@ import {
   dejmps,
   longestChain,
   overChain,
+  fidelityAt,
   qberOf,
   swapped,
   wernerPair,
@@ -83,6 +84,8 @@ test("joining is that of a chain, a memory loses nothing at once, and a perfect 
   expect(afterMemory(0.9, 1e9, 1)).toBeCloseTo(0.25, 15);
   expect(chshOf(1)).toBeCloseTo(2 * Math.SQRT2, 15);
   expect(qberOf(1)).toBe(0);
+  for (const fidelity of [1, 0.9, 0.5])
+    expect(fidelityAt(qberOf(fidelity))).toBeCloseTo(fidelity, 12);
 });
 
 test("a probability is from 0 to 1", () => {

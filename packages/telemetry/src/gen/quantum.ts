@@ -9,6 +9,9 @@ export const ATTR_QUANTUM_LINK_KEY_EPOCH = "quantum.link.key_epoch";
 /** Share of wrong bits of the quantum link below it, where a key manager says so. */
 export const ATTR_QUANTUM_LINK_QBER = "quantum.link.qber";
 
+/** Fidelity of the Werner pairs that would have that share of wrong bits (F = 1 - 3/2 QBER). */
+export const ATTR_QUANTUM_LINK_FIDELITY = "quantum.link.fidelity";
+
 /** The same of all links of the mesh that the message crossed, in their order. */
 export const ATTR_QUANTUM_PATH_KEY_SOURCES = "quantum.path.key_sources";
 

@@ -24,7 +24,8 @@ export interface UdpLinkDeps {
   clock: Clock;
   events: LinkEvents;
   transmit: (record: Buffer, carries: SealedRecord["carries"]) => void;
-  /** Told once. */
+  /** Told once each. */
+  up: () => void;
   ended: () => void;
   dropped: (reason: string) => void;
   transport: "udp" | "tcp";
@@ -137,10 +138,11 @@ export class UdpLink implements Link {
     if (this.#deps.rekey) this.#rekeying.at(nowMs + this.#deps.keyTimes.rekeyAfterMs);
   }
 
-  /** At the end that dials: there are so many keys for it. */
+  /** There are so many keys for it. The end that dials uses them, and says what they mean for the price. */
   async stocked(stock: KeyStock): Promise<void> {
     if (!this.#isUp || this.#isClosed) return;
     this.#qber = stock.qber;
+    if (!this.#deps.rekey) return;
     const padsLastS = this.#pads?.lastS(stock, this.#nowMs()) ?? Infinity;
     this.#deps.events.keys?.(this, { keysLastS: this.#keysLastS(stock), padsLastS });
     // When it was made, there was no QKD key.
@@ -161,6 +163,7 @@ export class UdpLink implements Link {
   up(): void {
     this.#isUp = true;
     this.#deps.events.up(this);
+    this.#deps.up();
   }
 
   send(init: FrameInit): boolean {

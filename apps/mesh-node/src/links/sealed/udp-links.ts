@@ -167,11 +167,9 @@ export class UdpLinks implements AsyncDisposable {
     { signal, renew, ended }: Dialling,
     stop: AbortSignal,
   ): Promise<void> {
-    const over = new AbortController();
     const link = this.#link(peer, to, {
       ended: () => {
         signal.removeEventListener("abort", close);
-        over.abort();
         ended();
       },
       renew,
@@ -187,7 +185,6 @@ export class UdpLinks implements AsyncDisposable {
     this.#use(link, keys, epoch, true);
     signal.addEventListener("abort", close, { once: true });
     link.up();
-    void this.#watchStock(link, over.signal);
   }
 
   async #watchStock(link: UdpLink, signal: AbortSignal): Promise<void> {
@@ -205,6 +202,7 @@ export class UdpLinks implements AsyncDisposable {
     own: { ended: () => void; renew?: () => Promise<void>; rekey?: () => Promise<void> },
   ): UdpLink {
     const { keyTimes = KEY_TIMES } = this.#deps;
+    const over = new AbortController();
     const link: UdpLink = new UdpLink(peer, {
       ...this.#deps,
       keyTimes,
@@ -214,7 +212,9 @@ export class UdpLinks implements AsyncDisposable {
         this.#transmit(record, to);
         this.#deps.sent?.(record.length, carries);
       },
+      up: () => void this.#watchStock(link, over.signal),
       ended: () => {
+        over.abort();
         for (const [index, known] of this.#links) if (known === link) this.#links.delete(index);
         to.path?.close();
         own.ended();
