@@ -1,6 +1,7 @@
 /** `npm run bench -w @glassline/mesh-node`: how the mesh heals and what it costs, as lines of JSON. */
 import { askedParts } from "@glassline/bench/parts";
 
+import { measureMoving } from "./moving.ts";
 import { measurePads } from "./pads.ts";
 import { measureRelay } from "./relay.ts";
 import { measureRig } from "./rig.ts";
@@ -10,6 +11,7 @@ const PARTS = {
   virtual: measureVirtual,
   pads: measurePads,
   rig: measureRig,
+  moving: measureMoving,
   relay: measureRelay,
 } as const;
 const purpose =

@@ -7,7 +7,7 @@ import type { Data } from "@glassline/proto/mesh";
 import { backoff } from "@glassline/service/backoff";
 import type { AppDeps } from "@glassline/service/app";
 import { runApp } from "@glassline/service/app";
-import { valuesByLabel } from "@glassline/service/metrics";
+import { totalOf, valuesByLabel } from "@glassline/service/metrics";
 
 import type { MeshNodeConfig } from "../src/config.ts";
 import { program } from "../src/config.ts";
@@ -55,6 +55,9 @@ export interface Told {
   flooded: number;
   /** Since its start: datagrams that carry some of them, and their bytes, without those of IP and UDP. */
   data: { datagrams: number; bytes: number };
+  /** Since its start: frames that were dropped, by reason, and those that were sent another way when their link went down. */
+  dropped: Record<string, number>;
+  salvaged: number;
 }
 
 await runApp(program, "mesh-node", startRigNode);
@@ -92,7 +95,13 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
   const told = async (): Promise<Told> => {
     const datagrams = (await valuesByLabel(metrics.datagramsSent, "carries"))["data"] ?? 0n;
     const bytes = (await valuesByLabel(metrics.datagramBytesSent, "carries"))["data"] ?? 0n;
-    return { ...probes.taken(), data: { datagrams: Number(datagrams), bytes: Number(bytes) } };
+    const dropped = await valuesByLabel(metrics.framesDropped, "reason");
+    return {
+      ...probes.taken(),
+      data: { datagrams: Number(datagrams), bytes: Number(bytes) },
+      dropped: Object.fromEntries(Object.entries(dropped).map(([why, all]) => [why, Number(all)])),
+      salvaged: Number(await totalOf(metrics.framesSalvaged)),
+    };
   };
   const obey = (order: Order) => {
     if (order.order === "dial") order.peers.forEach(dial);

@@ -1,13 +1,15 @@
-/** What a node tells of a link. */
+/** What a node tells of its links and routes. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { LinkStatusSchema } from "@glassline/proto/mesh";
+import type { LinkStatusSchema, RouteStatusSchema } from "@glassline/proto/mesh";
 
 import type { LinkMonitor } from "./core/link-monitor.ts";
 import { newLinkMonitor } from "./core/link-monitor.ts";
 import { qualityOf } from "./core/link-price.ts";
+import type { Selected } from "./core/routing/destination.ts";
 import type { Link } from "./links/link.ts";
 
 export type LinkState = MessageInitShape<typeof LinkStatusSchema>;
+export type RouteState = MessageInitShape<typeof RouteStatusSchema>;
 
 /** What the router counts of a link. */
 export interface LinkCounts {
@@ -57,3 +59,15 @@ export function linkStateOf(
     ...(padBytes !== undefined && { padBytes: BigInt(padBytes) }),
   };
 }
+
+export const routeStateOf = ({
+  origin,
+  nextHop,
+  metric,
+  services,
+}: Selected & { origin: string }): RouteState => ({
+  origin,
+  nextHop,
+  metric,
+  services: [...services],
+});

@@ -104,6 +104,42 @@ describe("the router", () => {
     expect(await dropped("a")).toEqual({ no_route: 1 });
   });
 
+  test("what has lost its way waits for another one, a second at most", async () => {
+    const [link] = connect("a", "b");
+    connect("b", "c");
+    await clock.advance(2_000);
+    link.close("cut");
+    await clock.advance(1);
+    expect(send("a", "c")).toBe(true);
+    await clock.advance(300);
+    expect(nodes["c"]!.arrived).toEqual([]);
+    connect("a", "c");
+    await clock.advance(300);
+    expect(nodes["c"]!.arrived.at(-1)).toMatchObject({ path: ["a", "c"] });
+
+    nodes["c"]!.router[Symbol.dispose]();
+    await clock.advance(3_000);
+    send("a", "c");
+    await clock.advance(990);
+    expect(await dropped("a")).toEqual({});
+    await clock.advance(20);
+    expect(await dropped("a")).toEqual({ no_route: 1 });
+  });
+
+  test("so many wait, and no more", async () => {
+    const [link] = connect("a", "b");
+    await clock.advance(2_000);
+    link.close("cut");
+    await clock.advance(1);
+    const frame = { circuit: 1n, destination: "b", payload: new Uint8Array(100_000) };
+    const taken = Array.from({ length: 12 }, () => nodes["a"]!.router.send(frame));
+    expect(taken.filter(Boolean)).toHaveLength(10);
+    expect(await dropped("a")).toEqual({ no_route: 2 });
+    await clock.advance(1_100);
+    expect(await dropped("a")).toEqual({ no_route: 12 });
+    expect(nodes["a"]!.router.send(frame)).toBe(true);
+  });
+
   test("declares a neighbour dead that says nothing, and takes the other way", async () => {
     const [fromA] = connect("a", "b");
     connect("b", "c");

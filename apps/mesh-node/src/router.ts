@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { CircuitSignal } from "@glassline/proto/mesh";
-import type { Data, DataSchema, Frame, RouteStatusSchema } from "@glassline/proto/mesh";
+import type { Data, DataSchema, Frame } from "@glassline/proto/mesh";
 import { fidelityAt } from "@glassline/quantum/physics/pairs";
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
@@ -22,11 +22,12 @@ import { ControlPlane } from "./core/control-plane.ts";
 import type { LinkPrice } from "./core/link-price.ts";
 import { passOn, transitOf } from "./core/transit.ts";
 import type { Routing } from "./core/routing/routing.ts";
-import type { LinkCounts, LinkState } from "./link-state.ts";
-import { linkStateOf } from "./link-state.ts";
+import type { LinkCounts, LinkState, RouteState } from "./link-state.ts";
+import { linkStateOf, routeStateOf } from "./link-state.ts";
 import type { Link, LinkEvents } from "./links/link.ts";
 import type { MeshMetrics } from "./metrics.ts";
 import { Ticks } from "./ticks.ts";
+import { WaySeekers } from "./way-seekers.ts";
 
 /** Sequence numbers follow the clock in steps of 100 ms since 2026, so that a node that starts again is not behind itself. */
 const SEQNO_EPOCH_MS = Date.UTC(2026, 0, 1);
@@ -53,14 +54,15 @@ export interface RouterDeps {
   linkPrice?: LinkPrice;
 }
 
-type RouteState = MessageInitShape<typeof RouteStatusSchema>;
-
 type Sign = "alive" | "spoke" | "data-heard" | "data-sent";
 
 interface Neighbour extends LinkCounts {
   /** When each was told last, monotonic. */
   signs: Record<Sign, number>;
 }
+
+/** What a link did not take. */
+const reasonOf = ({ padBytes }: Link): string => (padBytes === 0 ? "no_pads" : "link_full");
 
 export interface Router extends Disposable {
   /** Of this node: another one each time it starts. */
@@ -97,6 +99,7 @@ class MeshRouter implements Router {
   readonly #plane: ControlPlane;
   readonly #routing: Routing;
   readonly #ticks: Ticks;
+  readonly #seekers: WaySeekers;
   #arrive: (data: Data) => void = () => {};
   #routesChanged: () => void = () => {};
 
@@ -106,11 +109,13 @@ class MeshRouter implements Router {
     this.#plane = new ControlPlane(deps.node, Math.max(1, seqno), deps.linkPrice);
     this.#routing = this.#plane.routing;
     this.#ticks = new Ticks(deps.clock, () => this.#step({ type: "tick" }));
+    this.#seekers = new WaySeekers(deps.clock, () => this.#dropped("no_route"));
   }
 
   [Symbol.dispose](): void {
     this.#stop.abort();
     this.#ticks[Symbol.dispose]();
+    this.#seekers[Symbol.dispose]();
     const links = [...this.#neighbours.values()].map(({ link }) => link);
     for (const link of [...links, ...this.#retiring]) link.close("the node stops");
   }
@@ -184,12 +189,7 @@ class MeshRouter implements Router {
           this.#routing.costOf(one.link.neighbour),
         ),
       ),
-      routes: [...this.#routing.routes()].map(({ origin, nextHop, metric, services }) => ({
-        origin,
-        nextHop,
-        metric,
-        services: [...services],
-      })),
+      routes: [...this.#routing.routes()].map(routeStateOf),
       services: [...this.#routing.services],
     };
   }
@@ -252,7 +252,7 @@ class MeshRouter implements Router {
       next.sent++;
       this.#sign(next.link, "data-sent");
       this.#deps.metrics.framesRelayed.inc();
-    } else this.#deps.metrics.framesDropped.inc({ reason: "link_full" });
+    } else this.#dropped(reasonOf(next.link));
     return true;
   }
 
@@ -273,7 +273,7 @@ class MeshRouter implements Router {
     }
     data.hopContexts = hop.contexts;
     if (data.destination === this.#deps.node) this.#arrive(data);
-    else if (data.hopLimit <= 1) this.#deps.metrics.framesDropped.inc({ reason: "hop_limit" });
+    else if (data.hopLimit <= 1) this.#dropped("hop_limit");
     else if (this.#sendOn({ ...data, hopLimit: data.hopLimit - 1 }))
       this.#deps.metrics.framesRelayed.inc();
     hop.end();
@@ -283,7 +283,7 @@ class MeshRouter implements Router {
   #salvage(data: Data): void {
     // A circuit opens once.
     if (data.signal === CircuitSignal.OPEN) return;
-    if (data.hopLimit <= 1) return this.#deps.metrics.framesDropped.inc({ reason: "hop_limit" });
+    if (data.hopLimit <= 1) return this.#dropped("hop_limit");
     if (this.#sendOn({ ...data, hopLimit: data.hopLimit - 1 }))
       this.#deps.metrics.framesSalvaged.inc();
   }
@@ -292,15 +292,20 @@ class MeshRouter implements Router {
     const nextHop = this.#routing.routeTo(data.destination)?.nextHop;
     const neighbour = nextHop === undefined ? undefined : this.#neighbours.get(nextHop);
     if (!neighbour) {
-      this.#deps.metrics.framesDropped.inc({ reason: "no_route" });
+      if (this.#routing.knows(data.destination) && this.#seekers.add(data)) return true;
+      this.#dropped("no_route");
       return false;
     }
     if (this.#sendFrame(neighbour, { case: "data", value: data })) {
       this.#sign(neighbour.link, "data-sent");
       return true;
     }
-    this.#deps.metrics.framesDropped.inc({ reason: "link_full" });
+    this.#dropped(reasonOf(neighbour.link));
     return false;
+  }
+
+  #dropped(reason: string): void {
+    this.#deps.metrics.framesDropped.inc({ reason });
   }
 
   #sendFrame(neighbour: Neighbour, frame: Parameters<Link["send"]>[0]["frame"] & object): boolean {
@@ -322,9 +327,12 @@ class MeshRouter implements Router {
   #step(event: ControlEvent): void {
     for (const effect of this.#plane.step(event, this.#now())) this.#carryOut(effect);
     this.#ticks.at(this.#plane.dueMs);
-    const changes = this.#routing.takeChanged().size;
-    if (changes === 0) return;
-    this.#deps.metrics.routeChanges.inc(changes);
+    const changed = this.#routing.takeChanged();
+    if (changed.size === 0) return;
+    this.#deps.metrics.routeChanges.inc(changed.size);
+    for (const origin of changed)
+      if (this.#routing.routeTo(origin))
+        for (const data of this.#seekers.take(origin)) this.#sendOn(data);
     this.#routesChanged();
   }
 

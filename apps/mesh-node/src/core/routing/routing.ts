@@ -108,6 +108,11 @@ export class Routing {
     return this.#destinations.get(origin)?.selected;
   }
 
+  /** There is a way to it, or was one until lately. */
+  knows(origin: string): boolean {
+    return this.#destinations.has(origin);
+  }
+
   *routes(): Generator<Selected & { origin: string }> {
     for (const { name, selected } of this.#destinations.values())
       if (selected) yield { origin: name, ...selected };
