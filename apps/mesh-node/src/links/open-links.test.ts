@@ -39,3 +39,9 @@ test("a fallback is for a neighbour that is dialled", async () => {
     "--fallback: got node-9, expected a neighbour of --peer: node-2",
   );
 });
+
+test.each(["qkd-required", "otp"])("mode %s is refused without a key manager", async (mode) => {
+  expect(await problemOf("--links=udp", `--mode=${mode}`)).toBe(
+    `--mode ${mode}: got no --key-manager, expected one`,
+  );
+});

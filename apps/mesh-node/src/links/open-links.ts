@@ -63,7 +63,8 @@ export async function openLinks(
 }
 
 /** Throws OperatorError. */
-function refuseWhatCannotBe({ links, mode, tcpPort, fallback, peer }: MeshNodeConfig): void {
+function refuseWhatCannotBe(config: MeshNodeConfig): void {
+  const { links, mode, tcpPort, fallback, peer, keyManager } = config;
   const ofUdp = {
     "--mode": mode === "hybrid" ? "" : mode,
     "--tcp-port": tcpPort === 0 ? "" : String(tcpPort),
@@ -72,6 +73,8 @@ function refuseWhatCannotBe({ links, mode, tcpPort, fallback, peer }: MeshNodeCo
   for (const [flag, got] of Object.entries(ofUdp))
     if (links === "grpc" && got !== "")
       throw new OperatorError(`${flag}: got ${got} with --links grpc, expected --links udp`);
+  if (mode !== "hybrid" && keyManager.length === 0)
+    throw new OperatorError(`--mode ${mode}: got no --key-manager, expected one`);
   const names = peer.map(({ name }) => name);
   const stranger = fallback.find(({ name }) => !names.includes(name));
   if (stranger)
