@@ -62,9 +62,12 @@ test("series beyond those of a camera that are shown are counted, and found in b
     ),
   );
   using peer = new OtqmnPeer(addresses.port, await issue({ role: "mesh-node", instance: "a" }));
-  peer.hello().batch(1, wide());
-  for (let seq = 2; seq <= 5; seq++) peer.batch(seq, filler());
-  await peer.expect("ack", ({ durableSeq }) => durableSeq === 5n);
+  peer.hello();
+  // One after another: what is written together is in one segment, which ends with the next write.
+  for (let seq = 1; seq <= 5; seq++) {
+    peer.batch(seq, seq === 1 ? wide() : filler());
+    await peer.expect("ack", ({ durableSeq }) => durableSeq === BigInt(seq));
+  }
 
   const query = jsonClient(QueryService, `http://localhost:${addresses.adminPort}`);
   expect(await query.getStatus()).toMatchObject({ series: SHOWN, pointsStored: BigInt(SERIES) });
