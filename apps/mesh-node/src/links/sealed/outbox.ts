@@ -158,8 +158,8 @@ export class Outbox {
     if (!isAlone) flows.delete(flow);
     // Behind the others.
     if (!isAlone && waiting.length > 0) flows.set(flow, waiting);
-    const part = { channel, message: number, offset, isLast };
-    return padded ? { ...part, bytes: padded.bytes, padAt: padded.at } : { ...part, bytes };
+    const [sent, padAt] = [padded?.bytes ?? bytes, padded?.at];
+    return { channel, message: number, offset, isLast, bytes: sent, padAt };
   }
 
   #begin(channel: number, { bytes }: Message): number {
