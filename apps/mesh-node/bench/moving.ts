@@ -50,13 +50,12 @@ async function moving(nodes: number, steps: number): Promise<void> {
   const params = {
     nodes,
     steps,
-    mean_links: Math.round(links.reduce((a, b) => a + b, 0) / steps),
+    mean_links: Math.round(sum(links) / steps),
     step_ms: STEP_MS,
   };
   report(BENCH, "delivered_worst_step", 100 * Math.min(...shares), "%", params);
   report(BENCH, "delivered", (100 * arrived) / sent, "%", params);
   const told = await Promise.all(rig.nodes.map((node) => node.tell()));
-  const sum = (values: number[]) => values.reduce((all, one) => all + one, 0);
   for (const reason of new Set(told.flatMap(({ dropped }) => Object.keys(dropped)))) {
     const dropped = sum(told.map((one) => one.dropped[reason] ?? 0));
     report(BENCH, "dropped", dropped, "{packet}", { ...params, reason, sent });
@@ -65,14 +64,17 @@ async function moving(nodes: number, steps: number): Promise<void> {
   report(BENCH, "sent_another_way", salvaged, "{packet}", { ...params, sent });
 }
 
+const sum = (values: readonly number[]): number => values.reduce((all, one) => all + one, 0);
+
 const near = (places: Places): Pair[] => places.near().map(([a, b]) => [a + 1, b + 1]);
 
 async function change(rig: MeshRig, before: readonly Pair[], pairs: readonly Pair[]) {
   const keys = (all: readonly Pair[]) => new Set(all.map(String));
   const [old, now] = [keys(before), keys(pairs)];
-  await rig.part(before.filter((pair) => !now.has(String(pair))));
+  const gone = before.filter((pair) => !now.has(String(pair)));
+  await rig.part(gone);
   await rig.link(pairs.filter((pair) => !old.has(String(pair))));
-  rig.leave(before.filter((pair) => !now.has(String(pair))));
+  rig.leave(gone);
 }
 
 /** Between nodes that links join. */
@@ -97,9 +99,9 @@ function reachable(from: number, pairs: readonly Pair[]): Set<number> {
 /** Since the last time; what came twice counts once. */
 async function delivered(rig: MeshRig): Promise<{ sent: number; arrived: number }> {
   const told = await Promise.all(rig.nodes.map((node) => node.tell()));
-  const sent = told.reduce((sum, one) => sum + one.sent, 0);
+  const sent = sum(told.map((one) => one.sent));
   const arrived = told.map(
     ({ arrivals }) => new Set(arrivals.map(({ from, number }) => `${from} ${number}`)).size,
   );
-  return { sent, arrived: arrived.reduce((sum, count) => sum + count, 0) };
+  return { sent, arrived: sum(arrived) };
 }

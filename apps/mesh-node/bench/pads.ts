@@ -7,10 +7,10 @@ import { mostBytesPerS, mostConcurrentShare } from "../simulator/flow-optimum.ts
 import type { Flow, PadLink } from "../simulator/pad-traffic.ts";
 import { PadTraffic } from "../simulator/pad-traffic.ts";
 import { MovingMesh, grid } from "../simulator/topologies.ts";
-import type { Conditions, VirtualMesh } from "../simulator/virtual-mesh.ts";
+import type { VirtualMesh } from "../simulator/virtual-mesh.ts";
+import { NEAR } from "../simulator/virtual-mesh.ts";
 
 const BENCH = "mesh-pads";
-const NEAR: Conditions = { delayMs: [0.2, 1], toldWithinMs: 0, lost: 0, doubled: 0, reordered: 0 };
 /** Of a quantum link in the field: 8 to 25 kb/s. */
 const MADE_PER_S = [1_000, 3_125] as const;
 const FLOWS = 8;
@@ -50,7 +50,7 @@ async function measure(
     const [byHops, byKeys] = [false, true].map((isPriced) => {
       const mesh = meshOf(shape, seed);
       const traffic = new PadTraffic(mesh, links, seededRandom(seed), isPriced);
-      traffic.run(flows, 1_000 * (lengthS < WARM_UP_S ? lengthS : WARM_UP_S));
+      traffic.run(flows, 1_000 * Math.min(lengthS, WARM_UP_S));
       return sum(traffic.run(flows, 1_000 * lengthS));
     }) as [number, number];
     ofOptimum.push(byKeys / most);

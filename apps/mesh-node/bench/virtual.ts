@@ -6,13 +6,12 @@ import { FrameSchema } from "@glassline/proto/mesh";
 import { seededRandom } from "@glassline/service/random";
 
 import { MovingMesh, grid, gridNode, isComplete } from "../simulator/topologies.ts";
-import type { Conditions, VirtualMesh } from "../simulator/virtual-mesh.ts";
+import type { VirtualMesh } from "../simulator/virtual-mesh.ts";
+import { NEAR } from "../simulator/virtual-mesh.ts";
 import { controlFrame } from "../src/control-frames.ts";
 import type { ControlMessage } from "../src/core/control-plane.ts";
 
 const BENCH = "mesh-virtual";
-/** As in one building. */
-const NEAR: Conditions = { delayMs: [0.2, 1], toldWithinMs: 0, lost: 0, doubled: 0, reordered: 0 };
 /** IP, UDP, and what a sealed record is longer than its content. */
 const ENVELOPE_BYTES = 20 + 8 + 32;
 const PROBE_MS = 10;

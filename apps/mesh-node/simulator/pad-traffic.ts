@@ -7,9 +7,11 @@ import { PadUse, padsLastS } from "@glassline/quantum/key-delivery/key-stock";
 import type { Random } from "@glassline/service/random";
 
 import { newLinkMonitor } from "../src/core/link-monitor.ts";
+import { PAD_BYTES } from "../src/links/sealed/link-pads.ts";
 import type { Quality } from "../src/core/link-price.ts";
 import { hasMoved, linkPrice, qualityOf } from "../src/core/link-price.ts";
 import type { VirtualMesh } from "./virtual-mesh.ts";
+import { keyOf } from "./virtual-mesh.ts";
 
 export interface PadLink {
   readonly ends: readonly [string, string];
@@ -25,7 +27,7 @@ export interface Flow {
 }
 
 /** A key manager's store and the pads at the two ends, as they are when nobody says otherwise. */
-const STORE_BYTES = 65_536 + 2 * 16_384;
+const STORE_BYTES = 65_536 + 2 * PAD_BYTES;
 const STEP_MS = 100;
 const LOOK_MS = 2_000;
 
@@ -99,8 +101,6 @@ export class PadTraffic {
     return bytes;
   }
 }
-
-const keyOf = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
 function shuffled(numbers: readonly number[], random: Random): number[] {
   const drawn = numbers.map((number) => [random(), number] as const);

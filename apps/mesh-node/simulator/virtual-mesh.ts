@@ -28,6 +28,14 @@ export const ORDERLY: Conditions = {
   doubled: 0,
   reordered: 0,
 };
+/** As in one building, with links that bring all. */
+export const NEAR: Conditions = {
+  delayMs: [0.2, 1],
+  toldWithinMs: 0,
+  lost: 0,
+  doubled: 0,
+  reordered: 0,
+};
 export const LAWLESS: Conditions = { ...ORDERLY, lost: 0.1, doubled: 0.1, reordered: 0.3 };
 
 /** One end's view of a link. */
@@ -342,7 +350,8 @@ export class VirtualMesh {
   }
 }
 
-const keyOf = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
+/** Of a link, whichever end is named first. */
+export const keyOf = (a: string, b: string): string => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
 function isAboutRoutes(event: ControlEvent): boolean {
   if (event.type === "heard")

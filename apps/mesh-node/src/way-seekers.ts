@@ -7,7 +7,7 @@ import type { Clock } from "@glassline/service/clock";
 
 import { Ticks } from "./ticks.ts";
 
-export const WAIT_MS = 1_000;
+const WAIT_MS = 1_000;
 /** Payloads, of all together. */
 const WAITING_MAX_BYTES = 1_048_576;
 

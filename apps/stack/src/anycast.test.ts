@@ -3,11 +3,9 @@ import { join } from "node:path";
 
 import { freePorts } from "@glassline/bench/ports";
 import { RpcError } from "@glassline/proto/errors";
-import { MeshAdminService } from "@glassline/proto/mesh";
-import { peerClient } from "@glassline/service/peer-client";
 import { expect, test } from "vitest";
 
-import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { countedValues, countingSource } from "./testing/sources.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
 
 const CAMERA = "cam-anycast";
@@ -60,17 +58,13 @@ class Mesh {
   }
 
   async egress(): Promise<NodeName> {
-    const identity = await this.#bed.identity({ role: "operator", instance: "operator" });
-    const at = { host: "localhost", port: this.gatewayPort };
-    using client = peerClient(MeshAdminService, at, "mesh-node", identity);
-    return (await client.getStatus({})).gateway!.egress as NodeName;
+    return (await this.#bed.meshStatus(this.gatewayPort)).gateway!.egress as NodeName;
   }
 
   async stored(name: NodeName): Promise<number[]> {
     const query = await this.#bed.query(this.#portsOf(name)[0]);
     try {
-      const range = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
-      return range.series[0]?.value ?? [];
+      return await countedValues(query, CAMERA);
     } catch (error) {
       // Nothing has come there yet.
       if (error instanceof RpcError && error.code === "not_found") return [];

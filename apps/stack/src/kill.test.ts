@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ProcessStack } from "./testing/processes.ts";
 import { startProcesses } from "./testing/processes.ts";
 import type { CountingSource } from "./testing/sources.ts";
-import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { countedValues, countingSource } from "./testing/sources.ts";
 import { eventually } from "./testing/testbed.ts";
 
 const CAMERA = "cam-counted";
@@ -25,10 +25,7 @@ beforeEach(
 );
 afterEach(() => stack[Symbol.asyncDispose]());
 
-async function storedValues(): Promise<number[]> {
-  const { series } = await stack.query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
-  return series[0]?.value ?? [];
-}
+const storedValues = () => countedValues(stack.query, CAMERA);
 
 const atLeast = (count: number) => async () =>
   (await storedValues()).length >= count ? true : undefined;

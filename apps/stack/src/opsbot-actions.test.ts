@@ -9,7 +9,7 @@ import type { PeerName } from "@glassline/service/identity";
 import { peerClient } from "@glassline/service/peer-client";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { countedValues, countingSource } from "./testing/sources.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
 
 const OPSBOT: PeerName = { role: "opsbot", instance: "opsbot" };
@@ -66,10 +66,7 @@ test(
     const query = await testbed.query(collector.addresses.port);
     const source = countingSource(CAMERA, { perReport: 20, intervalMs: 5 });
     await testbed.camera("agent-1", gateway.addresses.port, [source]);
-    const stored = async () => {
-      const { series } = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
-      return series[0]?.value ?? [];
-    };
+    const stored = () => countedValues(query, CAMERA);
     const arrive = () => {
       const before = source.yielded;
       return eventually(

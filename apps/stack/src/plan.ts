@@ -64,7 +64,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       name: `node-${node}`,
       port: at(OFFSET.node + node),
       "admin-port": at(OFFSET.nodeAdmin + node),
-      ...(config.quantum && quantumLink(node, at)),
+      ...(config.quantum && quantumLink(node, { address })),
       ...more,
     }),
   });
@@ -264,7 +264,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       meshNode(1, { gateway: true, "data-dir": join(config.data, "node-1"), peer: peers(2, 3) }),
       meshNode(2, { ...nearCollector, peer: peers(3) }),
       meshNode(3, nearCollector),
-      ...(config.quantum ? keyManagers(common, at) : []),
+      ...(config.quantum ? keyManagers(common, { at, address }) : []),
       collector,
     ],
   };

@@ -3,8 +3,6 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { freePort } from "@glassline/bench/ports";
-import { MeshAdminService } from "@glassline/proto/mesh";
-import { peerClient } from "@glassline/service/peer-client";
 import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
@@ -12,7 +10,7 @@ import {
 } from "@opentelemetry/sdk-trace";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
-import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { countedValues, countingSource } from "./testing/sources.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
 
 const ROUTER = "mesh-node/src/router.ts";
@@ -44,12 +42,7 @@ beforeEach(async () => {
 });
 afterEach(() => bed[Symbol.asyncDispose]());
 
-async function linksOf(port: number) {
-  const identity = await bed.identity({ role: "operator", instance: "operator" });
-  const at = { host: "localhost", port };
-  using client = peerClient(MeshAdminService, at, "mesh-node", identity);
-  return (await client.getStatus({})).links;
-}
+const linksOf = async (port: number) => (await bed.meshStatus(port)).links;
 
 /** A metric without labels of its own, as Prometheus reads it. */
 async function metricOf(adminPort: number, name: string): Promise<number> {
@@ -84,10 +77,7 @@ async function store(
   const source = countingSource(CAMERA, { perReport: 20, intervalMs });
   await bed.camera(CAMERA, gatewayPort, [source], { "trace-ratio": 1 });
   const query = await bed.query(collector.addresses.port);
-  const values = async () => {
-    const range = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
-    return range.series[0]?.value ?? [];
-  };
+  const values = () => countedValues(query, CAMERA);
   const some = async () => (await values()).length >= samples || undefined;
   await eventually("samples arrive", some, PATIENCE_MS);
   source.finish();

@@ -5,11 +5,10 @@ import { join } from "node:path";
 import { freePorts } from "@glassline/bench/ports";
 import { KmeService } from "@glassline/proto/kme";
 import type { GetStatusResponse } from "@glassline/proto/mesh";
-import { MeshAdminService } from "@glassline/proto/mesh";
 import { peerClient } from "@glassline/service/peer-client";
 import { expect, test } from "vitest";
 
-import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { countedValues, countingSource } from "./testing/sources.ts";
 import { Testbed, eventually } from "./testing/testbed.ts";
 
 const CAMERA = "cam-quantum";
@@ -46,9 +45,9 @@ test("is heard: the route leaves the link, and nothing is lost", { timeout: 120_
     });
   const source = countingSource(CAMERA, { perReport: 20, intervalMs: 10 });
   await bed.camera(CAMERA, ports[0]!, [source]);
-  const wayOut = () => statusOf(bed, ports[0]!).then(nextHopTo("node-4"));
+  const wayOut = () => bed.meshStatus(ports[0]!).then(nextHopTo("node-4"));
   await eventually("there are keys for both links", async () => {
-    const { links } = await statusOf(bed, ports[0]!);
+    const { links } = await bed.meshStatus(ports[0]!);
     const areAmple = links.filter(
       ({ qber, keysLastS }) => qber !== undefined && keysLastS === undefined,
     );
@@ -56,17 +55,14 @@ test("is heard: the route leaves the link, and nothing is lost", { timeout: 120_
   });
   const relay = await eventually("there is a way to the collector", wayOut);
   const query = await bed.query(collector.addresses.port);
-  const values = async () => {
-    const range = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
-    return range.series[0]?.value ?? [];
-  };
+  const values = () => countedValues(query, CAMERA);
   await eventually("samples arrive", async () => (await values()).length > 0 || undefined);
 
   const number = Number(relay.slice("node-".length));
   await listen(bed, kmes.get(1)!.grpcPort, `kme-${number}`);
   const other = `node-${5 - number}`;
   const link = await eventually("the route leaves the link", async () => {
-    const { links } = await statusOf(bed, ports[0]!);
+    const { links } = await bed.meshStatus(ports[0]!);
     const heard = links.find(({ neighbour, qber = 0 }) => neighbour === relay && qber > HEARD);
     return heard && (await wayOut()) === other ? heard : undefined;
   });
@@ -101,12 +97,6 @@ async function listen(bed: Testbed, port: number, peer: string): Promise<void> {
   const identity = await bed.identity({ role: "operator", instance: "operator" });
   using client = peerClient(KmeService, { host: "localhost", port }, "kme", identity);
   await client.setEavesdropper({ peer, share: 1 });
-}
-
-async function statusOf(bed: Testbed, port: number): Promise<GetStatusResponse> {
-  const identity = await bed.identity({ role: "operator", instance: "operator" });
-  using client = peerClient(MeshAdminService, { host: "localhost", port }, "mesh-node", identity);
-  return await client.getStatus({});
 }
 
 const nextHopTo =

@@ -3,18 +3,22 @@ import { OFFSET } from "./ports.ts";
 import type { Flags, ProcessPlan } from "./process-plan.ts";
 import { flags, processOf } from "./process-plan.ts";
 
-const HOST = "localhost";
 const NODES = [1, 2, 3];
 
-type PortAt = (offset: number) => number;
+/** By offset. */
+interface Places {
+  at: (offset: number) => number;
+  /** HOST:PORT. */
+  address: (offset: number) => string;
+}
 
 /** Flags of a node of the mesh. */
-export const quantumLink = (node: number, at: PortAt): Flags => ({
+export const quantumLink = (node: number, { address }: Pick<Places, "address">): Flags => ({
   links: "udp",
-  "key-manager": `kme-${node}=${HOST}:${at(OFFSET.kme + node)}`,
+  "key-manager": `kme-${node}=${address(OFFSET.kme + node)}`,
 });
 
-export function keyManagers(common: Flags, at: PortAt): ProcessPlan[] {
+export function keyManagers(common: Flags, { at, address }: Places): ProcessPlan[] {
   return NODES.map((node) => ({
     ...processOf("kme", `kme-${node}`, {}),
     ports: [
@@ -31,7 +35,7 @@ export function keyManagers(common: Flags, at: PortAt): ProcessPlan[] {
       sae: NODES.map((one) => `node-${one}=kme-${one}`),
       // Each pair has one link.
       peer: NODES.filter((other) => other > node).map(
-        (other) => `kme-${other}=${HOST}:${at(OFFSET.kmeGrpc + other)}`,
+        (other) => `kme-${other}=${address(OFFSET.kmeGrpc + other)}`,
       ),
     }),
   }));

@@ -1,7 +1,7 @@
 /** `npm start -- --quantum`: a mesh whose links take in keys of three key managers. */
 import { test } from "vitest";
 
-import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { countedValues, countingSource } from "./testing/sources.ts";
 import { startProcesses } from "./testing/processes.ts";
 import { eventually } from "./testing/testbed.ts";
 
@@ -14,8 +14,7 @@ test("all links have QKD keys soon, and samples arrive", { timeout: 120_000 }, a
   const source = countingSource(CAMERA, { perReport: 5, intervalMs: 50 });
   await using _agent = await stack.attach([source]);
   await eventually("samples are stored", async () => {
-    const range = await stack.query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
-    return (range.series[0]?.value.length ?? 0) > 50 || undefined;
+    return (await countedValues(stack.query, CAMERA)).length > 50 || undefined;
   });
   source.finish();
   const sources = async () => {

@@ -8,15 +8,12 @@ import { expect, test } from "vitest";
 
 import type { ProcessStack } from "./testing/processes.ts";
 import { startProcesses } from "./testing/processes.ts";
-import { COUNTED_METRIC, countingSource } from "./testing/sources.ts";
+import { countedValues, countingSource } from "./testing/sources.ts";
 import { eventually } from "./testing/testbed.ts";
 
 const CAMERA = "cam-counted";
 
-async function storedValues({ query }: ProcessStack): Promise<number[]> {
-  const { series } = await query.queryRange({ cameraId: CAMERA, metric: COUNTED_METRIC });
-  return series[0]?.value ?? [];
-}
+const storedValues = ({ query }: ProcessStack) => countedValues(query, CAMERA);
 
 const startedAt = async ({ query }: ProcessStack) => (await query.getStatus({})).startedUnixNano;
 

@@ -2,11 +2,10 @@ import { seededRandom } from "@glassline/service/random";
 import { describe, expect, test } from "vitest";
 
 import { MovingMesh, grid, gridNode, isComplete } from "../../simulator/topologies.ts";
-import type { Conditions } from "../../simulator/virtual-mesh.ts";
+import { NEAR } from "../../simulator/virtual-mesh.ts";
 import { ControlPlane } from "./control-plane.ts";
 import { BUSY_HELLO_MS } from "./liveness.ts";
 
-const NEAR: Conditions = { delayMs: [0.2, 1], toldWithinMs: 0, lost: 0, doubled: 0, reordered: 0 };
 const FROM = gridNode(0, 0);
 const TO = gridNode(3, 3);
 

@@ -15,7 +15,7 @@ import { Supervisor } from "../supervisor.ts";
 import type { Balancer, BalancerOptions } from "./balancers.ts";
 import { BALANCER } from "./balancers.ts";
 import { attach } from "./processes.ts";
-import { COUNTED_METRIC } from "./sources.ts";
+import { countedValues } from "./sources.ts";
 
 /** Below the range from which systems take ports for outgoing connections. */
 const LEAST_PORT = 20_000;
@@ -151,8 +151,7 @@ function nodePlan(
 async function stored(adminPort: number, cameraId: string): Promise<number[]> {
   const client = jsonClient(QueryService, `http://localhost:${adminPort}`);
   try {
-    const { series } = await client.queryRange({ cameraId, metric: COUNTED_METRIC });
-    return series[0]?.value ?? [];
+    return await countedValues(client, cameraId);
   } catch (error) {
     if (error instanceof RpcError && (error.code === "not_found" || error.code === "unavailable"))
       return [];

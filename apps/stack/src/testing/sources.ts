@@ -8,6 +8,20 @@ export function seriesOf(cameraId: string, metric = COUNTED_METRIC): Series {
   return { cameraId, metric, unit: "{frame}", kind: "counter", attributes: {} };
 }
 
+/** Of a collector's query service, what these tests need. */
+interface Query {
+  queryRange(asked: {
+    cameraId: string;
+    metric: string;
+  }): Promise<{ series: readonly { value: number[] }[] }>;
+}
+
+/** What a collector has stored of a counting source, in order. Rejects while nothing has come from the camera. */
+export async function countedValues(query: Query, cameraId: string): Promise<number[]> {
+  const { series } = await query.queryRange({ cameraId, metric: COUNTED_METRIC });
+  return series[0]?.value ?? [];
+}
+
 export interface CountingSource extends Source {
   /** How many samples were yielded: their values are 1 to this. */
   readonly yielded: number;

@@ -26,6 +26,8 @@ import { startOrigin } from "@glassline/origin";
 import { program as originProgram } from "@glassline/origin/config";
 import { ControlService } from "@glassline/proto/control";
 import { EnrolmentService } from "@glassline/proto/enrolment";
+import type { GetStatusResponse } from "@glassline/proto/mesh";
+import { MeshAdminService } from "@glassline/proto/mesh";
 import { QueryService } from "@glassline/proto/query";
 import type { Client } from "@glassline/proto/rpc";
 import { createClient } from "@glassline/proto/rpc";
@@ -201,6 +203,14 @@ export class Testbed implements AsyncDisposable {
     const config = configOf(dashboardProgram, { port: 0, "admin-port": 0, collector });
     const deps = await this.deps({ role: "dashboard", instance: config.name });
     return this.#stack.use(await startDashboard(config, deps));
+  }
+
+  /** What the mesh node at a port tells of itself. */
+  async meshStatus(port: number): Promise<GetStatusResponse> {
+    const identity = await this.#issue({ role: "operator", instance: "operator" });
+    const at = { host: "localhost", port };
+    using client = peerClient(MeshAdminService, at, "mesh-node", identity);
+    return await client.getStatus({});
   }
 
   /** A client of a collector's queries. */

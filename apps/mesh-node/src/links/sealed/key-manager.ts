@@ -10,9 +10,9 @@ import type { Identity } from "@glassline/service/identity";
 import type { Logger } from "@glassline/service/logger";
 
 import type { KeySupply } from "./key-supply.ts";
+import { KEY_BYTES, bytesIn } from "./key-supply.ts";
 
-const KEY_BITS = 256;
-const KEY_BYTES = KEY_BITS / 8;
+const KEY_BITS = 8 * KEY_BYTES;
 /** Of a key for a pad: the ids are said, too. */
 const PAD_KEY_MAX_BYTES = 1_024;
 /** A handshake waits for it. */
@@ -63,8 +63,7 @@ export class KeyManagerSupply implements KeySupply, Disposable {
 
   async #fresh(neighbour: string, wanted: KeyRequest): Promise<QuantumKey[]> {
     const keys = await this.#ask(neighbour, () => this.#client.newKeys(neighbour, wanted));
-    const bytes = keys.reduce((sum, { key }) => sum + key.length, 0);
-    this.#meter(neighbour).took(bytes / KEY_BYTES);
+    this.#meter(neighbour).took(bytesIn(keys) / KEY_BYTES);
     return keys;
   }
 

@@ -2,6 +2,13 @@
 import type { KeyStock } from "@glassline/quantum/key-delivery/key-stock";
 import type { QuantumKey } from "@glassline/quantum/keys/epoch";
 
+/** Of a key for a handshake; stocks are counted in such keys. */
+export const KEY_BYTES = 32;
+
+/** Of all together. */
+export const bytesIn = (keys: readonly QuantumKey[]): number =>
+  keys.reduce((sum, { key }) => sum + key.length, 0);
+
 export interface KeySupply {
   /** For a handshake; undefined: there is none at present. */
   fresh(neighbour: string): Promise<QuantumKey | undefined>;

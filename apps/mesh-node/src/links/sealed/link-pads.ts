@@ -11,13 +11,13 @@ import type { QuantumKey } from "@glassline/quantum/keys/epoch";
 import type { FrameInit } from "../link.ts";
 import { ContentsError } from "./contents.ts";
 import type { KeySupply } from "./key-supply.ts";
+import { KEY_BYTES, bytesIn } from "./key-supply.ts";
 import type { Pads } from "./session.ts";
 
 /** Of a direction, bytes at both ends: more stays at the key managers, where it outlives the link. */
-const PAD_BYTES = 16_384;
+export const PAD_BYTES = 16_384;
 /** For handshakes, which come first; bytes that stay at the key manager. */
 const HANDSHAKES_BYTES = 2_048;
-const KEY_BYTES = 32;
 /** Less is not worth an offer, while there is more to come. */
 const OFFER_LEAST_BYTES = 512;
 const OFFER_KEYS_MAX = 512;
@@ -66,7 +66,7 @@ export class LinkPads implements Pads {
   async #extend(pad: Pad | PadReader, maxBytes: number): Promise<void> {
     const { keys, neighbour, tell, filled } = this.#deps;
     const got = await keys.pads(neighbour, maxBytes);
-    const bytes = bytesOf(got);
+    const bytes = bytesIn(got);
     if (bytes === 0 || this.#isOver) return;
     const ofDialler = pad === this.sending;
     // The other end may send with it before its answer is here.
@@ -121,9 +121,6 @@ export class LinkPads implements Pads {
 }
 
 const spareOf = ({ keys }: KeyStock): number => Math.max(0, KEY_BYTES * keys - HANDSHAKES_BYTES);
-
-const bytesOf = (keys: readonly QuantumKey[]): number =>
-  keys.reduce((sum, { key }) => sum + key.length, 0);
 
 function addTo(pad: Pad | PadReader, keys: readonly QuantumKey[]): void {
   for (const { key } of keys) pad.add(key);
