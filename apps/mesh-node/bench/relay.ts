@@ -22,7 +22,7 @@ const WARMUP_MS = 5_000;
 
 /** By how packets share datagrams, the largest datagram: of one packet, of what every network takes, of ten packets. */
 const DATAGRAMS = {
-  "one to a datagram": 352,
+  "one to a datagram": 345,
   "1232 B": 1_232,
   "ten to a datagram": 3_000,
 } as const;

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { describeWithNamespaces } from "@glassline/bench/namespaces/testing";
 import { testWithProgram } from "@glassline/bench/programs/testing";
-import { counterOf, indexOf } from "@glassline/quantum/keys/records";
+import { counterBitsOf, indexOf } from "@glassline/quantum/keys/records";
 import { expect } from "vitest";
 
 import { TCPDUMP } from "./capture.ts";
@@ -43,7 +43,7 @@ describeWithNamespaces()("a mesh in namespaces", { timeout: 120_000 }, () => {
       const records = datagrams.filter((datagram) => indexOf(datagram) !== undefined);
       expect(records.length).toBeGreaterThan(200);
       expect(records.filter((record) => record.includes("node-"))).toEqual([]);
-      const nonces = records.map((record) => `${indexOf(record)} ${counterOf(record)}`);
+      const nonces = records.map((record) => `${indexOf(record)} ${counterBitsOf(record)}`);
       expect(new Set(nonces).size).toBe(nonces.length);
     },
   );

@@ -109,7 +109,7 @@ function open(
   const stream = client.stream();
   circuits.set(key, stream);
   stream.on("data", (response: StreamResponse) =>
-    answer(CircuitSignal.DATA, toBinary(StreamResponseSchema, response)),
+    answer(CircuitSignal.UNSPECIFIED, toBinary(StreamResponseSchema, response)),
   );
   const ended = (reason: string) => {
     if (circuits.delete(key)) answer(CircuitSignal.CLOSE, Buffer.from(reason));

@@ -21,6 +21,7 @@ import type { ControlEffect, ControlEvent } from "./core/control-plane.ts";
 import { ControlPlane } from "./core/control-plane.ts";
 import type { LinkPrice } from "./core/link-price.ts";
 import { passOn, transitOf } from "./core/transit.ts";
+import { receivedData, sentData } from "./data-frames.ts";
 import type { Routing } from "./core/routing/routing.ts";
 import type { LinkCounts, LinkState, RouteState } from "./link-state.ts";
 import { linkStateOf, routeStateOf } from "./link-state.ts";
@@ -129,7 +130,8 @@ class MeshRouter implements Router {
       alive: (link) => this.#sign(link, "alive"),
       spoke: (link) => this.#sign(link, "spoke"),
       keys: ({ neighbour }, left) => this.#step({ type: "keys", neighbour, ...left }),
-      undelivered: (_link, { frame }) => frame.case === "data" && this.#salvage(frame.value),
+      undelivered: (_link, { frame }) =>
+        frame.case === "data" && this.#salvage(receivedData(frame.value)),
     };
   }
 
@@ -225,13 +227,14 @@ class MeshRouter implements Router {
   #frame(link: Link, { frame }: Frame): void {
     const neighbour = this.#neighbours.get(link.neighbour);
     if (neighbour?.link !== link) {
-      if (frame.case === "data" && this.#retiring.has(link)) this.#data(frame.value, link);
+      if (frame.case === "data" && this.#retiring.has(link))
+        this.#data(receivedData(frame.value), link);
       return;
     }
     neighbour.received++;
     if (frame.case === "data") {
       this.#sign(link, "data-heard");
-      return this.#data(frame.value, link);
+      return this.#data(receivedData(frame.value), link);
     }
     const message = controlMessageOf(frame);
     if (message) this.#step({ type: "heard", neighbour: link.neighbour, message });
@@ -296,7 +299,7 @@ class MeshRouter implements Router {
       this.#dropped("no_route");
       return false;
     }
-    if (this.#sendFrame(neighbour, { case: "data", value: data })) {
+    if (this.#sendFrame(neighbour, { case: "data", value: sentData(data) })) {
       this.#sign(neighbour.link, "data-sent");
       return true;
     }

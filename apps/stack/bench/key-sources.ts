@@ -8,7 +8,7 @@ import type { KillableProcess } from "@glassline/bench/killable-process";
 import { freePorts } from "@glassline/bench/ports";
 import { about, report } from "@glassline/bench/report";
 import { capture } from "@glassline/mesh-node/rig/capture";
-import { counterOf, indexOf } from "@glassline/quantum/keys/records";
+import { counterBitsOf, indexOf } from "@glassline/quantum/keys/records";
 import { ensureDevelopmentPki } from "@glassline/service/pki";
 
 import type { Words } from "../src/testing/stage-apps.ts";
@@ -168,6 +168,6 @@ const isKnown = (datagram: Buffer): boolean =>
 function lookInto(datagrams: readonly Buffer[]): { clear: number; twice: number } {
   const records = datagrams.filter((datagram) => indexOf(datagram) !== undefined);
   const clear = datagrams.filter((one) => !isKnown(one) || one.includes(CAMERA));
-  const numbers = new Set(records.map((record) => `${indexOf(record)} ${counterOf(record)}`));
+  const numbers = new Set(records.map((record) => `${indexOf(record)} ${counterBitsOf(record)}`));
   return { clear: clear.length, twice: records.length - numbers.size };
 }

@@ -40,7 +40,7 @@ interface Doubt {
 /** A link on which data went within this time is in use. */
 const IN_USE_MS = 2_000;
 /** On a link in use something is sent at least so often. */
-export const BUSY_HELLO_MS = 120;
+export const BUSY_HELLO_MS = 150;
 /** A hello at least so often, also among data: round trips are measured with it. */
 const MEASURE_MS = 1_000;
 export const IDLE_HELLO_MS = 2_500;

@@ -40,7 +40,7 @@ export function createMeshCarriers(router: Router): MeshCarriers {
         // A frame that the mesh does not take is lost as on the way: the session notices and sends again.
         send: (message, hopContexts) => {
           send(signal, message, hopContexts);
-          signal = CircuitSignal.DATA;
+          signal = CircuitSignal.UNSPECIFIED;
         },
         isReachable: () => router.reaches(egress, COLLECTOR_SERVICE),
         close: (reason) => {

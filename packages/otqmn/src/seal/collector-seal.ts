@@ -66,12 +66,12 @@ export class CollectorSeal {
   }
 
   #open(record: Uint8Array, { name }: Introduced): StreamRequest | undefined {
-    const content = this.#epochs.open(Buffer.from(record), this.#nowMs());
+    const opened = this.#epochs.open(Buffer.from(record), this.#nowMs());
     // A copy that came another way has been opened.
-    if (content === "replayed") return undefined;
-    if (typeof content === "string")
-      throw new SealError(`message: got a record that cannot be opened (${content})`);
-    const inside = requestIn(content);
+    if (opened === "replayed") return undefined;
+    if (typeof opened === "string")
+      throw new SealError(`message: got a record that cannot be opened (${opened})`);
+    const inside = requestIn(opened.content);
     const { message } = inside;
     if (message.case === "hello" && message.value.producer !== name)
       throw new SealError(

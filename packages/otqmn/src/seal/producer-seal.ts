@@ -52,11 +52,11 @@ export class ProducerSeal {
     if (message.case === "opening") return this.#takeOpening(message.value);
     if (message.case !== "sealed")
       throw new SealError(`message: got ${message.case ?? "none"} unsealed, expected a sealed one`);
-    const inside = this.#epochs.open(Buffer.from(message.value), this.#nowMs());
-    if (typeof inside !== "string") return { inside };
+    const opened = this.#epochs.open(Buffer.from(message.value), this.#nowMs());
+    if (typeof opened !== "string") return { inside: opened.content };
     // A copy that came another way has been opened.
-    if (inside === "replayed") return {};
-    throw new SealError(`message: got a record that cannot be opened (${inside})`);
+    if (opened === "replayed") return {};
+    throw new SealError(`message: got a record that cannot be opened (${opened})`);
   }
 
   /** Throws RangeError when there are no keys, or their time is over. */

@@ -54,7 +54,8 @@ export class NoQuantumKey extends Error {
 }
 
 const KEY_BYTES = 32;
-const FIXED_BYTES = 4;
+/** Of each nonce, which are the key's. */
+export const FIXED_BYTES = 4;
 
 /** Throws NoQuantumKey. */
 export function epochKeys(input: EpochInput): EpochKeys {

@@ -3,7 +3,7 @@
  * the one before it. Numbers of records go on from epoch to epoch. Its own state only; no input or output.
  */
 import type { DirectionKey, EpochKeys, KeySource } from "./epoch.ts";
-import type { Dropped } from "./records.ts";
+import type { Dropped, Opened } from "./records.ts";
 import { Opener, REJECT_AFTER_MS, Sealer, indexOf } from "./records.ts";
 
 export interface SessionKeys {
@@ -61,7 +61,8 @@ export class Epochs {
 
   /** Opens with these keys from now on, and seals with them when a record has shown that the other end has them. */
   begin(keys: SessionKeys, nowMs: number): void {
-    const opener = new Opener(keys.receiving, nowMs, this.#rejectAfterMs);
+    const newest = this.#epochs[0]?.opener.newest;
+    const opener = new Opener(keys.receiving, nowMs, this.#rejectAfterMs, newest);
     this.#epochs = [{ opener, ownIndex: keys.ownIndex }, ...this.#epochs].slice(0, 2);
     this.#unconfirmed = keys;
   }
@@ -80,15 +81,15 @@ export class Epochs {
     this.#source = source;
   }
 
-  open(record: Buffer, nowMs: number): Buffer | Dropped | "unknown_key" {
+  open(record: Buffer, nowMs: number): Opened | Dropped | "unknown_key" {
     const index = indexOf(record);
     const epoch = this.#epochs.find(({ ownIndex }) => ownIndex === index);
     if (!epoch) return "unknown_key";
-    const content = epoch.opener.open(record, nowMs);
-    if (typeof content === "string") return content;
+    const opened = epoch.opener.open(record, nowMs);
+    if (typeof opened === "string") return opened;
     const unconfirmed = this.#unconfirmed;
     if (unconfirmed && unconfirmed.ownIndex === index) this.turnTo(unconfirmed, nowMs);
-    return content;
+    return opened;
   }
 
   /** Throws RangeError when there are no keys, or their time is over: nothing goes in clear. */

@@ -1,14 +1,19 @@
 /**
- * Sealed records of a link: a header of 16 bytes, which the seal covers, and a tag of 16. The layout is that of WireGuard's transport data (type,
- * receiver's index, counter); the cipher is AES-256-GCM with a nonce of 4 fixed bytes of the key and the counter (NIST SP 800-38D section 8.2.1).
+ * Sealed records of a link: a header of 9 bytes, which the seal covers, and a tag of 16. The header is WireGuard's (type, receiver's index, counter)
+ * without what is always zero; of the counter it says the last 32 bits, as QUIC does (RFC 9000 section 17.1). The cipher is AES-256-GCM with a nonce of
+ * 4 fixed bytes of the key and the whole counter (NIST SP 800-38D section 8.2.1).
  */
 import { createCipheriv, createDecipheriv } from "node:crypto";
 
 import type { DirectionKey } from "./epoch.ts";
+import { FIXED_BYTES } from "./epoch.ts";
+import { numberNear } from "./number-near.ts";
 import { ReplayWindow } from "./replay-window.ts";
 
 const TYPE_DATA = 4;
-export const HEADER_BYTES = 16;
+const INDEX_AT = 1;
+const COUNTER_AT = 5;
+export const HEADER_BYTES = 9;
 export const TAG_BYTES = 16;
 /** What a record is longer than its content. */
 export const OVERHEAD_BYTES = HEADER_BYTES + TAG_BYTES;
@@ -29,18 +34,20 @@ export const KEY_TIMES: KeyTimes = {
 };
 /** Far below what AES-GCM bears, and exact as a number. */
 const RECORDS_MAX = 2 ** 48;
+/** Of a counter so much is said: its last bits. */
+const COUNTERS = 2 ** 32;
 
 const CIPHER = "aes-256-gcm";
 
 /** The index of the receiver's key in a record, whoever sent it; undefined: it is no record. */
 export function indexOf(record: Buffer): number | undefined {
-  if (record.length < OVERHEAD_BYTES || record.readUInt32LE(0) !== TYPE_DATA) return undefined;
-  return record.readUInt32LE(4);
+  if (record.length < OVERHEAD_BYTES || record[0] !== TYPE_DATA) return undefined;
+  return record.readUInt32LE(INDEX_AT);
 }
 
-/** The number of a record that `indexOf` knows. */
-export function counterOf(record: Buffer): number {
-  return readCounter(record, 8);
+/** The last bits of the number of a record that `indexOf` knows. */
+export function counterBitsOf(record: Buffer): number {
+  return record.readUInt32LE(COUNTER_AT);
 }
 
 /** Seals until its time is over: then it throws, and nothing is sent in clear. */
@@ -82,10 +89,10 @@ export class Sealer {
     if (this.isOver(nowMs))
       throw new RangeError("key: its time is over, expected one of a new epoch");
     const record = Buffer.allocUnsafe(content.length + OVERHEAD_BYTES);
-    record.writeUInt32LE(TYPE_DATA, 0);
-    record.writeUInt32LE(this.#index, 4);
-    writeCounter(record, this.#counter, 8);
-    writeCounter(this.#nonce, this.#counter, 4);
+    record[0] = TYPE_DATA;
+    record.writeUInt32LE(this.#index, INDEX_AT);
+    record.writeUInt32LE(this.#counter % COUNTERS, COUNTER_AT);
+    writeCounter(this.#nonce, this.#counter);
     this.#counter++;
     const cipher = createCipheriv(CIPHER, this.#key.key, this.#nonce);
     cipher.setAAD(record.subarray(0, HEADER_BYTES));
@@ -99,6 +106,12 @@ export class Sealer {
 /** Why a record is not opened. */
 export type Dropped = "replayed" | "forged" | "late_key";
 
+export interface Opened {
+  /** Of the record. */
+  counter: number;
+  content: Buffer;
+}
+
 /** Opens each record once. */
 export class Opener {
   readonly #key: DirectionKey;
@@ -106,21 +119,29 @@ export class Opener {
   readonly #rejectAfterMs: number;
   readonly #window = new ReplayWindow();
   readonly #nonce: Buffer;
+  #newest: number;
 
-  /** @param bornMs monotonic. */
-  constructor(key: DirectionKey, bornMs: number, rejectAfterMs = REJECT_AFTER_MS) {
+  /** @param bornMs monotonic. @param newest counter that has come under an earlier key; -1: there was none. */
+  constructor(key: DirectionKey, bornMs: number, rejectAfterMs = REJECT_AFTER_MS, newest = -1) {
     this.#key = key;
+    this.#newest = newest;
     this.#bornMs = bornMs;
     this.#rejectAfterMs = rejectAfterMs;
     this.#nonce = Buffer.concat([key.fixed, Buffer.alloc(8)]);
   }
 
+  /** Counter of a record; -1: none has come. */
+  get newest(): number {
+    return this.#newest;
+  }
+
   /** @param record with the index of this key (`indexOf`). */
-  open(record: Buffer, nowMs: number): Buffer | Dropped {
+  open(record: Buffer, nowMs: number): Opened | Dropped {
     if (nowMs - this.#bornMs >= this.#rejectAfterMs) return "late_key";
-    const counter = readCounter(record, 8);
-    if (counter >= RECORDS_MAX || !this.#window.mayAccept(counter)) return "replayed";
-    writeCounter(this.#nonce, counter, 4);
+    const counter = numberNear(this.#newest + 1, counterBitsOf(record), COUNTERS);
+    const isCounter = counter >= 0 && counter < RECORDS_MAX;
+    if (!isCounter || !this.#window.mayAccept(counter)) return "replayed";
+    writeCounter(this.#nonce, counter);
     const end = record.length - TAG_BYTES;
     const decipher = createDecipheriv(CIPHER, this.#key.key, this.#nonce);
     decipher.setAAD(record.subarray(0, HEADER_BYTES));
@@ -133,16 +154,13 @@ export class Opener {
       return "forged";
     }
     this.#window.accept(counter);
-    return content;
+    this.#newest = Math.max(this.#newest, counter);
+    return { counter, content };
   }
 }
 
-/** 64 bits, little-endian. */
-function writeCounter(bytes: Buffer, counter: number, at: number): void {
-  bytes.writeUInt32LE(counter >>> 0, at);
-  bytes.writeUInt32LE(Math.floor(counter / 2 ** 32), at + 4);
-}
-
-function readCounter(bytes: Buffer, at: number): number {
-  return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
+/** Behind the fixed bytes: 64 bits, little-endian. */
+function writeCounter(nonce: Buffer, counter: number): void {
+  nonce.writeUInt32LE(counter % COUNTERS, FIXED_BYTES);
+  nonce.writeUInt32LE(Math.floor(counter / COUNTERS), FIXED_BYTES + 4);
 }

@@ -1,4 +1,6 @@
 /** What is inside a record: items one after the other, each with its kind before it. All numbers are big-endian. */
+import { numberNear } from "@glassline/quantum/keys/number-near";
+
 import type { Ack } from "./recovery.ts";
 
 export interface Part {
@@ -48,15 +50,23 @@ const PAD_AT_BYTES = 6;
 export const PART_HEADER_BYTES = KIND_BYTES + 2 * NUMBER_BYTES + LENGTH_BYTES;
 export const PADDED_HEADER_BYTES = PART_HEADER_BYTES + PAD_AT_BYTES;
 export const FLEETING_HEADER_BYTES = KIND_BYTES + LENGTH_BYTES;
-const ACK_HEADER_BYTES = 12;
-const RANGE_BYTES = 8;
+const LARGEST_BYTES = 4;
+const DELAY_BYTES = 2;
+/** Delays are said in these (RFC 9000 section 18.2, ack_delay_exponent). */
+const DELAY_UNIT_MS = 0.008;
+const VARINT_MAX_BYTES = 5;
+const ACK_HEADER_BYTES = KIND_BYTES + LARGEST_BYTES + DELAY_BYTES + 1;
 export const RANGES_MAX = 32;
 export const CHANNELS = 3;
 /** Of a message's number so much is said: its last bits. */
 export const NUMBERS = 2 ** (8 * NUMBER_BYTES);
 
-/** Of an acknowledgement with so many ranges. */
-export const ackBytes = (ranges: number): number => ACK_HEADER_BYTES + RANGE_BYTES * ranges;
+/** Of the number of a record so much is said: its last bits. */
+const RECORDS = 2 ** (8 * LARGEST_BYTES);
+
+/** Of an acknowledgement with so many ranges, at most. */
+export const ackBytes = (ranges: number): number =>
+  ACK_HEADER_BYTES + 2 * VARINT_MAX_BYTES * ranges;
 
 /** In the middle of a record. */
 export const partBytes = ({ offset, bytes, padAt }: Part): number =>
@@ -70,13 +80,14 @@ export const partBytes = ({ offset, bytes, padAt }: Part): number =>
 export function writeItems(items: readonly Item[]): Buffer {
   const last = items.at(-1);
   const spared = last?.kind === "part" ? LENGTH_BYTES : 0;
-  const length = items.reduce((sum, item) => sum + itemBytes(item), 0) - spared;
-  const contents = Buffer.allocUnsafe(length);
+  const most = items.reduce((sum, item) => sum + itemBytes(item), 0) - spared;
+  const contents = Buffer.allocUnsafe(most);
   let at = 0;
   for (const item of items) at = writeItem(contents, at, item, item === last);
-  return contents;
+  return contents.subarray(0, at);
 }
 
+/** At most. */
 function itemBytes(item: Item): number {
   if (item.kind === "part") return partBytes(item.part);
   if (item.kind === "ack") return ackBytes(Math.min(RANGES_MAX, item.ack.ranges.length));
@@ -114,20 +125,29 @@ function writePart(contents: Buffer, from: number, part: Part, isToEnd: boolean)
 /** Each range as the gap above it and its length. */
 function writeAck(contents: Buffer, from: number, ack: Ack): number {
   const ranges = ack.ranges.slice(0, RANGES_MAX);
-  contents.writeUIntBE(ack.largest, from + 1, 6);
-  contents.writeUIntBE(Math.min(0xff_ffff, Math.round(ack.delayMs * 1_000)), from + 7, 3);
-  contents.writeUInt16BE(ranges.length, from + 10);
-  let [at, above] = [from + ACK_HEADER_BYTES, ack.largest + 1];
+  const delay = Math.round(ack.delayMs / DELAY_UNIT_MS);
+  let at = contents.writeUInt32BE(ack.largest % RECORDS, from + KIND_BYTES);
+  at = contents.writeUInt16BE(Math.min(0xffff, delay), at);
+  at = contents.writeUInt8(ranges.length, at);
+  let above = ack.largest + 1;
   for (const [first, last] of ranges) {
-    at = contents.writeUInt32BE(Math.min(0xffff_ffff, above - 1 - last), at);
-    at = contents.writeUInt32BE(Math.min(0xffff_ffff, last - first), at);
+    at = writeVarint(contents, at, above - 1 - last);
+    at = writeVarint(contents, at, last - first);
     above = first;
   }
   return at;
 }
 
-/** Throws ContentsError. */
-export function readItems(contents: Buffer): Item[] {
+/** Seven bits a byte, the lowest first; of more than 32 bits the most that they can say. */
+function writeVarint(contents: Buffer, from: number, value: number): number {
+  let [at, rest] = [from, Math.min(RECORDS - 1, value)];
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) contents[at++] = (rest % 0x80) | 0x80;
+  contents[at++] = rest;
+  return at;
+}
+
+/** @param sent number of the next record that goes to where these come from: what they acknowledge is near it. Throws ContentsError. */
+export function readItems(contents: Buffer, sent: number): Item[] {
   const items: Item[] = [];
   let at = 0;
   /** The next bytes; all that is read goes through here. */
@@ -145,7 +165,7 @@ export function readItems(contents: Buffer): Item[] {
     if (!isPart && flags > KIND) throw new ContentsError(`record: got an item of kind ${flags}`);
     if (isPart)
       items.push({ kind: "part", part: readPart(flags, next, () => contents.length - at) });
-    else if (kind === "ack") items.push({ kind, ack: readAck(next) });
+    else if (kind === "ack") items.push({ kind, ack: readAck(next, sent) });
     else if (kind === "fleeting") items.push({ kind, bytes: next(next(2).readUInt16BE()) });
     else if (kind === "bye" || kind === "hurry") items.push({ kind });
     else throw new ContentsError(`record: got an item of kind ${flags}`);
@@ -164,21 +184,29 @@ function readPart(flags: number, next: (length: number) => Buffer, left: () => n
   return { channel, message, offset, isLast: (flags & LAST) !== 0, bytes, padAt };
 }
 
-function readAck(next: (length: number) => Buffer): Ack {
-  const header = next(ACK_HEADER_BYTES - 1);
-  const largest = header.readUIntBE(0, 6);
-  const delayMs = header.readUIntBE(6, 3) / 1_000;
-  const count = header.readUInt16BE(9);
+function readAck(next: (length: number) => Buffer, sent: number): Ack {
+  const largest = numberNear(sent, next(LARGEST_BYTES).readUInt32BE(0), RECORDS);
+  const delayMs = next(DELAY_BYTES).readUInt16BE(0) * DELAY_UNIT_MS;
+  const count = next(1)[0]!;
   if (count > RANGES_MAX) throw new ContentsError(`acknowledgement: got ${count} ranges`);
   const ranges: [number, number][] = [];
   let above = largest + 1;
   for (let index = 0; index < count; index++) {
-    const range = next(RANGE_BYTES);
-    const last = above - 1 - range.readUInt32BE(0);
-    const first = last - range.readUInt32BE(4);
+    const last = above - 1 - readVarint(next);
+    const first = last - readVarint(next);
     if (first < 0) throw new ContentsError("acknowledgement: got a packet before the first one");
     ranges.push([first, last]);
     above = first;
   }
   return { largest, delayMs, ranges };
+}
+
+function readVarint(next: (length: number) => Buffer): number {
+  let value = 0;
+  for (let count = 0; count < VARINT_MAX_BYTES; count++) {
+    const [byte] = next(1);
+    value += (byte! & 0x7f) * 2 ** (7 * count);
+    if (byte! < 0x80) return value;
+  }
+  throw new ContentsError("acknowledgement: got a number of more than 35 bits");
 }

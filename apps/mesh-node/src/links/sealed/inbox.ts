@@ -1,4 +1,5 @@
 /** Parts become messages again, each once. Bounded. */
+import { numberNear } from "@glassline/quantum/keys/number-near";
 import type { PadReader } from "@glassline/quantum/keys/pad";
 
 import type { Part } from "./contents.ts";
@@ -43,7 +44,7 @@ export class Inbox {
   /** The messages that are whole now: those of the control channel in their order, others as they come. Throws ContentsError. */
   take(part: Part): Uint8Array[] {
     const channel = this.#channels[part.channel]!;
-    const message = numberNear(channel.allBefore, part.message);
+    const message = numberNear(channel.allBefore, part.message, NUMBERS);
     if (message < channel.allBefore || channel.done.has(message)) return [];
     if (message >= channel.allBefore + OPEN_MAX)
       throw new ContentsError(`message ${message}: got it while ${channel.allBefore} is missing`);
@@ -90,12 +91,6 @@ export class Inbox {
     const [got, expected] = [padAt ?? "none", pad ? "one that was not used" : "none"];
     throw new ContentsError(`one-time pad: got ${got}, expected ${expected}`);
   }
-}
-
-/** The number with these last bits that is nearest. */
-export function numberNear(expected: number, lastBits: number): number {
-  const ahead = (lastBits - (expected % NUMBERS) + NUMBERS) % NUMBERS;
-  return expected + (ahead < NUMBERS / 2 ? ahead : ahead - NUMBERS);
 }
 
 function joined(message: number, { parts, length }: Assembly): Uint8Array {

@@ -8,12 +8,15 @@ import { ACK_DELAY_MAX_MS } from "./recovery.ts";
 
 /** It is told at once after so many packets that ask for it. */
 const PACKETS_AN_ACK = 10;
+/** Something else may be sent meanwhile, which it goes along with. */
+const LEAST_DELAY_MS = 20;
 
 export class Received {
   /** First and last, the highest first. */
   #ranges: [number, number][] = [];
   #largestMs = 0;
   #untold = 0;
+  #toldMs = -Infinity;
   #dueMs = Infinity;
 
   /** Infinity: nothing is to be told. */
@@ -44,7 +47,13 @@ export class Received {
     this.#untold++;
     // What overtakes or is late is told at once: so that losses are seen soon.
     const isUrgent = wantsAck === "now" || !isNext || this.#untold >= PACKETS_AN_ACK;
-    this.#dueMs = Math.min(this.#dueMs, isUrgent ? nowMs : nowMs + ACK_DELAY_MAX_MS);
+    this.#dueMs = Math.min(this.#dueMs, isUrgent ? nowMs : this.#laterMs(nowMs));
+  }
+
+  /** As seldom as may be, but while packets come never later than that after the last time: a link is then not silent, and nobody has to say hello. */
+  #laterMs(nowMs: number): number {
+    const nextMs = Math.max(nowMs + LEAST_DELAY_MS, this.#toldMs + ACK_DELAY_MAX_MS);
+    return Math.min(nextMs, nowMs + ACK_DELAY_MAX_MS);
   }
 
   /** What to tell now; undefined: nothing has come. */
@@ -52,6 +61,7 @@ export class Received {
     const [newest] = this.#ranges;
     if (!newest) return undefined;
     this.#untold = 0;
+    this.#toldMs = nowMs;
     this.#dueMs = Infinity;
     const ranges = this.#ranges.map(([first, last]) => [first, last] as const);
     return { largest: newest[1], delayMs: nowMs - this.#largestMs, ranges };

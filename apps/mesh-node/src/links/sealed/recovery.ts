@@ -27,8 +27,8 @@ interface Sent<Content> {
 const PACKET_THRESHOLD = 3;
 const TIME_THRESHOLD = 9 / 8;
 const GRANULARITY_MS = 1;
-/** The other end answers within this time, and says how much of it it has taken: it is known, and believed. */
-export const ACK_DELAY_MAX_MS = 100;
+/** The other end answers within this time, and says how much of it it has taken: it is known, and believed. Less than a link in use may be silent. */
+export const ACK_DELAY_MAX_MS = 140;
 /** Section 7.2. */
 const LEAST_PACKETS = 2;
 const INITIAL_PACKETS = 10;

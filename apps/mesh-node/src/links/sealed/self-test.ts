@@ -30,8 +30,8 @@ export function selfTest(context: string, own: OwnKeys): void {
     const [sealed, opened] = [new Epochs(), new Epochs()];
     sealed.turnTo(near, 0);
     opened.begin(far, 0);
-    const content = opened.open(sealed.seal(CONTENT, 0), 0);
-    if (typeof content === "string" || !timingSafeEqual(content, CONTENT))
+    const one = opened.open(sealed.seal(CONTENT, 0), 0);
+    if (typeof one === "string" || !timingSafeEqual(one.content, CONTENT))
       throw new Error("a sealed record was not opened");
   } catch (error) {
     const message = `self-test of links over UDP: ${messageOf(error)}`;

@@ -1,7 +1,10 @@
 import { hash } from "node:crypto";
 
+import { create, toBinary } from "@bufbuild/protobuf";
+import { DataSchema, FrameSchema } from "@glassline/proto/mesh";
 import { describe, expect, test } from "vitest";
 
+import { sentData } from "../../data-frames.ts";
 import { BULK, CONTROL, URGENT } from "./outbox.ts";
 import { Pair, bytesOf, message } from "./session.testing.ts";
 
@@ -34,6 +37,23 @@ describe("a sealed session", () => {
     pair.run(1_000);
     expect(pair.heard.b).toHaveLength(100);
     expect(pair.records).toBeLessThan(40);
+  });
+
+  test.each([
+    ["62 bytes", 62, { source: "node-1" }],
+    [
+      "93 bytes where it carries a trace context",
+      93,
+      { source: "node-1", path: ["node-1"], hopContexts: [Buffer.alloc(29)] },
+    ],
+  ])("adds to a packet that is alone %s", (_what, added, of) => {
+    const pair = new Pair();
+    const init = { circuit: 7n, destination: "node-2", hopLimit: 32, payload: Buffer.alloc(256) };
+    const value = sentData(create(DataSchema, { ...init, ...of }));
+    const frame = create(FrameSchema, { frame: { case: "data", value } });
+    pair.a.put(BULK, "flow", toBinary(FrameSchema, frame));
+    const [{ bytes } = { bytes: Buffer.alloc(0) }] = pair.a.records(0);
+    expect(bytes.length - 256).toBe(added);
   });
 
   test("what is urgent overtakes, and no flow waits for another one", () => {

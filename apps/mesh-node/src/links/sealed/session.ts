@@ -7,7 +7,7 @@ import type { SessionKeys } from "@glassline/quantum/keys/epochs";
 import { Epochs } from "@glassline/quantum/keys/epochs";
 import type { Dropped } from "@glassline/quantum/keys/records";
 import type { Pad, PadReader } from "@glassline/quantum/keys/pad";
-import { OVERHEAD_BYTES, counterOf } from "@glassline/quantum/keys/records";
+import { OVERHEAD_BYTES } from "@glassline/quantum/keys/records";
 
 import type { Item, Part } from "./contents.ts";
 import {
@@ -114,13 +114,13 @@ export class SealedSession {
 
   /** Throws ContentsError: the other end is not what it should be. */
   open(record: Buffer, nowMs: number): Heard | Dropped | "unknown_key" {
-    const contents = this.#epochs.open(record, nowMs);
-    if (typeof contents === "string") return contents;
-    const items = readItems(contents);
+    const opened = this.#epochs.open(record, nowMs);
+    if (typeof opened === "string") return opened;
+    const items = readItems(opened.content, this.#epochs.counter);
     const wantsAck = items.some(({ kind }) => kind === "hurry")
       ? "now"
       : items.some(({ kind }) => kind === "part");
-    this.#received.take(counterOf(record), wantsAck, nowMs);
+    this.#received.take(opened.counter, wantsAck, nowMs);
     return this.#hear(items, nowMs);
   }
 

@@ -378,6 +378,8 @@ export type Data = Message<"glassline.mesh.v1alpha1.Data"> & {
   circuit: bigint;
 
   /**
+   * Left out where the way is recorded: it is the first node of it.
+   *
    * @generated from field: string source = 2;
    */
   source: string;
@@ -1021,6 +1023,8 @@ export const RotateKeysResponseSchema: GenMessage<RotateKeysResponse> = /*@__PUR
  */
 export const CircuitSignal = {
   /**
+   * A message of an open circuit.
+   *
    * @generated from enum value: CIRCUIT_SIGNAL_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
@@ -1033,6 +1037,8 @@ export const CircuitSignal = {
   OPEN: 1,
 
   /**
+   * As unspecified, which is shorter.
+   *
    * @generated from enum value: CIRCUIT_SIGNAL_DATA = 2;
    */
   DATA: 2,
