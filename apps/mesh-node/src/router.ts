@@ -248,12 +248,13 @@ class MeshRouter implements Router {
     const nextHop = this.#routing.routeTo(transit.destination)?.nextHop;
     const next = nextHop === undefined ? undefined : this.#neighbours.get(nextHop);
     if (!next?.link.forward) return false;
+    const nowMs = this.#now();
     neighbour!.received++;
-    this.#sign(link, "data-heard");
+    this.#signOf(neighbour!, "data-heard", nowMs);
     passOn(frame, transit);
     if (next.link.forward(transit.flow, frame)) {
       next.sent++;
-      this.#sign(next.link, "data-sent");
+      this.#signOf(next, "data-sent", nowMs);
       this.#deps.metrics.framesRelayed.inc();
     } else this.#dropped(reasonOf(next.link));
     return true;
@@ -320,11 +321,13 @@ class MeshRouter implements Router {
   /** Of life, as often as liveness can tell apart. */
   #sign({ neighbour: name }: Link, sign: Sign): void {
     const neighbour = this.#neighbours.get(name);
-    if (!neighbour) return;
-    const nowMs = this.#now();
-    if (nowMs - neighbour.signs[sign] < SIGN_MS) return;
-    neighbour.signs[sign] = nowMs;
-    this.#step({ type: sign, neighbour: name });
+    if (neighbour) this.#signOf(neighbour, sign, this.#now());
+  }
+
+  #signOf({ link, signs }: Neighbour, sign: Sign, nowMs: number): void {
+    if (nowMs - signs[sign] < SIGN_MS) return;
+    signs[sign] = nowMs;
+    this.#step({ type: sign, neighbour: link.neighbour });
   }
 
   #step(event: ControlEvent): void {

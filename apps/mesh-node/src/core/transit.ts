@@ -63,9 +63,8 @@ export function transitOf(frame: Buffer): Transit | undefined {
   while (!reader.isAtEnd) {
     const field = reader.varint();
     if (field === undefined || field === HOP_CONTEXTS || field === PATH) return undefined;
-    if (field === DESTINATION) transit.destination = reader.bytes()?.toString() ?? "";
-    else if (field === CIRCUIT)
-      transit.flow = reader.bytes(CIRCUIT_BYTES)?.toString("latin1") ?? "";
+    if (field === DESTINATION) transit.destination = reader.text("utf8");
+    else if (field === CIRCUIT) transit.flow = reader.text("latin1", CIRCUIT_BYTES);
     else if (field === HOP_LIMIT) {
       transit.hopLimitAt = reader.at;
       transit.hopLimit = reader.varint() ?? 0;
@@ -111,19 +110,23 @@ class Reader {
     return undefined;
   }
 
-  bytes(length = this.varint()): Buffer | undefined {
-    if (length === undefined || this.at + length > this.#bytes.length) {
-      this.isBroken = true;
-      return undefined;
-    }
-    return this.#bytes.subarray(this.at, (this.at += length));
+  /** Empty where it is broken. */
+  text(encoding: "utf8" | "latin1", length = this.varint()): string {
+    const from = this.at;
+    this.#pass(length);
+    return this.isBroken ? "" : this.#bytes.toString(encoding, from, this.at);
   }
 
   skip(wireType: number): void {
-    if (wireType === LENGTH_DELIMITED) this.bytes();
+    if (wireType === LENGTH_DELIMITED) this.#pass(this.varint());
     else if (wireType === VARINT) this.varint();
-    else if (wireType === FIXED64) this.bytes(8);
-    else if (wireType === FIXED32) this.bytes(4);
+    else if (wireType === FIXED64) this.#pass(8);
+    else if (wireType === FIXED32) this.#pass(4);
     else this.isBroken = true;
+  }
+
+  #pass(length: number | undefined): void {
+    if (length === undefined || this.at + length > this.#bytes.length) this.isBroken = true;
+    else this.at += length;
   }
 }

@@ -149,64 +149,89 @@ function writeVarint(contents: Buffer, from: number, value: number): number {
 /** @param sent number of the next record that goes to where these come from: what they acknowledge is near it. Throws ContentsError. */
 export function readItems(contents: Buffer, sent: number): Item[] {
   const items: Item[] = [];
-  let at = 0;
-  /** The next bytes; all that is read goes through here. */
-  const next = (length: number): Buffer => {
-    if (at + length > contents.length)
-      throw new ContentsError(
-        `record: got ${contents.length - at} bytes more, expected ${length} at least`,
-      );
-    return contents.subarray(at, (at += length));
-  };
-  while (at < contents.length) {
-    const flags = next(1)[0]!;
+  const reader = new Reader(contents);
+  while (reader.left > 0) {
+    const flags = reader.number(KIND_BYTES);
     const kind = KINDS[flags & KIND];
     const isPart = kind === "part" || kind === "padded";
     if (!isPart && flags > KIND) throw new ContentsError(`record: got an item of kind ${flags}`);
-    if (isPart)
-      items.push({ kind: "part", part: readPart(flags, next, () => contents.length - at) });
-    else if (kind === "ack") items.push({ kind, ack: readAck(next, sent) });
-    else if (kind === "fleeting") items.push({ kind, bytes: next(next(2).readUInt16BE()) });
+    if (isPart) items.push({ kind: "part", part: readPart(flags, reader) });
+    else if (kind === "ack") items.push({ kind, ack: readAck(reader, sent) });
+    else if (kind === "fleeting")
+      items.push({ kind, bytes: reader.bytes(reader.number(LENGTH_BYTES)) });
     else if (kind === "bye" || kind === "hurry") items.push({ kind });
     else throw new ContentsError(`record: got an item of kind ${flags}`);
   }
   return items;
 }
 
-function readPart(flags: number, next: (length: number) => Buffer, left: () => number): Part {
+/** All that is read goes through here. Its methods throw ContentsError where there is less. */
+class Reader {
+  readonly #contents: Buffer;
+  #at = 0;
+
+  constructor(contents: Buffer) {
+    this.#contents = contents;
+  }
+
+  get left(): number {
+    return this.#contents.length - this.#at;
+  }
+
+  /** @param bytes 6 at most. */
+  number(bytes: number): number {
+    const end = this.#advanced(bytes);
+    let value = 0;
+    for (let at = end - bytes; at < end; at++) value = value * 0x100 + this.#contents[at]!;
+    return value;
+  }
+
+  bytes(length: number): Buffer {
+    const end = this.#advanced(length);
+    return this.#contents.subarray(end - length, end);
+  }
+
+  varint(): number {
+    let value = 0;
+    for (let count = 0; count < VARINT_MAX_BYTES; count++) {
+      const byte = this.number(1);
+      value += (byte & 0x7f) * 2 ** (7 * count);
+      if (byte < 0x80) return value;
+    }
+    throw new ContentsError("acknowledgement: got a number of more than 35 bits");
+  }
+
+  #advanced(length: number): number {
+    if (length > this.left)
+      throw new ContentsError(`record: got ${this.left} bytes more, expected ${length} at least`);
+    return (this.#at += length);
+  }
+}
+
+function readPart(flags: number, reader: Reader): Part {
   const channel = (flags >>> CHANNEL_SHIFT) & 3;
   if (channel >= CHANNELS) throw new ContentsError(`record: got channel ${channel}`);
   const isPadded = KINDS[flags & KIND] === "padded";
-  const padAt = isPadded ? next(PAD_AT_BYTES).readUIntBE(0, PAD_AT_BYTES) : undefined;
-  const message = next(NUMBER_BYTES).readUIntBE(0, NUMBER_BYTES);
-  const offset = flags & HAS_OFFSET ? next(NUMBER_BYTES).readUIntBE(0, NUMBER_BYTES) : 0;
-  const bytes = next(flags & TO_END ? left() : next(LENGTH_BYTES).readUInt16BE());
+  const padAt = isPadded ? reader.number(PAD_AT_BYTES) : undefined;
+  const message = reader.number(NUMBER_BYTES);
+  const offset = flags & HAS_OFFSET ? reader.number(NUMBER_BYTES) : 0;
+  const bytes = reader.bytes(flags & TO_END ? reader.left : reader.number(LENGTH_BYTES));
   return { channel, message, offset, isLast: (flags & LAST) !== 0, bytes, padAt };
 }
 
-function readAck(next: (length: number) => Buffer, sent: number): Ack {
-  const largest = numberNear(sent, next(LARGEST_BYTES).readUInt32BE(0), RECORDS);
-  const delayMs = next(DELAY_BYTES).readUInt16BE(0) * DELAY_UNIT_MS;
-  const count = next(1)[0]!;
+function readAck(reader: Reader, sent: number): Ack {
+  const largest = numberNear(sent, reader.number(LARGEST_BYTES), RECORDS);
+  const delayMs = reader.number(DELAY_BYTES) * DELAY_UNIT_MS;
+  const count = reader.number(1);
   if (count > RANGES_MAX) throw new ContentsError(`acknowledgement: got ${count} ranges`);
   const ranges: [number, number][] = [];
   let above = largest + 1;
   for (let index = 0; index < count; index++) {
-    const last = above - 1 - readVarint(next);
-    const first = last - readVarint(next);
+    const last = above - 1 - reader.varint();
+    const first = last - reader.varint();
     if (first < 0) throw new ContentsError("acknowledgement: got a packet before the first one");
     ranges.push([first, last]);
     above = first;
   }
   return { largest, delayMs, ranges };
-}
-
-function readVarint(next: (length: number) => Buffer): number {
-  let value = 0;
-  for (let count = 0; count < VARINT_MAX_BYTES; count++) {
-    const [byte] = next(1);
-    value += (byte! & 0x7f) * 2 ** (7 * count);
-    if (byte! < 0x80) return value;
-  }
-  throw new ContentsError("acknowledgement: got a number of more than 35 bits");
 }

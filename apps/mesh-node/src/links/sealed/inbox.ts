@@ -51,8 +51,9 @@ export class Inbox {
     const whole = this.#add(channel, message, part);
     if (!whole) return [];
     const before = channel.allBefore;
-    channel.done.add(message);
-    while (channel.done.delete(channel.allBefore)) channel.allBefore++;
+    if (message === before) channel.allBefore++;
+    else channel.done.add(message);
+    while (channel.done.size > 0 && channel.done.delete(channel.allBefore)) channel.allBefore++;
     if (part.channel !== CONTROL) return [whole];
     channel.waiting.set(message, whole);
     const inOrder: Uint8Array[] = [];

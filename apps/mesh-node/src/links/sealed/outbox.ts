@@ -11,11 +11,7 @@ interface Message {
   bytes: Uint8Array;
   /** What was handed out once. */
   handedOut: number;
-}
-
-interface Open {
-  bytes: Uint8Array;
-  /** How many of them have not arrived. */
+  /** Bytes that are not known to have arrived. */
   left: number;
 }
 
@@ -46,8 +42,8 @@ export class Outbox {
   readonly #numbers: number[] = Array.from({ length: CHANNELS }, () => 0);
   /** None before it is open. */
   readonly #oldest: number[] = Array.from({ length: CHANNELS }, () => 0);
-  /** Messages that have not arrived, the oldest first. */
-  readonly #open: Map<number, Open>[] = Array.from({ length: CHANNELS }, () => new Map());
+  /** Messages that have not arrived, each at its number modulo OPEN_MAX: there are never more. */
+  readonly #open: (Message | undefined)[][] = Array.from({ length: CHANNELS }, () => []);
   #bytes = 0;
 
   /**
@@ -62,7 +58,7 @@ export class Outbox {
   put(channel: number, flow: string, bytes: Uint8Array): boolean {
     const most = channel === CONTROL ? 2 * this.#maxBytes : this.#maxBytes;
     if (this.#bytes + bytes.length > most) return false;
-    const message = { number: undefined, bytes, handedOut: 0 };
+    const message = { number: undefined, bytes, handedOut: 0, left: bytes.length };
     const flows = this.#flows[channel]!;
     let waiting = flows.get(flow);
     if (!waiting) flows.set(flow, (waiting = new WaitingLine()));
@@ -85,15 +81,19 @@ export class Outbox {
   /** It has arrived. */
   arrived({ channel, message, bytes }: Part): void {
     const open = this.#open[channel]!;
-    const known = open.get(message)!;
+    const known = open[message % OPEN_MAX]!;
     known.left -= bytes.length;
-    if (known.left <= 0) open.delete(message);
+    if (known.left <= 0) open[message % OPEN_MAX] = undefined;
   }
 
   /** Messages of a channel that are not known to have arrived, in their order. */
   unarrived(channel: number): Uint8Array[] {
     const waiting = [...this.#flows[channel]!.values()].flatMap((line) => [...line]);
-    const begun = [...this.#open[channel]!.values()].map(({ bytes }) => bytes);
+    const begun: Uint8Array[] = [];
+    for (let number = this.#oldest[channel]!; number < this.#numbers[channel]!; number++) {
+      const message = this.#open[channel]![number % OPEN_MAX];
+      if (message) begun.push(message.bytes);
+    }
     return [
       ...begun,
       ...waiting.filter(({ number }) => number === undefined).map(({ bytes }) => bytes),
@@ -138,7 +138,7 @@ export class Outbox {
   #mayBegin(channel: number): boolean {
     const [open, next] = [this.#open[channel]!, this.#numbers[channel]!];
     let oldest = this.#oldest[channel]!;
-    while (oldest < next && !open.has(oldest)) oldest++;
+    while (oldest < next && !open[oldest % OPEN_MAX]) oldest++;
     this.#oldest[channel] = oldest;
     return next < oldest + OPEN_MAX;
   }
@@ -162,9 +162,9 @@ export class Outbox {
     return { channel, message: number, offset, isLast, bytes: sent, padAt };
   }
 
-  #begin(channel: number, { bytes }: Message): number {
+  #begin(channel: number, message: Message): number {
     const number = this.#numbers[channel]!++;
-    this.#open[channel]!.set(number, { bytes, left: bytes.length });
+    this.#open[channel]![number % OPEN_MAX] = message;
     return number;
   }
 }

@@ -18,6 +18,7 @@ export interface Outcome<Content> {
 }
 
 interface Sent<Content> {
+  number: number;
   bytes: number;
   sentMs: number;
   content: Content;
@@ -75,7 +76,7 @@ export class Recovery<Content> {
 
   /** Of packets that ask for an acknowledgement. */
   sent(number: number, bytes: number, content: Content, nowMs: number): void {
-    this.#sent.set(number, { bytes, sentMs: nowMs, content });
+    this.#sent.set(number, { number, bytes, sentMs: nowMs, content });
     this.#flight += bytes;
     this.#lastSentMs = nowMs;
     this.#isProbeOwed = false;
@@ -121,14 +122,14 @@ export class Recovery<Content> {
     return { acked: [], lost: lost.map(([, { content }]) => content) };
   }
 
-  #take({ largest, ranges }: Ack): (Sent<Content> & { number: number })[] {
-    const taken: (Sent<Content> & { number: number })[] = [];
+  #take({ largest, ranges }: Ack): Sent<Content>[] {
+    const taken: Sent<Content>[] = [];
     for (const [number, packet] of this.#sent) {
       if (number > largest) break;
       if (!ranges.some(([first, last]) => number >= first && number <= last)) continue;
       this.#sent.delete(number);
       this.#flight -= packet.bytes;
-      taken.push({ ...packet, number });
+      taken.push(packet);
     }
     return taken;
   }
