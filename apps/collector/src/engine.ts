@@ -120,13 +120,14 @@ export async function startEngine(
     { fleet: stores.fleet, clock: deps.clock, metrics },
     stack,
   );
+  const tracer = deps.tracerProvider.getTracer("collector");
   const receiver = createOtqmnReceiver({
     ...deps,
     pipeline,
     metrics,
     fleet: stores.fleet,
     producers: stores.producers,
-    tracer: deps.tracerProvider.getTracer("collector"),
+    tracer,
     streamLifetimeMs: config.streamLifetime,
     admissionsPerSecond: config.admissionRate,
     claim,
@@ -144,7 +145,11 @@ export async function startEngine(
     stack,
   );
   const balancerPort = await startBalancerPort(config, { doors, identity, receiver }, stack);
-  const otlp = await openOtlp(config, { identity, doors, pipeline, metrics, memoryLimit }, stack);
+  const otlp = await openOtlp(
+    config,
+    { identity, tracer, doors, pipeline, metrics, memoryLimit },
+    stack,
+  );
   const parts = stack.move();
   return {
     addresses: { port, balancerPort, ...otlp },

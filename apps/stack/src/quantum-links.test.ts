@@ -103,6 +103,11 @@ describe("a mesh whose links need QKD keys", { timeout: 60_000 }, () => {
       "quantum.path.key_sources": ["sim"],
       "quantum.path.simulated": true,
     });
+    const created = exporter
+      .getFinishedSpans()
+      .filter(({ name }) => name === "camera/src/agent.ts")
+      .map((span) => span.spanContext().spanId);
+    expect(created).toContain(received?.links[0]?.context.spanId);
     const hop = exporter
       .getFinishedSpans()
       .find(({ name, attributes }) => name === ROUTER && attributes["quantum.link.qber"]);

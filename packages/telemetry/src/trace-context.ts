@@ -2,7 +2,7 @@
  * W3C trace context in 29 bytes: version, 0 + trace id (16), 1 + parent id (8), 2 + flags (1).
  * Source: https://w3c.github.io/trace-context-binary/
  */
-import type { Attributes, Context, Span, SpanContext, Tracer } from "@opentelemetry/api";
+import type { Attributes, Context, Link, Span, SpanContext, Tracer } from "@opentelemetry/api";
 import { ROOT_CONTEXT, SpanKind, trace } from "@opentelemetry/api";
 
 import { wallClockMs } from "./wall-clock.ts";
@@ -62,29 +62,42 @@ export interface HopSpans {
  * One span a sampled report at one hop of its way.
  * @param name a file name, e.g. "mesh-node/src/router.ts".
  * @param parents contexts of the hop before, 29 bytes each; those that are not valid are left out.
+ * @param creations contexts of the reports' creation: the span of each of them links to it.
  */
 export function startHop(
   tracer: Tracer,
   name: string,
   parents: readonly Uint8Array[],
   attributes: Attributes = {},
+  creations: readonly Uint8Array[] = [],
 ): HopSpans {
   if (parents.length === 0) return NO_SPANS;
   // Given, because the SDK itself would round to milliseconds.
   const startTime = wallClockMs();
+  const links = linksByTrace(creations);
   const spans: Span[] = [];
   for (const parent of parents) {
     const context = remoteContext(parent);
-    if (context)
-      spans.push(
-        tracer.startSpan(name, { kind: SpanKind.CONSUMER, attributes, startTime }, context),
-      );
+    if (!context) continue;
+    const link = links.get(trace.getSpanContext(context)!.traceId);
+    const options = {
+      kind: SpanKind.CONSUMER,
+      attributes,
+      startTime,
+      ...(link && { links: [link] }),
+    };
+    spans.push(tracer.startSpan(name, options, context));
   }
   return {
     contexts: spans.map((span) => encodeTraceContext(span.spanContext())),
     setAttributes: (more) => spans.forEach((span) => span.setAttributes(more)),
     end: () => spans.forEach((span) => span.end(wallClockMs())),
   };
+}
+
+function linksByTrace(contexts: readonly Uint8Array[]): Map<string, Link> {
+  const links = contexts.map(decodeTraceContext).filter((context) => context !== undefined);
+  return new Map(links.map((context) => [context.traceId, { context }]));
 }
 
 /** Most messages have no sampled report: nothing is made for them. */

@@ -24,9 +24,11 @@ export async function startTracing({ service, instance }: ServiceName): Promise<
     return { tracerProvider: trace.getTracerProvider(), [Symbol.asyncDispose]: async () => {} };
   const { resourceFromAttributes } = await import("@opentelemetry/resources");
   const { NodeSDK } = await import("@opentelemetry/sdk-node");
+  const { EdgePropagator } = await import("./edge-propagator.ts");
   const sdk = new NodeSDK({
     autoDetectResources: false,
     instrumentations: [],
+    textMapPropagator: new EdgePropagator(),
     resource: resourceFromAttributes({
       "service.name": service,
       "service.instance.id": instance,

@@ -8,11 +8,7 @@ import { LogRefusal } from "@glassline/segment-log";
 import type { Clock } from "@glassline/service/clock";
 import { messageOf } from "@glassline/service/errors";
 import type { Logger } from "@glassline/service/logger";
-import {
-  ATTR_QUANTUM_PATH_HOPS,
-  ATTR_QUANTUM_PATH_KEY_SOURCES,
-  ATTR_QUANTUM_PATH_SIMULATED,
-} from "@glassline/telemetry/conventions/quantum";
+import { quantumPathAttributes } from "@glassline/telemetry/edge-propagator";
 import { startHop } from "@glassline/telemetry/trace-context";
 import type { Attributes, Tracer } from "@opentelemetry/api";
 
@@ -116,11 +112,13 @@ export class BatchIntake implements Disposable {
     const { pipeline, tracer } = this.#deps;
     const producer = this.#producer;
     const parents = passage?.hopContexts.length ? passage.hopContexts : batch.traceContexts;
-    const receive = startHop(tracer, "collector/src/receivers/batch-intake.ts", parents, {
+    const name = "collector/src/receivers/batch-intake.ts";
+    const about = {
       "otqmn.seq": seq,
       "otqmn.producer": producer.producer,
       ...pathAttributes(passage),
-    });
+    };
+    const receive = startHop(tracer, name, parents, about, batch.traceContexts);
     let read: ReadBatch;
     try {
       read = this.#read(seq, keySeq, batch.payload);
@@ -178,10 +176,5 @@ function bytesOf({ slots, value, groupEnd, groupTime }: SlottedPoints): number {
 /** Of the mesh, where the message came over it. */
 function pathAttributes(passage: Passage | undefined): Attributes {
   if (!passage?.hopContexts.length) return {};
-  const sources = passage.links.map(({ keySource }) => keySource);
-  return {
-    [ATTR_QUANTUM_PATH_HOPS]: sources.length,
-    [ATTR_QUANTUM_PATH_KEY_SOURCES]: sources,
-    [ATTR_QUANTUM_PATH_SIMULATED]: sources.includes("sim"),
-  };
+  return quantumPathAttributes(passage.links.map(({ keySource }) => keySource));
 }

@@ -12,6 +12,7 @@ import {
   ExportTraceServiceResponseSchema,
 } from "@glassline/proto/otlp/trace-service";
 import * as grpc from "@grpc/grpc-js";
+import { trace } from "@opentelemetry/api";
 import { describe, expect, test } from "vitest";
 
 import { createMetrics } from "@glassline/service/metrics";
@@ -143,10 +144,11 @@ describe("a refusal", () => {
     ["memory that is taken", 0, "memory"],
   ])("for %s tells when to try again", async (_name, maxBytes, reason) => {
     const metrics = collectorMetrics(createMetrics("collector"));
+    const tracer = trace.getTracer("test");
     const busy = () => Promise.reject(new LogRefusal("busy", "the disk is behind"));
     const pipeline = { appendTraces: busy } as unknown as Pipeline;
     const memory = new MemoryBudget(maxBytes);
-    const server = createOtlpGrpcServer({ pipeline, metrics, memory, token: TOKEN });
+    const server = createOtlpGrpcServer({ pipeline, metrics, memory, tracer, token: TOKEN });
     const insecure = grpc.ServerCredentials.createInsecure();
     const port = await listenGrpc(server, "test", "127.0.0.1", 0, insecure);
     const clear = grpc.credentials.createInsecure();

@@ -7,7 +7,7 @@ import * as grpc from "@grpc/grpc-js";
 
 import { outOfMemory, OtlpRefusal, statusOf } from "./otlp-refusal.ts";
 import type { OtlpDeps } from "./otlp-intake.ts";
-import { REQUEST_MAX_BYTES, admit, refuse } from "./otlp-intake.ts";
+import { REQUEST_MAX_BYTES, admit, refuse, traced } from "./otlp-intake.ts";
 import type { Signal } from "./otlp-signals.ts";
 import { SIGNALS } from "./otlp-signals.ts";
 
@@ -82,8 +82,8 @@ function handler(
     if (!hold.grow(request.length)) throw outOfMemory(memory);
     return toBinary(method.output, answer(await append(pipeline, request)));
   };
-  return ({ request }, callback) => {
-    take(request).then(
+  return ({ request, metadata }, callback) => {
+    traced(deps, metadata.getMap(), () => take(request)).then(
       (response) => callback(null, response),
       (error: unknown) => callback(callStatus(refuse(deps, error))),
     );

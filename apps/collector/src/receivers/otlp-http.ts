@@ -15,7 +15,7 @@ import { notMessage } from "../core/otlp-accept.ts";
 import type { MemoryHold } from "../core/memory-budget.ts";
 import { contentEncoding, readBody, unpack } from "./otlp-body.ts";
 import type { OtlpDeps } from "./otlp-intake.ts";
-import { REQUEST_MAX_BYTES, admit, refuse } from "./otlp-intake.ts";
+import { REQUEST_MAX_BYTES, admit, refuse, traced } from "./otlp-intake.ts";
 import { parseOtlpJson } from "./otlp-json.ts";
 import { OtlpRefusal, STATUS_REGISTRY, statusOf } from "./otlp-refusal.ts";
 import type { Signal } from "./otlp-signals.ts";
@@ -66,7 +66,8 @@ async function serve(
     requirePost(request, reply);
     admit(deps, request.headers.authorization);
     const bytes = await requestBytes(request, method.input, hold);
-    const rejections = await append(deps.pipeline, bytes);
+    const take = () => append(deps.pipeline, bytes);
+    const rejections = await traced(deps, request.headers, take);
     return send(request, reply.code(200), method.output, answer(rejections));
   } catch (error) {
     return fail(deps, error, request, reply);

@@ -1,5 +1,19 @@
 /** What the OTLP receivers share: who is let in, how much may be in work, and how refusals are counted. */
 import { requireToken } from "@glassline/service/token";
+import {
+  EdgePropagator,
+  quantumPathAttributes,
+  quantumPathOf,
+} from "@glassline/telemetry/edge-propagator";
+import { wallClockMs } from "@glassline/telemetry/wall-clock";
+import type { Tracer } from "@opentelemetry/api";
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  TraceFlags,
+  defaultTextMapGetter,
+  trace,
+} from "@opentelemetry/api";
 
 import type { MemoryBudget } from "../core/memory-budget.ts";
 import type { CollectorMetrics } from "../metrics.ts";
@@ -15,6 +29,7 @@ export interface OtlpDeps {
   pipeline: Pipeline;
   metrics: CollectorMetrics;
   memory: MemoryBudget;
+  tracer: Tracer;
   /** Undefined: whoever reaches the ports may send. */
   token: string | undefined;
   /** Of requests over gRPC, if it is less than of those over HTTP. */
@@ -25,6 +40,25 @@ export interface OtlpDeps {
 export function admit({ token, memory }: OtlpDeps, authorization: string | undefined): void {
   if (token !== undefined) requireToken(authorization, token, OWN_TOKEN);
   if (memory.isFull) throw outOfMemory(memory);
+}
+
+const propagator = new EdgePropagator();
+
+/** A request whose sender's trace is sampled is a span of it. @param headers by their names in lower case. */
+export async function traced<T>(
+  { tracer }: OtlpDeps,
+  headers: Readonly<Record<string, unknown>>,
+  take: () => Promise<T>,
+): Promise<T> {
+  if (headers["traceparent"] === undefined) return take();
+  const context = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+  const isSampled = (trace.getSpanContext(context)?.traceFlags ?? 0) & TraceFlags.SAMPLED;
+  if (!isSampled) return take();
+  const keySources = quantumPathOf(context);
+  const attributes = keySources ? quantumPathAttributes(keySources) : {};
+  const options = { kind: SpanKind.SERVER, startTime: wallClockMs(), attributes };
+  const span = tracer.startSpan("collector/src/receivers/otlp-intake.ts", options, context);
+  return take().finally(() => span.end(wallClockMs()));
 }
 
 /** A thrown value as the refusal that the sender is told; counted. */

@@ -9,6 +9,7 @@ import { systemClock } from "@glassline/service/clock";
 import { closeGrpc, listenGrpc } from "@glassline/service/grpc";
 import { createMetrics } from "@glassline/service/metrics";
 import * as grpc from "@grpc/grpc-js";
+import { trace } from "@opentelemetry/api";
 import { expect, test } from "vitest";
 
 import { MemoryBudget } from "../core/memory-budget.ts";
@@ -114,6 +115,7 @@ test("senders over HTTP share the memory; those who come too late try again", as
 
 test("senders over gRPC share the memory while their requests wait for the disk", async () => {
   const metrics = collectorMetrics(createMetrics("collector"));
+  const tracer = trace.getTracer("test");
   const [bodyBytes, senders] = [65_536, 32];
   let mostBytes = 0;
   const memory = new MemoryBudget(
@@ -124,7 +126,7 @@ test("senders over gRPC share the memory while their requests wait for the disk"
   let stored = 0;
   const appendTraces = () => disk.promise.then(() => (stored++, new Rejections()));
   const pipeline = { appendTraces } as unknown as Pipeline;
-  const server = createOtlpGrpcServer({ pipeline, metrics, memory, token: TOKEN });
+  const server = createOtlpGrpcServer({ pipeline, metrics, memory, tracer, token: TOKEN });
   const insecure = grpc.ServerCredentials.createInsecure();
   const port = await listenGrpc(server, "test", "127.0.0.1", 0, insecure);
   const clear = grpc.credentials.createInsecure();

@@ -6,6 +6,7 @@ import { closeGrpc } from "@glassline/service/grpc";
 import type { Identity } from "@glassline/service/identity";
 import { publicTlsOptions, tokenTlsServer } from "@glassline/service/tls";
 import * as grpc from "@grpc/grpc-js";
+import type { Tracer } from "@opentelemetry/api";
 
 import type { CollectorConfig } from "../config.ts";
 import type { Door, Doors } from "../doors.ts";
@@ -26,6 +27,7 @@ export interface OtlpParts {
   pipeline: Pipeline;
   metrics: CollectorMetrics;
   identity: Identity;
+  tracer: Tracer;
   doors: Doors;
   /** Of the process. */
   memoryLimit: Closable;
@@ -38,7 +40,7 @@ export interface OtlpReceiver extends AsyncDisposable {
 /** Opens the doors that are to be open. Fails with OperatorError. */
 export async function startOtlp(
   config: CollectorConfig,
-  { doors, pipeline, metrics, identity: own, memoryLimit }: OtlpParts,
+  { doors, pipeline, metrics, tracer, identity: own, memoryLimit }: OtlpParts,
 ): Promise<OtlpReceiver> {
   await using stack = new AsyncDisposableStack();
   const identity = await shownIdentity(config, own);
@@ -48,6 +50,7 @@ export async function startOtlp(
     pipeline,
     metrics,
     memory,
+    tracer,
     token: config.otlpToken || undefined,
     grpcRequestMaxBytes: config.otlpGrpcRequestSize,
   };
