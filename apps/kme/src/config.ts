@@ -5,6 +5,7 @@ import {
   directory,
   duration,
   endpoints,
+  file,
   integer,
   list,
   number,
@@ -44,6 +45,21 @@ const spec = {
     help: "Simulated link to each peer; the end that sends the light decides.",
     default: "metro",
     of: Object.keys(PRESETS) as [PresetName, ...PresetName[]],
+  }),
+  protocol: choice({
+    help: "How keys are made: by pulses with decoy states (BB84), or by entangled pairs (E91); the end that sends the light decides.",
+    default: "bb84",
+    of: ["bb84", "e91"],
+  }),
+  repeaters: file({
+    help: "Of e91: JSON that describes links of entangled pairs, and repeaters that join them (README.md); the way that gives most key is taken. Empty: pairs over a fibre of --length-km.",
+    default: "",
+  }),
+  fidelity: number({
+    help: "Of e91 without repeaters: of the pairs that arrive.",
+    default: "0.98",
+    min: 0.25,
+    max: 1,
   }),
   lengthKm: number({
     help: "Of the simulated fibre. 0: that of --link.",

@@ -202,6 +202,23 @@ describe("two key managers and their link", () => {
   });
 });
 
+test("keys may come from entangled pairs", async () => {
+  const pair = await startPair("--protocol=e91", "--fidelity=0.97");
+  onTestFinished(() => pair[Symbol.asyncDispose]());
+  await untilStored(pair, 1);
+  const [one, two] = [await pair.sae("node-1", 0), await pair.sae("node-2", 1)];
+  const keys = await one.newKeys("node-2");
+  expect(
+    await two.keysById(
+      "node-1",
+      keys.map(({ id }) => id),
+    ),
+  ).toEqual(keys);
+  const admin = await pair.admin(0);
+  const { chsh } = (await admin.getStatus({})).links[0]!;
+  expect(chsh).toBeGreaterThan(2.5);
+});
+
 test("more than there is comes later: until then 503", async () => {
   const pair = await startPair("--frame-interval=1h");
   onTestFinished(() => pair[Symbol.asyncDispose]());

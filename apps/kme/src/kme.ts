@@ -27,6 +27,7 @@ import { QuantumLink } from "./link/quantum-link.ts";
 import { linkSecret } from "./link/secret.ts";
 import type { KmeMetrics } from "./metrics.ts";
 import { kmeMetrics } from "./metrics.ts";
+import { pairLink } from "./pair-link.ts";
 
 const VERSION = "0.1.0";
 const GRACE_MS = 500;
@@ -108,11 +109,14 @@ async function linkTo(
 ): Promise<QuantumLink> {
   const { saes, waiting, metrics } = parts;
   const { name, secretDir, pkiDir, lengthKm, frame, block, store, eavesdropper } = config;
-  const preset = PRESETS[config.link];
+  const link = { ...PRESETS[config.link], ...(lengthKm > 0 && { lengthKm }) };
+  const isSender = config.peer.some((one) => one.name === peer);
+  const isEntangled = isSender && config.protocol === "e91";
   return new QuantumLink({
     peer,
-    isSender: config.peer.some((one) => one.name === peer),
-    link: { ...preset, ...(lengthKm > 0 && { lengthKm }) },
+    isSender,
+    link,
+    pairs: isEntangled ? await pairLink(peer, config, link) : undefined,
     pulses: frame,
     blockBits: block,
     storeBytes: store,

@@ -36,6 +36,12 @@ export function kmeMetrics(metrics: Metrics, links: ReadonlyMap<string, QuantumL
     labels,
     each(({ qber }) => qber),
   );
+  metrics.gauge(
+    "quantum_chsh",
+    "S of the inequality (Clauser, Horne, Shimony and Holt) in the last block of entangled pairs: above 2 they were entangled, 2.83 at most.",
+    labels,
+    each(({ chsh }) => chsh),
+  );
   return {
     answers: metrics.counter("kme_answers_total", "Answers to SAEs, by call and status.", [
       "call",

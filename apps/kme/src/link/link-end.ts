@@ -5,6 +5,8 @@ import { Share } from "@glassline/proto/kme";
 import { PAD_BYTES } from "./transcript.ts";
 
 export interface LinkEnd {
+  /** The light is halves of entangled pairs; undefined: that is not known. */
+  readonly isEntangled: boolean | undefined;
   /** Throws LinkProblem or RangeError: the link is given up. */
   hear: (remark: Remark) => void;
 }

@@ -4,26 +4,40 @@ import { systemClock } from "@glassline/service/clock";
 import { seededRandom } from "@glassline/service/random";
 import { describe, expect, test } from "vitest";
 
+import { chshOf, qberOf } from "@glassline/quantum/physics/pairs";
 import { WaitingKeys } from "../core/waiting-keys.ts";
 import type { Outcome } from "./link-end.ts";
+import type { PairLink } from "./light-source.ts";
 import { QuantumLink } from "./quantum-link.ts";
 import { remark } from "./remarks.ts";
 
 const SECRET = new Uint8Array(32).fill(5);
 const KEYS = { number: 2, sizeBytes: 32 };
+const PAIRS: PairLink = { share: 0.3, fidelity: 0.98, path: ["kme-1", "repeater", "kme-2"] };
 const NAMES = { masterSaeId: "node-1", slaveSaeId: "node-2" };
 
-function openEnd(isSender: boolean, { secret = SECRET, storeBytes = 65_536 } = {}) {
+interface Options {
+  secret?: Uint8Array;
+  storeBytes?: number;
+  pairs?: PairLink;
+  eavesdropped?: number;
+}
+
+function openEnd(
+  isSender: boolean,
+  { secret = SECRET, storeBytes = 65_536, pairs, eavesdropped = 0 }: Options = {},
+) {
   const waiting = new WaitingKeys({ keys: 100, lifetimeMs: 60_000 }, () => {});
   const outcomes: Outcome[] = [];
   const link = new QuantumLink({
     peer: isSender ? "kme-2" : "kme-1",
     isSender,
     link: { ...PRESETS.metro, lengthKm: 5 },
+    pairs,
     pulses: 262_144,
     blockBits: 15_000,
     storeBytes,
-    eavesdropped: 0,
+    eavesdropped,
     secret,
     waiting,
     accepts: ({ masterSaeId }) => masterSaeId !== "stranger",
@@ -120,6 +134,34 @@ describe("a quantum link", () => {
     connect(sender.link, receiver.link, altered);
     expect(() => untilKeys(sender)).toThrow(/tag is wrong|^sifting|^strengths|^bits/);
     expect(receiver.outcomes.filter(({ halves }) => halves)).toEqual([]);
+  });
+
+  test("has keys of entangled pairs, and shows that they were", async () => {
+    const [sender, receiver] = [openEnd(true, { pairs: PAIRS }), openEnd(false)];
+    connect(sender.link, receiver.link);
+    untilKeys(sender);
+    const ours = await sender.link.take(KEYS, NAMES);
+    const ids = ours.map(({ id }) => id);
+    expect(receiver.waiting.take(NAMES, ids, 0)).toEqual(ours);
+    const { qber, chsh, ...status } = sender.link.status();
+    expect(status).toMatchObject({ protocol: "e91", path: PAIRS.path });
+    expect(Math.abs(chsh! - chshOf(PAIRS.fidelity))).toBeLessThan(0.1);
+    expect(Math.abs(qber! - qberOf(PAIRS.fidelity))).toBeLessThan(0.01);
+    expect(receiver.link.status()).toMatchObject({ protocol: "e91", path: [] });
+  });
+
+  test("has none of pairs at which somebody looks, nor of too poor ones", () => {
+    for (const options of [
+      { pairs: PAIRS, eavesdropped: 1 },
+      { pairs: { ...PAIRS, fidelity: 0.8 } },
+    ]) {
+      const [sender, receiver] = [openEnd(true, options), openEnd(false)];
+      connect(sender.link, receiver.link);
+      while (sender.outcomes.length === 0) sender.link.light();
+      expect(sender.outcomes[0]!.halves).toBeUndefined();
+      expect(sender.link.status().chsh).toBeLessThan(2.3);
+      expect(sender.link.stored(32)).toBe(0);
+    }
   });
 
   test("is none where the two ends have different secrets", () => {

@@ -13,6 +13,8 @@ import { KeyPool } from "@glassline/quantum/keys/key-pool";
 import { unavailable } from "../core/standard.ts";
 import type { WaitingKeys } from "../core/waiting-keys.ts";
 import type { LinkEnd, Outcome } from "./link-end.ts";
+import type { LightSource, PairLink } from "./light-source.ts";
+import { PairSource, PulseSource } from "./light-source.ts";
 import { ReceivingEnd } from "./receiving-end.ts";
 import { LinkProblem, remark } from "./remarks.ts";
 import { SendingEnd } from "./sending-end.ts";
@@ -29,6 +31,8 @@ export interface QuantumLinkDeps {
   /** This end sends the light. */
   isSender: boolean;
   link: DecoyLink;
+  /** Instead of pulses over that link; undefined: there are none. */
+  pairs?: PairLink | undefined;
   pulses: number;
   blockBits: number;
   storeBytes: number;
@@ -58,6 +62,9 @@ interface Connection {
   sending: SendingEnd | undefined;
 }
 
+const protocolOf = (isEntangled: boolean | undefined): string =>
+  isEntangled === undefined ? "" : isEntangled ? "e91" : "bb84";
+
 export class QuantumLink {
   readonly #deps: QuantumLinkDeps;
   /** Of which this end gives away keys, and the other one. */
@@ -67,6 +74,7 @@ export class QuantumLink {
   #requests = 0n;
   #connection: Connection | undefined;
   #qber: number | undefined;
+  #chsh: number | undefined;
   #blocks = 0;
   #refused = 0;
   #eavesdropped: number;
@@ -88,24 +96,26 @@ export class QuantumLink {
     const nonce = randomBytes(NONCE_BYTES);
     const { link, secret, random, isSender, pulses, blockBits } = this.#deps;
     const ended = (outcome: Outcome) => this.#ended(outcome);
-    const common = { link, secret, random, nonce, say, ended, randomBytes: cryptoBytes };
-    const means: MeanPhotons = { signal: link.meanPhotons, decoy: DECOY_MEAN, vacuum: 0 };
+    const common = { secret, nonce, say, ended };
     const sending = isSender
-      ? new SendingEnd({
-          ...common,
-          pulses,
-          means,
-          deviations: DEVIATIONS,
-          share: () => this.#share(),
-        })
+      ? new SendingEnd({ ...common, pulses, source: this.#source(), share: () => this.#share() })
       : undefined;
-    const end = sending ?? new ReceivingEnd({ ...common, blockBits });
+    const randomly = { random, randomBytes: cryptoBytes };
+    const end = sending ?? new ReceivingEnd({ ...common, ...randomly, link, blockBits });
     if (sending) sending.eavesdropped = this.#eavesdropped;
     const connection = { say, end, sending };
     this.#connection = connection;
     return (heard) => {
       if (this.#connection === connection) this.#hear(connection, heard);
     };
+  }
+
+  #source(): LightSource {
+    const { link, pairs, random } = this.#deps;
+    const common = { deviations: DEVIATIONS, randomBytes: cryptoBytes };
+    const means: MeanPhotons = { signal: link.meanPhotons, decoy: DECOY_MEAN, vacuum: 0 };
+    if (pairs) return new PairSource(pairs, common, random);
+    return new PulseSource(link, { ...common, means }, random);
   }
 
   /** The connection is there no more: both ends begin anew, with nothing. @param say of that connection. */
@@ -174,6 +184,9 @@ export class QuantumLink {
       refusedBlocks: BigInt(this.#refused),
       lengthKm: this.#deps.link.lengthKm,
       eavesdropped: this.#eavesdropped,
+      protocol: protocolOf(this.#connection?.end.isEntangled),
+      path: [...(this.#deps.pairs?.path ?? [])],
+      ...(this.#chsh !== undefined && { chsh: this.#chsh }),
       ...(this.#qber !== undefined && { qber: this.#qber }),
     };
   }
@@ -220,6 +233,7 @@ export class QuantumLink {
   #ended(outcome: Outcome): void {
     const { halves, qber } = outcome;
     this.#qber = qber ?? this.#qber;
+    this.#chsh = this.#connection?.sending?.chsh ?? this.#chsh;
     if (halves) {
       const { isSender } = this.#deps;
       this.#own.add(isSender ? halves.sender : halves.receiver);

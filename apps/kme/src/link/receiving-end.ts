@@ -1,9 +1,10 @@
 /** The end of a link whose detectors click: what it says, and what it makes of what the other end says. Pure but for its own memory. */
-import type { Remark } from "@glassline/proto/kme";
+import type { Light, Remark } from "@glassline/proto/kme";
 import type { ParityQuestions } from "@glassline/quantum/distillation/cascade";
 import type { Verify } from "@glassline/quantum/distillation/discussion";
 import { Receiver } from "@glassline/quantum/distillation/receiver";
 import type { ReceiverDeps } from "@glassline/quantum/distillation/receiver";
+import { measuredHalves } from "@glassline/quantum/photons/e91";
 import { detected } from "@glassline/quantum/photons/fibre";
 import type { DecoyLink } from "@glassline/quantum/physics/decoy-bb84";
 import type { Random } from "@glassline/service/random";
@@ -31,11 +32,17 @@ export class ReceivingEnd implements LinkEnd {
   readonly #receiver: Receiver;
   #transcript: Transcript | undefined;
   #outcome: Outcome | undefined;
+  #isEntangled: boolean | undefined;
 
   constructor(deps: ReceivingDeps) {
     this.#deps = deps;
     this.#receiver = new Receiver(deps);
     deps.say(remark({ case: "open", value: { nonce: deps.nonce } }));
+  }
+
+  /** Undefined: no light has come. */
+  get isEntangled(): boolean | undefined {
+    return this.#isEntangled;
   }
 
   hear(heard: Remark): void {
@@ -62,16 +69,17 @@ export class ReceivingEnd implements LinkEnd {
     this.#transcript = new Transcript(this.#deps.secret, [nonce, this.#deps.nonce]);
   }
 
-  #light(value: { frame: bigint; sent: number; pulseGaps: number[]; states: Uint8Array }): void {
+  #light(value: Light): void {
     if (value.sent > PULSES_MAX || value.states.length !== value.pulseGaps.length)
       throw new LinkProblem(`light: got ${value.sent} pulses, expected ${PULSES_MAX} at most`);
     const arrived = { pulses: numbersOf(value.pulseGaps, value.sent), states: value.states };
     const { link, random } = this.#deps;
     const frame = Number(value.frame);
-    const { pulses, bases } = this.#receiver.clicked(
-      frame,
-      detected(arrived, value.sent, link, random),
-    );
+    this.#isEntangled = value.isEntangled;
+    const clicks = value.isEntangled
+      ? measuredHalves(arrived, random)
+      : detected(arrived, value.sent, link, random);
+    const { pulses, bases } = this.#receiver.clicked(frame, clicks);
     this.#say({
       case: "clicked",
       value: { frame: value.frame, pulseGaps: gapsOf(pulses), bases },

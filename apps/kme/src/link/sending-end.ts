@@ -1,20 +1,14 @@
 /** The end of a link that sends pulses: what it says, and what it makes of what the other end says. Pure but for its own memory. */
 import type { Remark, Share } from "@glassline/proto/kme";
-import { Sender } from "@glassline/quantum/distillation/sender";
-import type { SenderDeps } from "@glassline/quantum/distillation/sender";
-import { arriving, intercepted } from "@glassline/quantum/photons/fibre";
-import type { DecoyLink } from "@glassline/quantum/physics/decoy-bb84";
-import type { Random } from "@glassline/service/random";
 
+import type { LightSource } from "./light-source.ts";
 import type { LinkEnd, Outcome } from "./link-end.ts";
 import { splitSecret } from "./link-end.ts";
 import { LinkProblem, gapsOf, numbersOf, remark } from "./remarks.ts";
 import { Transcript } from "./transcript.ts";
 
-export interface SendingDeps extends SenderDeps {
-  link: DecoyLink;
-  /** Of the simulated fibre. */
-  random: Random;
+export interface SendingDeps {
+  source: LightSource;
   /** Pulses of a frame. */
   pulses: number;
   /** That both ends have. */
@@ -28,7 +22,6 @@ export interface SendingDeps extends SenderDeps {
 
 export class SendingEnd implements LinkEnd {
   readonly #deps: SendingDeps;
-  readonly #sender: Sender;
   #transcript: Transcript | undefined;
   #outcome: Outcome | undefined;
   /** A frame, or a block, is under way: there is no other one meanwhile. */
@@ -38,7 +31,6 @@ export class SendingEnd implements LinkEnd {
 
   constructor(deps: SendingDeps) {
     this.#deps = deps;
-    this.#sender = new Sender(deps);
     deps.say(remark({ case: "open", value: { nonce: deps.nonce } }));
   }
 
@@ -46,16 +38,25 @@ export class SendingEnd implements LinkEnd {
   light(): void {
     if (this.#isBusy || !this.#transcript) return;
     this.#isBusy = true;
-    const { means, link, random, pulses: count, say } = this.#deps;
-    const { frame, pulses } = this.#sender.send(count);
-    const arrived = intercepted(arriving(pulses, means, link, random), this.eavesdropped, random);
+    const { source, pulses: count, say } = this.#deps;
+    const { frame, arrived } = source.light(count, this.eavesdropped);
     const value = {
       frame: BigInt(frame),
       sent: count,
       pulseGaps: gapsOf(arrived.pulses),
       states: arrived.states,
+      isEntangled: source.isEntangled,
     };
     say(remark({ case: "light", value }));
+  }
+
+  get isEntangled(): boolean {
+    return this.#deps.source.isEntangled;
+  }
+
+  /** S of the last block; undefined: there was none, or there are no pairs. */
+  get chsh(): number | undefined {
+    return this.#deps.source.chsh;
   }
 
   hear(heard: Remark): void {
@@ -66,21 +67,21 @@ export class SendingEnd implements LinkEnd {
     this.#transcript.add(heard);
     if (kind === "clicked") {
       const pulses = numbersOf(value.pulseGaps, this.#deps.pulses);
-      const sifted = this.#sender.sift({
+      const sifted = this.#deps.source.sift({
         frame: Number(value.frame),
         pulses,
         bases: value.bases,
       });
       this.#say({ case: "sifted", value: { ...sifted, frame: value.frame } });
     } else if (kind === "revealed") {
-      const correcting = this.#sender.reveal({ ...value, frame: Number(value.frame) });
+      const correcting = this.#deps.source.reveal({ ...value, frame: Number(value.frame) });
       if (correcting) this.#say({ case: "correcting", value: correcting });
       else this.#isBusy = false;
     } else if (kind === "questions") {
-      const parities = this.#sender.answer(Uint32Array.from(value.ranges));
+      const parities = this.#deps.source.answer(Uint32Array.from(value.ranges));
       this.#say({ case: "answers", value: { parities } });
     } else if (kind === "verify") {
-      const { verdict, secret } = this.#sender.verify(value);
+      const { verdict, secret } = this.#deps.source.verify(value);
       const { qber, ...decided } = verdict;
       const share = this.#deps.share();
       const told = { ...decided, share, ...(qber !== undefined && { qber }) };

@@ -1,24 +1,25 @@
 /** The end of a quantum link whose detectors click; it corrects its bits into those of the sender. Pure but for its own memory. */
 import type { Clicks } from "../photons/fibre.ts";
+import type { RandomBytes } from "./block.ts";
 import { hashed } from "./authentication.ts";
 import { packed } from "./bits.ts";
 import type { Corrected, ParityAnswers, ParityQuestions } from "./cascade.ts";
 import { cascade } from "./cascade.ts";
 import type { Clicked, Correcting, Revealed, Sifted, Verdict, Verify } from "./discussion.ts";
+import { Frames } from "./frames.ts";
 import { amplified } from "./toeplitz.ts";
 
 const HASH_KEY_BYTES = 16;
-const FRAMES_MAX = 16;
 
 export interface ReceiverDeps {
   /** Sifted bits of a block, at least. */
   blockBits: number;
-  randomBytes: (count: number) => Uint8Array;
+  randomBytes: RandomBytes;
 }
 
 export class Receiver {
   readonly #deps: ReceiverDeps;
-  readonly #frames = new Map<number, Clicks>();
+  readonly #frames = new Frames<Clicks>();
   #bits: number[] = [];
   #cascade: Generator<ParityQuestions, Corrected, ParityAnswers> | undefined;
   #corrected: Uint8Array | undefined;
@@ -29,18 +30,14 @@ export class Receiver {
 
   clicked(frame: number, clicks: Clicks): Clicked {
     this.#frames.set(frame, clicks);
-    for (const old of this.#frames.keys()) {
-      if (this.#frames.size <= FRAMES_MAX) break;
-      this.#frames.delete(old);
-    }
     return { frame, pulses: clicks.pulses, bases: clicks.bases };
   }
 
   /** Throws RangeError for what is not about a frame of its own. */
   sifted({ frame, kept, strengths }: Sifted): Revealed {
     const clicks = this.#frames.get(frame);
-    if (!clicks || kept.length !== clicks.bits.length)
-      throw new RangeError(`sifting: got that of frame ${frame}, expected one that is under way`);
+    if (kept.length !== clicks.bits.length)
+      throw new RangeError(`sifting: got ${kept.length} clicks, expected ${clicks.bits.length}`);
     this.#frames.delete(frame);
     const bits = clicks.bits.filter((_, at) => kept[at] === 1);
     if (bits.length !== strengths.length)

@@ -6,108 +6,118 @@
 import type { Random } from "@glassline/service/random";
 
 import { wernerWeight } from "../physics/pairs.ts";
+import type { Arrived, Clicks } from "./fibre.ts";
 
-/** Directions of the two ends, radians. */
-export const DIRECTIONS = {
-  alice: [0, Math.PI / 8, Math.PI / 4],
-  bob: [Math.PI / 8, Math.PI / 4, (3 * Math.PI) / 8],
-} as const;
+/** Between two neighbouring angles, radians; angles are counted in these. */
+const STEP = Math.PI / 8;
+/** Of each end, its three directions. */
+const ANGLES = { alice: [0, 1, 2], bob: [1, 2, 3] } as const;
+const CHOICES = 3;
 /** What neither of two parts can exceed that share nothing but what was agreed on before. */
 export const CHSH_LOCAL = 2;
 
-export interface PairSource {
-  /** Pairs of which both halves are seen. */
-  pairs: number;
-  /** Of the Werner pairs. */
-  fidelity: number;
-  /** Share of the pairs of which somebody measures Bob's half, along one of Bob's directions, and sends on what he has seen. */
-  eavesdropped: number;
+/** Directions of Alice's half, 0 to 2, and what she sees there, by pair. */
+export interface Halves {
+  directions: Uint8Array;
+  bits: Uint8Array;
 }
 
-/** By pair: which direction each end took, and what it saw. */
-export interface Measured {
-  aliceDirections: Uint8Array;
-  bobDirections: Uint8Array;
-  aliceBits: Uint8Array;
-  bobBits: Uint8Array;
+/** @param randomBytes that nobody may foresee: two a pair. */
+export function measureHalves(randomBytes: Uint8Array): Halves {
+  const pairs = randomBytes.length >>> 1;
+  const directions = randomBytes.slice(0, pairs).map((byte) => Math.floor((CHOICES * byte) / 256));
+  return { directions, bits: randomBytes.slice(pairs).map((byte) => byte & 1) };
 }
 
-export interface Sifted {
-  alice: Uint8Array;
-  bob: Uint8Array;
-  /** S of the inequality, and its standard deviation. */
-  chsh: number;
-  chshDeviation: number;
-}
-
-export function measurePairs(
-  { pairs, fidelity, eavesdropped }: PairSource,
+/**
+ * The other halves of those pairs of which both are seen, as Alice's measurement has left them. A state has its bit in bit 0, its angle above it.
+ * @param pairs `share`: of which both halves are seen; `fidelity` of those, Werner pairs.
+ */
+export function otherHalves(
+  { directions, bits }: Halves,
+  { share, fidelity }: { share: number; fidelity: number },
   random: Random,
-): Measured {
+): Arrived {
   const weight = wernerWeight(fidelity);
-  const measured: Measured = {
-    aliceDirections: new Uint8Array(pairs),
-    bobDirections: new Uint8Array(pairs),
-    aliceBits: new Uint8Array(pairs),
-    bobBits: new Uint8Array(pairs),
-  };
-  for (let pair = 0; pair < pairs; pair++) {
-    const [a, b, bit] = [oneOf(3, random), oneOf(3, random), oneOf(2, random)];
-    measured.aliceDirections[pair] = a;
-    measured.bobDirections[pair] = b;
-    measured.aliceBits[pair] = bit;
-    measured.bobBits[pair] =
-      random() < eavesdropped
-        ? seenThrough(bit, a, b, weight, random)
-        : seen(bit, weight, DIRECTIONS.alice[a]! - DIRECTIONS.bob[b]!, random);
-  }
-  return measured;
+  const seen: number[] = [];
+  for (let pair = 0; pair < bits.length; pair++) if (random() < share) seen.push(pair);
+  const states = Uint8Array.from(seen, (pair) => {
+    // Of a Werner pair the rest is noise: any bit.
+    const bit = random() < weight ? bits[pair]! : oneOf(2, random);
+    return stateOf(bit, ANGLES.alice[directions[pair]!]!);
+  });
+  return { pulses: Uint32Array.from(seen), states };
 }
 
-/** Bits of pairs that were measured alike, and S of the others. */
-export function siftPairs(measured: Measured): Sifted {
-  const { aliceDirections, bobDirections, aliceBits, bobBits } = measured;
-  const key: number[] = [];
-  const sums = Array.from({ length: 9 }, () => ({ product: 0, count: 0 }));
-  for (let pair = 0; pair < aliceBits.length; pair++) {
-    const [a, b] = [aliceDirections[pair]!, bobDirections[pair]!];
-    if (isAlike(a, b)) key.push(pair);
-    const sum = sums[3 * a + b]!;
-    sum.product += aliceBits[pair] === bobBits[pair] ? 1 : -1;
-    sum.count++;
-  }
-  const correlations = CHSH.map(([a, b, sign]) => {
-    const { product, count } = sums[3 * a + b]!;
-    const mean = product / count;
-    return { value: sign * mean, variance: (1 - mean ** 2) / count };
+/** Somebody measures a share of them, along one of Bob's directions, and sends on what he has seen. */
+export function interceptedHalves(
+  { pulses, states }: Arrived,
+  share: number,
+  random: Random,
+): Arrived {
+  const resent = states.map((state) => {
+    if (random() >= share) return state;
+    const angle = ANGLES.bob[oneOf(CHOICES, random)]!;
+    return stateOf(seenAlong(angle, state, random), angle);
   });
-  return {
-    alice: Uint8Array.from(key, (pair) => aliceBits[pair]!),
-    bob: Uint8Array.from(key, (pair) => bobBits[pair]!),
-    chsh: correlations.reduce((sum, { value }) => sum + value, 0),
-    chshDeviation: Math.sqrt(correlations.reduce((sum, { variance }) => sum + variance, 0)),
-  };
+  return { pulses, states: resent };
+}
+
+/** What Bob sees: bases are his directions, 0 to 2. */
+export function measuredHalves({ pulses, states }: Arrived, random: Random): Clicks {
+  const bases = states.map(() => oneOf(CHOICES, random));
+  const bits = states.map((state, at) => seenAlong(ANGLES.bob[bases[at]!]!, state, random));
+  return { pulses, bases, bits };
+}
+
+export const isAlike = (alice: number, bob: number): boolean =>
+  ANGLES.alice[alice] === ANGLES.bob[bob];
+
+const stateOf = (bit: number, angle: number): number => bit | (angle << 1);
+
+const oneOf = (count: number, random: Random): number => Math.floor(random() * count);
+
+/** Malus: the same bit with the squared cosine of the angle between. */
+function seenAlong(angle: number, state: number, random: Random): number {
+  const bit = state & 1;
+  const same = Math.cos((angle - (state >>> 1)) * STEP) ** 2;
+  return random() < same ? bit : 1 - bit;
 }
 
 /** Directions of both ends, and the sign with which their correlation counts. */
-const CHSH = [
+const TERMS = [
   [0, 0, 1],
   [0, 2, -1],
   [2, 0, 1],
   [2, 2, 1],
 ] as const;
 
-const isAlike = (a: number, b: number): boolean => DIRECTIONS.alice[a] === DIRECTIONS.bob[b];
+/** What is counted in public of pairs that were measured along different directions. */
+export class Chsh {
+  readonly #products = new Int32Array(CHOICES ** 2);
+  readonly #counts = new Uint32Array(CHOICES ** 2);
 
-const oneOf = (count: number, random: Random): number => Math.floor(random() * count);
+  add(alice: number, bob: number, isSame: boolean): void {
+    const at = CHOICES * alice + bob;
+    this.#products[at]! += isSame ? 1 : -1;
+    this.#counts[at]!++;
+  }
 
-/** The bit behind an analyser that is turned by `angle` against where the photon's bit is `bit`. */
-const seen = (bit: number, weight: number, angle: number, random: Random): number =>
-  random() < (1 + weight * Math.cos(2 * angle)) / 2 ? bit : 1 - bit;
+  /** S of the inequality; NaN before each pair of directions was met. */
+  get value(): number {
+    return this.#terms().reduce((sum, { value }) => sum + value, 0);
+  }
 
-/** Bob's bit when somebody has measured his photon: what comes to him is a photon of one direction. */
-function seenThrough(bit: number, a: number, b: number, weight: number, random: Random): number {
-  const direction = DIRECTIONS.bob[oneOf(3, random)]!;
-  const resent = seen(bit, weight, DIRECTIONS.alice[a]! - direction, random);
-  return seen(resent, 1, direction - DIRECTIONS.bob[b]!, random);
+  /** Standard deviation of `value`. */
+  get deviation(): number {
+    return Math.sqrt(this.#terms().reduce((sum, { variance }) => sum + variance, 0));
+  }
+
+  #terms(): { value: number; variance: number }[] {
+    return TERMS.map(([alice, bob, sign]) => {
+      const at = CHOICES * alice + bob;
+      const mean = this.#products[at]! / this.#counts[at]!;
+      return { value: sign * mean, variance: (1 - mean ** 2) / this.#counts[at]! };
+    });
+  }
 }

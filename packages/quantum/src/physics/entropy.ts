@@ -22,5 +22,18 @@ export function secretShare(qber: number, inefficiency = 1): number {
   return 1 - (1 + inefficiency) * binaryEntropy(qber);
 }
 
+/** What quantum mechanics allows at most of the inequality of Clauser, Horne, Shimony and Holt (Tsirelson 1980). */
+const CHSH_MAX = 2 * Math.SQRT2;
+
+/**
+ * What an eavesdropper may know of a bit of a key, at most, in bits, whatever the devices do: from S of the inequality. 1 where it is not violated.
+ * Source: Acin et al. 2007 (https://doi.org/10.1103/PhysRevLett.98.230501), equation 11.
+ */
+export function informationAt(chsh: number): number {
+  if (!(chsh > 2)) return 1;
+  const violation = (Math.min(chsh, CHSH_MAX) / 2) ** 2 - 1;
+  return binaryEntropy((1 + Math.sqrt(Math.min(1, violation))) / 2);
+}
+
 /** Share of wrong sifted bits when each photon is measured in a basis drawn by lot, and sent on. */
 export const INTERCEPT_RESEND_QBER = 0.25;

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/kme/v1alpha1/kme.proto.
  */
 export const file_glassline_kme_v1alpha1_kme: GenFile = /*@__PURE__*/
-  fileDesc("CiBnbGFzc2xpbmUva21lL3YxYWxwaGExL2ttZS5wcm90bxIWZ2xhc3NsaW5lLmttZS52MWFscGhhMSK4BQoGUmVtYXJrEi4KBWxpZ2h0GAEgASgLMh0uZ2xhc3NsaW5lLmttZS52MWFscGhhMS5MaWdodEgAEjIKB2NsaWNrZWQYAiABKAsyHy5nbGFzc2xpbmUua21lLnYxYWxwaGExLkNsaWNrZWRIABIwCgZzaWZ0ZWQYAyABKAsyHi5nbGFzc2xpbmUua21lLnYxYWxwaGExLlNpZnRlZEgAEjQKCHJldmVhbGVkGAQgASgLMiAuZ2xhc3NsaW5lLmttZS52MWFscGhhMS5SZXZlYWxlZEgAEjgKCmNvcnJlY3RpbmcYBSABKAsyIi5nbGFzc2xpbmUua21lLnYxYWxwaGExLkNvcnJlY3RpbmdIABI8CglxdWVzdGlvbnMYBiABKAsyJy5nbGFzc2xpbmUua21lLnYxYWxwaGExLlBhcml0eVF1ZXN0aW9uc0gAEjgKB2Fuc3dlcnMYByABKAsyJS5nbGFzc2xpbmUua21lLnYxYWxwaGExLlBhcml0eUFuc3dlcnNIABIwCgZ2ZXJpZnkYCCABKAsyHi5nbGFzc2xpbmUua21lLnYxYWxwaGExLlZlcmlmeUgAEjIKB3ZlcmRpY3QYCSABKAsyHy5nbGFzc2xpbmUua21lLnYxYWxwaGExLlZlcmRpY3RIABIqCgN0YWcYCiABKAsyGy5nbGFzc2xpbmUua21lLnYxYWxwaGExLlRhZ0gAEjAKBmFzc2lnbhgLIAEoCzIeLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuQXNzaWduSAASNAoIYXNzaWduZWQYDCABKAsyIC5nbGFzc2xpbmUua21lLnYxYWxwaGExLkFzc2lnbmVkSAASLAoEb3BlbhgNIAEoCzIcLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuT3BlbkgAQggKBnJlbWFyayIVCgRPcGVuEg0KBW5vbmNlGAEgASgMIkgKBUxpZ2h0Eg0KBWZyYW1lGAEgASgEEgwKBHNlbnQYAiABKA0SEgoKcHVsc2VfZ2FwcxgDIAMoDRIOCgZzdGF0ZXMYBCABKAwiOwoHQ2xpY2tlZBINCgVmcmFtZRgBIAEoBBISCgpwdWxzZV9nYXBzGAIgAygNEg0KBWJhc2VzGAMgASgMIjgKBlNpZnRlZBINCgVmcmFtZRgBIAEoBBIMCgRrZXB0GAIgASgMEhEKCXN0cmVuZ3RocxgDIAEoDCI4CghSZXZlYWxlZBINCgVmcmFtZRgBIAEoBBIMCgRiaXRzGAIgASgMEg8KB2lzX2Z1bGwYAyABKAgiKAoKQ29ycmVjdGluZxIMCgRxYmVyGAEgASgBEgwKBHNlZWQYAiABKA0iIQoPUGFyaXR5UXVlc3Rpb25zEg4KBnJhbmdlcxgBIAMoDSIhCg1QYXJpdHlBbnN3ZXJzEhAKCHBhcml0aWVzGAEgASgMIjMKBlZlcmlmeRIMCgRoYXNoGAEgASgMEgsKA2tleRgCIAEoDBIOCgZlcnJvcnMYAyABKA0idgoHVmVyZGljdBITCgtvdXRwdXRfYml0cxgBIAEoDRIMCgRzZWVkGAIgASgMEhEKBHFiZXIYAyABKAFIAIgBARIsCgVzaGFyZRgEIAEoDjIdLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuU2hhcmVCBwoFX3FiZXIiEgoDVGFnEgsKA3RhZxgBIAEoDCJ6CgZBc3NpZ24SDwoHcmVxdWVzdBgBIAEoBBIVCg1tYXN0ZXJfc2FlX2lkGAIgASgJEhQKDHNsYXZlX3NhZV9pZBgDIAEoCRIPCgdrZXlfaWRzGAQgAygJEhEKCWtleV9ieXRlcxgFIAEoDRIOCgZvZmZzZXQYBiABKAQiLAoIQXNzaWduZWQSDwoHcmVxdWVzdBgBIAEoBBIPCgdwcm9ibGVtGAIgASgJIhIKEEdldFN0YXR1c1JlcXVlc3QiWwoRR2V0U3RhdHVzUmVzcG9uc2USDAoEbmFtZRgBIAEoCRI4CgVsaW5rcxgCIAMoCzIpLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuUXVhbnR1bUxpbmtTdGF0dXMiwwEKEVF1YW50dW1MaW5rU3RhdHVzEgwKBHBlZXIYASABKAkSDQoFaXNfdXAYAiABKAgSDgoGc291cmNlGAMgASgJEhQKDHN0b3JlZF9ieXRlcxgEIAEoBBIRCgRxYmVyGAUgASgBSACIAQESDgoGYmxvY2tzGAYgASgEEhYKDnJlZnVzZWRfYmxvY2tzGAcgASgEEhEKCWxlbmd0aF9rbRgIIAEoARIUCgxlYXZlc2Ryb3BwZWQYCSABKAFCBwoFX3FiZXIiNQoWU2V0RWF2ZXNkcm9wcGVyUmVxdWVzdBIMCgRwZWVyGAEgASgJEg0KBXNoYXJlGAIgASgBIhkKF1NldEVhdmVzZHJvcHBlclJlc3BvbnNlKlQKBVNoYXJlEhUKEVNIQVJFX1VOU1BFQ0lGSUVEEAASDgoKU0hBUkVfQk9USBABEhAKDFNIQVJFX1NFTkRFUhACEhIKDlNIQVJFX1JFQ0VJVkVSEAMyYwoSUXVhbnR1bUxpbmtTZXJ2aWNlEk0KB0Rpc2N1c3MSHi5nbGFzc2xpbmUua21lLnYxYWxwaGExLlJlbWFyaxoeLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuUmVtYXJrKAEwATLsAQoKS21lU2VydmljZRJlCglHZXRTdGF0dXMSKC5nbGFzc2xpbmUua21lLnYxYWxwaGExLkdldFN0YXR1c1JlcXVlc3QaKS5nbGFzc2xpbmUua21lLnYxYWxwaGExLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgESdwoPU2V0RWF2ZXNkcm9wcGVyEi4uZ2xhc3NsaW5lLmttZS52MWFscGhhMS5TZXRFYXZlc2Ryb3BwZXJSZXF1ZXN0Gi8uZ2xhc3NsaW5lLmttZS52MWFscGhhMS5TZXRFYXZlc2Ryb3BwZXJSZXNwb25zZSIDkAICYgZwcm90bzM");
+  fileDesc("CiBnbGFzc2xpbmUva21lL3YxYWxwaGExL2ttZS5wcm90bxIWZ2xhc3NsaW5lLmttZS52MWFscGhhMSK4BQoGUmVtYXJrEi4KBWxpZ2h0GAEgASgLMh0uZ2xhc3NsaW5lLmttZS52MWFscGhhMS5MaWdodEgAEjIKB2NsaWNrZWQYAiABKAsyHy5nbGFzc2xpbmUua21lLnYxYWxwaGExLkNsaWNrZWRIABIwCgZzaWZ0ZWQYAyABKAsyHi5nbGFzc2xpbmUua21lLnYxYWxwaGExLlNpZnRlZEgAEjQKCHJldmVhbGVkGAQgASgLMiAuZ2xhc3NsaW5lLmttZS52MWFscGhhMS5SZXZlYWxlZEgAEjgKCmNvcnJlY3RpbmcYBSABKAsyIi5nbGFzc2xpbmUua21lLnYxYWxwaGExLkNvcnJlY3RpbmdIABI8CglxdWVzdGlvbnMYBiABKAsyJy5nbGFzc2xpbmUua21lLnYxYWxwaGExLlBhcml0eVF1ZXN0aW9uc0gAEjgKB2Fuc3dlcnMYByABKAsyJS5nbGFzc2xpbmUua21lLnYxYWxwaGExLlBhcml0eUFuc3dlcnNIABIwCgZ2ZXJpZnkYCCABKAsyHi5nbGFzc2xpbmUua21lLnYxYWxwaGExLlZlcmlmeUgAEjIKB3ZlcmRpY3QYCSABKAsyHy5nbGFzc2xpbmUua21lLnYxYWxwaGExLlZlcmRpY3RIABIqCgN0YWcYCiABKAsyGy5nbGFzc2xpbmUua21lLnYxYWxwaGExLlRhZ0gAEjAKBmFzc2lnbhgLIAEoCzIeLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuQXNzaWduSAASNAoIYXNzaWduZWQYDCABKAsyIC5nbGFzc2xpbmUua21lLnYxYWxwaGExLkFzc2lnbmVkSAASLAoEb3BlbhgNIAEoCzIcLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuT3BlbkgAQggKBnJlbWFyayIVCgRPcGVuEg0KBW5vbmNlGAEgASgMIl4KBUxpZ2h0Eg0KBWZyYW1lGAEgASgEEgwKBHNlbnQYAiABKA0SEgoKcHVsc2VfZ2FwcxgDIAMoDRIOCgZzdGF0ZXMYBCABKAwSFAoMaXNfZW50YW5nbGVkGAUgASgIIjsKB0NsaWNrZWQSDQoFZnJhbWUYASABKAQSEgoKcHVsc2VfZ2FwcxgCIAMoDRINCgViYXNlcxgDIAEoDCI4CgZTaWZ0ZWQSDQoFZnJhbWUYASABKAQSDAoEa2VwdBgCIAEoDBIRCglzdHJlbmd0aHMYAyABKAwiOAoIUmV2ZWFsZWQSDQoFZnJhbWUYASABKAQSDAoEYml0cxgCIAEoDBIPCgdpc19mdWxsGAMgASgIIigKCkNvcnJlY3RpbmcSDAoEcWJlchgBIAEoARIMCgRzZWVkGAIgASgNIiEKD1Bhcml0eVF1ZXN0aW9ucxIOCgZyYW5nZXMYASADKA0iIQoNUGFyaXR5QW5zd2VycxIQCghwYXJpdGllcxgBIAEoDCIzCgZWZXJpZnkSDAoEaGFzaBgBIAEoDBILCgNrZXkYAiABKAwSDgoGZXJyb3JzGAMgASgNInYKB1ZlcmRpY3QSEwoLb3V0cHV0X2JpdHMYASABKA0SDAoEc2VlZBgCIAEoDBIRCgRxYmVyGAMgASgBSACIAQESLAoFc2hhcmUYBCABKA4yHS5nbGFzc2xpbmUua21lLnYxYWxwaGExLlNoYXJlQgcKBV9xYmVyIhIKA1RhZxILCgN0YWcYASABKAwiegoGQXNzaWduEg8KB3JlcXVlc3QYASABKAQSFQoNbWFzdGVyX3NhZV9pZBgCIAEoCRIUCgxzbGF2ZV9zYWVfaWQYAyABKAkSDwoHa2V5X2lkcxgEIAMoCRIRCglrZXlfYnl0ZXMYBSABKA0SDgoGb2Zmc2V0GAYgASgEIiwKCEFzc2lnbmVkEg8KB3JlcXVlc3QYASABKAQSDwoHcHJvYmxlbRgCIAEoCSISChBHZXRTdGF0dXNSZXF1ZXN0IlsKEUdldFN0YXR1c1Jlc3BvbnNlEgwKBG5hbWUYASABKAkSOAoFbGlua3MYAiADKAsyKS5nbGFzc2xpbmUua21lLnYxYWxwaGExLlF1YW50dW1MaW5rU3RhdHVzIv8BChFRdWFudHVtTGlua1N0YXR1cxIMCgRwZWVyGAEgASgJEg0KBWlzX3VwGAIgASgIEg4KBnNvdXJjZRgDIAEoCRIUCgxzdG9yZWRfYnl0ZXMYBCABKAQSEQoEcWJlchgFIAEoAUgAiAEBEg4KBmJsb2NrcxgGIAEoBBIWCg5yZWZ1c2VkX2Jsb2NrcxgHIAEoBBIRCglsZW5ndGhfa20YCCABKAESFAoMZWF2ZXNkcm9wcGVkGAkgASgBEhAKCHByb3RvY29sGAogASgJEhEKBGNoc2gYCyABKAFIAYgBARIMCgRwYXRoGAwgAygJQgcKBV9xYmVyQgcKBV9jaHNoIjUKFlNldEVhdmVzZHJvcHBlclJlcXVlc3QSDAoEcGVlchgBIAEoCRINCgVzaGFyZRgCIAEoASIZChdTZXRFYXZlc2Ryb3BwZXJSZXNwb25zZSpUCgVTaGFyZRIVChFTSEFSRV9VTlNQRUNJRklFRBAAEg4KClNIQVJFX0JPVEgQARIQCgxTSEFSRV9TRU5ERVIQAhISCg5TSEFSRV9SRUNFSVZFUhADMmMKElF1YW50dW1MaW5rU2VydmljZRJNCgdEaXNjdXNzEh4uZ2xhc3NsaW5lLmttZS52MWFscGhhMS5SZW1hcmsaHi5nbGFzc2xpbmUua21lLnYxYWxwaGExLlJlbWFyaygBMAEy7AEKCkttZVNlcnZpY2USZQoJR2V0U3RhdHVzEiguZ2xhc3NsaW5lLmttZS52MWFscGhhMS5HZXRTdGF0dXNSZXF1ZXN0GikuZ2xhc3NsaW5lLmttZS52MWFscGhhMS5HZXRTdGF0dXNSZXNwb25zZSIDkAIBEncKD1NldEVhdmVzZHJvcHBlchIuLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuU2V0RWF2ZXNkcm9wcGVyUmVxdWVzdBovLmdsYXNzbGluZS5rbWUudjFhbHBoYTEuU2V0RWF2ZXNkcm9wcGVyUmVzcG9uc2UiA5ACAmIGcHJvdG8z");
 
 /**
  * One message on a link. What is public (all but light) counts for the tags.
@@ -156,11 +156,18 @@ export type Light = Message<"glassline.kme.v1alpha1.Light"> & {
   pulseGaps: number[];
 
   /**
-   * A byte each: bit 0 the bit, bit 1 the basis.
+   * A byte each: bit 0 the bit, bit 1 the basis; of halves of entangled pairs, bits 1 and 2 the angle in steps of 22.5 degrees.
    *
    * @generated from field: bytes states = 4;
    */
   states: Uint8Array;
+
+  /**
+   * Halves of entangled pairs (E91): the receiver measures each along one of three directions.
+   *
+   * @generated from field: bool is_entangled = 5;
+   */
+  isEntangled: boolean;
 };
 
 /**
@@ -189,7 +196,7 @@ export type Clicked = Message<"glassline.kme.v1alpha1.Clicked"> & {
   pulseGaps: number[];
 
   /**
-   * A byte each: in which basis it was measured.
+   * A byte each: in which basis, or along which direction, it was measured.
    *
    * @generated from field: bytes bases = 3;
    */
@@ -222,7 +229,7 @@ export type Sifted = Message<"glassline.kme.v1alpha1.Sifted"> & {
   kept: Uint8Array;
 
   /**
-   * Of what is kept, a byte each: 0 signal, 1 decoy, 2 vacuum.
+   * Of what is kept, a byte each: 0 signal, 1 decoy, 2 vacuum; of entangled pairs 0 those measured alike, 1 the others.
    *
    * @generated from field: bytes strengths = 3;
    */
@@ -588,6 +595,27 @@ export type QuantumLinkStatus = Message<"glassline.kme.v1alpha1.QuantumLinkStatu
    * @generated from field: double eavesdropped = 9;
    */
   eavesdropped: number;
+
+  /**
+   * "bb84" or "e91"; empty where the other end decides, and has sent nothing yet.
+   *
+   * @generated from field: string protocol = 10;
+   */
+  protocol: string;
+
+  /**
+   * Of e91, at the end that sends: S of the inequality (Clauser, Horne, Shimony and Holt) in the last block; above 2 the pairs were entangled.
+   *
+   * @generated from field: optional double chsh = 11;
+   */
+  chsh?: number | undefined;
+
+  /**
+   * Of e91, at the end that sends: key managers and the repeaters between them.
+   *
+   * @generated from field: repeated string path = 12;
+   */
+  path: string[];
 };
 
 /**
