@@ -8,6 +8,7 @@ const spec = {
   ...commonOptions("7401"),
   collector: endpoints({ help: "Collector to ask; the first one answers queries." }),
   meshNode: endpoints({ help: "Mesh node to show." }),
+  kme: endpoints({ help: "Key manager to show; its gRPC address." }),
   cameraAgent: endpoints({ help: "Admin address of a camera agent to show." }),
   origin: endpoints({ help: "Origin whose channels are shown; its gRPC address." }),
   edge: endpoints({ help: "Edge cache to show; its gRPC address." }),

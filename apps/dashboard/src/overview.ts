@@ -5,6 +5,7 @@ import type { GetOverviewResponseSchema, ServiceStateSchema } from "@glassline/p
 import { EdgeCacheService } from "@glassline/proto/edge";
 import { EnrolmentService } from "@glassline/proto/enrolment";
 import { toRpcError } from "@glassline/proto/errors";
+import { KmeService } from "@glassline/proto/kme";
 import type { GetStatusResponse } from "@glassline/proto/mesh";
 import { MeshAdminService } from "@glassline/proto/mesh";
 import { NodeAgentService } from "@glassline/proto/node";
@@ -53,6 +54,9 @@ export function createOverview(
       grpcProbe(MeshAdminService, endpoint, "mesh-node", identity, (to) =>
         to.getStatus({}, LIMITED),
       ),
+    ),
+    ...config.kme.map((endpoint) =>
+      grpcProbe(KmeService, endpoint, "kme", identity, (to) => to.getStatus({}, LIMITED)),
     ),
     ...config.cameraAgent.map(cameraAgentProbe),
     ...config.origin.map((endpoint) =>

@@ -45,8 +45,8 @@ const spec = {
   }),
   otlpGrpcPort: port({ help: "Port for OTLP over gRPC.", default: "4317" }),
   otlpHttpPort: port({ help: "Port for OTLP over HTTP.", default: "4318" }),
-  quantum: toggle({
-    help: "Links of the mesh over UDP, with keys of three key managers whose photons are simulated, which adds no security. Without it they are TLS 1.3 with X25519MLKEM768.",
+  noQuantum: toggle({
+    help: "No key managers: links of the mesh are TLS 1.3 with X25519MLKEM768. Without this they go over UDP, with post-quantum keys and those of three key managers, whose photons are simulated, which adds no security.",
   }),
   noRestart: toggle({ help: "Do not start a service again that has ended by itself." }),
   logLevel: choice({ help: "Least level that services log.", default: "info", of: LOG_LEVELS }),

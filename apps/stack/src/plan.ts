@@ -12,7 +12,7 @@ import type { StackConfig } from "./config.ts";
 import { OFFSET } from "./ports.ts";
 import type { Flags, ProcessPlan } from "./process-plan.ts";
 import { flags, processOf } from "./process-plan.ts";
-import { keyManagers, quantumLink } from "./quantum-plan.ts";
+import { keyManagerAddresses, keyManagers, quantumLink } from "./quantum-plan.ts";
 import { telemetryEnvironment } from "./telemetry-environment.ts";
 
 export interface Plan {
@@ -64,7 +64,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       name: `node-${node}`,
       port: at(OFFSET.node + node),
       "admin-port": at(OFFSET.nodeAdmin + node),
-      ...(config.quantum && quantumLink(node, { address })),
+      ...(!config.noQuantum && quantumLink(node, { address })),
       ...more,
     }),
   });
@@ -234,6 +234,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       "admin-port": at(OFFSET.dashboardAdmin),
       collector: `collector=${address(OFFSET.collector)}`,
       "mesh-node": peers(1, 2, 3),
+      kme: config.noQuantum ? [] : keyManagerAddresses({ address }),
       "camera-agent": `agent-1=${address(OFFSET.camera)}`,
       origin: `origin=${address(OFFSET.originGrpc)}`,
       edge: edgeEndpoints,
@@ -264,7 +265,7 @@ export function planOf(config: StackConfig, secrets: Secrets): Plan {
       meshNode(1, { gateway: true, "data-dir": join(config.data, "node-1"), peer: peers(2, 3) }),
       meshNode(2, { ...nearCollector, peer: peers(3) }),
       meshNode(3, nearCollector),
-      ...(config.quantum ? keyManagers(common, { at, address }) : []),
+      ...(config.noQuantum ? [] : keyManagers(common, { at, address })),
       collector,
     ],
   };

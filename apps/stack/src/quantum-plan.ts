@@ -18,6 +18,10 @@ export const quantumLink = (node: number, { address }: Pick<Places, "address">):
   "key-manager": `kme-${node}=${address(OFFSET.kme + node)}`,
 });
 
+/** NAME=HOST:PORT, of gRPC. */
+export const keyManagerAddresses = ({ address }: Pick<Places, "address">): string[] =>
+  NODES.map((node) => `kme-${node}=${address(OFFSET.kmeGrpc + node)}`);
+
 export function keyManagers(common: Flags, { at, address }: Places): ProcessPlan[] {
   return NODES.map((node) => ({
     ...processOf("kme", `kme-${node}`, {}),
@@ -32,6 +36,9 @@ export function keyManagers(common: Flags, { at, address }: Places): ProcessPlan
       port: at(OFFSET.kme + node),
       "grpc-port": at(OFFSET.kmeGrpc + node),
       "admin-port": at(OFFSET.kmeAdmin + node),
+      // Of which three links use 32 bytes each two minutes: soon there are enough, and the light rests.
+      frame: 65_536,
+      store: "8KiB",
       sae: NODES.map((one) => `node-${one}=kme-${one}`),
       // Each pair has one link.
       peer: NODES.filter((other) => other > node).map(

@@ -1,4 +1,4 @@
-/** `npm start -- --quantum`: a mesh whose links take in keys of three key managers. */
+/** As `npm start` has it: a mesh whose links take in keys of three key managers. */
 import { test } from "vitest";
 
 import { countedValues, countingSource } from "./testing/sources.ts";
@@ -10,7 +10,7 @@ const NODES = ["node-1", "node-2", "node-3"];
 const SERVICES = [...NODES, "kme-1", "kme-2", "kme-3", "collector", "dashboard"];
 
 test("all links have QKD keys soon, and samples arrive", { timeout: 120_000 }, async () => {
-  await using stack = await startProcesses({ quantum: true }, SERVICES);
+  await using stack = await startProcesses({ "no-quantum": "false" }, SERVICES);
   const source = countingSource(CAMERA, { perReport: 5, intervalMs: 50 });
   await using _agent = await stack.attach([source]);
   await eventually("samples are stored", async () => {

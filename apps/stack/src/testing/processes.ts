@@ -51,7 +51,11 @@ export async function startProcesses(
   await using stack = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "glassline-stack-"));
   stack.defer(() => rm(directory, { recursive: true, force: true, maxRetries: 10 }));
-  const plan = await planOnFreePorts(directory, words);
+  // Key managers are only where they are asked for, or where all is.
+  const plan = await planOnFreePorts(directory, {
+    "no-quantum": String(only !== undefined),
+    ...words,
+  });
   const processes = plan.processes.filter(({ name }) => only?.includes(name) ?? true);
   const supervisor = stack.use(
     new Supervisor(processes, {

@@ -33,6 +33,7 @@ const KIND_ORDER = [
   "opsbot",
   "mesh-node",
   "enrolment",
+  "kme",
 ];
 
 function rankOf(key: string): number {
@@ -86,6 +87,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   origin: "Nothing new can be fetched; edges serve what they have.",
   "node-agent": "Edges go on; nothing restarts them if they end.",
   opsbot: "Edges go on; nobody watches or repairs them.",
+  kme: "Its links get no new quantum keys; they go on with post-quantum ones.",
   enrolment: "Who watches goes on; no phone can be enrolled, and watch pages do not open.",
 };
 

@@ -34,11 +34,13 @@ export function LinkTable({ node }: { node: GetStatusResponse }) {
                 {link.neighbour}
                 {!link.up && <span class="tag is-bad">down</span>}
               </th>
-              <td class="number">{link.up ? `${link.rttMs.toFixed(1)} ms` : "–"}</td>
+              <td class="number">
+                {link.up && link.rttMs > 0 ? `${link.rttMs.toFixed(1)} ms` : "–"}
+              </td>
               <td class="number">{link.up ? link.cost : "–"}</td>
               <td class="number">{compact(Number(link.framesSent))}</td>
               <td class="number">{compact(Number(link.framesReceived))}</td>
-              <td>{keysOf(link) || <span class="quiet">accepted here</span>}</td>
+              <td class="link-keys">{keysOf(link) || <span class="quiet">accepted here</span>}</td>
             </tr>
           ))}
         </tbody>

@@ -77,7 +77,7 @@ function LinkLabel({ link: { label, up, rttMs, cost } }: { link: PlacedLink }) {
         rx="6"
       />
       <text x={label.x} y={label.y - 2}>
-        {up ? `${rttMs.toFixed(rttMs < 10 ? 1 : 0)} ms` : "down"}
+        {up ? roundTrip(rttMs) : "down"}
       </text>
       <text x={label.x} y={label.y + 11}>
         {up ? `cost ${cost}` : ""}
@@ -85,6 +85,10 @@ function LinkLabel({ link: { label, up, rttMs, cost } }: { link: PlacedLink }) {
     </g>
   );
 }
+
+/** Nothing is known of a new link. */
+const roundTrip = (rttMs: number): string =>
+  rttMs > 0 ? `${rttMs.toFixed(rttMs < 10 ? 1 : 0)} ms` : "–";
 
 function NodeBox({ node: { name, kind, x, y }, caption }: { node: PlacedNode; caption: string }) {
   const left = x - NODE_WIDTH / 2;

@@ -3,7 +3,7 @@ import { clock, millisecondsOf } from "../format/time.ts";
 import { useOverview } from "./overview.ts";
 
 /** More than this would push the rail's foot off the screen. */
-const SHOWN_MAX_SERVICES = 12;
+const SHOWN_MAX_SERVICES = 16;
 
 /** Every service with a mark: filled when it answers, crossed when not. */
 export function ServiceList() {
