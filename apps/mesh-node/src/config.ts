@@ -5,10 +5,12 @@ import {
   directory,
   duration,
   endpoints,
+  integer,
   port,
   text,
   toggle,
 } from "@glassline/config";
+import { SHARES_MAX } from "@glassline/otqmn/seal/shares";
 import { MODES } from "@glassline/quantum/keys/epoch";
 import { commonOptions } from "@glassline/service/options";
 
@@ -67,6 +69,12 @@ const spec = {
   }),
   gateway: toggle({
     help: "Take reports of cameras, keep them on a ring and bring them to a collector.",
+  }),
+  shares: integer({
+    help: "Of a gateway: its keys with the collector take in a secret that goes there in so many XOR shares, by ways that have no node in common; as many nodes have to be at collectors. 1: none.",
+    default: "1",
+    min: 1,
+    max: SHARES_MAX,
   }),
   dataDir: directory({
     help: "Folder of a gateway's ring.",

@@ -76,7 +76,7 @@ const dropped = async (name: string) => {
 beforeEach(() => {
   exported.reset();
   clock = simulatedClock();
-  nodes = Object.fromEntries(["a", "b", "c"].map((name) => [name, node(name)]));
+  nodes = Object.fromEntries(["a", "b", "c", "d"].map((name) => [name, node(name)]));
 });
 afterEach(() => Object.values(nodes).forEach(({ router }) => router[Symbol.dispose]()));
 
@@ -152,6 +152,25 @@ describe("the router", () => {
     send("a", "c");
     await clock.advance(10);
     expect(nodes["c"]!.arrived.at(-1)!.path).toEqual(["a", "c"]);
+  });
+
+  test("goes around nodes that must not carry a frame, and nowhere twice", async () => {
+    connect("a", "b");
+    connect("b", "c");
+    connect("a", "d");
+    connect("d", "c");
+    connect("b", "d");
+    await clock.advance(2_000);
+    const frame = { circuit: 1n, destination: "c", payload: new Uint8Array([1]) };
+    const sent = (...avoid: string[]) => nodes["a"]!.router.send({ ...frame, avoid });
+    for (const avoided of ["b", "d"]) {
+      expect(sent("a", avoided)).toBe(true);
+      await clock.advance(10);
+      const around = avoided === "b" ? "d" : "b";
+      expect(nodes["c"]!.arrived.at(-1)).toMatchObject({ source: "a", path: ["a", around, "c"] });
+    }
+    expect(sent("a", "b", "d")).toBe(false);
+    expect(await dropped("a")).toEqual({ no_route: 1 });
   });
 
   test("tells in the spans of sampled reports what the keys of the way were made of", async () => {

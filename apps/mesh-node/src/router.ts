@@ -43,7 +43,7 @@ const RETIRING_MAX = 64;
 
 export type DataInit = Pick<
   MessageInitShape<typeof DataSchema>,
-  "circuit" | "destination" | "signal" | "payload" | "hopContexts"
+  "circuit" | "destination" | "signal" | "payload" | "hopContexts" | "avoid"
 >;
 
 export interface RouterDeps {
@@ -76,7 +76,8 @@ export interface Router extends Disposable {
   /** Called after every change of routes. */
   onRoutes(changed: () => void): void;
   setServices(services: readonly string[]): void;
-  nearest(service: string): string | undefined;
+  /** @param avoided nodes that are left out. */
+  nearest(service: string, avoided?: readonly string[]): string | undefined;
   /** True when the node has the service and there is a way to it. */
   reaches(node: string, service: string): boolean;
   /** The link to a neighbour; undefined when none is up. */
@@ -148,8 +149,8 @@ class MeshRouter implements Router {
     this.#step({ type: "services", services });
   }
 
-  nearest(service: string): string | undefined {
-    return this.#routing.nearest(service);
+  nearest(service: string, avoided: readonly string[] = []): string | undefined {
+    return this.#routing.nearest(service, avoided);
   }
 
   reaches(node: string, service: string): boolean {
@@ -162,8 +163,9 @@ class MeshRouter implements Router {
       ...init,
       source: this.#deps.node,
       hopLimit: HOP_LIMIT,
-      // The way of sampled reports is recorded.
-      path: init.hopContexts?.length ? [this.#deps.node] : [],
+      // The way of sampled reports is recorded, and that of what must not go just any way.
+      path: init.hopContexts?.length || init.avoid?.length ? [this.#deps.node] : [],
+      avoid: init.avoid ?? [],
       keySources: [] as string[],
     };
     if (data.destination === this.#deps.node) {
@@ -293,10 +295,15 @@ class MeshRouter implements Router {
   }
 
   #sendOn(data: Data): boolean {
-    const nextHop = this.#routing.routeTo(data.destination)?.nextHop;
+    const nextHop = this.#nextHop(data);
     const neighbour = nextHop === undefined ? undefined : this.#neighbours.get(nextHop);
     if (!neighbour) {
-      if (this.#routing.knows(data.destination) && this.#seekers.add(data)) return true;
+      if (
+        data.avoid.length === 0 &&
+        this.#routing.knows(data.destination) &&
+        this.#seekers.add(data)
+      )
+        return true;
       this.#dropped("no_route");
       return false;
     }
@@ -306,6 +313,11 @@ class MeshRouter implements Router {
     }
     this.#dropped(reasonOf(neighbour.link));
     return false;
+  }
+
+  #nextHop({ destination, avoid, path }: Data): string | undefined {
+    if (avoid.length === 0) return this.#routing.routeTo(destination)?.nextHop;
+    return this.#routing.nextHopWithout(destination, new Set([...avoid, ...path]));
   }
 
   #dropped(reason: string): void {

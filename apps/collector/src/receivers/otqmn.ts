@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 
 import type { Directive } from "@glassline/otqmn/directive";
 import { ownKeys } from "@glassline/otqmn/seal/keys";
+import { ShareBook } from "@glassline/otqmn/seal/shares";
 import { RpcError } from "@glassline/proto/errors";
 import type { StreamRequest } from "@glassline/proto/otqmn";
 import { every } from "@glassline/service/clock";
@@ -52,6 +53,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
     deps.metrics.admissionsWaiting.set(admission.waiting);
   });
   const own = ownKeys(deps.identity, clock, randomBytes(8).readBigUInt64LE());
+  const book = new ShareBook();
   const told: SealTold = {
     sealed: () => deps.metrics.sealedStreams.inc(),
     refused: (reason) => {
@@ -101,7 +103,7 @@ export function createOtqmnReceiver(deps: OtqmnReceiverDeps): OtqmnReceiver {
         });
         return;
       }
-      const sealed = new SealedStream(stream, own, told);
+      const sealed = new SealedStream(stream, own, book, told);
       const opened = new OtqmnStream(sealed, streamDeps);
       open.add(opened);
       openChanged();

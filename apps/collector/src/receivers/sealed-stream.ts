@@ -4,6 +4,7 @@ import type { ResponseInit } from "@glassline/otqmn/seal/collector";
 import { CollectorSeal } from "@glassline/otqmn/seal/collector";
 import type { OwnKeys } from "@glassline/otqmn/seal/keys";
 import { SealError } from "@glassline/otqmn/seal/keys";
+import type { ShareBook } from "@glassline/otqmn/seal/shares";
 import type { StreamRequest, StreamRequestSchema } from "@glassline/proto/otqmn";
 import { NackCode, StreamResponseSchema } from "@glassline/proto/otqmn";
 import type { ServerStream } from "@glassline/proto/rpc";
@@ -21,9 +22,10 @@ export class SealedStream {
   readonly #seal: CollectorSeal;
   readonly #told: SealTold;
 
-  constructor(stream: Stream, own: OwnKeys, told: SealTold) {
+  /** @param book of shares, that all streams have in common. */
+  constructor(stream: Stream, own: OwnKeys, book: ShareBook, told: SealTold) {
     this.#stream = stream;
-    this.#seal = new CollectorSeal(own);
+    this.#seal = new CollectorSeal(own, book);
     this.#told = told;
   }
 

@@ -18,6 +18,7 @@ const DESTINATION = tag(OF_DATA.destination.number, LENGTH_DELIMITED);
 const HOP_LIMIT = tag(OF_DATA.hopLimit.number, VARINT);
 const HOP_CONTEXTS = tag(OF_DATA.hopContexts.number, LENGTH_DELIMITED);
 const PATH = tag(OF_DATA.path.number, LENGTH_DELIMITED);
+const AVOID = tag(OF_DATA.avoid.number, LENGTH_DELIMITED);
 /** By field, its tag: decoders read a field that they know whatever its tag says of its type. */
 const TAGS = [
   CIRCUIT,
@@ -28,6 +29,7 @@ const TAGS = [
   tag(OF_DATA.payload.number, LENGTH_DELIMITED),
   HOP_CONTEXTS,
   PATH,
+  AVOID,
   tag(OF_DATA.keySources.number, LENGTH_DELIMITED),
 ];
 const TAG_BY_FIELD = new Map(TAGS.map((one) => [one >>> 3, one]));
@@ -62,7 +64,8 @@ export function transitOf(frame: Buffer): Transit | undefined {
   const transit = { destination: "", flow: NO_FLOW, hopLimit: 0, hopLimitAt: 0 };
   while (!reader.isAtEnd) {
     const field = reader.varint();
-    if (field === undefined || field === HOP_CONTEXTS || field === PATH) return undefined;
+    if (field === undefined || field === HOP_CONTEXTS || field === PATH || field === AVOID)
+      return undefined;
     if (field === DESTINATION) transit.destination = reader.text("utf8");
     else if (field === CIRCUIT) transit.flow = reader.text("latin1", CIRCUIT_BYTES);
     else if (field === HOP_LIMIT) {

@@ -43,7 +43,7 @@ export interface Gateway extends AsyncDisposable {
 export type GatewayState = Awaited<ReturnType<typeof stateOf>>;
 
 export async function startGateway(
-  options: { dataDir: string; ringSize: number },
+  options: { dataDir: string; ringSize: number; shares: number },
   deps: GatewayDeps,
 ): Promise<Gateway> {
   await using stack = new AsyncDisposableStack();
@@ -57,7 +57,10 @@ export async function startGateway(
     new Uplink({
       ...deps,
       ring,
-      openCarrier: sealedCarriers(carriers.open, own),
+      openCarrier: sealedCarriers(carriers.open, own, {
+        open: carriers.open,
+        count: options.shares,
+      }),
       nearest: carriers.nearest,
       directed: (directive) => receiver.direct(directive),
     }),

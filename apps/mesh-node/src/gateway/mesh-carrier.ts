@@ -12,7 +12,8 @@ export const COLLECTOR_SERVICE = "collector";
 export interface MeshCarriers {
   /** The node by which a collector can be reached now. */
   nearest(): string | undefined;
-  open(events: CarrierEvents): Carrier | undefined;
+  /** @param avoided nodes that it must not lead through; the way is recorded then. */
+  open(events: CarrierEvents, avoided?: readonly string[]): Carrier | undefined;
   /** True when the frame belongs to a circuit that was opened here. */
   arrive(data: Data): boolean;
 }
@@ -21,8 +22,8 @@ export function createMeshCarriers(router: Router): MeshCarriers {
   const circuits = new Map<bigint, { events: CarrierEvents; egress: string }>();
   return {
     nearest: () => router.nearest(COLLECTOR_SERVICE),
-    open(events) {
-      const egress = router.nearest(COLLECTOR_SERVICE);
+    open(events, avoided = []) {
+      const egress = router.nearest(COLLECTOR_SERVICE, avoided);
       if (egress === undefined) return undefined;
       const circuit = randomBytes(8).readBigUInt64LE();
       circuits.set(circuit, { events, egress });
@@ -34,6 +35,7 @@ export function createMeshCarriers(router: Router): MeshCarriers {
           signal: kind,
           payload,
           hopContexts: [...hopContexts],
+          avoid: [...avoided],
         });
       return {
         egress,

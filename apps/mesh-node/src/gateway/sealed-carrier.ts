@@ -1,14 +1,15 @@
 /** A carrier on which nobody between gateway and collector can read a message, or change one. */
-import { fromBinary } from "@bufbuild/protobuf";
 import { ProducerSeal } from "@glassline/otqmn/seal/producer";
 import type { OwnKeys } from "@glassline/otqmn/seal/keys";
 import { SealError } from "@glassline/otqmn/seal/keys";
-import type { StreamResponse } from "@glassline/proto/otqmn";
-import { StreamResponseSchema } from "@glassline/proto/otqmn";
 import type { Backoff } from "@glassline/service/backoff";
 import { backoff } from "@glassline/service/backoff";
+import { messageOf } from "@glassline/service/errors";
 
 import type { Carrier, CarrierEvents } from "./carrier.ts";
+import { responseOf } from "./collector-response.ts";
+import type { OpenWay } from "./share-ways.ts";
+import { shareOut } from "./share-ways.ts";
 
 /** Until there are keys; twice as long after each time in a row that there were none: the way may be slow. */
 const OPENING_FIRST_MS = 3_000;
@@ -18,8 +19,15 @@ const WAITING_MAX = 8;
 
 export type OpenCarrier = (events: CarrierEvents) => Carrier | undefined;
 
+/** What a secret from end to end takes. */
+export interface ShareWays {
+  open: OpenWay;
+  /** One share is none: keys are of the handshake alone. */
+  count: number;
+}
+
 /** Gives undefined where `open` gives none. */
-export function sealedCarriers(open: OpenCarrier, own: OwnKeys): OpenCarrier {
+export function sealedCarriers(open: OpenCarrier, own: OwnKeys, ways: ShareWays): OpenCarrier {
   const patience = backoff({
     firstMs: OPENING_FIRST_MS,
     maxMs: OPENING_MAX_MS,
@@ -28,12 +36,12 @@ export function sealedCarriers(open: OpenCarrier, own: OwnKeys): OpenCarrier {
   return (events) => {
     const sealed = new SealedCarrier(own, patience, events);
     const inner = open(sealed);
-    return inner && sealed.begin(inner);
+    return inner && sealed.begin(inner, ways);
   };
 }
 
 class SealedCarrier implements Carrier, CarrierEvents {
-  readonly #seal: ProducerSeal;
+  #seal: ProducerSeal;
   readonly #own: OwnKeys;
   readonly #patience: Backoff;
   readonly #events: CarrierEvents;
@@ -46,15 +54,26 @@ class SealedCarrier implements Carrier, CarrierEvents {
     this.#seal = new ProducerSeal(own);
   }
 
-  begin(inner: Carrier): this {
+  begin(inner: Carrier, ways: ShareWays): this {
     this.#inner = inner;
-    inner.send(this.#seal.opening(), []);
+    if (ways.count > 1) void this.#shareOut(ways);
+    else inner.send(this.#seal.opening(), []);
     const waitMs = this.#patience.nextMs();
     void this.#own.clock.sleep(waitMs, this.#stop.signal).then(
       () => this.#fail(`no keys with the collector within ${waitMs} ms`),
       () => {},
     );
     return this;
+  }
+
+  async #shareOut({ open, count }: ShareWays): Promise<void> {
+    try {
+      const secret = await shareOut(open, this.#own, count, this.#stop.signal);
+      this.#seal = new ProducerSeal(this.#own, secret);
+      this.#inner.send(this.#seal.opening(), []);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#fail(messageOf(error));
+    }
   }
 
   get egress(): string {
@@ -111,15 +130,5 @@ class SealedCarrier implements Carrier, CarrierEvents {
   #fail(reason: string): void {
     this.close(reason);
     this.#events.closed(reason);
-  }
-}
-
-/** Throws SealError. */
-function responseOf(bytes: Uint8Array): StreamResponse {
-  try {
-    return fromBinary(StreamResponseSchema, bytes);
-  } catch (error) {
-    const got = `message: got ${bytes.length} bytes, expected one of a collector`;
-    throw new SealError(got, { cause: error });
   }
 }

@@ -4,18 +4,24 @@
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Handshake, Opening, StreamRequest } from "@glassline/proto/otqmn";
+import type { Handshake, Opening, Passage, Share, StreamRequest } from "@glassline/proto/otqmn";
 import { StreamRequestSchema, StreamResponseSchema } from "@glassline/proto/otqmn";
+import type { QuantumKey } from "@glassline/quantum/keys/epoch";
 import { Epochs, sessionKeys } from "@glassline/quantum/keys/epochs";
 import { HandshakeError, take } from "@glassline/quantum/keys/handshake";
 import type { Introduced } from "@glassline/quantum/keys/introduction";
 import { introduce, verifyIntroduction } from "@glassline/quantum/keys/introduction";
 import { SignatureError } from "@glassline/service/signed";
 
+import type { ShareBook } from "./shares.ts";
+import { SHARES_MAX, SHARE_BYTES } from "./shares.ts";
 import type { OwnKeys } from "./stream-keys.ts";
 import { CONTEXT, SealError, agreementOf } from "./stream-keys.ts";
 
 export type ResponseInit = MessageInitShape<typeof StreamResponseSchema>;
+
+/** A UUID. */
+const ID_MAX = 36;
 
 export class CollectorSeal {
   readonly #own: OwnKeys;
@@ -24,8 +30,13 @@ export class CollectorSeal {
   #hasBegun = false;
   #epoch = 0;
 
-  constructor(own: OwnKeys) {
-    this.#own = own;
+  readonly #book: ShareBook;
+  /** That came in shares; for as long as the stream. */
+  #secret: QuantumKey | undefined;
+
+  /** @param book of all streams of this collector. */
+  constructor(own: OwnKeys, book: ShareBook) {
+    [this.#own, this.#book] = [own, book];
   }
 
   /** Nothing goes in clear. */
@@ -39,7 +50,7 @@ export class CollectorSeal {
     const isFirst = !this.#hasBegun;
     this.#hasBegun = true;
     if (message.case === "opening") {
-      const answer = this.#answer(message.value, isFirst);
+      const answer = this.#answer(message.value, isFirst, passage);
       return answer ? { answer } : {};
     }
     if (!this.#peer) {
@@ -80,11 +91,17 @@ export class CollectorSeal {
     return inside;
   }
 
-  #answer({ step }: Opening, isFirst: boolean): ResponseInit | undefined {
+  #answer(
+    { step }: Opening,
+    isFirst: boolean,
+    passage: Passage | undefined,
+  ): ResponseInit | undefined {
     try {
       if (step.case === "introduction" && (isFirst || this.#peer))
         return this.#introduce(step.value);
       if (step.case === "handshake" && this.#peer) return this.#shake(step.value, this.#peer);
+      if (step.case === "share" && this.#peer)
+        return this.#takeShare(step.value, this.#peer, passage);
     } catch (error) {
       if (!(error instanceof SignatureError || error instanceof HandshakeError)) throw error;
       throw new SealError(`producer: ${error.message}`, { cause: error });
@@ -111,11 +128,35 @@ export class CollectorSeal {
     if (epoch <= this.#epoch) return undefined;
     const { identity, key } = this.#own;
     const taken = take({ name: identity.instance, key }, peer, message);
-    const answer = taken.answer(agreementOf(epoch), undefined);
+    const answer = taken.answer(agreementOf(epoch), this.#secretOf(peer, taken.quantumKeyId));
     this.#epoch = epoch;
     this.#epochs.begin(sessionKeys(answer.keys, "responder", epoch, epoch), this.#nowMs());
     const value = { epoch, message: answer.message };
     return { message: { case: "opening", value: { step: { case: "handshake", value } } } };
+  }
+
+  #takeShare(
+    { id, index, count, share }: Share,
+    { name }: Introduced,
+    passage: Passage | undefined,
+  ): ResponseInit {
+    const isShare = count <= SHARES_MAX && index < count && share.length === SHARE_BYTES;
+    if (!isShare || id.length > ID_MAX)
+      throw new SealError(
+        `share: got ${share.length} bytes, ${index + 1} of ${count}, expected ${SHARE_BYTES}, of ${SHARES_MAX} at most`,
+      );
+    const nodes = passage?.links.map(({ to }) => to) ?? [];
+    this.#book.add(name, { id, index, count, share, nodes }, this.#nowMs());
+    const value = { id, index, count, nodes };
+    return { message: { case: "opening", value: { step: { case: "share", value } } } };
+  }
+
+  /** Throws SealError: the producer names one that is not here. */
+  #secretOf({ name }: Introduced, id: string | undefined): QuantumKey | undefined {
+    if (id === undefined || this.#secret?.id === id) return this.#secret;
+    const key = this.#book.take(name, id, this.#nowMs());
+    if (typeof key === "string") throw new SealError(`shares: ${key}`);
+    return (this.#secret = { id, key, source: "shares" });
   }
 
   #nowMs(): number {

@@ -6,6 +6,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Opening, StreamResponse } from "@glassline/proto/otqmn";
 import { StreamRequestSchema } from "@glassline/proto/otqmn";
+import type { QuantumKey } from "@glassline/quantum/keys/epoch";
 import { Epochs, sessionKeys } from "@glassline/quantum/keys/epochs";
 import type { Offer } from "@glassline/quantum/keys/handshake";
 import { HandshakeError, offer } from "@glassline/quantum/keys/handshake";
@@ -30,8 +31,11 @@ export class ProducerSeal {
   #epoch = 0;
   #renewAtMs = Infinity;
 
-  constructor(own: OwnKeys) {
-    this.#own = own;
+  readonly #secret: QuantumKey | undefined;
+
+  /** @param secret that the collector has in shares; its keys take it in. */
+  constructor(own: OwnKeys, secret?: QuantumKey) {
+    [this.#own, this.#secret] = [own, secret];
   }
 
   /** Messages can be sealed. */
@@ -89,7 +93,7 @@ export class ProducerSeal {
     const { identity, clock, key } = this.#own;
     const self = { name: identity.instance, key };
     const epoch = ++this.#epoch;
-    const said = { moment: clock.nowUnixNano(), quantumKey: undefined };
+    const said = { moment: clock.nowUnixNano(), quantumKey: this.#secret };
     this.#offer = offer(self, this.#peer!, agreementOf(epoch), said);
     this.#renewAtMs = this.#nowMs() + HANDSHAKE_AGAIN_MS;
     const value = { epoch, message: this.#offer.message };

@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { StreamRequest } from "@glassline/proto/otqmn";
 import { PassageSchema, StreamRequestSchema, StreamResponseSchema } from "@glassline/proto/otqmn";
+import type { QuantumKey } from "@glassline/quantum/keys/epoch";
 import { REJECT_AFTER_MS } from "@glassline/quantum/keys/records";
 import type { Clock } from "@glassline/service/clock";
 import { systemClock } from "@glassline/service/clock";
@@ -12,6 +13,7 @@ import { signHello } from "../hello.ts";
 import type { ResponseInit } from "./collector-seal.ts";
 import { CollectorSeal } from "./collector-seal.ts";
 import { ProducerSeal } from "./producer-seal.ts";
+import { SHARE_BYTES, ShareBook, split } from "./shares.ts";
 import type { OwnKeys } from "./stream-keys.ts";
 import { SealError, ownKeys } from "./stream-keys.ts";
 
@@ -39,9 +41,9 @@ class Pair {
   readonly atCollector: StreamRequest[] = [];
   readonly atProducer: Uint8Array[] = [];
 
-  constructor(own = gateway, other = collector) {
-    this.producer = new ProducerSeal(own);
-    this.collector = new CollectorSeal(other);
+  constructor(own = gateway, other = collector, secret?: QuantumKey, book = new ShareBook()) {
+    this.producer = new ProducerSeal(own, secret);
+    this.collector = new CollectorSeal(other, book);
   }
 
   open(): this {
@@ -93,6 +95,38 @@ describe("a sealed stream", () => {
     expect(pair.heard()).toEqual([SECRET]);
     expect(fromBinary(StreamResponseSchema, pair.atProducer[0]!).message.case).toBe("credit");
     expect(pair.seen.filter((bytes) => Buffer.from(bytes).includes(SECRET))).toEqual([]);
+  });
+
+  test("takes in a secret that has come in shares, by streams of their own", () => {
+    const book = new ShareBook();
+    const key = new Uint8Array(SHARE_BYTES).fill(9);
+    const bring = (share: Uint8Array, index: number, node: string) => {
+      const step = { case: "share", value: { id: "s", index, count: 2, share } } as const;
+      const passage = create(PassageSchema, { links: [{ from: "node-1", to: node }] });
+      const message = { case: "opening", value: { step } } as const;
+      const stream = new CollectorSeal(collector, book);
+      stream.take(fromBinary(StreamRequestSchema, new ProducerSeal(gateway).opening()));
+      return stream.take(create(StreamRequestSchema, { message, passage })).answer?.message;
+    };
+    const [first, second] = split(key, 2) as [Uint8Array, Uint8Array];
+    expect(bring(first, 0, "node-2")).toMatchObject({
+      value: { step: { value: { index: 0, nodes: ["node-2"] } } },
+    });
+    const secret = { id: "s", key, source: "shares" } as const;
+    const early = new Pair(gateway, collector, secret, book);
+    expect(() => early.open()).toThrow("shares: got 1 of a secret, expected 2");
+    bring(first, 0, "node-2");
+    bring(second, 1, "node-3");
+    const pair = new Pair(gateway, collector, secret, book).open();
+    pair.say(SECRET);
+    expect(pair.heard()).toEqual([SECRET]);
+
+    bring(first, 0, "node-2");
+    bring(second, 1, "node-3");
+    const other = { ...secret, key: key.with(0, 1) };
+    expect(() => new Pair(gateway, collector, other, book).open()).toThrow(SealError);
+    expect(() => bring(first.subarray(1), 0, "node-2")).toThrow("got 31 bytes");
+    expect(() => bring(first, 2, "node-2")).toThrow("3 of 2");
   });
 
   test("keeps what the way has added, and lets nobody add that inside", () => {

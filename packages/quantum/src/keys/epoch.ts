@@ -9,8 +9,8 @@ export const MODES = ["hybrid", "qkd-required", "otp"] as const;
 /** hybrid: with a QKD key where there is one; qkd-required: never without; otp: nor without one-time pads for what cameras say (pad.ts). */
 export type Mode = (typeof MODES)[number];
 
-/** "qkd": from a device; "sim": from simulated photons, which add nothing; "none": there was no key. */
-export type KeySource = "qkd" | "sim" | "none";
+/** "qkd": from a device; "sim": from simulated photons, which add nothing; "shares": it came in shares by several ways; "none": there was no key. */
+export type KeySource = "qkd" | "sim" | "shares" | "none";
 
 export interface QuantumKey {
   /** As the key manager named it. */

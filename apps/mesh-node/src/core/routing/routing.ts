@@ -127,12 +127,21 @@ export class Routing {
     return this.#costs.get(neighbour);
   }
 
-  /** The cheapest node with a service: this one if it has it. */
-  nearest(service: string): string | undefined {
-    if (this.#services.includes(service)) return this.self;
+  /**
+   * The cheapest next hop of those that are left; undefined: none. Where it leads may come back: what goes there must know where it was.
+   * @param avoided nodes.
+   */
+  nextHopWithout(origin: string, avoided: ReadonlySet<string>): string | undefined {
+    const destination = this.#destinations.get(origin);
+    return destination && this.#cheapest(destination, avoided);
+  }
+
+  /** The cheapest node with a service: this one if it has it. @param avoided nodes that are left out. */
+  nearest(service: string, avoided: readonly string[] = []): string | undefined {
+    if (this.#services.includes(service) && !avoided.includes(this.self)) return this.self;
     let best: (Selected & { origin: string }) | undefined;
     for (const route of this.routes()) {
-      if (!route.services.includes(service)) continue;
+      if (!route.services.includes(service) || avoided.includes(route.origin)) continue;
       const isNearer =
         best && (route.metric - best.metric || (route.origin < best.origin ? -1 : 1)) < 0;
       if (!best || isNearer) best = route;
@@ -286,12 +295,17 @@ export class Routing {
   }
 
   /** The next hop, or else whoever tells of the cheapest way. */
-  #onward({ selected, told }: Destination, from: string): string | undefined {
+  #onward(destination: Destination, from: string): string | undefined {
+    const { selected } = destination;
     if (selected && selected.nextHop !== from) return selected.nextHop;
+    return this.#cheapest(destination, new Set([from]));
+  }
+
+  #cheapest({ told }: Destination, avoided: ReadonlySet<string>): string | undefined {
     let [best, bestMetric]: [string | undefined, number] = [undefined, Infinity];
     for (const [neighbour, { metric }] of told) {
       const cost = metric + (this.#costs.get(neighbour) ?? Infinity);
-      if (neighbour !== from && cost < bestMetric) [best, bestMetric] = [neighbour, cost];
+      if (!avoided.has(neighbour) && cost < bestMetric) [best, bestMetric] = [neighbour, cost];
     }
     return best;
   }

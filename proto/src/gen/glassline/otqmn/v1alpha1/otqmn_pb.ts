@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file glassline/otqmn/v1alpha1/otqmn.proto.
  */
 export const file_glassline_otqmn_v1alpha1_otqmn: GenFile = /*@__PURE__*/
-  fileDesc("CiRnbGFzc2xpbmUvb3RxbW4vdjFhbHBoYTEvb3RxbW4ucHJvdG8SGGdsYXNzbGluZS5vdHFtbi52MWFscGhhMSK0AgoNU3RyZWFtUmVxdWVzdBIwCgVoZWxsbxgBIAEoCzIfLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IZWxsb0gAEjAKBWJhdGNoGAIgASgLMh8uZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkJhdGNoSAASOAoJaGVhcnRiZWF0GAMgASgLMiMuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkhlYXJ0YmVhdEgAEjQKB29wZW5pbmcYBCABKAsyIS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuT3BlbmluZ0gAEhAKBnNlYWxlZBgFIAEoDEgAEjIKB3Bhc3NhZ2UYDyABKAsyIS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuUGFzc2FnZUIJCgdtZXNzYWdlIpkECg5TdHJlYW1SZXNwb25zZRI0Cgd3ZWxjb21lGAEgASgLMiEuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLldlbGNvbWVIABIsCgNhY2sYAiABKAsyHS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuQWNrSAASLgoEbmFjaxgDIAEoCzIeLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5OYWNrSAASMgoGY3JlZGl0GAQgASgLMiAuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkNyZWRpdEgAEkYKEWtleV9iYXRjaF9yZXF1ZXN0GAUgASgLMikuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLktleUJhdGNoUmVxdWVzdEgAEjAKBWRyYWluGAYgASgLMh8uZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkRyYWluSAASOAoJZGlyZWN0aXZlGAcgASgLMiMuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkRpcmVjdGl2ZUgAEjgKCWhlYXJ0YmVhdBgIIAEoCzIjLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IZWFydGJlYXRIABI0CgdvcGVuaW5nGAkgASgLMiEuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLk9wZW5pbmdIABIQCgZzZWFsZWQYCiABKAxIAEIJCgdtZXNzYWdlIooBCgdPcGVuaW5nEj0KDGludHJvZHVjdGlvbhgBIAEoCzIlLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkludHJvZHVjdGlvbkgAEjgKCWhhbmRzaGFrZRgCIAEoCzIjLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IYW5kc2hha2VIAEIGCgRzdGVwIisKCUhhbmRzaGFrZRINCgVlcG9jaBgBIAEoDRIPCgdtZXNzYWdlGAIgASgMIqQBCgVIZWxsbxIQCghwcm9kdWNlchgBIAEoCRITCgtpbmNhcm5hdGlvbhgCIAEoDBIZChFmaXJzdF91bmFja2VkX3NlcRgDIAEoBBIUCgxjYXBhYmlsaXRpZXMYBCADKAkSGwoTc2lnbmVkX2F0X3VuaXhfbmFubxgFIAEoBhITCgtjZXJ0aWZpY2F0ZRgGIAEoDBIRCglzaWduYXR1cmUYByABKAwinAEKB1dlbGNvbWUSEwoLZHVyYWJsZV9zZXEYASABKAQSFAoMY3JlZGl0X2J5dGVzGAIgASgEEjAKBmxpbWl0cxgDIAEoCzIgLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5MaW1pdHMSHgoWbWF4X3N0cmVhbV9saWZldGltZV9tcxgEIAEoDRIUCgxjYXBhYmlsaXRpZXMYBSADKAkicgoGTGltaXRzEhcKD2JhdGNoX21heF9ieXRlcxgBIAEoDRIYChBiYXRjaF9tYXhfcG9pbnRzGAIgASgNEhgKEGJhdGNoX21heF9zZXJpZXMYAyABKA0SGwoTcmVvcmRlcl9tYXhfYmF0Y2hlcxgEIAEoDSJhCgVCYXRjaBILCgNzZXEYASABKAQSEQoJa2V5X2JhdGNoGAIgASgIEhYKDnRyYWNlX2NvbnRleHRzGAMgAygMEg8KB3BheWxvYWQYBCABKAwSDwoHa2V5X3NlcRgFIAEoBCJVCgdQYXNzYWdlEhQKDGhvcF9jb250ZXh0cxgBIAMoDBI0CgVsaW5rcxgCIAMoCzIlLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5MaW5rQ29udGV4dCJkCgtMaW5rQ29udGV4dBIMCgRmcm9tGAEgASgJEgoKAnRvGAIgASgJEg4KBmtleV9pZBgDIAEoCRISCgprZXlfc291cmNlGAQgASgJEhEKCWtleV9lcG9jaBgFIAEoBEoECAYQCiJGCgNBY2sSFAoMcmVjZWl2ZWRfc2VxGAEgASgEEhMKC2R1cmFibGVfc2VxGAIgASgEEhQKDGNyZWRpdF9ieXRlcxgDIAEoBCJVCgROYWNrEgsKA3NlcRgBIAEoBBIwCgRjb2RlGAIgASgOMiIuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLk5hY2tDb2RlEg4KBnJlYXNvbhgDIAEoCSIeCgZDcmVkaXQSFAoMY3JlZGl0X2J5dGVzGAEgASgEIhEKD0tleUJhdGNoUmVxdWVzdCIcCgVEcmFpbhITCgtkZWFkbGluZV9tcxgBIAEoDSJeCglEaXJlY3RpdmUSEQoJY2FtZXJhX2lkGAEgASgJEh4KFHNhbXBsaW5nX2ludGVydmFsX21zGAIgASgNSAASFAoKcmVwb3J0X25vdxgDIAEoCEgAQggKBmFjdGlvbiImCglIZWFydGJlYXQSGQoRc2VudF9hdF91bml4X25hbm8YASABKAYqowEKCE5hY2tDb2RlEhkKFU5BQ0tfQ09ERV9VTlNQRUNJRklFRBAAEhUKEU5BQ0tfQ09ERV9JTlZBTElEEAESHQoZTkFDS19DT0RFX1VOQVVUSEVOVElDQVRFRBACEhEKDU5BQ0tfQ09ERV9HQVAQAxIYChROQUNLX0NPREVfU1VQRVJTRURFRBAEEhkKFU5BQ0tfQ09ERV9VTkFWQUlMQUJMRRAFMm8KDE90cW1uU2VydmljZRJfCgZTdHJlYW0SJy5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuU3RyZWFtUmVxdWVzdBooLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5TdHJlYW1SZXNwb25zZSgBMAFiBnByb3RvMw", [file_glassline_mesh_v1alpha1_mesh]);
+  fileDesc("CiRnbGFzc2xpbmUvb3RxbW4vdjFhbHBoYTEvb3RxbW4ucHJvdG8SGGdsYXNzbGluZS5vdHFtbi52MWFscGhhMSK0AgoNU3RyZWFtUmVxdWVzdBIwCgVoZWxsbxgBIAEoCzIfLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IZWxsb0gAEjAKBWJhdGNoGAIgASgLMh8uZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkJhdGNoSAASOAoJaGVhcnRiZWF0GAMgASgLMiMuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkhlYXJ0YmVhdEgAEjQKB29wZW5pbmcYBCABKAsyIS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuT3BlbmluZ0gAEhAKBnNlYWxlZBgFIAEoDEgAEjIKB3Bhc3NhZ2UYDyABKAsyIS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuUGFzc2FnZUIJCgdtZXNzYWdlIpkECg5TdHJlYW1SZXNwb25zZRI0Cgd3ZWxjb21lGAEgASgLMiEuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLldlbGNvbWVIABIsCgNhY2sYAiABKAsyHS5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuQWNrSAASLgoEbmFjaxgDIAEoCzIeLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5OYWNrSAASMgoGY3JlZGl0GAQgASgLMiAuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkNyZWRpdEgAEkYKEWtleV9iYXRjaF9yZXF1ZXN0GAUgASgLMikuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLktleUJhdGNoUmVxdWVzdEgAEjAKBWRyYWluGAYgASgLMh8uZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkRyYWluSAASOAoJZGlyZWN0aXZlGAcgASgLMiMuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkRpcmVjdGl2ZUgAEjgKCWhlYXJ0YmVhdBgIIAEoCzIjLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IZWFydGJlYXRIABI0CgdvcGVuaW5nGAkgASgLMiEuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLk9wZW5pbmdIABIQCgZzZWFsZWQYCiABKAxIAEIJCgdtZXNzYWdlIrwBCgdPcGVuaW5nEj0KDGludHJvZHVjdGlvbhgBIAEoCzIlLmdsYXNzbGluZS5tZXNoLnYxYWxwaGExLkludHJvZHVjdGlvbkgAEjgKCWhhbmRzaGFrZRgCIAEoCzIjLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5IYW5kc2hha2VIABIwCgVzaGFyZRgDIAEoCzIfLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5TaGFyZUgAQgYKBHN0ZXAiTwoFU2hhcmUSCgoCaWQYASABKAkSDQoFaW5kZXgYAiABKA0SDQoFY291bnQYAyABKA0SDQoFc2hhcmUYBCABKAwSDQoFbm9kZXMYBSADKAkiKwoJSGFuZHNoYWtlEg0KBWVwb2NoGAEgASgNEg8KB21lc3NhZ2UYAiABKAwipAEKBUhlbGxvEhAKCHByb2R1Y2VyGAEgASgJEhMKC2luY2FybmF0aW9uGAIgASgMEhkKEWZpcnN0X3VuYWNrZWRfc2VxGAMgASgEEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIbChNzaWduZWRfYXRfdW5peF9uYW5vGAUgASgGEhMKC2NlcnRpZmljYXRlGAYgASgMEhEKCXNpZ25hdHVyZRgHIAEoDCKcAQoHV2VsY29tZRITCgtkdXJhYmxlX3NlcRgBIAEoBBIUCgxjcmVkaXRfYnl0ZXMYAiABKAQSMAoGbGltaXRzGAMgASgLMiAuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkxpbWl0cxIeChZtYXhfc3RyZWFtX2xpZmV0aW1lX21zGAQgASgNEhQKDGNhcGFiaWxpdGllcxgFIAMoCSJyCgZMaW1pdHMSFwoPYmF0Y2hfbWF4X2J5dGVzGAEgASgNEhgKEGJhdGNoX21heF9wb2ludHMYAiABKA0SGAoQYmF0Y2hfbWF4X3NlcmllcxgDIAEoDRIbChNyZW9yZGVyX21heF9iYXRjaGVzGAQgASgNImEKBUJhdGNoEgsKA3NlcRgBIAEoBBIRCglrZXlfYmF0Y2gYAiABKAgSFgoOdHJhY2VfY29udGV4dHMYAyADKAwSDwoHcGF5bG9hZBgEIAEoDBIPCgdrZXlfc2VxGAUgASgEIlUKB1Bhc3NhZ2USFAoMaG9wX2NvbnRleHRzGAEgAygMEjQKBWxpbmtzGAIgAygLMiUuZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLkxpbmtDb250ZXh0ImQKC0xpbmtDb250ZXh0EgwKBGZyb20YASABKAkSCgoCdG8YAiABKAkSDgoGa2V5X2lkGAMgASgJEhIKCmtleV9zb3VyY2UYBCABKAkSEQoJa2V5X2Vwb2NoGAUgASgESgQIBhAKIkYKA0FjaxIUCgxyZWNlaXZlZF9zZXEYASABKAQSEwoLZHVyYWJsZV9zZXEYAiABKAQSFAoMY3JlZGl0X2J5dGVzGAMgASgEIlUKBE5hY2sSCwoDc2VxGAEgASgEEjAKBGNvZGUYAiABKA4yIi5nbGFzc2xpbmUub3RxbW4udjFhbHBoYTEuTmFja0NvZGUSDgoGcmVhc29uGAMgASgJIh4KBkNyZWRpdBIUCgxjcmVkaXRfYnl0ZXMYASABKAQiEQoPS2V5QmF0Y2hSZXF1ZXN0IhwKBURyYWluEhMKC2RlYWRsaW5lX21zGAEgASgNIl4KCURpcmVjdGl2ZRIRCgljYW1lcmFfaWQYASABKAkSHgoUc2FtcGxpbmdfaW50ZXJ2YWxfbXMYAiABKA1IABIUCgpyZXBvcnRfbm93GAMgASgISABCCAoGYWN0aW9uIiYKCUhlYXJ0YmVhdBIZChFzZW50X2F0X3VuaXhfbmFubxgBIAEoBiqjAQoITmFja0NvZGUSGQoVTkFDS19DT0RFX1VOU1BFQ0lGSUVEEAASFQoRTkFDS19DT0RFX0lOVkFMSUQQARIdChlOQUNLX0NPREVfVU5BVVRIRU5USUNBVEVEEAISEQoNTkFDS19DT0RFX0dBUBADEhgKFE5BQ0tfQ09ERV9TVVBFUlNFREVEEAQSGQoVTkFDS19DT0RFX1VOQVZBSUxBQkxFEAUybwoMT3RxbW5TZXJ2aWNlEl8KBlN0cmVhbRInLmdsYXNzbGluZS5vdHFtbi52MWFscGhhMS5TdHJlYW1SZXF1ZXN0GiguZ2xhc3NsaW5lLm90cW1uLnYxYWxwaGExLlN0cmVhbVJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_glassline_mesh_v1alpha1_mesh]);
 
 /**
  * From producer to collector.
@@ -180,6 +180,12 @@ export type Opening = Message<"glassline.otqmn.v1alpha1.Opening"> & {
      */
     value: Handshake;
     case: "handshake";
+  } | {
+    /**
+     * @generated from field: glassline.otqmn.v1alpha1.Share share = 3;
+     */
+    value: Share;
+    case: "share";
   } | { case: undefined; value?: undefined };
 };
 
@@ -189,6 +195,56 @@ export type Opening = Message<"glassline.otqmn.v1alpha1.Opening"> & {
  */
 export const OpeningSchema: GenMessage<Opening> = /*@__PURE__*/
   messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 2);
+
+/**
+ * One of the XOR shares of a secret that the handshake takes in, on a stream of its own behind the producer's introduction: each comes by nodes that
+ * carry none of the others. The collector answers with what it was told of the way.
+ *
+ * @generated from message glassline.otqmn.v1alpha1.Share
+ */
+export type Share = Message<"glassline.otqmn.v1alpha1.Share"> & {
+  /**
+   * Of the secret; the handshake names it.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * From 0.
+   *
+   * @generated from field: uint32 index = 2;
+   */
+  index: number;
+
+  /**
+   * Of all shares.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+
+  /**
+   * 32 bytes; empty in the answer.
+   *
+   * @generated from field: bytes share = 4;
+   */
+  share: Uint8Array;
+
+  /**
+   * In the answer: the nodes of the mesh that have carried it, in their order.
+   *
+   * @generated from field: repeated string nodes = 5;
+   */
+  nodes: string[];
+};
+
+/**
+ * Describes the message glassline.otqmn.v1alpha1.Share.
+ * Use `create(ShareSchema)` to create a new message.
+ */
+export const ShareSchema: GenMessage<Share> = /*@__PURE__*/
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 3);
 
 /**
  * @generated from message glassline.otqmn.v1alpha1.Handshake
@@ -214,7 +270,7 @@ export type Handshake = Message<"glassline.otqmn.v1alpha1.Handshake"> & {
  * Use `create(HandshakeSchema)` to create a new message.
  */
 export const HandshakeSchema: GenMessage<Handshake> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 3);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 4);
 
 /**
  * Opens a stream of a session. Signed, because a connection's own identity ends at a load balancer.
@@ -277,7 +333,7 @@ export type Hello = Message<"glassline.otqmn.v1alpha1.Hello"> & {
  * Use `create(HelloSchema)` to create a new message.
  */
 export const HelloSchema: GenMessage<Hello> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 4);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 5);
 
 /**
  * Admits a stream.
@@ -325,7 +381,7 @@ export type Welcome = Message<"glassline.otqmn.v1alpha1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 5);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 6);
 
 /**
  * What one batch may hold. The producer cuts its bundles so that they fit.
@@ -361,7 +417,7 @@ export type Limits = Message<"glassline.otqmn.v1alpha1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 6);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 7);
 
 /**
  * A bundle as encoded for one stream.
@@ -411,7 +467,7 @@ export type Batch = Message<"glassline.otqmn.v1alpha1.Batch"> & {
  * Use `create(BatchSchema)` to create a new message.
  */
 export const BatchSchema: GenMessage<Batch> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 7);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 8);
 
 /**
  * What happened to a message between producer and collector.
@@ -439,7 +495,7 @@ export type Passage = Message<"glassline.otqmn.v1alpha1.Passage"> & {
  * Use `create(PassageSchema)` to create a new message.
  */
 export const PassageSchema: GenMessage<Passage> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 8);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 9);
 
 /**
  * One link that a message crossed: the classical "quantum header".
@@ -482,7 +538,7 @@ export type LinkContext = Message<"glassline.otqmn.v1alpha1.LinkContext"> & {
  * Use `create(LinkContextSchema)` to create a new message.
  */
 export const LinkContextSchema: GenMessage<LinkContext> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 9);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 10);
 
 /**
  * Cumulative acknowledgement.
@@ -517,7 +573,7 @@ export type Ack = Message<"glassline.otqmn.v1alpha1.Ack"> & {
  * Use `create(AckSchema)` to create a new message.
  */
 export const AckSchema: GenMessage<Ack> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 10);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 11);
 
 /**
  * Refuses something; the stream ends after it unless the code says otherwise.
@@ -550,7 +606,7 @@ export type Nack = Message<"glassline.otqmn.v1alpha1.Nack"> & {
  * Use `create(NackSchema)` to create a new message.
  */
 export const NackSchema: GenMessage<Nack> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 11);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 12);
 
 /**
  * More bytes that may be sent.
@@ -569,7 +625,7 @@ export type Credit = Message<"glassline.otqmn.v1alpha1.Credit"> & {
  * Use `create(CreditSchema)` to create a new message.
  */
 export const CreditSchema: GenMessage<Credit> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 12);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 13);
 
 /**
  * Asks that the next batch be a key batch.
@@ -584,7 +640,7 @@ export type KeyBatchRequest = Message<"glassline.otqmn.v1alpha1.KeyBatchRequest"
  * Use `create(KeyBatchRequestSchema)` to create a new message.
  */
 export const KeyBatchRequestSchema: GenMessage<KeyBatchRequest> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 13);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 14);
 
 /**
  * Asks the producer to finish this stream and open another before the deadline.
@@ -603,7 +659,7 @@ export type Drain = Message<"glassline.otqmn.v1alpha1.Drain"> & {
  * Use `create(DrainSchema)` to create a new message.
  */
 export const DrainSchema: GenMessage<Drain> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 14);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 15);
 
 /**
  * Downlink to cameras.
@@ -645,7 +701,7 @@ export type Directive = Message<"glassline.otqmn.v1alpha1.Directive"> & {
  * Use `create(DirectiveSchema)` to create a new message.
  */
 export const DirectiveSchema: GenMessage<Directive> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 15);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 16);
 
 /**
  * Shows that the peer lives.
@@ -664,7 +720,7 @@ export type Heartbeat = Message<"glassline.otqmn.v1alpha1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 16);
+  messageDesc(file_glassline_otqmn_v1alpha1_otqmn, 17);
 
 /**
  * @generated from enum glassline.otqmn.v1alpha1.NackCode
