@@ -12,6 +12,7 @@ import type { KmeMetrics } from "./metrics.ts";
 const MIN_SIZE_BITS = 8;
 const MAX_SIZE_BITS = 8_192;
 const KEYS_PER_REQUEST = 128;
+const ADDITIONAL_SLAVES = 16;
 
 export interface DeliveryDeps {
   /** By SAE, the key manager that has it. */
@@ -31,6 +32,7 @@ export function keyDelivery(
     minSizeBits: MIN_SIZE_BITS,
     maxSizeBits: MAX_SIZE_BITS,
     maxKeysPerRequest: KEYS_PER_REQUEST,
+    maxSaeIds: ADDITIONAL_SLAVES,
   };
   /** Throws Refused: nobody is called so, or he is at a key manager to whom there is no link. */
   const linkTo = (slaveSaeId: string): QuantumLink => {
@@ -63,13 +65,23 @@ export function keyDelivery(
         maxKeysPerRequest: KEYS_PER_REQUEST,
         maxKeySizeBits: MAX_SIZE_BITS,
         minKeySizeBits: MIN_SIZE_BITS,
-        maxSaeIdCount: 0,
+        maxSaeIdCount: ADDITIONAL_SLAVES,
         ...(qber !== undefined && { extension: { qber } }),
       };
     },
     wanted: (asked) => wantedKeys(asked, limits),
-    newKeys: async (masterSaeId, slaveSaeId, wanted) =>
-      linkTo(slaveSaeId).take(wanted, { masterSaeId, slaveSaeId }),
+    newKeys: async (masterSaeId, slaveSaeId, wanted) => {
+      const { additionalSlaveSaeIds } = wanted;
+      const link = linkTo(slaveSaeId);
+      const kme = saes.get(slaveSaeId)!;
+      // To be the same at several key managers a key would have to be passed on by one of them.
+      const elsewhere = additionalSlaveSaeIds.find((sae) => saes.get(sae) !== kme);
+      if (elsewhere !== undefined)
+        throw bad(
+          `additional_slave_SAE_IDs: got ${JSON.stringify(elsewhere).slice(0, 80)}, expected SAEs of ${kme}, as ${slaveSaeId} is`,
+        );
+      return link.take(wanted, { masterSaeId, slaveSaeId, additionalSlaveSaeIds });
+    },
     keysById: (slaveSaeId, masterSaeId, asked) =>
       waiting.take({ masterSaeId, slaveSaeId }, wantedIds(asked, limits), clock.monotonicMs()),
     answered: (call, status, keys) => {

@@ -69,6 +69,27 @@ describe("two key managers and their link", () => {
     await expect(elsewhere.newKeys("node-1")).rejects.toMatchObject({ problem: "unauthorized" });
   });
 
+  test("several slaves may have the same keys, each once", async () => {
+    const one = await pair.sae("node-1", 0);
+    const [two, three] = [await pair.sae("node-2", 1), await pair.sae("node-3", 1)];
+    const keys = await one.newKeys("node-2", { additionalSlaveSaeIds: ["node-3"] });
+    const ids = keys.map(({ id }) => id);
+    for (const slave of [two, three]) {
+      expect(await slave.keysById("node-1", ids)).toEqual(keys);
+      await expect(slave.keysById("node-1", ids)).rejects.toMatchObject({ problem: "refused" });
+    }
+    const [alone] = await one.newKeys("node-2");
+    await expect(three.keysById("node-1", [alone!.id])).rejects.toMatchObject({
+      problem: "unauthorized",
+    });
+    for (const strange of ["node-1", "nobody"])
+      await expect(one.newKeys("node-2", { additionalSlaveSaeIds: [strange] })).rejects.toThrow(
+        `got "${strange}", expected SAEs of kme-2`,
+      );
+    const many = Array.from({ length: 17 }, (_, at) => `node-${at}`);
+    await expect(one.newKeys("node-2", { additionalSlaveSaeIds: many })).rejects.toThrow("got 17");
+  });
+
   test("one id that is not there, and none of the others is given away", async () => {
     const [one, two] = [await pair.sae("node-1", 0), await pair.sae("node-2", 1)];
     const [{ id } = { id: "" }] = await one.newKeys("node-2");
@@ -95,7 +116,7 @@ describe("two key managers and their link", () => {
       maxKeysPerRequest: 128,
       maxKeySizeBits: 8_192,
       minKeySizeBits: 8,
-      maxSaeIdCount: 0,
+      maxSaeIdCount: 16,
     });
   });
 

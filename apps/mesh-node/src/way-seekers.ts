@@ -7,7 +7,8 @@ import type { Clock } from "@glassline/service/clock";
 
 import { Ticks } from "./ticks.ts";
 
-const WAIT_MS = 1_000;
+/** A way may have to be looked for several times in a row, where links that nobody used turn out to be dead. */
+const WAIT_MS = 3_000;
 /** Payloads, of all together. */
 const WAITING_MAX_BYTES = 1_048_576;
 

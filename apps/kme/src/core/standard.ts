@@ -30,11 +30,15 @@ export interface KeyLimits {
   minSizeBits: number;
   maxSizeBits: number;
   maxKeysPerRequest: number;
+  /** Of additional slaves. */
+  maxSaeIds: number;
 }
 
 export interface WantedKeys {
   number: number;
   sizeBytes: number;
+  /** They get the same keys. */
+  additionalSlaveSaeIds: readonly string[];
 }
 
 const NOT_FOUND = "one or more keys specified are not found on KME";
@@ -42,8 +46,11 @@ const NOT_FOUND = "one or more keys specified are not found on KME";
 /** @param asked a JSON object, or a query as one: both have the same names. Throws Refused. */
 export function wantedKeys(asked: unknown, limits: KeyLimits): WantedKeys {
   const request = objectOf(asked, "key request");
-  if (listOf(request["additional_slave_SAE_IDs"], "additional_slave_SAE_IDs").length > 0)
-    throw bad("additional_slave_SAE_IDs: got some, expected none: max_SAE_ID_count is 0");
+  const additional = namesOf(request["additional_slave_SAE_IDs"], "additional_slave_SAE_IDs");
+  if (additional.length > limits.maxSaeIds)
+    throw bad(
+      `additional_slave_SAE_IDs: got ${additional.length}, expected ${limits.maxSaeIds} at most`,
+    );
   if (listOf(request["extension_mandatory"], "extension_mandatory").length > 0)
     throw bad("not all extension_mandatory parameters are supported");
   const number = countOf(request["number"], "number") ?? 1;
@@ -53,7 +60,7 @@ export function wantedKeys(asked: unknown, limits: KeyLimits): WantedKeys {
   if (size % 8 !== 0) throw bad("size shall be a multiple of 8");
   if (size < limits.minSizeBits || size > limits.maxSizeBits)
     throw bad(`size: got ${size}, expected ${limits.minSizeBits} to ${limits.maxSizeBits}`);
-  return { number, sizeBytes: size / 8 };
+  return { number, sizeBytes: size / 8, additionalSlaveSaeIds: additional };
 }
 
 /** @param asked a JSON object (section 6.4). Throws Refused. */
@@ -85,6 +92,15 @@ function listOf(value: unknown, name: string): unknown[] {
   if (value === undefined) return [];
   if (Array.isArray(value)) return value as unknown[];
   throw bad(`${name}: got something else, expected a list`);
+}
+
+/** Each once. */
+function namesOf(value: unknown, name: string): string[] {
+  const list = listOf(value, name);
+  const strange = list.find((one) => typeof one !== "string" || one === "");
+  if (strange !== undefined)
+    throw bad(`${name}: got ${JSON.stringify(strange).slice(0, 40)}, expected a name`);
+  return [...new Set(list as string[])];
 }
 
 /** Of a query the numbers are texts. */

@@ -1,11 +1,12 @@
-/** Keys whose slave has not asked for them yet. One-shot: who has had one does not get it again (ETSI GS QKD 014, section 5.4). */
+/** Keys whose slaves have not all asked for them yet. One-shot: who has had one does not get it again (ETSI GS QKD 014, section 5.4). */
 import type { DeliveredKey } from "@glassline/quantum/key-delivery/messages";
 
 import { notFound, unauthorized } from "./standard.ts";
 
 export interface WaitingKey extends DeliveredKey {
   masterSaeId: string;
-  slaveSaeId: string;
+  /** Each may ask for it, once. */
+  slaveSaeIds: readonly string[];
 }
 
 export interface WaitingLimits {
@@ -16,6 +17,8 @@ export interface WaitingLimits {
 
 interface Waiting {
   waiting: WaitingKey;
+  /** Who has not had it. */
+  left: Set<string>;
   untilMs: number;
 }
 
@@ -39,27 +42,35 @@ export class WaitingKeys {
   add(waiting: WaitingKey, nowMs: number): void {
     this.forget(nowMs);
     if (this.#keys.size >= this.#limits.keys) this.#drop(this.#keys.keys().next().value!, "full");
-    this.#keys.set(waiting.id, { waiting, untilMs: nowMs + this.#limits.lifetimeMs });
+    const left = new Set(waiting.slaveSaeIds);
+    this.#keys.set(waiting.id, { waiting, left, untilMs: nowMs + this.#limits.lifetimeMs });
   }
 
   /** All or none. Throws Refused: one is not there, or is not for this caller from this master. */
   take(
-    { masterSaeId, slaveSaeId }: Pick<WaitingKey, "masterSaeId" | "slaveSaeId">,
+    { masterSaeId, slaveSaeId }: { masterSaeId: string; slaveSaeId: string },
     ids: readonly string[],
     nowMs: number,
   ): DeliveredKey[] {
     this.forget(nowMs);
     const found = [...new Set(ids)].map((id) => {
-      const waiting = this.#keys.get(id)?.waiting;
-      if (!waiting) throw notFound(id);
-      return waiting;
+      const known = this.#keys.get(id);
+      if (!known) throw notFound(id);
+      return known;
     });
     const isMeant = found.every(
-      (one) => one.slaveSaeId === slaveSaeId && one.masterSaeId === masterSaeId,
+      ({ waiting }) =>
+        waiting.slaveSaeIds.includes(slaveSaeId) && waiting.masterSaeId === masterSaeId,
     );
     if (!isMeant) throw unauthorized();
-    for (const { id } of found) this.#keys.delete(id);
-    return found.map(({ id, key }) => ({ id, key }));
+    const had = found.find(({ left }) => !left.has(slaveSaeId));
+    if (had) throw notFound(had.waiting.id);
+    return found.map(({ waiting: { id, key }, left }) => {
+      left.delete(slaveSaeId);
+      if (left.size > 0) return { id, key: key.slice() };
+      this.#keys.delete(id);
+      return { id, key };
+    });
   }
 
   /** What has waited too long. */

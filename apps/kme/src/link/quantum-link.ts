@@ -52,6 +52,8 @@ export interface QuantumLinkDeps {
 export interface SaeNames {
   masterSaeId: string;
   slaveSaeId: string;
+  /** Who may ask for them, too. */
+  additionalSlaveSaeIds?: readonly string[];
 }
 
 export type Say = (remark: Remark) => void;
@@ -139,7 +141,7 @@ export class QuantumLink {
   /** Keys that `slaveSaeId` can ask its key manager for, from now on. Rejects with Refused: there are not so many, or the other end does not answer. */
   async take(
     { number, sizeBytes }: { number: number; sizeBytes: number },
-    { masterSaeId, slaveSaeId }: SaeNames,
+    { masterSaeId, slaveSaeId, additionalSlaveSaeIds = [] }: SaeNames,
   ): Promise<DeliveredKey[]> {
     const { peer, clock } = this.#deps;
     const connection = this.#connection;
@@ -164,7 +166,8 @@ export class QuantumLink {
       () => {},
     );
     const keyIds = keys.map(({ id }) => id);
-    const value = { request, masterSaeId, slaveSaeId, keyIds, keyBytes: sizeBytes, offset };
+    const names = { masterSaeId, slaveSaeId, additionalSlaveSaeIds: [...additionalSlaveSaeIds] };
+    const value = { ...names, request, keyIds, keyBytes: sizeBytes, offset };
     connection.say(remark({ case: "assign", value }));
     const problem = await promise;
     late.abort();
@@ -216,16 +219,19 @@ export class QuantumLink {
   /** The other end gives away keys out of its half. */
   #assign({ say }: Connection, asked: Assign): void {
     const { request, masterSaeId, slaveSaeId, keyIds, keyBytes, offset } = asked;
+    const slaveSaeIds = [slaveSaeId, ...asked.additionalSlaveSaeIds];
     if (offset !== BigInt(this.#theirs.taken))
       throw new LinkProblem(`assign: got offset ${offset}, expected ${this.#theirs.taken}`);
     const bytes = keyBytes > 0 ? this.#theirs.take(keyIds.length * keyBytes) : undefined;
     if (!bytes) throw new LinkProblem("assign: got more than there is, expected less");
     const { accepts, waiting, clock } = this.#deps;
-    const isOurs = accepts({ masterSaeId, slaveSaeId });
-    const problem = isOurs ? "" : `${slaveSaeId}: no SAE here, or ${masterSaeId} none there`;
+    const isOurs = slaveSaeIds.every((slave) => accepts({ masterSaeId, slaveSaeId: slave }));
+    const problem = isOurs
+      ? ""
+      : `${slaveSaeIds.join()}: no SAE here, or ${masterSaeId} none there`;
     if (isOurs)
       for (const one of keysOf(bytes, keyBytes, keyIds))
-        waiting.add({ ...one, masterSaeId, slaveSaeId }, clock.monotonicMs());
+        waiting.add({ ...one, masterSaeId, slaveSaeIds }, clock.monotonicMs());
     bytes.fill(0);
     say(remark({ case: "assigned", value: { request, problem } }));
   }
