@@ -3,6 +3,7 @@ import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FrameSchema } from "@glassline/proto/mesh";
+import { OVERHEAD_BYTES } from "@glassline/quantum/keys/records";
 import { seededRandom } from "@glassline/service/random";
 
 import { MovingMesh, grid, gridNode, isComplete } from "../simulator/topologies.ts";
@@ -13,7 +14,7 @@ import type { ControlMessage } from "../src/core/control-plane.ts";
 
 const BENCH = "mesh-virtual";
 /** IP, UDP, and what a sealed record is longer than its content. */
-const ENVELOPE_BYTES = 20 + 8 + 32;
+const ENVELOPE_BYTES = 20 + 8 + OVERHEAD_BYTES;
 const PROBE_MS = 10;
 
 export async function measureVirtual(isQuick: boolean): Promise<void> {
