@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 import { quantile } from "@glassline/bench/quantile";
 import { about, report } from "@glassline/bench/report";
+import { REKEY_AFTER_MS } from "@glassline/quantum/keys/records";
 
 import { BabelRig, hasBabel } from "../rig/babel-rig.ts";
 import type { Pair } from "../rig/medium.ts";
@@ -20,7 +21,7 @@ const DELIVER_TIMEOUT_MS = 10_000;
 export async function measureRig(isQuick: boolean): Promise<void> {
   about(
     BENCH,
-    "Real processes, each in a network namespace; two that are joined hear each other over a bridge that drops all else; links over UDP, sealed. Outage: of a packet each 10 ms across a 4x4 grid a relay on its way loses its power; the longest gap (goals p50 400 ms, p99 or worst 1 s), and of babeld in the same place, as it is and tuned (hellos each second, updates each 4 s). Control: bytes of IP a second a node that carry nothing of flows, idle and with a flow of 20 packets a second from corner to corner, acknowledgements included (goal 250). Start: from all listening, dialling included, to a way from each to each other (goal 2 s); then a packet from each to each, 20 from each node a second, of which some may be lost as all processes share two processors: links look dead that are not. Heal: a grid that was cut in two for 15 s is joined; the longest until each has a way to each again (goal 1 s).",
+    "Real processes, each in a network namespace; two that are joined hear each other over a bridge that drops all else; links over UDP, sealed. Outage: of a packet each 10 ms across a 4x4 grid a relay on its way loses its power; the longest gap (goals p50 400 ms, p99 or worst 1 s), and of babeld in the same place, as it is and tuned (hellos each second, updates each 4 s). Control: bytes of IP a second a node that carry nothing of flows, idle and with a flow of 20 packets a second from corner to corner, acknowledgements included (goal 250); key exchange: what new keys of all links each two minutes take beside that, where the time of measuring has all of them (idle) or whatever falls into it. Start: from all listening, dialling included, to a way from each to each other (goal 2 s); then a packet from each to each, 20 from each node a second, of which some may be lost as all processes share two processors: links look dead that are not. Heal: a grid that was cut in two for 15 s is joined; the longest until each has a way to each again (goal 1 s).",
   );
   await outages(isQuick ? 1 : 20);
   if (hasBabel() && !isQuick)
@@ -86,10 +87,10 @@ async function idle(side: number, isQuick: boolean): Promise<void> {
   const lengthMs = isQuick ? 5_000 : 40_000;
   // Until round trips are no more those of processes that all start at once.
   await delay(isQuick ? lengthMs / 2 : nodes > 49 ? 90_000 : 30_000);
-  report(BENCH, "control_bytes", await controlRate(rig, lengthMs), "B/s", { nodes, flows: 0 });
+  await control(rig, isQuick ? lengthMs : REKEY_AFTER_MS, { nodes, flows: 0 });
   rig.flow(1, nodes, FLOW_MS, PROBE_BYTES);
   await delay(3_000);
-  report(BENCH, "control_bytes", await controlRate(rig, lengthMs), "B/s", { nodes, flows: 1 });
+  await control(rig, lengthMs, { nodes, flows: 1 });
   rig.stopFlows();
   if (isQuick || nodes > 49) return;
   const tookMs: number[] = [];
@@ -97,18 +98,30 @@ async function idle(side: number, isQuick: boolean): Promise<void> {
   report(BENCH, "heal_worst", Math.max(...tookMs), "ms", { nodes, trials: tookMs.length });
 }
 
-async function controlRate(rig: MeshRig, lengthMs: number): Promise<number> {
-  const controlBytes = async () => {
-    const all = await rig.sentBytes();
-    const told = await Promise.all(rig.nodes.map((node) => node.tell()));
-    const ofFlows = told.map(({ data }) => data.bytes + IP_UDP_BYTES * data.datagrams);
-    return all - ofFlows.reduce((sum, bytes) => sum + bytes, 0);
-  };
-  const before = await controlBytes();
+/** What nodes say beside data, and what their links' keys take of it. */
+async function control(
+  rig: MeshRig,
+  lengthMs: number,
+  params: Record<string, number>,
+): Promise<void> {
+  const before = await bytesOf(rig);
   const fromMs = performance.now();
   await delay(lengthMs);
-  const bytes = (await controlBytes()) - before;
-  return bytes / ((performance.now() - fromMs) / 1_000) / rig.nodes.length;
+  const after = await bytesOf(rig);
+  const perNode = ((performance.now() - fromMs) / 1_000) * rig.nodes.length;
+  const keys = after.openings - before.openings;
+  const rest = after.all - before.all - (after.data - before.data) - keys;
+  report(BENCH, "control_bytes", rest / perNode, "B/s", params);
+  report(BENCH, "key_exchange_bytes", keys / perNode, "B/s", params);
+}
+
+/** Of IP, all nodes together, since their start. */
+async function bytesOf(rig: MeshRig): Promise<Record<"all" | "data" | "openings", number>> {
+  const all = await rig.sentBytes();
+  const told = await Promise.all(rig.nodes.map((node) => node.tell()));
+  const sum = (of: "data" | "openings") =>
+    told.reduce((bytes, one) => bytes + one[of].bytes + IP_UDP_BYTES * one[of].datagrams, 0);
+  return { all, data: sum("data"), openings: sum("openings") };
 }
 
 async function healMs(rig: MeshRig, side: number): Promise<number> {

@@ -46,6 +46,11 @@ export interface Reach {
   atMs: number;
 }
 
+interface DatagramCount {
+  datagrams: number;
+  bytes: number;
+}
+
 /** Since it was asked last. */
 export interface Told {
   arrivals: Arrival[];
@@ -54,7 +59,9 @@ export interface Told {
   /** Packets of floods that came. */
   flooded: number;
   /** Since its start: datagrams that carry some of them, and their bytes, without those of IP and UDP. */
-  data: { datagrams: number; bytes: number };
+  data: DatagramCount;
+  /** The same of datagrams by which ends of links agree on keys. */
+  openings: DatagramCount;
   /** Since its start: frames that were dropped, by reason, and those that were sent another way when their link went down. */
   dropped: Record<string, number>;
   salvaged: number;
@@ -93,12 +100,17 @@ async function startRigNode(config: MeshNodeConfig, deps: AppDeps) {
     void keepLink(peer, { ...keep, backoff: pauses }, ended);
   };
   const told = async (): Promise<Told> => {
-    const datagrams = (await valuesByLabel(metrics.datagramsSent, "carries"))["data"] ?? 0n;
-    const bytes = (await valuesByLabel(metrics.datagramBytesSent, "carries"))["data"] ?? 0n;
+    const datagrams = await valuesByLabel(metrics.datagramsSent, "carries");
+    const bytes = await valuesByLabel(metrics.datagramBytesSent, "carries");
+    const countOf = (carries: string): DatagramCount => ({
+      datagrams: Number(datagrams[carries] ?? 0n),
+      bytes: Number(bytes[carries] ?? 0n),
+    });
     const dropped = await valuesByLabel(metrics.framesDropped, "reason");
     return {
       ...probes.taken(),
-      data: { datagrams: Number(datagrams), bytes: Number(bytes) },
+      data: countOf("data"),
+      openings: countOf("opening"),
       dropped: Object.fromEntries(Object.entries(dropped).map(([why, all]) => [why, Number(all)])),
       salvaged: Number(await totalOf(metrics.framesSalvaged)),
     };

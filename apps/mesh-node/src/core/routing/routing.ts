@@ -44,6 +44,9 @@ interface Neighbour {
   untold: Set<string> | "all";
   /** What changes until then is told together. */
   quietUntilMs: number;
+  /** Destinations to which the same way only costs a little more or less; and when that is told. */
+  later: Set<string>;
+  laterMs: number;
 }
 
 interface Asking {
@@ -54,6 +57,10 @@ interface Asking {
 
 /** Between two updates to one neighbour. */
 const UPDATE_INTERVAL_MS = 20;
+/** Small changes of what ways cost are told together after this: round trips of many links move all the time (RFC 8966 section 3.7.2 leaves them to periodic updates). */
+const LATER_MS = 4_000;
+/** A way that costs so many times as much, or as little, is another one. */
+const SMALL_CHANGE = 1.5;
 /** An unanswered request is repeated after this, then after twice as long, and so on. */
 const URGENT_RETRY_MS = 100;
 const RETRY_MS = 2_000;
@@ -160,8 +167,10 @@ export class Routing {
   /** When a tick is wanted; undefined: nothing is put off. */
   get dueMs(): number | undefined {
     let dueMs = Infinity;
-    for (const { untold, quietUntilMs } of this.#neighbours.values())
+    for (const { untold, quietUntilMs, later, laterMs } of this.#neighbours.values()) {
       if (untold === "all" || untold.size > 0) dueMs = Math.min(dueMs, quietUntilMs);
+      if (later.size > 0) dueMs = Math.min(dueMs, laterMs);
+    }
     for (const { nextMs } of this.#asking.values()) dueMs = Math.min(dueMs, nextMs);
     for (const sinceMs of this.#goneSinceMs.values()) dueMs = Math.min(dueMs, sinceMs + FORGET_MS);
     return dueMs === Infinity ? undefined : dueMs;
@@ -172,7 +181,12 @@ export class Routing {
       case "link-up":
         if (event.isAnother) this.#forgetTold(event.neighbour, nowMs);
         this.#costs.set(event.neighbour, event.cost);
-        this.#neighbours.set(event.neighbour, { untold: "all", quietUntilMs: nowMs });
+        this.#neighbours.set(event.neighbour, {
+          untold: "all",
+          quietUntilMs: nowMs,
+          later: new Set(),
+          laterMs: 0,
+        });
         return this.#reselect(event.neighbour, nowMs);
       case "link-cost":
         if (!this.#costs.has(event.neighbour)) return;
@@ -243,7 +257,12 @@ export class Routing {
   }
 
   #select(destination: Destination, nowMs: number): void {
-    if (destination.select(this.#costs)) this.#changed(destination.name);
+    const before = destination.selected;
+    if (destination.select(this.#costs)) {
+      if (isSmallChange(before, destination.selected))
+        this.#changedALittle(destination.name, nowMs);
+      else this.#changed(destination.name);
+    }
     if (destination.selected || destination.told.size > 0)
       this.#goneSinceMs.delete(destination.name);
     else if (!this.#goneSinceMs.has(destination.name))
@@ -253,7 +272,20 @@ export class Routing {
 
   #changed(origin: string): void {
     this.#changedOrigins.add(origin);
-    for (const { untold } of this.#neighbours.values()) if (untold !== "all") untold.add(origin);
+    for (const { untold, later } of this.#neighbours.values()) {
+      later.delete(origin);
+      if (untold !== "all") untold.add(origin);
+    }
+  }
+
+  #changedALittle(origin: string, nowMs: number): void {
+    this.#changedOrigins.add(origin);
+    for (const neighbour of this.#neighbours.values()) {
+      const { untold, later } = neighbour;
+      if (untold === "all" || untold.has(origin)) continue;
+      if (later.size === 0) neighbour.laterMs = nowMs + LATER_MS;
+      later.add(origin);
+    }
   }
 
   /** Asks for a new sequence number where that helps: at once for the first time. */
@@ -312,7 +344,11 @@ export class Routing {
 
   #tellDue(nowMs: number): void {
     for (const [to, neighbour] of this.#neighbours) {
-      const { untold, quietUntilMs } = neighbour;
+      const { untold, quietUntilMs, later, laterMs } = neighbour;
+      if (later.size > 0 && nowMs >= laterMs) {
+        if (untold !== "all") for (const origin of later) untold.add(origin);
+        later.clear();
+      }
       if (nowMs < quietUntilMs || (untold !== "all" && untold.size === 0)) continue;
       neighbour.untold = new Set();
       neighbour.quietUntilMs = nowMs + UPDATE_INTERVAL_MS;
@@ -346,6 +382,19 @@ export class Routing {
       this.#passed.delete(name);
     }
   }
+}
+
+/** The same way, for nearly the same cost. */
+function isSmallChange(before: Selected | undefined, after: Selected | undefined): boolean {
+  if (!before || !after) return false;
+  const ratio = after.metric / before.metric;
+  return (
+    before.nextHop === after.nextHop &&
+    before.seqno === after.seqno &&
+    before.services.join() === after.services.join() &&
+    ratio < SMALL_CHANGE &&
+    ratio > 1 / SMALL_CHANGE
+  );
 }
 
 function retryMs({ isUrgent }: Wish, tries: number): number {
