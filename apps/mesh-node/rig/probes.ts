@@ -6,7 +6,7 @@ import { FrameSchema } from "@glassline/proto/mesh";
 
 import { flowOf } from "../src/core/transit.ts";
 import type { Link } from "../src/links/link.ts";
-import type { DataInit } from "../src/router.ts";
+import type { DataInit } from "../src/data-frames.ts";
 
 /** A packet that came. */
 export interface Arrival {

@@ -1,9 +1,8 @@
 /** The mesh at one node: links, routes, and the way of a frame to its next hop. Relays keep nothing. */
 import { randomBytes } from "node:crypto";
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { CircuitSignal } from "@glassline/proto/mesh";
-import type { Data, DataSchema, Frame } from "@glassline/proto/mesh";
+import type { Data, Frame } from "@glassline/proto/mesh";
 import { fidelityAt } from "@glassline/quantum/physics/pairs";
 import type { Clock } from "@glassline/service/clock";
 import type { Logger } from "@glassline/service/logger";
@@ -21,7 +20,8 @@ import type { ControlEffect, ControlEvent } from "./core/control-plane.ts";
 import { ControlPlane } from "./core/control-plane.ts";
 import type { LinkPrice } from "./core/link-price.ts";
 import { passOn, transitOf } from "./core/transit.ts";
-import { receivedData, sentData } from "./data-frames.ts";
+import type { DataInit } from "./data-frames.ts";
+import { dataFrom, receivedData, sentData } from "./data-frames.ts";
 import type { Routing } from "./core/routing/routing.ts";
 import type { LinkCounts, LinkState, RouteState } from "./link-state.ts";
 import { linkStateOf, routeStateOf } from "./link-state.ts";
@@ -33,18 +33,12 @@ import { WaySeekers } from "./way-seekers.ts";
 /** Sequence numbers follow the clock in steps of 100 ms since 2026, so that a node that starts again is not behind itself. */
 const SEQNO_EPOCH_MS = Date.UTC(2026, 0, 1);
 const SEQNO_STEP_MS = 100;
-const HOP_LIMIT = 32;
 /** What is under way on a link that another has taken the place of still arrives within this time. */
 const RETIRE_MS = 500;
 /** Of the same sign of life; liveness counts in hundreds. */
 const SIGN_MS = 5;
 /** More are closed at once. */
 const RETIRING_MAX = 64;
-
-export type DataInit = Pick<
-  MessageInitShape<typeof DataSchema>,
-  "circuit" | "destination" | "signal" | "payload" | "hopContexts" | "avoid"
->;
 
 export interface RouterDeps {
   node: string;
@@ -159,21 +153,13 @@ class MeshRouter implements Router {
   }
 
   send(init: DataInit): boolean {
-    const data = {
-      ...init,
-      source: this.#deps.node,
-      hopLimit: HOP_LIMIT,
-      // The way of sampled reports is recorded, and that of what must not go just any way.
-      path: init.hopContexts?.length || init.avoid?.length ? [this.#deps.node] : [],
-      avoid: init.avoid ?? [],
-      keySources: [] as string[],
-    };
+    const data = dataFrom(this.#deps.node, init);
     if (data.destination === this.#deps.node) {
       // A turn of the event loop, so that sender and receiver never run inside each other.
-      setImmediate(() => this.#arrive(data as Data));
+      setImmediate(() => this.#arrive(data));
       return true;
     }
-    return this.#sendOn(data as Data);
+    return this.#sendOn(data);
   }
 
   linkTo(neighbour: string): Link | undefined {

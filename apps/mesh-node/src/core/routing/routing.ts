@@ -8,6 +8,7 @@
 import type { Selected, Told, Wish } from "./destination.ts";
 import { Destination } from "./destination.ts";
 import { isFinite } from "./distance.ts";
+import { Untold } from "./untold.ts";
 
 export interface Advertisement extends Told {
   readonly origin: string;
@@ -39,26 +40,12 @@ export type RoutingEvent =
   /** Something that was put off is due (`dueMs`). */
   | { type: "tick" };
 
-interface Neighbour {
-  /** Destinations whose routes have changed since it was told; "all": nothing was told on this link. */
-  untold: Set<string> | "all";
-  /** What changes until then is told together. */
-  quietUntilMs: number;
-  /** Destinations to which the same way only costs a little more or less; and when that is told. */
-  later: Set<string>;
-  laterMs: number;
-}
-
 interface Asking {
   seqno: number;
   tries: number;
   nextMs: number;
 }
 
-/** Between two updates to one neighbour. */
-const UPDATE_INTERVAL_MS = 20;
-/** Small changes of what ways cost are told together after this: round trips of many links move all the time (RFC 8966 section 3.7.2 leaves them to periodic updates). */
-const LATER_MS = 4_000;
 /** A way that costs so many times as much, or as little, is another one. */
 const SMALL_CHANGE = 1.5;
 /** An unanswered request is repeated after this, then after twice as long, and so on. */
@@ -79,7 +66,7 @@ export class Routing {
   #seqno: number;
   #services: readonly string[] = [];
   readonly #costs = new Map<string, number>();
-  readonly #neighbours = new Map<string, Neighbour>();
+  readonly #neighbours = new Map<string, Untold>();
   readonly #destinations = new Map<string, Destination>();
   readonly #asking = new Map<string, Asking>();
   /** Requests of others that were passed on: the number, and until when it is not passed on again. */
@@ -167,10 +154,7 @@ export class Routing {
   /** When a tick is wanted; undefined: nothing is put off. */
   get dueMs(): number | undefined {
     let dueMs = Infinity;
-    for (const { untold, quietUntilMs, later, laterMs } of this.#neighbours.values()) {
-      if (untold === "all" || untold.size > 0) dueMs = Math.min(dueMs, quietUntilMs);
-      if (later.size > 0) dueMs = Math.min(dueMs, laterMs);
-    }
+    for (const untold of this.#neighbours.values()) dueMs = Math.min(dueMs, untold.dueMs);
     for (const { nextMs } of this.#asking.values()) dueMs = Math.min(dueMs, nextMs);
     for (const sinceMs of this.#goneSinceMs.values()) dueMs = Math.min(dueMs, sinceMs + FORGET_MS);
     return dueMs === Infinity ? undefined : dueMs;
@@ -181,12 +165,7 @@ export class Routing {
       case "link-up":
         if (event.isAnother) this.#forgetTold(event.neighbour, nowMs);
         this.#costs.set(event.neighbour, event.cost);
-        this.#neighbours.set(event.neighbour, {
-          untold: "all",
-          quietUntilMs: nowMs,
-          later: new Set(),
-          laterMs: 0,
-        });
+        this.#neighbours.set(event.neighbour, new Untold(nowMs));
         return this.#reselect(event.neighbour, nowMs);
       case "link-cost":
         if (!this.#costs.has(event.neighbour)) return;
@@ -272,20 +251,12 @@ export class Routing {
 
   #changed(origin: string): void {
     this.#changedOrigins.add(origin);
-    for (const { untold, later } of this.#neighbours.values()) {
-      later.delete(origin);
-      if (untold !== "all") untold.add(origin);
-    }
+    for (const untold of this.#neighbours.values()) untold.add(origin);
   }
 
   #changedALittle(origin: string, nowMs: number): void {
     this.#changedOrigins.add(origin);
-    for (const neighbour of this.#neighbours.values()) {
-      const { untold, later } = neighbour;
-      if (untold === "all" || untold.has(origin)) continue;
-      if (later.size === 0) neighbour.laterMs = nowMs + LATER_MS;
-      later.add(origin);
-    }
+    for (const untold of this.#neighbours.values()) untold.addLater(origin, nowMs);
   }
 
   /** Asks for a new sequence number where that helps: at once for the first time. */
@@ -322,8 +293,7 @@ export class Routing {
   }
 
   #tellAgain(neighbour: string, origin: string): void {
-    const untold = this.#neighbours.get(neighbour)?.untold;
-    if (untold instanceof Set) untold.add(origin);
+    this.#neighbours.get(neighbour)?.add(origin);
   }
 
   /** The next hop, or else whoever tells of the cheapest way. */
@@ -344,14 +314,8 @@ export class Routing {
 
   #tellDue(nowMs: number): void {
     for (const [to, neighbour] of this.#neighbours) {
-      const { untold, quietUntilMs, later, laterMs } = neighbour;
-      if (later.size > 0 && nowMs >= laterMs) {
-        if (untold !== "all") for (const origin of later) untold.add(origin);
-        later.clear();
-      }
-      if (nowMs < quietUntilMs || (untold !== "all" && untold.size === 0)) continue;
-      neighbour.untold = new Set();
-      neighbour.quietUntilMs = nowMs + UPDATE_INTERVAL_MS;
+      const untold = neighbour.take(nowMs);
+      if (!untold) continue;
       const isFull = untold === "all";
       const routes = isFull ? this.#allRoutes() : this.#routesOf(untold);
       if (isFull || routes.length > 0) this.#out.push({ type: "update", to, routes, isFull });
