@@ -1,6 +1,8 @@
 /** Data as it goes over a link: where its way is recorded, that says whence it came. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { Data, DataSchema } from "@glassline/proto/mesh";
+import { create } from "@bufbuild/protobuf";
+import type { Data } from "@glassline/proto/mesh";
+import { DataSchema } from "@glassline/proto/mesh";
 
 const HOP_LIMIT = 32;
 
@@ -13,15 +15,7 @@ export type DataInit = Pick<
 export function dataFrom(source: string, init: DataInit): Data {
   const { hopContexts = [], avoid = [] } = init;
   const path = hopContexts.length > 0 || avoid.length > 0 ? [source] : [];
-  return {
-    ...init,
-    source,
-    hopLimit: HOP_LIMIT,
-    path,
-    avoid,
-    hopContexts,
-    keySources: [],
-  } as Data;
+  return create(DataSchema, { ...init, source, hopLimit: HOP_LIMIT, path, avoid, hopContexts });
 }
 
 export const sentData = (data: Data): Data =>
